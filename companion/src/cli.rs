@@ -1,0 +1,83 @@
+//! The command line: what can be typed, and what a failure exits with.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands;
+
+/// Anything that ends a command.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Personalised text-to-image generation on the device.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cones",
+    version,
+    about,
+    after_help = "\
+Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
+Data goes to standard output, messages to standard error.
+ONNX Runtime's library is looked for in ORT_DYLIB_PATH, beside this program, and where `cargo xtask setup` put it."
+)]
+struct Cli {
+    /// Say more on standard error; twice for everything, prompts and paths included.
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Draw pictures from a prompt.
+    Generate(Box<commands::generate::GenerateArgs>),
+    /// Print how a picture was made.
+    Recipe(commands::recipe::RecipeArgs),
+    /// Draw a sheet of pictures that shows what a bundle and its subjects can do.
+    Sheet(commands::sheet::SheetArgs),
+    /// Turn an ONNX export of a Stable Diffusion pipeline into a bundle.
+    Import(crate::import::command::ImportArgs),
+    /// Print what a bundle holds, and check it.
+    Bundle(commands::bundle::BundleArgs),
+    /// Say which providers this device has, and why not the others.
+    Devices,
+    /// Answer timing requests line by line; used by `cargo xtask bench`.
+    #[command(hide = true)]
+    Bench(commands::bench::BenchArgs),
+}
+
+/// Parses the arguments, runs the command and turns its outcome into an exit status.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let level = match cli.verbose {
+        0 => log::LevelFilter::Warn,
+        1 => log::LevelFilter::Info,
+        _ => log::LevelFilter::Debug,
+    };
+    env_logger::Builder::new().filter_level(level).format_target(false).format_timestamp(None).init();
+    let outcome = match cli.command {
+        Command::Generate(args) => commands::generate::run(&args),
+        Command::Recipe(args) => commands::recipe::run(&args),
+        Command::Sheet(args) => commands::sheet::run(&args),
+        Command::Import(args) => crate::import::command::run(&args).map_err(Failure::from),
+        Command::Bundle(args) => commands::bundle::run(&args),
+        Command::Devices => commands::devices::run(),
+        Command::Bench(args) => commands::bench::run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        // The reader of our output went away, as `head` does: nothing is wrong.
+        Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let cancelled = matches!(error.downcast_ref(), Some(cones_core::Error::Cancelled));
+            let _ = writeln!(std::io::stderr(), "{}: {error}", if cancelled { "stopped" } else { "error" });
+            ExitCode::from(if cancelled { 130 } else { 1 })
+        }
+    }
+}
+
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+}

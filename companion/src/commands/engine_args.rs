@@ -1,0 +1,51 @@
+//! Arguments that every drawing command shares.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use cones_core::{Bundle, CancelToken, Engine, EngineOptions, MemoryMode, Provider};
+
+use crate::cli::Failure;
+
+/// Where the bundle is and how it runs.
+#[derive(Debug, Args)]
+pub(super) struct EngineArgs {
+    /// Folder of the base model.
+    #[arg(long, env = "CONES_BUNDLE", default_value = "models/toybox/bundle", value_name = "DIR")]
+    pub(super) bundle: PathBuf,
+    /// Where it runs: auto, cpu, cuda, coreml, xnnpack or nnapi.
+    #[arg(long, default_value = "cpu")]
+    pub(super) provider: Provider,
+    /// Threads inside one node; all physical cores by default.
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<usize>,
+    /// Load text encoder, U-Net and VAE one after another: slower, and the peak is the largest of them.
+    #[arg(long)]
+    pub(super) low_memory: bool,
+}
+
+impl EngineArgs {
+    /// Opens the bundle and makes the engine.
+    pub(super) fn open(&self) -> Result<Engine, Failure> {
+        let options = EngineOptions {
+            provider: self.provider,
+            memory: if self.low_memory { MemoryMode::Sequential } else { MemoryMode::Resident },
+            threads: self.threads,
+            cache: None,
+        };
+        Ok(Engine::new(Bundle::open(&self.bundle)?, options)?)
+    }
+}
+
+/// A token that Ctrl-C cancels. A second Ctrl-C ends the program at once.
+pub(super) fn cancelled_by_ctrl_c() -> Result<CancelToken, Failure> {
+    let token = CancelToken::new();
+    let handle = token.clone();
+    ctrlc::set_handler(move || {
+        if handle.is_cancelled() {
+            std::process::exit(130);
+        }
+        handle.cancel();
+    })?;
+    Ok(token)
+}

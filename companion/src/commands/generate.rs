@@ -1,0 +1,237 @@
+//! `cones generate`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use cones_core::recipe::{self, Recipe, mask_sha256};
+use cones_core::{Bundle, Generated, Init, Picture, Request, Scope, Subject, scheduler::Kind};
+use serde::Serialize;
+
+use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
+use super::progress_bar::Bar;
+use crate::cli::Failure;
+use crate::subject_spec::SubjectSpec;
+
+/// Arguments of `cones generate`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cones generate --prompt 'a dog and an apple on grass' --out dog.png
+  cones generate --prompt 'a <v1> dog at night' --subject models/packs/fluent-dog.safetensors --out dog.png
+  cones generate --prompt 'a cat in the snow' --count 4 --scheduler dpm++2m --steps 12 --out pictures
+  cones generate --from dog.png --out again.png")]
+pub struct GenerateArgs {
+    /// What to draw.
+    #[arg(long, required_unless_present = "from")]
+    prompt: Option<String>,
+    /// What to stay away from.
+    #[arg(long)]
+    negative_prompt: Option<String>,
+    /// A subject to switch on: FILE.safetensors or random:SHARE[:SEED], with @STRENGTH (0 to 1) behind it if wanted.
+    #[arg(long = "subject", value_name = "SUBJECT")]
+    subjects: Vec<SubjectSpec>,
+    /// Which rows of K and V the subjects change: prompt or trigger; by default what each subject says.
+    #[arg(long)]
+    scope: Option<Scope>,
+    /// Denoising steps.
+    #[arg(long, value_name = "N")]
+    steps: Option<u32>,
+    /// Classifier-free guidance scale; 1 switches it off.
+    #[arg(long)]
+    guidance: Option<f32>,
+    /// ddim, dpm++2m, dpm++2m-karras, euler, euler-a or lcm.
+    #[arg(long)]
+    scheduler: Option<Kind>,
+    /// Seed of the first picture; each further one adds 1.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How many pictures.
+    #[arg(long, value_name = "N")]
+    count: Option<u32>,
+    /// Pixels across.
+    #[arg(long, value_name = "PIXELS")]
+    width: Option<u32>,
+    /// Pixels down.
+    #[arg(long, value_name = "PIXELS")]
+    height: Option<u32>,
+    /// Start from this picture (PNG, JPEG or WebP) instead of from noise.
+    #[arg(long, value_name = "PICTURE")]
+    init: Option<PathBuf>,
+    /// How much of the init picture is redrawn, 0 to 1.
+    #[arg(long, requires = "init")]
+    strength: Option<f32>,
+    /// Draw a picture again from the recipe inside it; other arguments given here win over the recipe.
+    #[arg(long, value_name = "PICTURE")]
+    from: Option<PathBuf>,
+    /// A PNG to write, or a folder for several (made if need be).
+    #[arg(long, value_name = "PATH")]
+    out: PathBuf,
+    /// Print a summary as JSON instead of the paths.
+    #[arg(long)]
+    json: bool,
+    /// No progress bar.
+    #[arg(short, long)]
+    quiet: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    pictures: Vec<SummaryPicture<'a>>,
+    warnings: &'a [String],
+    seconds: Seconds,
+    steps: u32,
+}
+
+#[derive(Serialize)]
+struct SummaryPicture<'a> {
+    path: &'a Path,
+    recipe: &'a Recipe,
+}
+
+#[derive(Serialize)]
+struct Seconds {
+    total: f64,
+    loading: f64,
+    runtime: f64,
+    unet: f64,
+    switching: f64,
+}
+
+/// Draws.
+pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
+    let old = args.from.as_deref().map(Recipe::read).transpose()?;
+    let mut engine = args.engine.open()?;
+    let request = args.request(engine.bundle(), old.as_ref())?;
+    let paths = paths(&args.out, &request)?;
+    let cancel = cancelled_by_ctrl_c()?;
+    let generated = engine.generate(&request, &mut Bar::new(args.quiet || args.json), &cancel)?;
+    for (drawn, path) in generated.pictures.iter().zip(&paths) {
+        recipe::save(&drawn.picture, &drawn.recipe, path)?;
+    }
+    report(args.json, &generated, &paths)
+}
+
+impl GenerateArgs {
+    /// What was typed, over what the recipe says, over the bundle's defaults.
+    fn request(&self, bundle: &Bundle, old: Option<&Recipe>) -> Result<Request, Failure> {
+        if let Some(old) = old {
+            same_model(old, bundle)?;
+        }
+        let prompt = self.prompt.clone().or_else(|| old.map(|o| o.prompt.clone())).unwrap_or_default();
+        let mut request = Request::new(prompt);
+        request.negative_prompt =
+            self.negative_prompt.clone().or_else(|| old.map(|o| o.negative_prompt.clone())).unwrap_or_default();
+        request.steps = self.steps.or(old.map(|o| o.steps));
+        request.guidance = self.guidance.or(old.map(|o| o.guidance));
+        request.scheduler = match (self.scheduler, old) {
+            (Some(kind), _) => Some(kind),
+            (None, Some(old)) => Some(old.scheduler.parse()?),
+            (None, None) => None,
+        };
+        request.seed = self.seed.or(old.map(|o| o.seed)).unwrap_or(0);
+        request.count = self.count.unwrap_or(1);
+        request.width = self.width.or(old.map(|o| o.width));
+        request.height = self.height.or(old.map(|o| o.height));
+        request.subjects = self.subjects(bundle, old)?;
+        request.init = self.init(old)?;
+        Ok(request)
+    }
+
+    fn subjects(&self, bundle: &Bundle, old: Option<&Recipe>) -> Result<Vec<Subject>, Failure> {
+        let mut given = Vec::new();
+        for spec in &self.subjects {
+            given.push(spec.open(bundle, self.scope)?);
+        }
+        let Some(old) = old else { return Ok(given) };
+        // A recipe names masks by hash; their neurons come from the files given again, or are drawn again.
+        let mut subjects = Vec::new();
+        for wanted in &old.subjects {
+            let again =
+                SubjectSpec::of_random(&wanted.name, wanted.strength).map(|s| s.open(bundle, None)).transpose()?;
+            let found = given.iter().cloned().chain(again).find(|s| mask_sha256(&s.mask) == wanted.mask_sha256);
+            let mut subject = found.ok_or_else(|| {
+                format!("the recipe has subject `{}`; give its mask with --subject FILE", wanted.name)
+            })?;
+            subject.strength = wanted.strength;
+            subject.scope = wanted.scope.parse()?;
+            subject.trigger.clone_from(&wanted.trigger);
+            subjects.push(subject);
+        }
+        let known = |s: &Subject| old.subjects.iter().any(|w| w.mask_sha256 == mask_sha256(&s.mask));
+        subjects.extend(given.into_iter().filter(|s| !known(s)));
+        Ok(subjects)
+    }
+
+    fn init(&self, old: Option<&Recipe>) -> Result<Option<Init>, Failure> {
+        let recipe = old.and_then(|o| o.init.as_ref());
+        let Some(path) = &self.init else {
+            return match recipe {
+                None => Ok(None),
+                Some(_) => Err("the recipe started from a picture; give it again with --init PICTURE".into()),
+            };
+        };
+        let strength = self.strength.or(recipe.map(|i| i.strength)).unwrap_or(0.8);
+        Ok(Some(Init { picture: Picture::open(path)?, strength }))
+    }
+}
+
+fn same_model(recipe: &Recipe, bundle: &Bundle) -> Result<(), Failure> {
+    let found = &bundle.manifest().fingerprint;
+    if recipe.fingerprint == *found {
+        return Ok(());
+    }
+    Err(format!(
+        "the picture was drawn by `{}` with fingerprint {}; this bundle has {found}. Open the right one with --bundle",
+        recipe.bundle, recipe.fingerprint
+    )
+    .into())
+}
+
+/// Where each picture goes: the file itself for one, numbered beside it or by seed in a folder for several.
+fn paths(out: &Path, request: &Request) -> Result<Vec<PathBuf>, Failure> {
+    let is_file = out.extension().is_some_and(|e| e.eq_ignore_ascii_case("png"));
+    let folder = if is_file { out.parent().unwrap_or(Path::new("")) } else { out };
+    if !folder.as_os_str().is_empty() {
+        std::fs::create_dir_all(folder).map_err(cones_core::Error::io("create", folder))?;
+    }
+    let stem = out.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok((0..request.count)
+        .map(|i| match (is_file, request.count) {
+            (true, 1) => out.to_path_buf(),
+            (true, _) => folder.join(format!("{stem}-{i}.png")),
+            (false, _) => folder.join(format!("{}.png", request.seed.wrapping_add(u64::from(i)))),
+        })
+        .collect())
+}
+
+fn report(json: bool, generated: &Generated, paths: &[PathBuf]) -> Result<(), Failure> {
+    for warning in &generated.warnings {
+        writeln!(std::io::stderr(), "warning: {warning}")?;
+    }
+    let mut out = std::io::stdout();
+    if !json {
+        for path in paths {
+            writeln!(out, "{}", path.display())?;
+        }
+        return Ok(());
+    }
+    let timings = generated.timings;
+    let pictures = paths.iter().zip(&generated.pictures).map(|(path, d)| SummaryPicture { path, recipe: &d.recipe });
+    let summary = Summary {
+        pictures: pictures.collect(),
+        warnings: &generated.warnings,
+        steps: timings.steps,
+        seconds: Seconds {
+            total: timings.total.as_secs_f64(),
+            loading: timings.loading.as_secs_f64(),
+            runtime: timings.runtime.as_secs_f64(),
+            unet: timings.unet.as_secs_f64(),
+            switching: timings.switching.as_secs_f64(),
+        },
+    };
+    writeln!(out, "{}", serde_json::to_string_pretty(&summary)?)?;
+    Ok(())
+}

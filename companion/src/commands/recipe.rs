@@ -1,0 +1,31 @@
+//! `cones recipe`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use cones_core::recipe::Recipe;
+
+use crate::cli::Failure;
+
+/// Arguments of `cones recipe`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cones recipe dog.png
+  cones recipe --json dog.png | jq .seed")]
+pub struct RecipeArgs {
+    /// A PNG that `cones` drew.
+    picture: PathBuf,
+    /// Print everything as JSON instead of as text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the recipe.
+pub fn run(args: &RecipeArgs) -> Result<(), Failure> {
+    let recipe = Recipe::read(&args.picture)?;
+    let text = if args.json { serde_json::to_string_pretty(&recipe)? } else { recipe.parameters() };
+    writeln!(std::io::stdout(), "{text}")?;
+    Ok(())
+}

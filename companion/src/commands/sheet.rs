@@ -1,0 +1,126 @@
+//! `cones sheet`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use cones_core::{CancelToken, Engine, Picture, Request, Subject, recipe};
+
+use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
+use super::progress_bar::Bar;
+use crate::cli::Failure;
+use crate::subject_spec::SubjectSpec;
+
+/// Gap between pictures, in pixels.
+const GAP: u32 = 4;
+
+/// Arguments of `cones sheet`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each prompt is a column. The first row is the base model; each subject adds a row, same seeds.
+
+Example:
+  cones sheet --prompt 'a dog on grass' --prompt 'a dog at night' --subject random:0.05 --out sheet")]
+pub struct SheetArgs {
+    /// A prompt, one column each; twelve of Toybox's own by default.
+    #[arg(long = "prompt", value_name = "PROMPT")]
+    prompts: Vec<String>,
+    /// A subject, one row each, as in `cones generate`.
+    #[arg(long = "subject", value_name = "SUBJECT")]
+    subjects: Vec<SubjectSpec>,
+    /// Seed of every picture.
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// Denoising steps.
+    #[arg(long, value_name = "N")]
+    steps: Option<u32>,
+    /// Folder for the pictures and `sheet.png`; made if need be.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+/// Prompts that Toybox knows.
+const PROMPTS: [&str; 12] = [
+    "a dog on grass",
+    "a cat in the snow",
+    "a penguin on the beach",
+    "a rocket at night",
+    "a red apple on a blue background",
+    "a robot in the desert",
+    "an owl at sunset",
+    "a car in front of a brick wall",
+    "a dog and an apple on grass",
+    "a panda and a balloon on a yellow background",
+    "a cat and a guitar at night",
+    "a frog and a mushroom in the water",
+];
+
+/// Draws the sheet.
+pub fn run(args: &SheetArgs) -> Result<(), Failure> {
+    let mut engine = args.engine.open()?;
+    let prompts: Vec<&str> =
+        if args.prompts.is_empty() { PROMPTS.to_vec() } else { args.prompts.iter().map(String::as_str).collect() };
+    let mut rows: Vec<Option<Subject>> = vec![None];
+    for spec in &args.subjects {
+        rows.push(Some(spec.open(engine.bundle(), None)?));
+    }
+    std::fs::create_dir_all(&args.out).map_err(cones_core::Error::io("create", &args.out))?;
+    let cancel = cancelled_by_ctrl_c()?;
+    let mut pictures = Vec::new();
+    let mut out = std::io::stdout();
+    for (number, row) in rows.iter().enumerate() {
+        for (column, prompt) in prompts.iter().enumerate() {
+            let picture = draw(args, &mut engine, prompt, row.as_ref(), &cancel)?;
+            let path = args.out.join(format!("{number}-{column:02}.png"));
+            recipe::save(&picture.picture, &picture.recipe, &path)?;
+            let subject = row.as_ref().map_or("base model", |s| s.name.as_str());
+            writeln!(out, "{}\t{prompt}\t{subject}", path.display())?;
+            pictures.push(picture.picture);
+        }
+    }
+    let sheet = args.out.join("sheet.png");
+    write_sheet(&pictures, columns(prompts.len(), rows.len()), &sheet)?;
+    writeln!(out, "{}\tall of them", sheet.display())?;
+    Ok(())
+}
+
+fn draw(
+    args: &SheetArgs,
+    engine: &mut Engine,
+    prompt: &str,
+    subject: Option<&Subject>,
+    cancel: &CancelToken,
+) -> Result<cones_core::Drawn, Failure> {
+    let mut request = Request::new(prompt);
+    request.seed = args.seed;
+    request.steps = args.steps;
+    request.subjects = subject.into_iter().cloned().collect();
+    let mut generated = engine.generate(&request, &mut Bar::new(false), cancel)?;
+    generated.pictures.pop().ok_or_else(|| "the engine drew nothing".into())
+}
+
+/// One row a subject; a lone row is folded into several.
+fn columns(prompts: usize, rows: usize) -> usize {
+    if rows == 1 { prompts.div_ceil(2).max(1) } else { prompts }
+}
+
+fn write_sheet(pictures: &[Picture], columns: usize, path: &Path) -> Result<(), Failure> {
+    let (width, height) = pictures.iter().fold((1, 1), |(w, h), p| (w.max(p.width), h.max(p.height)));
+    // Small pictures are shown twice as large, pixel by pixel.
+    let scale = if width <= 128 { 2 } else { 1 };
+    let cell = |size: u32, index: usize| (size * scale + GAP) * u32::try_from(index).unwrap_or(0) + GAP;
+    let rows = pictures.len().div_ceil(columns);
+    let mut sheet = image::RgbImage::from_pixel(cell(width, columns), cell(height, rows), image::Rgb([255; 3]));
+    for (i, picture) in pictures.iter().enumerate() {
+        let Some(source) = image::RgbImage::from_raw(picture.width, picture.height, picture.rgb.clone()) else {
+            continue;
+        };
+        let (w, h) = (picture.width * scale, picture.height * scale);
+        let large = image::imageops::resize(&source, w, h, image::imageops::FilterType::Nearest);
+        image::imageops::replace(&mut sheet, &large, cell(width, i % columns).into(), cell(height, i / columns).into());
+    }
+    sheet.save(path).map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! The `import` command: its arguments, and the import from start to end.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use cones_core::manifest::{Defaults, Manifest, Preview, SCHEMA};
+use cones_core::scheduler::Kind;
+
+use super::config::Config;
+use super::interface::{self, Interface};
+use super::layers::Layers;
+use super::output::Output;
+use super::store::{self, WeightsFile};
+use super::{Error, Result, attention, check, config, hoist, preview, tokenizer};
+use crate::onnx::{Model, graph, strip};
+
+/// Weights shared by the U-Net's graphs.
+const UNET_WEIGHTS: &str = "unet.weights";
+
+/// The graphs that have one dialect only.
+const OTHERS: [(&str, &Interface); 3] = [
+    ("text_encoder", &interface::TEXT_ENCODER),
+    ("vae_decoder", &interface::VAE_DECODER),
+    ("vae_encoder", &interface::VAE_ENCODER),
+];
+
+/// Arguments of `cones import`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Example, for a model that diffusers has saved in `model/`:
+  python models/export/export_onnx.py model export/fused --dialect fused
+  python models/export/export_onnx.py model export/plain --dialect plain
+  cones import --onnx export/fused --plain export/plain --weights model --store float16 --out bundle
+
+Importing the same files again gives the same bytes.")]
+pub struct ImportArgs {
+    /// Folder with text_encoder.onnx, unet.onnx, vae_decoder.onnx and vae_encoder.onnx
+    #[arg(long, value_name = "DIR")]
+    pub onnx: PathBuf,
+    /// Folder with a unet.onnx without fused nodes, for CoreML and NNAPI; it shares the weights of the other
+    #[arg(long, value_name = "DIR")]
+    pub plain: Option<PathBuf>,
+    /// The diffusers folder that was exported: configurations, tokenizer and the U-Net's safetensors
+    #[arg(long, value_name = "DIFFUSERS_DIR")]
+    pub weights: PathBuf,
+    /// Folder to write the bundle to
+    #[arg(long, value_name = "BUNDLE")]
+    pub out: PathBuf,
+    /// Short name of the model [default: the name of the BUNDLE folder]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Licence of the weights, as an SPDX expression or a sentence
+    #[arg(long, value_name = "TEXT", default_value = "unspecified")]
+    pub licence: String,
+    /// How to keep weights; float16 is used only where it changes no value, and halves what people download
+    #[arg(long, value_enum, default_value_t = Storage::Float32)]
+    pub store: Storage,
+    /// Replace BUNDLE if there is one
+    #[arg(long)]
+    pub force: bool,
+    /// Guidance scale where a request names none
+    #[arg(long, default_value_t = 7.5, value_parser = guidance)]
+    pub guidance: f32,
+    /// Scheduler where a request names none
+    #[arg(long, default_value = "ddim")]
+    pub scheduler: Kind,
+    /// Steps where a request names none
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub steps: u32,
+}
+
+/// How a bundle keeps float32 weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Storage {
+    /// As they are.
+    Float32,
+    /// As float16 with a cast behind it, where no value changes by that.
+    Float16,
+}
+
+fn guidance(text: &str) -> std::result::Result<f32, String> {
+    let value = text.parse::<f32>().ok().filter(|value| value.is_finite() && *value >= 0.0);
+    value.ok_or_else(|| "must be a number, 0 or more".to_owned())
+}
+
+/// Makes the bundle.
+///
+/// # Errors
+/// Names the file, layer, node or configuration key at fault. Nothing is left behind at `out` then.
+pub fn run(args: &ImportArgs) -> Result<()> {
+    config::check_folder(&args.onnx, "--onnx")?;
+    config::check_folder(&args.weights, "--weights")?;
+    args.plain.iter().try_for_each(|folder| config::check_folder(folder, "--plain"))?;
+    let name = name(args)?;
+    let output = Output::begin(&args.out, args.force)?;
+    let config = Config::read(&args.weights)?;
+    let tokenizer = tokenizer::find(&args.weights, &args.onnx)?;
+    let text = tokenizer::read(&tokenizer, &args.weights, &config)?;
+    let tokens = std::fs::read(&tokenizer).map_err(Error::io("read", &tokenizer))?;
+    output.write("tokenizer.json", &tokens)?;
+
+    log::info!("reading the cross-attention weights of `{}`", args.weights.display());
+    let layers = Layers::open(&args.weights.join("unet"))?;
+    let fingerprint = attention::write(&layers, &output.folder().join("attention.safetensors"))?;
+    import_unets(args, &layers, &config, output.folder())?;
+    for (graph, interface) in OTHERS {
+        log::info!("importing `{graph}.onnx`");
+        import_other(&args.onnx, graph, interface, args.store, output.folder())?;
+    }
+    let preview = fit_preview(&config, output.folder())?;
+    check_all(args, &layers, output.folder())?;
+
+    let manifest = Manifest {
+        schema: SCHEMA,
+        name,
+        licence: args.licence.clone(),
+        image: config.image,
+        latent: config.latent,
+        vae: config.vae,
+        prediction_type: config.prediction_type,
+        noise_schedule: config.noise_schedule,
+        text,
+        defaults: Defaults { steps: args.steps, guidance: args.guidance, scheduler: args.scheduler.name().to_owned() },
+        preview: Some(preview),
+        layers: layers.projections.into_iter().map(|projection| projection.layer).collect(),
+        files: output.files()?,
+        fingerprint,
+    };
+    output.finish(&manifest)?;
+    log::info!("wrote `{}`", args.out.display());
+    Ok(())
+}
+
+fn name(args: &ImportArgs) -> Result<String> {
+    let folder = || args.out.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = args.name.clone().or_else(folder).filter(|name| !name.trim().is_empty());
+    name.ok_or_else(|| Error::output(&args.out, "has no name to call the model by", "give one with --name"))
+}
+
+/// The default graph first, so that the weights lie in its order.
+fn import_unets(args: &ImportArgs, layers: &Layers, config: &Config, folder: &Path) -> Result<()> {
+    let mut weights = WeightsFile::create(folder, UNET_WEIGHTS)?;
+    let plain = args.plain.iter().map(|plain| (plain, "unet.plain"));
+    for (source, name) in std::iter::once((&args.onnx, "unet")).chain(plain) {
+        let file = source.join("unet.onnx");
+        log::info!("importing `{}`", file.display());
+        let mut model = Model::open(&file)?;
+        graph::lift_constants(model.graph_mut()?);
+        interface::canonicalise(&mut model, &interface::UNET)?;
+        check_width(&model, layers, config)?;
+        hoist::hoist(&mut model, layers)?;
+        strip::strip(&mut model.proto, "unet");
+        store::store(&mut model, args.store, &mut weights)?;
+        model.save(&folder.join(format!("{name}.onnx")))?;
+    }
+    weights.finish()
+}
+
+/// Every projection takes the text encoder's width.
+fn check_width(model: &Model, layers: &Layers, config: &Config) -> Result<()> {
+    let odd = layers.projections.iter().map(|p| &p.layer).find(|layer| layer.columns != config.hidden_size);
+    match odd {
+        None => Ok(()),
+        Some(layer) => {
+            let reason = format!("has {} columns; the text encoder gives {}", layer.columns, config.hidden_size);
+            Err(Error::layer(model.file(), &layer.name, reason))
+        }
+    }
+}
+
+fn import_other(onnx: &Path, name: &str, interface: &Interface, storage: Storage, folder: &Path) -> Result<()> {
+    let mut model = Model::open(&onnx.join(format!("{name}.onnx")))?;
+    graph::lift_constants(model.graph_mut()?);
+    interface::canonicalise(&mut model, interface)?;
+    strip::strip(&mut model.proto, name);
+    store::store_alone(&mut model, storage, folder, &format!("{name}.weights"))?;
+    Ok(model.save(&folder.join(format!("{name}.onnx")))?)
+}
+
+fn fit_preview(config: &Config, folder: &Path) -> Result<Preview> {
+    log::info!("fitting the preview");
+    let side = config.image.width.min(config.image.height);
+    preview::fit(&folder.join("vae_encoder.onnx"), config.latent, config.vae, side)
+}
+
+fn check_all(args: &ImportArgs, layers: &Layers, folder: &Path) -> Result<()> {
+    log::info!("checking the new graphs");
+    for (name, interface) in OTHERS {
+        check::graph(&folder.join(format!("{name}.onnx")), interface, &[])?;
+    }
+    let names: Vec<&str> = layers.projections.iter().map(|projection| projection.layer.name.as_str()).collect();
+    check::graph(&folder.join("unet.onnx"), &interface::UNET, &names)?;
+    match args.plain {
+        Some(_) => check::graph(&folder.join("unet.plain.onnx"), &interface::UNET, &names),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,223 @@
+//! A base model on disk: `bundle.json` and the files it lists.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::attention::AttentionWeights;
+use crate::fingerprint::hex;
+use crate::manifest::{Manifest, SCHEMA};
+use crate::{Error, Result};
+
+/// The manifest's file name.
+pub const MANIFEST: &str = "bundle.json";
+/// Tokens of a prompt.
+pub const TOKENIZER: &str = "tokenizer.json";
+/// `input_ids` to the last hidden state.
+pub const TEXT_ENCODER: &str = "text_encoder.onnx";
+/// The U-Net, with fused nodes.
+pub const UNET: &str = "unet.onnx";
+/// The U-Net without fused nodes, for providers that lack them.
+pub const UNET_PLAIN: &str = "unet.plain.onnx";
+/// Latent to picture.
+pub const VAE_DECODER: &str = "vae_decoder.onnx";
+/// Picture to latent.
+pub const VAE_ENCODER: &str = "vae_encoder.onnx";
+/// The cross-attention projections.
+pub const ATTENTION: &str = "attention.safetensors";
+
+/// Files that every bundle holds.
+const REQUIRED: [&str; 5] = [TOKENIZER, TEXT_ENCODER, UNET, VAE_DECODER, ATTENTION];
+/// No manifest is larger; what claims to be is not read.
+const MAX_MANIFEST_BYTES: u64 = 4 << 20;
+
+/// An opened bundle. Cheap to keep: weights are mapped, graphs are loaded by the engine.
+#[derive(Debug)]
+pub struct Bundle {
+    path: PathBuf,
+    manifest: Manifest,
+    attention: AttentionWeights,
+}
+
+impl Bundle {
+    /// Opens the bundle in the folder `path`: checks the schema, that every file is there with its size, and the
+    /// layers' shapes. Hashes are left to [`verify`](Self::verify).
+    ///
+    /// # Errors
+    /// [`Error::BadBundle`] naming the file at fault.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref().to_path_buf();
+        let manifest = read_manifest(&path.join(MANIFEST))?;
+        for name in REQUIRED {
+            if !manifest.files.contains_key(name) {
+                return Err(Error::bundle(path.join(MANIFEST), format!("it does not list `{name}`")));
+            }
+        }
+        for (name, entry) in &manifest.files {
+            let file = member(&path, name)?;
+            let found = std::fs::metadata(&file).map_err(|error| Error::bundle(&file, error.to_string()))?.len();
+            if found != entry.bytes {
+                let reason =
+                    format!("it has {found} bytes instead of {}; the copy is incomplete or changed", entry.bytes);
+                return Err(Error::bundle(file, reason));
+            }
+        }
+        let attention = AttentionWeights::open(&path.join(ATTENTION), &manifest.layers)?;
+        Ok(Self { path, manifest, attention })
+    }
+
+    /// Compares every file's SHA-256 and the fingerprint with the manifest. Reads the whole bundle.
+    ///
+    /// # Errors
+    /// [`Error::BadBundle`] naming the first file that differs.
+    pub fn verify(&self) -> Result<()> {
+        for (name, entry) in &self.manifest.files {
+            let file = member(&self.path, name)?;
+            let found = hash(&file)?;
+            if found != entry.sha256.to_ascii_lowercase() {
+                return Err(Error::bundle(file, format!("its SHA-256 is {found} instead of {}", entry.sha256)));
+            }
+        }
+        let found = self.attention.fingerprint();
+        if found != self.manifest.fingerprint {
+            let reason = format!("its fingerprint is {found} instead of {}", self.manifest.fingerprint);
+            return Err(Error::bundle(self.path.join(ATTENTION), reason));
+        }
+        Ok(())
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the bundle says of itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The cross-attention projections that masks apply to.
+    pub fn attention(&self) -> &AttentionWeights {
+        &self.attention
+    }
+
+    /// The path of a file that the manifest lists.
+    ///
+    /// # Errors
+    /// [`Error::BadBundle`] when it is not listed.
+    pub fn file(&self, name: &str) -> Result<PathBuf> {
+        if self.manifest.files.contains_key(name) {
+            member(&self.path, name)
+        } else {
+            Err(Error::bundle(self.path.join(name), "this bundle comes without it"))
+        }
+    }
+}
+
+/// A listed name as a path. Names are plain: a manifest cannot point outside its folder.
+fn member(folder: &Path, name: &str) -> Result<PathBuf> {
+    let plain = !name.is_empty()
+        && !name.starts_with('.')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+    if plain {
+        Ok(folder.join(name))
+    } else {
+        Err(Error::bundle(folder.join(MANIFEST), format!("`{name}` is not a plain file name")))
+    }
+}
+
+fn read_manifest(path: &Path) -> Result<Manifest> {
+    let file = File::open(path).map_err(|error| Error::bundle(path, format!("cannot open it: {error}")))?;
+    let mut text = String::new();
+    file.take(MAX_MANIFEST_BYTES + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| Error::bundle(path, format!("cannot read it: {error}")))?;
+    if text.len() as u64 > MAX_MANIFEST_BYTES {
+        return Err(Error::bundle(path, format!("it is longer than {MAX_MANIFEST_BYTES} bytes")));
+    }
+    // The version first: a newer manifest may hold fields that this version does not know.
+    #[derive(serde::Deserialize)]
+    struct Version {
+        schema: u32,
+    }
+    let Version { schema } = parse(path, &text)?;
+    if schema != SCHEMA {
+        return Err(Error::BadBundle {
+            path: path.to_path_buf(),
+            reason: format!("it has schema {schema}; this version reads schema {SCHEMA}"),
+            hint: if schema > SCHEMA { "update this software" } else { "make the bundle anew with `cones import`" }
+                .into(),
+        });
+    }
+    let manifest: Manifest = parse(path, &text)?;
+    check(&manifest).map_err(|reason| Error::bundle(path, reason))?;
+    Ok(manifest)
+}
+
+fn parse<'a, T: serde::Deserialize<'a>>(path: &Path, text: &'a str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| Error::bundle(path, format!("not a bundle manifest: {error}")))
+}
+
+/// Values that later arithmetic relies on.
+fn check(manifest: &Manifest) -> Result<(), String> {
+    const LARGEST: u32 = 1 << 16;
+    let latent = manifest.latent;
+    let within = |name: &str, value: u32, low: u32| {
+        if (low..=LARGEST).contains(&value) { Ok(()) } else { Err(format!("`{name}` is {value}")) }
+    };
+    within("image.width", manifest.image.width, 1)?;
+    within("image.height", manifest.image.height, 1)?;
+    within("latent.channels", latent.channels, 1)?;
+    within("latent.scale", latent.scale, 1)?;
+    within("latent.multiple", latent.multiple, 1)?;
+    within("text.max_length", manifest.text.max_length, 3)?;
+    within("text.hidden_size", manifest.text.hidden_size, 1)?;
+    within("noise_schedule.num_train_timesteps", manifest.noise_schedule.num_train_timesteps, 1)?;
+    if !latent.multiple.is_multiple_of(latent.scale) {
+        return Err(format!("`latent.multiple` {} is no multiple of `latent.scale` {}", latent.multiple, latent.scale));
+    }
+    if !(manifest.vae.scaling_factor.is_finite() && manifest.vae.scaling_factor > 0.0) {
+        return Err(format!("`vae.scaling_factor` is {}", manifest.vae.scaling_factor));
+    }
+    if !manifest.vae.shift_factor.is_finite() {
+        return Err(format!("`vae.shift_factor` is {}", manifest.vae.shift_factor));
+    }
+    if manifest.layers.is_empty() {
+        return Err("it lists no cross-attention layer".into());
+    }
+    for layer in &manifest.layers {
+        within(&layer.name, layer.rows, 1)?;
+        if layer.columns != manifest.text.hidden_size {
+            return Err(format!(
+                "layer `{}` takes {} columns, the text encoder gives {}",
+                layer.name, layer.columns, manifest.text.hidden_size
+            ));
+        }
+    }
+    if let Some(preview) = &manifest.preview
+        && preview.weight.len() != latent.channels as usize
+    {
+        return Err(format!("`preview` has {} channels instead of {}", preview.weight.len(), latent.channels));
+    }
+    Ok(())
+}
+
+/// SHA-256 of a file, in lower-case hex.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn hash(path: &Path) -> Result<String> {
+    let file = File::open(path).map_err(Error::io("open", path))?;
+    let mut reader = BufReader::new(file);
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let count = reader.read(&mut buffer).map_err(Error::io("read", path))?;
+        if count == 0 {
+            return Ok(hex(&digest.finalize()));
+        }
+        digest.update(&buffer[..count]);
+    }
+}

@@ -1,0 +1,130 @@
+//! From prompts and subjects to K and V.
+
+use crate::attention::{Correction, KeyValues, Projection};
+use crate::bundle::Bundle;
+use crate::session::Graph;
+use crate::tokenizer::{Tokenizer, Tokens};
+use crate::{CancelToken, Error, Result, Scope, Subject};
+
+/// Prompts whose base products are kept: prompt and negative prompt of two requests in turn.
+const KEPT: usize = 4;
+
+/// Base products of the last prompts, so that another subject or seed does not encode them again.
+#[derive(Debug, Default)]
+pub(crate) struct Prompts {
+    kept: Vec<(Vec<u32>, Projection)>,
+}
+
+impl Prompts {
+    /// Whether the text encoder is needed for these tokens.
+    pub(crate) fn holds(&self, tokens: &Tokens) -> bool {
+        self.kept.iter().any(|(ids, _)| *ids == tokens.ids)
+    }
+
+    /// Encodes a prompt unless it is held.
+    pub(crate) fn encode(
+        &mut self,
+        bundle: &Bundle,
+        encoder: &mut Graph,
+        tokens: &Tokens,
+        cancel: &CancelToken,
+    ) -> Result<()> {
+        if self.holds(tokens) {
+            return Ok(());
+        }
+        let embedding = embed(bundle, encoder, tokens, cancel)?;
+        let projection = Projection::new(bundle.attention(), &embedding, tokens.ids.len());
+        if self.kept.len() >= KEPT {
+            self.kept.remove(0);
+        }
+        self.kept.push((tokens.ids.clone(), projection));
+        Ok(())
+    }
+
+    /// K and V of an encoded prompt with the subjects switched on.
+    pub(crate) fn key_values(
+        &self,
+        bundle: &Bundle,
+        tokenizer: &Tokenizer,
+        tokens: &Tokens,
+        subjects: &[Subject],
+    ) -> Result<KeyValues> {
+        let (_, projection) = self
+            .kept
+            .iter()
+            .find(|(ids, _)| *ids == tokens.ids)
+            .ok_or_else(|| Error::request("prompt", "was not encoded"))?;
+        let corrections = corrections(bundle, tokenizer, tokens, subjects)?;
+        Ok(projection.key_values(bundle.attention(), &corrections))
+    }
+}
+
+/// The last hidden state, `max_length × hidden_size`.
+pub(crate) fn embed(bundle: &Bundle, encoder: &mut Graph, tokens: &Tokens, cancel: &CancelToken) -> Result<Vec<f32>> {
+    let text = bundle.manifest().text;
+    let ids = tokens.ids.iter().map(|&id| i64::from(id)).collect();
+    let (shape, embedding) = encoder.run_i64("input_ids", &[1, tokens.ids.len()], ids, cancel)?;
+    let expected = [1, text.max_length as usize, text.hidden_size as usize];
+    if shape != expected {
+        let reason = format!("it gave shape {shape:?} instead of {expected:?}");
+        return Err(Error::bundle(crate::bundle::TEXT_ENCODER, reason));
+    }
+    Ok(embedding)
+}
+
+/// Which weights are scaled for which tokens: tokens with the same set of subjects share one correction.
+fn corrections(
+    bundle: &Bundle,
+    tokenizer: &Tokenizer,
+    tokens: &Tokens,
+    subjects: &[Subject],
+) -> Result<Vec<Correction>> {
+    let mut by_token: Vec<Vec<usize>> = vec![Vec::new(); tokens.ids.len()];
+    for (i, subject) in subjects.iter().enumerate().filter(|(_, s)| s.strength > 0.0) {
+        match subject.scope {
+            Scope::Prompt => by_token.iter_mut().for_each(|active| active.push(i)),
+            Scope::Trigger => {
+                for position in tokenizer.positions(tokens, &subject.trigger)? {
+                    if let Some(active) = by_token.get_mut(position) {
+                        active.push(i);
+                    }
+                }
+            }
+        }
+    }
+    let mut groups: Vec<(Vec<usize>, Vec<usize>)> = Vec::new();
+    for (token, active) in by_token.into_iter().enumerate().filter(|(_, active)| !active.is_empty()) {
+        match groups.iter_mut().find(|(set, _)| *set == active) {
+            Some((_, members)) => members.push(token),
+            None => groups.push((active, vec![token])),
+        }
+    }
+    let layers = bundle.manifest().layers.len();
+    Ok(groups
+        .into_iter()
+        .map(|(active, tokens)| {
+            let factors = (0..layers).map(|layer| factors(layer, &active, subjects)).collect();
+            Correction { tokens, factors }
+        })
+        .collect())
+}
+
+/// The union of the active subjects' neurons in one layer; where several share a neuron their factors multiply.
+fn factors(layer: usize, active: &[usize], subjects: &[Subject]) -> Vec<(usize, f32)> {
+    let mut all: Vec<(usize, f32)> = active
+        .iter()
+        .filter_map(|&i| subjects.get(i))
+        .flat_map(|s| s.mask.neurons(layer).map(|neuron| (neuron, 1.0 - s.strength)))
+        .collect();
+    if active.len() > 1 {
+        all.sort_by_key(|&(neuron, _)| neuron);
+        all.dedup_by(|later, first| {
+            let same = later.0 == first.0;
+            if same {
+                first.1 *= later.1;
+            }
+            same
+        });
+    }
+    all
+}

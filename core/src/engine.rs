@@ -1,0 +1,319 @@
+//! The engine: a bundle with its graphs, drawing pictures.
+
+use std::time::Instant;
+
+use crate::attention::KeyValues;
+use crate::bundle::{self, Bundle};
+use crate::conditioning::Prompts;
+use crate::graphs::{Slot, text_dimensions};
+use crate::job::Job;
+use crate::noise::TorchGenerator;
+use crate::progress::{Observer, Stage};
+use crate::recipe::Recipe;
+use crate::request::Plan;
+use crate::scheduler;
+use crate::tokenizer::{Tokenizer, Tokens};
+use crate::unet::UNet;
+use crate::{
+    CancelToken, Drawn, EngineOptions, Error, Generated, MemoryMode, Picture, Request, Result, Subject, Timings,
+};
+
+/// A bundle ready to draw.
+pub struct Engine {
+    bundle: Bundle,
+    tokenizer: Tokenizer,
+    options: EngineOptions,
+    prompts: Prompts,
+    text_encoder: Slot,
+    unet: Slot,
+    vae_decoder: Slot,
+    vae_encoder: Slot,
+}
+
+impl Engine {
+    /// Makes an engine. Checks the provider and reads the tokenizer; graphs are loaded when first needed.
+    ///
+    /// # Errors
+    /// [`Error::RuntimeMissing`], [`Error::ProviderUnavailable`], [`Error::BadBundle`].
+    pub fn new(bundle: Bundle, options: EngineOptions) -> Result<Self> {
+        options.provider.available()?;
+        if options.threads == Some(0) {
+            return Err(Error::request("threads", "is 0; it must be 1 or more"));
+        }
+        let tokenizer = Tokenizer::open(&bundle.file(bundle::TOKENIZER)?, bundle.manifest().text)?;
+        Ok(Self {
+            bundle,
+            tokenizer,
+            options,
+            prompts: Prompts::default(),
+            text_encoder: Slot::default(),
+            unet: Slot::default(),
+            vae_decoder: Slot::default(),
+            vae_encoder: Slot::default(),
+        })
+    }
+
+    /// The bundle it draws with.
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    /// Its tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// The text encoder's last hidden state for a prompt, `max_length × hidden_size`.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate).
+    pub fn embed(&mut self, prompt: &str) -> Result<Vec<f32>> {
+        let tokens = self.tokenizer.encode(prompt)?;
+        let encoder =
+            self.text_encoder.get(&self.bundle, bundle::TEXT_ENCODER, &self.options, text_dimensions(&self.bundle))?;
+        crate::conditioning::embed(&self.bundle, encoder, &tokens, &CancelToken::new())
+    }
+
+    /// Draws the pictures of a request. The observer is called on this thread.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] and [`Error::WrongModel`] before any work; [`Error::Cancelled`] within a step of a
+    /// cancel; [`Error::BadBundle`] and [`Error::Runtime`] from ONNX Runtime. After any of them the engine is usable.
+    pub fn generate(
+        &mut self,
+        request: &Request,
+        observer: &mut dyn Observer,
+        cancel: &CancelToken,
+    ) -> Result<Generated> {
+        let plan = Plan::of(request, &self.bundle)?;
+        let mut job =
+            Job { plan, request, observer, cancel, steps: 0, timings: Timings::default(), warnings: Vec::new() };
+        let start = Instant::now();
+        let pictures = self.draw(&mut job);
+        // Whatever happened, a sequential engine holds nothing between requests.
+        if self.options.memory == MemoryMode::Sequential {
+            for slot in [&mut self.text_encoder, &mut self.unet, &mut self.vae_decoder, &mut self.vae_encoder] {
+                slot.unload();
+            }
+        }
+        job.timings.total = start.elapsed();
+        Ok(Generated { pictures: pictures?, warnings: job.warnings, timings: job.timings })
+    }
+
+    fn draw(&mut self, job: &mut Job<'_>) -> Result<Vec<Drawn>> {
+        // A bad combination of scheduler, steps and strength shows before any graph is loaded.
+        job.steps = u32::try_from(self.schedule(job)?.len()).unwrap_or(u32::MAX);
+        job.report(Stage::Preparing, 0, 0, None);
+        let branches = self.condition(job)?;
+        let start = self.encode_init(job)?;
+        let mut latents = Vec::new();
+        for picture in 0..job.request.count {
+            latents.push(self.denoise(job, &branches, start.as_deref(), picture)?);
+        }
+        self.release(|engine| &mut engine.unet);
+        let mut drawn = Vec::new();
+        for (picture, latent) in (0..).zip(latents) {
+            job.report(Stage::Decoding, picture, job.steps, None);
+            let pixels = self.decode(job, latent)?;
+            let seed = job.request.seed.wrapping_add(u64::from(picture));
+            drawn.push(Drawn { picture: pixels, recipe: Recipe::of(job.request, &job.plan, &self.bundle, seed) });
+            job.report(Stage::Finished, picture, job.steps, None);
+        }
+        Ok(drawn)
+    }
+
+    fn schedule(&self, job: &Job<'_>) -> Result<scheduler::Run> {
+        let manifest = self.bundle.manifest();
+        let strength = job.request.init.as_ref().map(|init| init.strength);
+        scheduler::plan(
+            job.plan.scheduler,
+            &manifest.noise_schedule,
+            manifest.prediction_type,
+            job.plan.steps,
+            strength,
+        )
+    }
+
+    /// K and V of each branch, negative prompt first.
+    fn condition(&mut self, job: &mut Job<'_>) -> Result<Vec<KeyValues>> {
+        let mut prompts = Vec::new();
+        if job.plan.guided() {
+            prompts.push(self.tokens(job, &job.request.negative_prompt)?);
+        }
+        prompts.push(self.tokens(job, &job.request.prompt)?);
+        let fresh = prompts.iter().any(|tokens| !self.prompts.holds(tokens));
+        if fresh {
+            let dimensions = text_dimensions(&self.bundle);
+            let loading = Instant::now();
+            let encoder = self.text_encoder.get(&self.bundle, bundle::TEXT_ENCODER, &self.options, dimensions)?;
+            job.timings.loading += loading.elapsed();
+            let running = Instant::now();
+            for tokens in &prompts {
+                self.prompts.encode(&self.bundle, encoder, tokens, job.cancel)?;
+            }
+            job.timings.runtime += running.elapsed();
+            self.release(|engine| &mut engine.text_encoder);
+        }
+        let switching = Instant::now();
+        let branches = prompts
+            .iter()
+            .map(|tokens| self.prompts.key_values(&self.bundle, &self.tokenizer, tokens, &job.request.subjects))
+            .collect();
+        job.timings.switching += switching.elapsed();
+        branches
+    }
+
+    fn tokens(&self, job: &mut Job<'_>, prompt: &str) -> Result<Tokens> {
+        let tokens = self.tokenizer.encode(prompt)?;
+        if let Some(cut) = &tokens.cut {
+            let room = self.bundle.manifest().text.max_length.saturating_sub(2);
+            job.warnings.push(format!("the prompt is longer than {room} tokens; this was cut: `{cut}`"));
+        }
+        Ok(tokens)
+    }
+
+    /// The scaled latent of the init image.
+    fn encode_init(&mut self, job: &mut Job<'_>) -> Result<Option<Vec<f32>>> {
+        let Some(init) = &job.request.init else { return Ok(None) };
+        if !init.picture.is_whole() {
+            return Err(Error::request("init", "picture has another number of bytes than its size says"));
+        }
+        let (width, height) = (job.plan.width, job.plan.height);
+        let picture = init.picture.resized(width, height)?;
+        let loading = Instant::now();
+        let dimensions = vec![("batch", 1), ("height", height as usize), ("width", width as usize)];
+        let encoder = self.vae_encoder.get(&self.bundle, bundle::VAE_ENCODER, &self.options, dimensions)?;
+        job.timings.loading += loading.elapsed();
+        let running = Instant::now();
+        let shape = [1, 3, height as usize, width as usize];
+        let (shape, mut latent) = encoder.run_f32("sample", &shape, picture.to_planes(), job.cancel)?;
+        job.timings.runtime += running.elapsed();
+        let expected = job.latent(&self.bundle);
+        if shape.get(1..) != Some(&expected) {
+            let reason = format!("it gave shape {shape:?} instead of [1, {expected:?}]");
+            return Err(Error::bundle(bundle::VAE_ENCODER, reason));
+        }
+        let vae = self.bundle.manifest().vae;
+        for value in &mut latent {
+            *value = (*value - vae.shift_factor as f32) * vae.scaling_factor as f32;
+        }
+        self.release(|engine| &mut engine.vae_encoder);
+        Ok(Some(latent))
+    }
+
+    /// One picture's latent, from noise to the last step.
+    fn denoise(
+        &mut self,
+        job: &mut Job<'_>,
+        branches: &[KeyValues],
+        start: Option<&[f32]>,
+        picture: u32,
+    ) -> Result<Vec<f32>> {
+        let mut schedule = self.schedule(job)?;
+        let shape @ [channels, height, width] = job.latent(&self.bundle);
+        let mut noise = TorchGenerator::new(job.request.seed.wrapping_add(u64::from(picture)));
+        let mut drawn = vec![0.0; channels * height * width];
+        noise.fill_normal(&mut drawn);
+        let mut sample = vec![0.0; drawn.len()];
+        match start {
+            Some(latent) => schedule.add_noise(latent, &drawn, &mut sample)?,
+            None => {
+                let sigma = schedule.init_noise_sigma();
+                sample.iter_mut().zip(&drawn).for_each(|(s, n)| *s = n * sigma);
+            }
+        }
+        let loading = Instant::now();
+        let dimensions =
+            vec![("batch", branches.len()), ("height", height), ("width", width), ("tokens", self.tokens_per_prompt())];
+        let name = self.unet_graph();
+        let graph = self.unet.get(&self.bundle, name, &self.options, dimensions)?;
+        job.timings.loading += loading.elapsed();
+        let branches: Vec<_> = branches.iter().collect();
+        let mut unet = UNet::new(graph, &self.bundle, &branches, shape)?;
+        let (mut input, mut output) = (vec![0.0; sample.len()], Vec::new());
+        let timesteps = schedule.timesteps().to_vec();
+        for (i, timestep) in timesteps.into_iter().enumerate() {
+            schedule.scale_model_input(i, &sample, &mut input)?;
+            unet.predict(&input, timestep, &mut output, job.cancel)?;
+            guide(&mut output, sample.len(), job.plan.guidance);
+            schedule.step(i, &output[..sample.len()], &mut sample, &mut noise)?;
+            let done = u32::try_from(i + 1).unwrap_or(u32::MAX);
+            let preview = job.observer.wants_preview(done).then(|| self.bundle.manifest().preview.as_ref()).flatten();
+            let preview = preview.map(|p| p.picture(schedule.denoised(), width as u32, height as u32));
+            job.report(Stage::Denoising, picture, done, preview);
+        }
+        job.timings.runtime += unet.inside;
+        job.timings.unet += unet.inside;
+        job.timings.steps += job.steps;
+        Ok(sample)
+    }
+
+    fn decode(&mut self, job: &mut Job<'_>, mut latent: Vec<f32>) -> Result<Picture> {
+        let [channels, height, width] = job.latent(&self.bundle);
+        let vae = self.bundle.manifest().vae;
+        for value in &mut latent {
+            *value = *value / vae.scaling_factor as f32 + vae.shift_factor as f32;
+        }
+        let loading = Instant::now();
+        let dimensions = vec![("batch", 1), ("height", height), ("width", width)];
+        let decoder = self.vae_decoder.get(&self.bundle, bundle::VAE_DECODER, &self.options, dimensions)?;
+        job.timings.loading += loading.elapsed();
+        let running = Instant::now();
+        let (shape, planes) = decoder.run_f32("latent_sample", &[1, channels, height, width], latent, job.cancel)?;
+        job.timings.runtime += running.elapsed();
+        let expected = [1, 3, job.plan.height as usize, job.plan.width as usize];
+        if shape != expected {
+            let reason = format!("it gave shape {shape:?} instead of {expected:?}");
+            return Err(Error::bundle(bundle::VAE_DECODER, reason));
+        }
+        Ok(Picture::from_planes(&planes, job.plan.width, job.plan.height))
+    }
+
+    /// K and V of one prompt as the U-Net would get them; for inspection and tests.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate).
+    pub fn key_values(&mut self, prompt: &str, subjects: &[Subject]) -> Result<KeyValues> {
+        let tokens = self.tokenizer.encode(prompt)?;
+        let encoder =
+            self.text_encoder.get(&self.bundle, bundle::TEXT_ENCODER, &self.options, text_dimensions(&self.bundle))?;
+        self.prompts.encode(&self.bundle, encoder, &tokens, &CancelToken::new())?;
+        self.prompts.key_values(&self.bundle, &self.tokenizer, &tokens, subjects)
+    }
+
+    /// Forgets encoded prompts, so that the next request encodes its own again.
+    pub fn forget_prompts(&mut self) {
+        self.prompts = Prompts::default();
+    }
+
+    fn tokens_per_prompt(&self) -> usize {
+        self.bundle.manifest().text.max_length as usize
+    }
+
+    /// The graph for the provider: fused nodes where it has them.
+    fn unet_graph(&self) -> &'static str {
+        let plain = self.bundle.manifest().files.contains_key(bundle::UNET_PLAIN);
+        if plain && !self.options.provider.takes_fused_graph() { bundle::UNET_PLAIN } else { bundle::UNET }
+    }
+
+    /// Drops a graph that is no longer needed, when memory is to be saved.
+    fn release(&mut self, slot: impl FnOnce(&mut Self) -> &mut Slot) {
+        if self.options.memory == MemoryMode::Sequential {
+            slot(self).unload();
+        }
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("bundle", &self.bundle.path()).field("options", &self.options).finish()
+    }
+}
+
+/// Classifier-free guidance in place: the first `size` values become the guided prediction.
+fn guide(output: &mut [f32], size: usize, guidance: f32) {
+    let (negative, positive) = output.split_at_mut(size);
+    for (n, p) in negative.iter_mut().zip(positive) {
+        *n += guidance * (*p - *n);
+    }
+}

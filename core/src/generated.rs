@@ -1,0 +1,43 @@
+//! What a request came to.
+
+use std::time::Duration;
+
+use crate::Picture;
+use crate::recipe::Recipe;
+
+/// A finished picture.
+#[derive(Debug, Clone)]
+pub struct Drawn {
+    /// The pixels.
+    pub picture: Picture,
+    /// How to draw it again.
+    pub recipe: Recipe,
+}
+
+/// What a request came to.
+#[derive(Debug, Clone)]
+pub struct Generated {
+    /// The pictures in the order of their seeds.
+    pub pictures: Vec<Drawn>,
+    /// What the caller may want to show, such as a cut prompt.
+    pub warnings: Vec<String>,
+    /// Where the time went.
+    pub timings: Timings,
+}
+
+/// Where the time of a request went.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Timings {
+    /// From the call to the return.
+    pub total: Duration,
+    /// Loading graphs, inside `total`.
+    pub loading: Duration,
+    /// Inside ONNX Runtime's run calls, inside `total`.
+    pub runtime: Duration,
+    /// Inside the U-Net alone, inside `runtime`.
+    pub unet: Duration,
+    /// Applying the subjects' masks and making K and V from the base products, both branches.
+    pub switching: Duration,
+    /// U-Net calls.
+    pub steps: u32,
+}

@@ -1,0 +1,64 @@
+//! The on-device runtime of Cones: one ONNX diffusion model, any number of concept masks.
+//!
+//! ```text
+//! prompt ─ tokenizer ─ text_encoder ─┐
+//! subjects ─ mask ───────────────────┼─ attention (K, V once per prompt) ─┐
+//! seed ─ noise ──────────────────────┴────────────────────────────────────┴─ denoise loop ─ vae ─ picture
+//! ```
+//!
+//! The U-Net's graph takes the K and V of its cross-attention layers as inputs. Masks are applied where these are
+//! computed, outside the graph, so that one fixed graph on any provider serves every subject.
+//!
+//! ```no_run
+//! use cones_core::{Bundle, CancelToken, Engine, EngineOptions, Request};
+//!
+//! # fn main() -> cones_core::Result<()> {
+//! let mut engine = Engine::new(Bundle::open("models/toybox/bundle")?, EngineOptions::default())?;
+//! let generated = engine.generate(&Request::new("a dog on grass"), &mut (), &CancelToken::new())?;
+//! for drawn in &generated.pictures {
+//!     cones_core::recipe::save(&drawn.picture, &drawn.recipe, "dog.png".as_ref())?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod attention;
+pub mod bundle;
+mod cancel;
+mod conditioning;
+mod engine;
+mod error;
+pub mod fingerprint;
+mod generated;
+mod graphs;
+mod job;
+pub mod manifest;
+pub mod mapped;
+mod mask;
+pub mod noise;
+mod options;
+mod picture;
+mod preview;
+mod progress;
+mod provider;
+pub mod recipe;
+mod request;
+pub mod runtime;
+pub mod scheduler;
+mod session;
+mod subject;
+pub mod tokenizer;
+mod unet;
+
+pub use bundle::Bundle;
+pub use cancel::CancelToken;
+pub use engine::Engine;
+pub use error::{Error, Result};
+pub use generated::{Drawn, Generated, Timings};
+pub use mask::ConceptMask;
+pub use options::{EngineOptions, MemoryMode};
+pub use picture::Picture;
+pub use progress::{Observer, Progress, Stage};
+pub use provider::Provider;
+pub use request::{Init, Request};
+pub use subject::{Scope, Subject};

@@ -1,0 +1,59 @@
+//! What a generation tells while it runs.
+
+use crate::Picture;
+
+/// What is being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stage {
+    /// Loading graphs and encoding the prompt.
+    Preparing,
+    /// A denoising step has ended.
+    Denoising,
+    /// The last latent is being decoded.
+    Decoding,
+    /// A picture is finished.
+    Finished,
+}
+
+/// One small record per step.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    /// What is being done.
+    pub stage: Stage,
+    /// Which picture of the request, from 0.
+    pub picture: u32,
+    /// How many pictures the request asks for.
+    pub pictures: u32,
+    /// Denoising steps done for this picture.
+    pub step: u32,
+    /// Denoising steps it takes.
+    pub steps: u32,
+    /// A rough picture of the final latent as far as it is known; one pixel per latent cell. Only when asked for.
+    pub preview: Option<Picture>,
+}
+
+/// Receives progress on the thread that called `generate`.
+pub trait Observer {
+    /// Called at each stage and after each step. Time spent here delays the picture.
+    fn on_progress(&mut self, progress: &Progress);
+
+    /// Whether the step that just ended should come with a preview. It costs a multiplication of a 3-column matrix
+    /// with the latent, far below a thousandth of a step.
+    fn wants_preview(&mut self, step: u32) -> bool {
+        let _ = step;
+        false
+    }
+}
+
+/// Listens to nothing.
+impl Observer for () {
+    fn on_progress(&mut self, _: &Progress) {}
+}
+
+/// A closure listens without previews.
+impl<F: FnMut(&Progress)> Observer for F {
+    fn on_progress(&mut self, progress: &Progress) {
+        self(progress);
+    }
+}

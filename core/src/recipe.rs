@@ -1,0 +1,265 @@
+//! How a picture was made, kept inside its PNG.
+//!
+//! Two text chunks: `parameters`, as other image tools write and read it, for people; and `cones`, the same as JSON
+//! with everything needed to draw the picture again.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::request::{Plan, Request};
+use crate::{Bundle, ConceptMask, Error, Picture, Result};
+
+const READABLE: &str = "parameters";
+const EXACT: &str = "cones";
+
+/// Everything that decides a picture's pixels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// What drew it, as `cones 0.1.0`.
+    pub software: String,
+    /// The bundle's name.
+    pub bundle: String,
+    /// The bundle's fingerprint.
+    pub fingerprint: String,
+    /// The prompt.
+    pub prompt: String,
+    /// The negative prompt.
+    pub negative_prompt: String,
+    /// Denoising steps.
+    pub steps: u32,
+    /// Guidance scale.
+    pub guidance: f32,
+    /// The scheduler's name.
+    pub scheduler: String,
+    /// This picture's own seed.
+    pub seed: u64,
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// The subjects that were on.
+    pub subjects: Vec<SubjectRecipe>,
+    /// The init image of img2img.
+    pub init: Option<InitRecipe>,
+}
+
+/// A subject in a recipe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SubjectRecipe {
+    /// Its name.
+    pub name: String,
+    /// Its trigger words.
+    pub trigger: String,
+    /// `prompt` or `trigger`.
+    pub scope: String,
+    /// 0 to 1.
+    pub strength: f32,
+    /// SHA-256 of the mask: for each layer its number of neurons and their indices, as little-endian u64.
+    pub mask_sha256: String,
+}
+
+/// An init image in a recipe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InitRecipe {
+    /// 0 to 1.
+    pub strength: f32,
+    /// SHA-256 of its RGB bytes.
+    pub rgb_sha256: String,
+}
+
+impl Recipe {
+    pub(crate) fn of(request: &Request, plan: &Plan, bundle: &Bundle, seed: u64) -> Self {
+        Self {
+            software: concat!("cones ", env!("CARGO_PKG_VERSION")).into(),
+            bundle: bundle.manifest().name.clone(),
+            fingerprint: bundle.manifest().fingerprint.clone(),
+            prompt: request.prompt.clone(),
+            negative_prompt: request.negative_prompt.clone(),
+            // At most the training steps, which came from a u32.
+            steps: u32::try_from(plan.steps).unwrap_or(u32::MAX),
+            guidance: plan.guidance,
+            scheduler: plan.scheduler.to_string(),
+            seed,
+            width: plan.width,
+            height: plan.height,
+            subjects: request.subjects.iter().map(SubjectRecipe::of).collect(),
+            init: request.init.as_ref().map(|init| InitRecipe {
+                strength: init.strength,
+                rgb_sha256: crate::fingerprint::hex(&Sha256::digest(&init.picture.rgb)),
+            }),
+        }
+    }
+
+    /// The text that image tools read: prompt, negative prompt, one line of settings.
+    pub fn parameters(&self) -> String {
+        let mut text = self.prompt.clone();
+        if !self.negative_prompt.is_empty() {
+            text.push_str(&format!("\nNegative prompt: {}", self.negative_prompt));
+        }
+        let model_hash: String = self.fingerprint.chars().take(10).collect();
+        text.push_str(&format!(
+            "\nSteps: {}, Sampler: {}, CFG scale: {}, Seed: {}, Size: {}x{}, Model hash: {model_hash}, Model: {}",
+            self.steps, self.scheduler, self.guidance, self.seed, self.width, self.height, self.bundle
+        ));
+        if let Some(init) = &self.init {
+            text.push_str(&format!(", Denoising strength: {}", init.strength));
+        }
+        for subject in &self.subjects {
+            // Quotes and commas would end the field.
+            let name: String = subject.name.chars().filter(|c| !matches!(c, '"' | ',' | '\n')).collect();
+            text.push_str(&format!(", Subject: \"{name}:{}:{}\"", subject.strength, &subject.mask_sha256[..10]));
+        }
+        text.push_str(&format!(", Version: {}", self.software));
+        text
+    }
+
+    /// Reads the recipe out of a PNG that [`save`] wrote.
+    ///
+    /// # Errors
+    /// [`Error::Picture`] when the file is no PNG or holds no recipe; [`Error::Io`].
+    pub fn read(path: &Path) -> Result<Self> {
+        let bad = |reason: String| Error::Picture { path: path.to_path_buf(), reason };
+        let file = File::open(path).map_err(Error::io("open", path))?;
+        let reader = png::Decoder::new(BufReader::new(file))
+            .read_info()
+            .map_err(|error| bad(format!("not a PNG with a recipe: {error}")))?;
+        let info = reader.info();
+        let text = info
+            .utf8_text
+            .iter()
+            .find(|chunk| chunk.keyword == EXACT)
+            .ok_or_else(|| bad("it holds no recipe of ours; other tools may have removed it".into()))?
+            .get_text()
+            .map_err(|error| bad(format!("its recipe is damaged: {error}")))?;
+        serde_json::from_str(&text).map_err(|error| bad(format!("its recipe is damaged: {error}")))
+    }
+}
+
+impl SubjectRecipe {
+    fn of(subject: &crate::Subject) -> Self {
+        Self {
+            name: subject.name.clone(),
+            trigger: subject.trigger.clone(),
+            scope: subject.scope.to_string(),
+            strength: subject.strength,
+            mask_sha256: mask_sha256(&subject.mask),
+        }
+    }
+}
+
+/// The hash by which a recipe names a mask.
+pub fn mask_sha256(mask: &ConceptMask) -> String {
+    let mut digest = Sha256::new();
+    for layer in 0..mask.layers() {
+        digest.update((mask.neurons(layer).count() as u64).to_le_bytes());
+        for neuron in mask.neurons(layer) {
+            digest.update((neuron as u64).to_le_bytes());
+        }
+    }
+    crate::fingerprint::hex(&digest.finalize())
+}
+
+/// Writes a picture as PNG with its recipe: under a temporary name in the same folder, then renamed.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::Picture`].
+pub fn save(picture: &Picture, recipe: &Recipe, path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".cones-")
+        .suffix(".part")
+        .tempfile_in(folder)
+        .map_err(Error::io("create a file beside", path))?;
+    encode(picture, recipe, BufWriter::new(file.as_file_mut()))
+        .map_err(|error| Error::Picture { path: path.to_path_buf(), reason: format!("cannot be written: {error}") })?;
+    file.as_file().sync_all().map_err(Error::io("write", path))?;
+    readable_by_others(file.path());
+    file.persist(path).map_err(|error| Error::Io { action: "write", path: path.to_path_buf(), source: error.error })?;
+    Ok(())
+}
+
+fn encode(picture: &Picture, recipe: &Recipe, mut out: impl Write) -> Result<(), png::EncodingError> {
+    let mut encoder = png::Encoder::new(&mut out, picture.width, picture.height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.add_itxt_chunk(READABLE.into(), recipe.parameters())?;
+    let exact = serde_json::to_string(recipe).map_err(|error| std::io::Error::other(error.to_string()))?;
+    encoder.add_itxt_chunk(EXACT.into(), exact)?;
+    encoder.write_header()?.write_image_data(&picture.rgb)?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Temporary files are private; a saved picture should have the permissions of any other file.
+fn readable_by_others(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // A failure leaves the picture private, which is no reason to lose it.
+        let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644));
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recipe() -> Recipe {
+        Recipe {
+            software: "cones 0".into(),
+            bundle: "toybox".into(),
+            fingerprint: "0123456789abcdef".into(),
+            prompt: "ein Hund, \"groß\"\nSteps: 3 🐶".into(),
+            negative_prompt: "cat".into(),
+            steps: 20,
+            guidance: 4.5,
+            scheduler: "ddim".into(),
+            seed: u64::MAX,
+            width: 2,
+            height: 1,
+            subjects: vec![SubjectRecipe {
+                name: "x, \"y\"".into(),
+                trigger: "<v1> dog".into(),
+                scope: "trigger".into(),
+                strength: 0.75,
+                mask_sha256: "f".repeat(64),
+            }],
+            init: Some(InitRecipe { strength: 0.6, rgb_sha256: "e".repeat(64) }),
+        }
+    }
+
+    #[test]
+    fn a_saved_recipe_reads_back_the_same() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("p.png");
+        let picture = Picture { width: 2, height: 1, rgb: vec![1, 2, 3, 250, 251, 252] };
+        save(&picture, &recipe(), &path).expect("saved");
+        assert_eq!(Recipe::read(&path).expect("a recipe"), recipe());
+        assert_eq!(Picture::open(&path).expect("a picture"), picture);
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing temporary is left");
+    }
+
+    #[test]
+    fn pictures_without_recipe_say_so() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("p.png");
+        image::RgbImage::new(2, 2).save(&path).expect("saved");
+        let error = Recipe::read(&path).expect_err("no recipe");
+        assert!(error.to_string().contains("no recipe"), "{error}");
+        std::fs::write(&path, b"not a png").expect("written");
+        assert!(matches!(Recipe::read(&path), Err(Error::Picture { .. })));
+    }
+
+    #[test]
+    fn the_last_line_is_what_other_tools_parse() {
+        let text = recipe().parameters();
+        let last = text.lines().last().expect("a line");
+        assert!(last.starts_with("Steps: 20, Sampler: ddim, CFG scale: 4.5, Seed: 18446744073709551615, Size: 2x1"));
+    }
+}

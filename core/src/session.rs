@@ -1,0 +1,119 @@
+//! One ONNX graph, loaded on a provider.
+
+use std::path::Path;
+
+use ort::session::builder::GraphOptimizationLevel;
+use ort::session::{Session, SessionOutputs};
+use ort::value::{Tensor, TensorElementType, ValueType};
+
+use crate::provider::{self, Provider, Setup};
+use crate::{CancelToken, Error, Result};
+
+/// How graphs are loaded.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Options {
+    pub(crate) provider: Provider,
+    pub(crate) setup: Setup,
+    /// Values for the graph's named dimensions, so that every shape is static.
+    pub(crate) dimensions: Vec<(&'static str, usize)>,
+}
+
+/// A loaded graph.
+pub(crate) struct Graph {
+    name: String,
+    provider: Provider,
+    pub(crate) session: Session,
+}
+
+impl Graph {
+    /// Loads `path` with all optimisations.
+    pub(crate) fn load(path: &Path, options: &Options) -> Result<Self> {
+        let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+        let stage = || format!("loading `{name}`");
+        let environment = crate::runtime::environment()?;
+        let mut builder = Session::builder(&environment)
+            .map_err(Error::runtime(stage()))?
+            .with_optimization_level(GraphOptimizationLevel::Level3)
+            .map_err(Error::runtime(stage()))?;
+        if let Some(threads) = options.setup.threads {
+            builder = builder.with_intra_threads(threads).map_err(Error::runtime(stage()))?;
+        }
+        for (dimension, size) in &options.dimensions {
+            let size = i64::try_from(*size).unwrap_or(i64::MAX);
+            builder = builder.with_dimension_override(dimension, size).map_err(Error::runtime(stage()))?;
+        }
+        let (provider, mut builder) = provider::register(options.provider, &options.setup, builder)?;
+        let session = builder.commit_from_file(path).map_err(|error| {
+            if path.exists() {
+                Error::bundle(path, format!("ONNX Runtime cannot load it: {}", error.message()))
+            } else {
+                Error::bundle(path, "the file is missing")
+            }
+        })?;
+        Ok(Self { name, provider, session })
+    }
+
+    /// The provider it runs on; never [`Provider::Auto`].
+    pub(crate) fn provider(&self) -> Provider {
+        self.provider
+    }
+
+    /// Element type and dimensions (-1 where free) of an input.
+    pub(crate) fn input(&self, name: &str) -> Result<(TensorElementType, Vec<i64>)> {
+        let outlet = self.session.inputs().iter().find(|input| input.name() == name);
+        match outlet.map(|outlet| outlet.dtype()) {
+            Some(ValueType::Tensor { ty, shape, .. }) => Ok((*ty, shape.to_vec())),
+            _ => Err(Error::bundle(&self.name, format!("the graph has no tensor input `{name}`"))),
+        }
+    }
+
+    /// Runs one float32 input through to the first output.
+    pub(crate) fn run_f32(
+        &mut self,
+        input: &str,
+        shape: &[usize],
+        data: Vec<f32>,
+        cancel: &CancelToken,
+    ) -> Result<(Vec<usize>, Vec<f32>)> {
+        let stage = format!("running `{}`", self.name);
+        let tensor = Tensor::from_array((shape.to_vec(), data)).map_err(Error::runtime(stage.clone()))?;
+        let name = self.name.clone();
+        cancel.guard(|options| {
+            let outputs = self
+                .session
+                .run_with_options(ort::inputs![input => tensor], options)
+                .map_err(Error::runtime(stage.clone()))?;
+            first_f32(&name, &outputs)
+        })
+    }
+
+    /// Runs one int64 input through to the first output.
+    pub(crate) fn run_i64(
+        &mut self,
+        input: &str,
+        shape: &[usize],
+        data: Vec<i64>,
+        cancel: &CancelToken,
+    ) -> Result<(Vec<usize>, Vec<f32>)> {
+        let stage = format!("running `{}`", self.name);
+        let tensor = Tensor::from_array((shape.to_vec(), data)).map_err(Error::runtime(stage.clone()))?;
+        let name = self.name.clone();
+        cancel.guard(|options| {
+            let outputs = self
+                .session
+                .run_with_options(ort::inputs![input => tensor], options)
+                .map_err(Error::runtime(stage.clone()))?;
+            first_f32(&name, &outputs)
+        })
+    }
+}
+
+/// Shape and values of the first output.
+pub(crate) fn first_f32(graph: &str, outputs: &SessionOutputs<'_>) -> Result<(Vec<usize>, Vec<f32>)> {
+    if outputs.len() == 0 {
+        return Err(Error::bundle(graph, "the graph has no output"));
+    }
+    let (shape, values) =
+        outputs[0].try_extract_tensor::<f32>().map_err(Error::runtime(format!("reading `{graph}`")))?;
+    Ok((shape.iter().map(|&d| usize::try_from(d).unwrap_or(0)).collect(), values.to_vec()))
+}

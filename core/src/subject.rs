@@ -1,0 +1,75 @@
+//! A subject: a concept mask switched on at some strength.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::{ConceptMask, Error, Result};
+
+/// Which rows of K and V a mask changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scope {
+    /// All rows of prompt and negative prompt, as in the paper.
+    #[default]
+    Prompt,
+    /// The rows of the subject's trigger tokens only; a prompt without the trigger is drawn as by the base model.
+    Trigger,
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prompt => "prompt",
+            Self::Trigger => "trigger",
+        })
+    }
+}
+
+impl FromStr for Scope {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "prompt" => Ok(Self::Prompt),
+            "trigger" => Ok(Self::Trigger),
+            other => Err(Error::request("scope", format!("`{other}` is unknown; one of prompt, trigger"))),
+        }
+    }
+}
+
+/// A concept mask as a request uses it.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// For messages and recipes.
+    pub name: String,
+    /// The words that stand for it in a prompt, as `<v1> dog`. Needed for [`Scope::Trigger`].
+    pub trigger: String,
+    /// Its neurons.
+    pub mask: Arc<ConceptMask>,
+    /// 0 (off) to 1 (shut, as in the paper): a masked weight is `w * (1 - strength)`.
+    pub strength: f32,
+    /// Which rows it changes.
+    pub scope: Scope,
+}
+
+impl Subject {
+    /// A subject at full strength over the whole prompt.
+    pub fn new(name: impl Into<String>, mask: impl Into<Arc<ConceptMask>>) -> Self {
+        Self { name: name.into(), trigger: String::new(), mask: mask.into(), strength: 1.0, scope: Scope::Prompt }
+    }
+
+    /// The same with scope [`Scope::Trigger`] and its trigger words.
+    #[must_use]
+    pub fn on_trigger(mut self, trigger: impl Into<String>) -> Self {
+        self.trigger = trigger.into();
+        self.scope = Scope::Trigger;
+        self
+    }
+
+    /// The same at another strength.
+    #[must_use]
+    pub fn with_strength(mut self, strength: f32) -> Self {
+        self.strength = strength;
+        self
+    }
+}

@@ -1,0 +1,101 @@
+//! Prompts to tokens.
+
+use std::path::Path;
+
+use crate::manifest::Text;
+use crate::{Error, Result};
+
+/// A CLIP tokenizer with the length its text encoder takes.
+pub struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+    text: Text,
+}
+
+/// A prompt as the text encoder takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tokens {
+    /// Start, prompt, end, padding: exactly `max_length` ids.
+    pub ids: Vec<u32>,
+    /// How many ids stand before the padding, start and end included.
+    pub used: usize,
+    /// What did not fit, as it was written.
+    pub cut: Option<String>,
+}
+
+impl Tokenizer {
+    /// Reads a Hugging Face `tokenizer.json`.
+    ///
+    /// # Errors
+    /// [`Error::BadBundle`] when the file is not one.
+    pub fn open(path: &Path, text: Text) -> Result<Self> {
+        let mut inner = tokenizers::Tokenizer::from_file(path)
+            .map_err(|error| Error::bundle(path, format!("not a tokenizer: {error}")))?;
+        // Length and padding are ours: a file may come with either switched on.
+        inner.with_padding(None);
+        inner.with_truncation(None).map_err(|error| Error::bundle(path, error.to_string()))?;
+        Ok(Self { inner, text })
+    }
+
+    /// The ids of a text alone, without start, end and padding, and without a limit.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] when the text cannot be tokenized.
+    pub fn ids(&self, text: &str) -> Result<Vec<u32>> {
+        Ok(self.encoding(text)?.get_ids().to_vec())
+    }
+
+    /// Tokens of a prompt, cut or padded to `max_length`.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] when the text cannot be tokenized.
+    pub fn encode(&self, prompt: &str) -> Result<Tokens> {
+        let encoding = self.encoding(prompt)?;
+        let length = self.text.max_length as usize;
+        let room = length.saturating_sub(2);
+        let cut = encoding
+            .get_offsets()
+            .get(room)
+            .and_then(|&(start, _)| prompt.get(start..))
+            .map(|rest| rest.trim().to_owned());
+        let mut ids = vec![self.text.bos_token_id];
+        ids.extend(encoding.get_ids().iter().take(room));
+        ids.push(self.text.eos_token_id);
+        let used = ids.len();
+        ids.resize(length, self.text.pad_token_id);
+        Ok(Tokens { ids, used, cut })
+    }
+
+    /// Positions in `tokens` that `trigger` takes up, every occurrence, ascending. Empty for an empty trigger.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] when the trigger cannot be tokenized.
+    pub fn positions(&self, tokens: &Tokens, trigger: &str) -> Result<Vec<usize>> {
+        let needle = self.ids(trigger)?;
+        let prompt = tokens.ids.get(..tokens.used).unwrap_or_default();
+        let mut found = Vec::new();
+        if needle.is_empty() {
+            return Ok(found);
+        }
+        for (start, window) in prompt.windows(needle.len()).enumerate() {
+            if window == needle {
+                found.extend(start..start + needle.len());
+            }
+        }
+        // Overlapping occurrences of a repetitive trigger.
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
+    }
+
+    fn encoding(&self, text: &str) -> Result<tokenizers::Encoding> {
+        self.inner
+            .encode(text, false)
+            .map_err(|error| Error::request("prompt", format!("cannot be tokenized: {error}")))
+    }
+}
+
+impl std::fmt::Debug for Tokenizer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tokenizer").field("text", &self.text).finish_non_exhaustive()
+    }
+}

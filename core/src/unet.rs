@@ -1,0 +1,119 @@
+//! The U-Net in the denoise loop: K and V bound once, sample and timestep at each step.
+
+use std::time::{Duration, Instant};
+
+use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
+use ort::session::IoBinding;
+use ort::value::{Tensor, TensorElementType};
+
+use crate::attention::KeyValues;
+use crate::bundle::Bundle;
+use crate::session::{Graph, first_f32};
+use crate::{CancelToken, Error, Result};
+
+const SAMPLE: &str = "sample";
+const TIMESTEP: &str = "timestep";
+
+/// One request's U-Net calls.
+pub(crate) struct UNet<'g> {
+    graph: &'g mut Graph,
+    binding: IoBinding,
+    /// `batch × channels × height × width`.
+    sample: Tensor<f32>,
+    timestep: (TensorElementType, Vec<usize>),
+    batch: usize,
+    /// Time spent inside ONNX Runtime.
+    pub(crate) inside: Duration,
+}
+
+impl<'g> UNet<'g> {
+    /// Binds the K and V of each branch (negative prompt first when guided) to a loaded graph.
+    ///
+    /// `latent` is `[channels, height, width]`.
+    pub(crate) fn new(
+        graph: &'g mut Graph,
+        bundle: &Bundle,
+        branches: &[&KeyValues],
+        latent: [usize; 3],
+    ) -> Result<Self> {
+        let stage = || Error::runtime("binding the inputs of the U-Net");
+        let batch = branches.len();
+        let (ty, shape) = graph.input(TIMESTEP)?;
+        let shape = shape.iter().map(|&d| usize::try_from(d).unwrap_or(batch)).collect();
+        let mut binding = graph.session.create_binding().map_err(Error::runtime("binding the U-Net"))?;
+        for (i, layer) in bundle.manifest().layers.iter().enumerate() {
+            graph.input(&layer.name)?;
+            let rows = layer.rows as usize;
+            let mut values = Vec::new();
+            for branch in branches {
+                values.extend_from_slice(branch.layers.get(i).map_or(&[], Vec::as_slice));
+            }
+            let tokens = values.len() / (rows * batch).max(1);
+            let tensor = Tensor::from_array(([batch, tokens, rows], values)).map_err(stage())?;
+            binding.bind_input(&layer.name, &tensor).map_err(stage())?;
+        }
+        let memory =
+            MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput).map_err(stage())?;
+        let output = graph.session.outputs().first().map(|o| o.name().to_owned());
+        let output = output.ok_or_else(|| Error::bundle(bundle.path(), "its U-Net has no output"))?;
+        binding.bind_output_to_device(output, &memory).map_err(stage())?;
+        let [channels, height, width] = latent;
+        let zeros = vec![0.0f32; batch * channels * height * width];
+        let sample = Tensor::from_array(([batch, channels, height, width], zeros)).map_err(stage())?;
+        Ok(Self { graph, binding, sample, timestep: (ty, shape), batch, inside: Duration::ZERO })
+    }
+
+    /// Runs the U-Net on one latent, the same for every branch, and writes the branches' outputs one after another.
+    pub(crate) fn predict(
+        &mut self,
+        latent: &[f32],
+        timestep: f32,
+        out: &mut Vec<f32>,
+        cancel: &CancelToken,
+    ) -> Result<()> {
+        let stage = || Error::runtime("running the U-Net");
+        {
+            let (_, values) = self.sample.try_extract_tensor_mut::<f32>().map_err(stage())?;
+            for branch in values.chunks_exact_mut(latent.len().max(1)) {
+                branch.copy_from_slice(latent);
+            }
+        }
+        self.binding.bind_input(SAMPLE, &self.sample).map_err(stage())?;
+        self.bind_timestep(timestep)?;
+        let Self { graph, binding, inside, .. } = self;
+        cancel.guard(|options| {
+            let start = Instant::now();
+            let outputs = graph.session.run_binding_with_options(binding, options).map_err(stage())?;
+            *inside += start.elapsed();
+            let (_, values) = first_f32("unet", &outputs)?;
+            *out = values;
+            Ok(())
+        })?;
+        let expected = self.batch * latent.len();
+        if out.len() == expected {
+            Ok(())
+        } else {
+            let reason = format!("its U-Net gave {} values instead of {expected}", out.len());
+            Err(Error::bundle(crate::bundle::UNET, reason))
+        }
+    }
+
+    fn bind_timestep(&mut self, timestep: f32) -> Result<()> {
+        let stage = || Error::runtime("binding the timestep of the U-Net");
+        let (ty, shape) = &self.timestep;
+        let count: usize = shape.iter().product();
+        match ty {
+            TensorElementType::Int64 => {
+                // Exporters that fix the type to int64 take whole training steps only, as Stable Diffusion's do.
+                let values = vec![timestep.round() as i64; count];
+                let tensor = Tensor::from_array((shape.clone(), values)).map_err(stage())?;
+                self.binding.bind_input(TIMESTEP, &tensor).map_err(stage())
+            }
+            TensorElementType::Float32 => {
+                let tensor = Tensor::from_array((shape.clone(), vec![timestep; count])).map_err(stage())?;
+                self.binding.bind_input(TIMESTEP, &tensor).map_err(stage())
+            }
+            other => Err(Error::bundle(crate::bundle::UNET, format!("its timestep has type {other}"))),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+"""Exports a Stable Diffusion pipeline folder (diffusers) to ONNX, the ordinary way.
+
+    python export_onnx.py DIFFUSERS_DIR OUT_DIR --dialect fused|plain|torchscript
+
+| file              | inputs                                                     | output              |
+|-------------------|------------------------------------------------------------|---------------------|
+| text_encoder.onnx | input_ids int64 [batch, tokens]                            | last_hidden_state   |
+| unet.onnx         | sample [batch, C, height, width], timestep [batch],        | out_sample          |
+|                   | encoder_hidden_states [batch, tokens, hidden]              |                     |
+| vae_decoder.onnx  | latent [batch, C, height, width], divided by the scaling   | image, in -1..1     |
+| vae_encoder.onnx  | image [batch, 3, height, width] in -1..1                   | latent: the mean of the posterior, before scaling |
+
+Everything is float32, the timestep too: Euler's timesteps are fractions, and DDIM's whole numbers up to 1000 are exact.
+`fused` is opset 23 with Attention, GroupNormalization and LayerNormalization as single nodes (CPU, CUDA); `plain` is opset 18
+without the first two, for CoreML and NNAPI; `torchscript` is opset 17 from PyTorch's older exporter. The U-Net's weights lie
+in files beside the graph. `cones import` reads all three.
+"""
+import argparse
+import logging
+import warnings
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor2_0
+from transformers import CLIPTextModel
+
+OPSETS = {"fused": 23, "plain": 18, "torchscript": 17}
+
+
+class TextEncoder(torch.nn.Module):
+    """Token ids to the last hidden state."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids):
+        return self.model(input_ids=input_ids, return_dict=False)[0]
+
+
+class UNet(torch.nn.Module):
+    """One denoising step."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, sample, timestep, encoder_hidden_states):
+        return self.model(sample, timestep, encoder_hidden_states, return_dict=False)[0]
+
+
+class VaeDecoder(torch.nn.Module):
+    """Unscaled latent to picture."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, latent):
+        return self.model.decode(latent, return_dict=False)[0]
+
+
+class VaeEncoder(torch.nn.Module):
+    """Picture to the mean of the latent's distribution; the variance is of no use on a device."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, image):
+        return self.model.encode(image, return_dict=False)[0].mode()
+
+
+def export(module, name, inputs, dynamic, output, out, dialect):
+    """Writes `out/name.onnx`. `inputs` is an ordered dict of example tensors, `dynamic` names their free dimensions."""
+    path = out / f"{name}.onnx"
+    module = module.eval().requires_grad_(False)
+    common = dict(input_names=list(inputs), output_names=[output], opset_version=OPSETS[dialect], external_data=True)
+    if dialect == "torchscript":
+        torch.onnx.export(module, tuple(inputs.values()), path, dynamo=False,
+                          dynamic_axes=dict(dynamic), **common)
+    else:
+        program = torch.onnx.export(module, kwargs=inputs, dynamo=True, dynamic_shapes=dynamic, verbose=False, **common)
+        program.save(path, external_data=True)
+    print(path)
+
+
+def export_all(source, out, dialect):
+    """Exports all four graphs of the pipeline in `source`."""
+    out.mkdir(parents=True, exist_ok=True)
+    kind = dict(torch_dtype=torch.float32)
+    text = CLIPTextModel.from_pretrained(source / "text_encoder", dtype=torch.float32)
+    # Two of everything that is to stay free: exporters take a size of one for a constant.
+    tokens = text.config.max_position_embeddings
+    ids = torch.randint(0, text.config.vocab_size, (2, tokens))
+    export(TextEncoder(text), "text_encoder", dict(input_ids=ids), dict(input_ids={0: "batch"}),
+           "last_hidden_state", out, dialect)
+    hidden = text.config.hidden_size
+    del text
+
+    unet = UNet2DConditionModel.from_pretrained(source / "unet", **kind)
+    unet.set_attn_processor(AttnProcessor2_0())
+    side = unet.config.sample_size
+    inputs = dict(sample=torch.randn(2, unet.config.in_channels, side, side), timestep=torch.tensor([1.0, 2.0]),
+                  encoder_hidden_states=torch.randn(2, tokens, hidden))
+    picture = {0: "batch", 2: "height", 3: "width"}
+    dynamic = dict(sample=picture, timestep={0: "batch"}, encoder_hidden_states={0: "batch", 1: "tokens"})
+    export(UNet(unet), "unet", inputs, dynamic, "out_sample", out, dialect)
+    del unet
+
+    vae = AutoencoderKL.from_pretrained(source / "vae", **kind)
+    latent = torch.randn(2, vae.config.latent_channels, side, side)
+    export(VaeDecoder(vae), "vae_decoder", dict(latent=latent), dict(latent=picture), "image", out, dialect)
+    image = torch.rand(2, vae.config.in_channels, vae.config.sample_size, vae.config.sample_size) * 2 - 1
+    export(VaeEncoder(vae), "vae_encoder", dict(image=image), dict(image=picture), "latent", out, dialect)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", type=Path, metavar="DIFFUSERS_DIR")
+    parser.add_argument("out", type=Path, metavar="OUT_DIR")
+    parser.add_argument("--dialect", choices=OPSETS, default="fused")
+    args = parser.parse_args()
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with torch.no_grad():
+        export_all(args.source, args.out, args.dialect)
+
+
+if __name__ == "__main__":
+    main()

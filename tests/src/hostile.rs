@@ -1,0 +1,81 @@
+//! Copies of a bundle to damage.
+
+use std::path::{Path, PathBuf};
+
+use cones_core::bundle::{MANIFEST, hash};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A copy of the base model's bundle in a folder of its own. Files are hard links where possible; whatever is changed
+/// is written anew, so the original stays as it is.
+#[derive(Debug)]
+pub struct Copy(TempDir);
+
+impl Copy {
+    /// An undamaged copy.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for entry in std::fs::read_dir(crate::base::folder()).expect("the base model's bundle") {
+            let source = entry.expect("an entry").path();
+            let target = folder.path().join(source.file_name().expect("a name"));
+            if std::fs::hard_link(&source, &target).is_err() {
+                std::fs::copy(&source, &target).expect("a copy");
+            }
+        }
+        Self(folder)
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// One file's path.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    /// One file's bytes.
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.file(name)).expect("a file of the bundle")
+    }
+
+    /// Removes a file.
+    pub fn remove(&self, name: &str) {
+        std::fs::remove_file(self.file(name)).expect("a file of the bundle");
+    }
+
+    /// Writes a file anew, leaving the manifest as it is.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        // Writing through the hard link would damage the original.
+        let _ = std::fs::remove_file(self.file(name));
+        std::fs::write(self.file(name), content).expect("a file of the bundle");
+    }
+
+    /// Writes a file anew and lists it with its true size and hash.
+    pub fn replace(&self, name: &str, content: impl AsRef<[u8]>) {
+        self.write(name, &content);
+        let sha256 = hash(&self.file(name)).expect("a hash");
+        self.edit(|manifest| {
+            manifest["files"][name] = serde_json::json!({ "bytes": content.as_ref().len(), "sha256": sha256 });
+        });
+    }
+
+    /// The manifest.
+    pub fn manifest(&self) -> Value {
+        serde_json::from_slice(&self.read(MANIFEST)).expect("a manifest")
+    }
+
+    /// Changes the manifest.
+    pub fn edit(&self, change: impl FnOnce(&mut Value)) {
+        let mut manifest = self.manifest();
+        change(&mut manifest);
+        self.write(MANIFEST, manifest.to_string());
+    }
+}
+
+impl Default for Copy {
+    fn default() -> Self {
+        Self::new()
+    }
+}

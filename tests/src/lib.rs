@@ -1,0 +1,8 @@
+//! Helpers shared by the tests in `tests/tests`. They panic with a reason: a test that cannot read its data has failed.
+
+pub mod base;
+pub mod dense;
+pub mod golden;
+pub mod hostile;
+pub mod psnr;
+pub mod sheet;

@@ -1,0 +1,70 @@
+//! `cargo xtask …`: everything that is done to this workspace, by the same commands on a desk and in CI.
+
+mod bench;
+mod demo;
+mod failure;
+mod golden;
+mod lint;
+mod onnxruntime;
+mod options;
+mod process;
+mod python;
+mod scratch;
+mod test;
+mod venv;
+mod workspace;
+
+use std::process::ExitCode;
+
+use failure::{Failure, Result};
+use options::Options;
+use workspace::Workspace;
+
+const HELP: &str = "\
+cargo xtask COMMAND [--offline] [ARGS…]
+
+  demo     set up, build, draw a sheet of pictures with Toybox, say where they are
+           (ARGS go to `cones sheet`)
+  test     set up, run every test of the workspace (ARGS go to `cargo test`)
+  lint     rustfmt and clippy
+  setup    find the ONNX Runtime library, or fetch it once
+  bench    [picture] [overhead] [switch] [--runs N] [--threads N] [--bundle DIR] [--diffusers DIR]
+           time whole pictures against Python; the first run installs PyTorch
+  golden   make the golden vectors of tests/golden again, from PyTorch and diffusers
+  help     this text
+
+  --offline  goes to cargo; everything works without a network once it is set up
+
+Environment
+  ORT_DYLIB_PATH  an ONNX Runtime library to use instead of a system or fetched one
+  CONES_PYTHON    a Python that has the packages of `bench` and `golden` already
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next().unwrap_or_else(|| "help".into());
+    match run(&command, Options::parse(arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &str, options: Options) -> Result {
+    if matches!(command, "help" | "--help" | "-h") {
+        print!("{HELP}");
+        return Ok(());
+    }
+    let workspace = Workspace::find()?;
+    match command {
+        "demo" => demo::run(&workspace, &options),
+        "test" => test::run(&workspace, &options),
+        "lint" => lint::run(&workspace, &options),
+        "setup" => onnxruntime::set_up(&workspace).map(drop),
+        "bench" => bench::run(&workspace, &options),
+        "golden" => golden::run(&workspace, &options),
+        _ => Err(Failure::new(format!("there is no command '{command}'"), "`cargo xtask help` lists them.")),
+    }
+}

@@ -1,0 +1,45 @@
+//! Running other programs: one line says which, and a failure says which and why.
+
+use std::process::{Command, Output, Stdio};
+
+use crate::failure::{Failure, Result};
+
+/// Runs it with our terminal. `hint` is what to do if it fails.
+pub(crate) fn run(command: &mut Command, hint: &str) -> Result {
+    let status = command.status().map_err(|e| not_started(command, &e))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("`{}` failed: {status}", line(command)), hint))
+}
+
+/// Runs it in silence and returns what it wrote, whether it failed or not.
+pub(crate) fn capture(command: &mut Command) -> Result<Output> {
+    command.stdin(Stdio::null()).output().map_err(|e| not_started(command, &e))
+}
+
+/// The last lines of standard error, which is where pip and Python say what is wrong.
+pub(crate) fn last_words(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    lines[lines.len().saturating_sub(4)..].join("\n        ")
+}
+
+/// The command as one would type it, with the program's name alone.
+pub(crate) fn line(command: &Command) -> String {
+    let program = std::path::Path::new(command.get_program());
+    let name = program.file_name().unwrap_or(command.get_program());
+    let mut text = name.to_string_lossy().into_owned();
+    for argument in command.get_args() {
+        text.push(' ');
+        text.push_str(&argument.to_string_lossy());
+    }
+    text
+}
+
+fn not_started(command: &Command, error: &std::io::Error) -> Failure {
+    Failure::new(
+        format!("cannot start `{}`: {error}", command.get_program().to_string_lossy()),
+        "Install it, or put it on the PATH.",
+    )
+}

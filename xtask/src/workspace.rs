@@ -1,0 +1,54 @@
+//! Where things lie in the repository.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::failure::{Failure, Result};
+use crate::options::Options;
+
+/// The root of the repository.
+pub(crate) struct Workspace {
+    root: PathBuf,
+}
+
+impl Workspace {
+    /// From cargo's variable, or up from the current folder if this program is run without cargo.
+    pub(crate) fn find() -> Result<Self> {
+        let here = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).or_else(|| std::env::current_dir().ok());
+        here.as_deref()
+            .and_then(|here| here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").is_file()))
+            .map(|root| Self { root: root.to_owned() })
+            .ok_or_else(|| Failure::new("this is not inside the repository", "Run `cargo xtask` in its folder."))
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A file or folder of the repository by its path with `/`.
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.root.join(relative)
+    }
+
+    /// What set-up and benches make. Always `target/` of the repository, wherever cargo builds: `cones-core` looks there.
+    pub(crate) fn target(&self) -> PathBuf {
+        self.root.join("target")
+    }
+
+    /// The release build of the `cones` command.
+    pub(crate) fn cones(&self) -> PathBuf {
+        let built = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.target(), |dir| self.root.join(dir));
+        built.join("release").join(format!("cones{}", std::env::consts::EXE_SUFFIX))
+    }
+
+    /// The cargo that runs us, in the root of the repository.
+    pub(crate) fn cargo(&self, options: &Options, arguments: &[&str]) -> Command {
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+        command.current_dir(&self.root).args(arguments);
+        if options.offline {
+            command.arg("--offline");
+        }
+        command
+    }
+}
