@@ -1,5 +1,7 @@
 //! A base model on disk: `bundle.json` and the files it lists.
 
+mod check;
+
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -152,56 +154,12 @@ fn read_manifest(path: &Path) -> Result<Manifest> {
         });
     }
     let manifest: Manifest = parse(path, &text)?;
-    check(&manifest).map_err(|reason| Error::bundle(path, reason))?;
+    check::check(&manifest).map_err(|reason| Error::bundle(path, reason))?;
     Ok(manifest)
 }
 
 fn parse<'a, T: serde::Deserialize<'a>>(path: &Path, text: &'a str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| Error::bundle(path, format!("not a bundle manifest: {error}")))
-}
-
-/// Values that later arithmetic relies on.
-fn check(manifest: &Manifest) -> Result<(), String> {
-    const LARGEST: u32 = 1 << 16;
-    let latent = manifest.latent;
-    let within = |name: &str, value: u32, low: u32| {
-        if (low..=LARGEST).contains(&value) { Ok(()) } else { Err(format!("`{name}` is {value}")) }
-    };
-    within("image.width", manifest.image.width, 1)?;
-    within("image.height", manifest.image.height, 1)?;
-    within("latent.channels", latent.channels, 1)?;
-    within("latent.scale", latent.scale, 1)?;
-    within("latent.multiple", latent.multiple, 1)?;
-    within("text.max_length", manifest.text.max_length, 3)?;
-    within("text.hidden_size", manifest.text.hidden_size, 1)?;
-    within("noise_schedule.num_train_timesteps", manifest.noise_schedule.num_train_timesteps, 1)?;
-    if !latent.multiple.is_multiple_of(latent.scale) {
-        return Err(format!("`latent.multiple` {} is no multiple of `latent.scale` {}", latent.multiple, latent.scale));
-    }
-    if !(manifest.vae.scaling_factor.is_finite() && manifest.vae.scaling_factor > 0.0) {
-        return Err(format!("`vae.scaling_factor` is {}", manifest.vae.scaling_factor));
-    }
-    if !manifest.vae.shift_factor.is_finite() {
-        return Err(format!("`vae.shift_factor` is {}", manifest.vae.shift_factor));
-    }
-    if manifest.layers.is_empty() {
-        return Err("it lists no cross-attention layer".into());
-    }
-    for layer in &manifest.layers {
-        within(&layer.name, layer.rows, 1)?;
-        if layer.columns != manifest.text.hidden_size {
-            return Err(format!(
-                "layer `{}` takes {} columns, the text encoder gives {}",
-                layer.name, layer.columns, manifest.text.hidden_size
-            ));
-        }
-    }
-    if let Some(preview) = &manifest.preview
-        && preview.weight.len() != latent.channels as usize
-    {
-        return Err(format!("`preview` has {} channels instead of {}", preview.weight.len(), latent.channels));
-    }
-    Ok(())
 }
 
 /// SHA-256 of a file, in lower-case hex.

@@ -6,7 +6,7 @@ use crate::session::Graph;
 use crate::tokenizer::{Tokenizer, Tokens};
 use crate::{CancelToken, Error, Result, Scope, Subject};
 
-/// Prompts whose base products are kept: prompt and negative prompt of two requests in turn.
+/// Prompts whose base products are kept, at least 2: prompt and negative prompt of two requests in turn.
 const KEPT: usize = 4;
 
 /// Base products of the last prompts, so that another subject or seed does not encode them again.
@@ -21,7 +21,7 @@ impl Prompts {
         self.kept.iter().any(|(ids, _)| *ids == tokens.ids)
     }
 
-    /// Encodes a prompt unless it is held.
+    /// Encodes a prompt unless it is held. It and the one encoded before it are held afterwards.
     pub(crate) fn encode(
         &mut self,
         bundle: &Bundle,
@@ -29,7 +29,10 @@ impl Prompts {
         tokens: &Tokens,
         cancel: &CancelToken,
     ) -> Result<()> {
-        if self.holds(tokens) {
+        // The one used last is forgotten last: else a new prompt could push out the negative prompt of its own request.
+        if let Some(place) = self.kept.iter().position(|(ids, _)| *ids == tokens.ids) {
+            let held = self.kept.remove(place);
+            self.kept.push(held);
             return Ok(());
         }
         let embedding = embed(bundle, encoder, tokens, cancel)?;

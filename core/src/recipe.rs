@@ -111,7 +111,9 @@ impl Recipe {
         for subject in &self.subjects {
             // Quotes and commas would end the field.
             let name: String = subject.name.chars().filter(|c| !matches!(c, '"' | ',' | '\n')).collect();
-            text.push_str(&format!(", Subject: \"{name}:{}:{}\"", subject.strength, &subject.mask_sha256[..10]));
+            // A recipe read from a file may hold anything in place of a hash.
+            let mask: String = subject.mask_sha256.chars().take(10).collect();
+            text.push_str(&format!(", Subject: \"{name}:{}:{mask}\"", subject.strength));
         }
         text.push_str(&format!(", Version: {}", self.software));
         text
@@ -254,6 +256,16 @@ mod tests {
         assert!(error.to_string().contains("no recipe"), "{error}");
         std::fs::write(&path, b"not a png").expect("written");
         assert!(matches!(Recipe::read(&path), Err(Error::Picture { .. })));
+    }
+
+    #[test]
+    fn a_recipe_with_anything_in_place_of_a_hash_is_printed() {
+        for hash in ["", "ab", "ééééééééééé"] {
+            let mut recipe = recipe();
+            recipe.subjects[0].mask_sha256 = hash.into();
+            recipe.fingerprint = hash.into();
+            assert!(recipe.parameters().contains("Subject: "));
+        }
     }
 
     #[test]

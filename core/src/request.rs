@@ -3,6 +3,9 @@
 use crate::scheduler::Kind;
 use crate::{Error, Picture, Result, Subject};
 
+/// Pixels along one side. Above this a latent no longer fits a phone's memory by far.
+pub(crate) const LARGEST_SIDE: u32 = 8192;
+
 /// A request for pictures. Only the prompt is required; what is `None` comes from the bundle.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -106,10 +109,8 @@ impl Plan {
 }
 
 fn side(field: &'static str, pixels: u32, multiple: u32) -> Result<u32> {
-    /// Above this a latent no longer fits a phone's memory by far.
-    const LARGEST: u32 = 8192;
-    if pixels == 0 || pixels > LARGEST || !pixels.is_multiple_of(multiple) {
-        let reason = format!("is {pixels}; this bundle draws multiples of {multiple} up to {LARGEST}");
+    if pixels == 0 || pixels > LARGEST_SIDE || !pixels.is_multiple_of(multiple) {
+        let reason = format!("is {pixels}; this bundle draws multiples of {multiple} up to {LARGEST_SIDE}");
         return Err(Error::request(field, reason));
     }
     Ok(pixels)

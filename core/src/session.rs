@@ -67,6 +67,15 @@ impl Graph {
         }
     }
 
+    /// The input is there with its type; ONNX Runtime's own message would not blame the bundle.
+    fn expect(&self, name: &str, wanted: TensorElementType) -> Result<()> {
+        let (found, _) = self.input(name)?;
+        if found == wanted {
+            return Ok(());
+        }
+        Err(Error::bundle(&self.name, format!("its input `{name}` has type {found} instead of {wanted}")))
+    }
+
     /// Runs one float32 input through to the first output.
     pub(crate) fn run_f32(
         &mut self,
@@ -76,6 +85,7 @@ impl Graph {
         cancel: &CancelToken,
     ) -> Result<(Vec<usize>, Vec<f32>)> {
         let stage = format!("running `{}`", self.name);
+        self.expect(input, TensorElementType::Float32)?;
         let tensor = Tensor::from_array((shape.to_vec(), data)).map_err(Error::runtime(stage.clone()))?;
         let name = self.name.clone();
         cancel.guard(|options| {
@@ -96,6 +106,7 @@ impl Graph {
         cancel: &CancelToken,
     ) -> Result<(Vec<usize>, Vec<f32>)> {
         let stage = format!("running `{}`", self.name);
+        self.expect(input, TensorElementType::Int64)?;
         let tensor = Tensor::from_array((shape.to_vec(), data)).map_err(Error::runtime(stage.clone()))?;
         let name = self.name.clone();
         cancel.guard(|options| {
@@ -113,7 +124,8 @@ pub(crate) fn first_f32(graph: &str, outputs: &SessionOutputs<'_>) -> Result<(Ve
     if outputs.len() == 0 {
         return Err(Error::bundle(graph, "the graph has no output"));
     }
-    let (shape, values) =
-        outputs[0].try_extract_tensor::<f32>().map_err(Error::runtime(format!("reading `{graph}`")))?;
+    let (shape, values) = outputs[0]
+        .try_extract_tensor::<f32>()
+        .map_err(|error| Error::bundle(graph, format!("its output is not float32: {}", error.message())))?;
     Ok((shape.iter().map(|&d| usize::try_from(d).unwrap_or(0)).collect(), values.to_vec()))
 }

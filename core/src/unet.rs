@@ -39,7 +39,12 @@ impl<'g> UNet<'g> {
         let stage = || Error::runtime("binding the inputs of the U-Net");
         let batch = branches.len();
         let (ty, shape) = graph.input(TIMESTEP)?;
-        let shape = shape.iter().map(|&d| usize::try_from(d).unwrap_or(batch)).collect();
+        let shape: Vec<usize> = shape.iter().map(|&d| usize::try_from(d).unwrap_or(batch)).collect();
+        if shape.iter().any(|&d| d != 1 && d != batch) || shape.len() > 1 {
+            let reason = format!("its `{TIMESTEP}` has shape {shape:?} for a batch of {batch}");
+            return Err(Error::bundle(crate::bundle::UNET, reason));
+        }
+        graph.input(SAMPLE)?;
         let mut binding = graph.session.create_binding().map_err(Error::runtime("binding the U-Net"))?;
         for (i, layer) in bundle.manifest().layers.iter().enumerate() {
             graph.input(&layer.name)?;
@@ -85,7 +90,7 @@ impl<'g> UNet<'g> {
             let start = Instant::now();
             let outputs = graph.session.run_binding_with_options(binding, options).map_err(stage())?;
             *inside += start.elapsed();
-            let (_, values) = first_f32("unet", &outputs)?;
+            let (_, values) = first_f32(crate::bundle::UNET, &outputs)?;
             *out = values;
             Ok(())
         })?;

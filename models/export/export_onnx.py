@@ -16,14 +16,17 @@ without the first two, for CoreML and NNAPI; `torchscript` is opset 17 from PyTo
 in files beside the graph. `cones import` reads all three.
 """
 import argparse
+import json
 import logging
+import shutil
+import tempfile
 import warnings
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor2_0
-from transformers import CLIPTextModel
+from transformers import CLIPTextModel, CLIPTokenizer
 
 OPSETS = {"fused": 23, "plain": 18, "torchscript": 17}
 
@@ -69,7 +72,9 @@ class VaeEncoder(torch.nn.Module):
         self.model = model
 
     def forward(self, image):
-        return self.model.encode(image, return_dict=False)[0].mode()
+        encoded = self.model.encode(image, return_dict=False)[0]
+        # AutoencoderTiny gives the latent itself, not a distribution.
+        return encoded if isinstance(encoded, torch.Tensor) else encoded.mode()
 
 
 def export(module, name, inputs, dynamic, output, out, dialect):
@@ -89,6 +94,7 @@ def export(module, name, inputs, dynamic, output, out, dialect):
 def export_all(source, out, dialect):
     """Exports all four graphs of the pipeline in `source`."""
     out.mkdir(parents=True, exist_ok=True)
+    write_tokenizer(source / "tokenizer", out)
     kind = dict(torch_dtype=torch.float32)
     text = CLIPTextModel.from_pretrained(source / "text_encoder", dtype=torch.float32)
     # Two of everything that is to stay free: exporters take a size of one for a constant.
@@ -109,11 +115,27 @@ def export_all(source, out, dialect):
     export(UNet(unet), "unet", inputs, dynamic, "out_sample", out, dialect)
     del unet
 
-    vae = AutoencoderKL.from_pretrained(source / "vae", **kind)
+    vae = load_vae(source / "vae").float()
     latent = torch.randn(2, vae.config.latent_channels, side, side)
     export(VaeDecoder(vae), "vae_decoder", dict(latent=latent), dict(latent=picture), "image", out, dialect)
-    image = torch.rand(2, vae.config.in_channels, vae.config.sample_size, vae.config.sample_size) * 2 - 1
+    pixels = 8 * side
+    image = torch.rand(2, vae.config.in_channels, pixels, pixels) * 2 - 1
     export(VaeEncoder(vae), "vae_encoder", dict(image=image), dict(image=picture), "latent", out, dialect)
+
+
+def load_vae(folder):
+    """AutoencoderKL or AutoencoderTiny, as the configuration says."""
+    kind = json.loads((folder / "config.json").read_text()).get("_class_name")
+    return (AutoencoderTiny if kind == "AutoencoderTiny" else AutoencoderKL).from_pretrained(folder)
+
+
+def write_tokenizer(source, out):
+    """Older pipelines have `vocab.json` and `merges.txt` only; `cones import` wants `tokenizer.json`, and finds it here."""
+    if (source / "tokenizer.json").is_file() or not source.is_dir():
+        return
+    with tempfile.TemporaryDirectory() as work:
+        CLIPTokenizer.from_pretrained(source).save_pretrained(work)
+        shutil.copyfile(Path(work) / "tokenizer.json", out / "tokenizer.json")
 
 
 def main():

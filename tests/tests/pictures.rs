@@ -63,17 +63,22 @@ impl Golden {
         request
     }
 
-    /// Compares every prompt by every scheduler with a sheet, `subjects` switched on.
-    fn compare(&self, sheet: &str, subjects: &[Subject]) {
+    /// Compares every prompt by every scheduler with a sheet, `subjects` switched on. The pictures must not be as like
+    /// those of the sheet `other`: it tells whether the comparison would notice.
+    fn compare(&self, sheet: &str, subjects: &[Subject], other: &str) {
         let mut engine = base::shared();
-        let cells = open_sheet(&format!("pictures/{sheet}"));
+        let (cells, others) = (open_sheet(&format!("pictures/{sheet}")), open_sheet(&format!("pictures/{other}")));
         let mut lowest = f64::INFINITY;
         for (row, prompt) in self.prompts.iter().enumerate() {
             for (column, scheduler) in self.schedulers.iter().enumerate() {
                 let mut request = self.request(prompt, scheduler);
                 request.subjects = subjects.to_vec();
-                let likeness = psnr(&base::draw(&mut engine, &request), &cells.cell(column, row));
-                println!("{sheet} {likeness:6.2} dB  {:15} {:?}", scheduler.name, prompt.prompt);
+                let picture = base::draw(&mut engine, &request);
+                let likeness = psnr(&picture, &cells.cell(column, row));
+                let confusion = psnr(&picture, &others.cell(column, row));
+                let place = format!("{:15} {:?}", scheduler.name, prompt.prompt);
+                println!("{sheet} {likeness:6.2} dB ({other} {confusion:5.2} dB)  {place}");
+                assert!(confusion + 10.0 < likeness, "{place}: as like {other} as {sheet}");
                 lowest = lowest.min(likeness);
             }
         }
@@ -88,7 +93,7 @@ fn open_sheet(name: &str) -> Sheet {
 
 #[test]
 fn pictures_are_diffusers() {
-    Golden::open().compare("base.png", &[]);
+    Golden::open().compare("base.png", &[], "masked.png");
 }
 
 #[test]
@@ -96,7 +101,7 @@ fn pictures_with_weights_shut_are_diffusers() {
     let golden = Golden::open();
     let mask = ConceptMask::random(&base::bundle().manifest().layers, golden.mask.share, golden.mask.seed);
     assert_eq!(mask.count(), golden.mask.neurons, "the script shuts the same neurons");
-    golden.compare("masked.png", &[Subject::new("random", mask)]);
+    golden.compare("masked.png", &[Subject::new("random", mask)], "base.png");
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(super) fn picture(number: u32, side: usize) -> Vec<f32> {
     for y in 0..side {
         for x in 0..side {
             let (u, v) = ((x as f32 + 0.5) / side as f32, (y as f32 + 0.5) / side as f32);
-            let mix = if number % 3 == 0 { 0.0 } else { gradient(u, v, tilt) };
+            let mix = if number.is_multiple_of(3) { 0.0 } else { gradient(u, v, tilt) };
             let mut colour = blend(from, to, mix);
             for blob in &blobs {
                 colour = blend(colour, blob.colour, blob.cover(u, v));

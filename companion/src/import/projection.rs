@@ -237,7 +237,6 @@ impl Quantised {
             None => vec![0.0; scales.len()],
         };
         let along_rows = self.axis == 0 || self.axis == -2;
-        let height = if width == 0 { 0 } else { values.len() / width };
         let block = usize::try_from(self.block).unwrap_or(0);
         for (at, value) in values.iter_mut().enumerate() {
             let (row, column) = (at / width, at % width);
@@ -249,7 +248,8 @@ impl Quantised {
                 (_, _, false) => row * width.div_ceil(block) + column / block,
             };
             let (Some(scale), Some(zero)) = (scales.get(place), zeros.get(place)) else {
-                let reason = format!("has {} scales, too few for {height} by {width} values", scales.len());
+                let reason =
+                    format!("has {} scales and {} zero points, too few for the weight", scales.len(), zeros.len());
                 return Err(Error::tensor(source.file(), &self.scale, reason).into());
             };
             *value = (*value - zero) * scale;

@@ -44,7 +44,7 @@ pub fn to_f32(bytes: &[u8], data_type: i32, count: usize) -> Option<Vec<f32>> {
         Int8 => read(bytes, |b| f32::from(i8::from_le_bytes(b))),
         Uint8 => read(bytes, |b| f32::from(u8::from_le_bytes(b))),
         // Two to a byte, the first in the low half.
-        Uint4 => nibbles(bytes, |n| f32::from(n)),
+        Uint4 => nibbles(bytes, f32::from),
         Int4 => nibbles(bytes, |n| f32::from(((n << 4) as i8) >> 4)),
         _ => return None,
     };

@@ -1,0 +1,290 @@
+//! The command `cones` as it is typed: exit status, what goes where, and pictures that can be drawn again.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The command with few threads, on the base model of the tests.
+fn cones(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cones"));
+    command.args(arguments);
+    let toybox = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/toybox/bundle");
+    command.env("CONES_BUNDLE", std::env::var_os("CONES_BUNDLE").map_or_else(toybox, PathBuf::from));
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    cones(arguments).output().expect("cones runs")
+}
+
+/// Standard output of a run that must succeed.
+fn done(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// Standard error of a run that must end with `status` and print no data.
+fn fails(status: i32, arguments: &[&str]) -> String {
+    let output = run(arguments);
+    let text = stderr(&output);
+    assert_eq!(output.status.code(), Some(status), "{arguments:?}: {text}");
+    assert!(output.stdout.is_empty(), "a failure prints no data");
+    assert!(!text.contains("panicked"), "{text}");
+    text
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a plain path")
+}
+
+/// Two steps and one thread, after the given arguments.
+fn generate(arguments: &[&str], out: &Path) -> String {
+    done(&[&["generate", "--steps", "2", "--threads", "1", "--out", text(out)], arguments].concat())
+}
+
+#[test]
+fn one_picture_is_drawn_and_its_path_printed() {
+    let folder = folder();
+    let out = folder.path().join("new/dog.png");
+    let output = run(&["generate", "--prompt", "a dog", "--steps", "2", "--out", text(&out)]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{}\n", out.display()));
+    assert_eq!(stderr(&output), "", "no messages where nothing is wrong and no terminal listens");
+    assert!(std::fs::read(&out).expect("a picture").starts_with(b"\x89PNG"));
+}
+
+#[test]
+fn several_pictures_are_numbered_in_a_file_and_named_by_seed_in_a_folder() {
+    let folder = folder();
+    let printed = generate(&["--prompt", "a dog", "--count", "3", "--seed", "5"], &folder.path().join("many"));
+    let names: Vec<_> = printed.lines().map(|l| Path::new(l).file_name().expect("a name").to_owned()).collect();
+    assert_eq!(names, ["5.png", "6.png", "7.png"]);
+    let printed = generate(&["--prompt", "a dog", "--count", "2", "--seed", "5"], &folder.path().join("d.png"));
+    let names: Vec<_> = printed.lines().map(|l| Path::new(l).file_name().expect("a name").to_owned()).collect();
+    assert_eq!(names, ["d-0.png", "d-1.png"]);
+    let same =
+        |a: &str, b: &str| std::fs::read(folder.path().join(a)).ok() == std::fs::read(folder.path().join(b)).ok();
+    assert!(same("many/5.png", "d-0.png") && same("many/6.png", "d-1.png"), "equal requests give equal files");
+    assert!(!same("d-0.png", "d-1.png"));
+}
+
+#[test]
+fn the_json_summary_says_what_was_drawn() {
+    let folder = folder();
+    let out = folder.path().join("dog.png");
+    let long = format!("{}on grass", "dog ".repeat(30));
+    let arguments = ["generate", "--prompt", &long, "--steps", "2", "--seed", "3", "--json", "--out", text(&out)];
+    let output = run(&arguments);
+    let summary: Value = serde_json::from_slice(&output.stdout).expect("JSON and nothing else");
+    assert_eq!(summary["pictures"][0]["path"], text(&out));
+    assert_eq!(summary["pictures"][0]["recipe"]["seed"], 3);
+    assert_eq!(summary["steps"], 2);
+    assert!(summary["seconds"]["total"].as_f64().expect("seconds") > 0.0);
+    assert!(summary["warnings"][0].as_str().expect("a warning").contains("`on grass`"));
+    assert!(stderr(&output).contains("warning: ") && stderr(&output).contains("`on grass`"));
+}
+
+#[test]
+fn a_recipe_is_read_back_and_draws_the_same_bytes() {
+    let folder = folder();
+    let (first, again) = (folder.path().join("first.png"), folder.path().join("again.png"));
+    let arguments = [
+        "--prompt",
+        "a dog \"x\" 🐶",
+        "--negative-prompt",
+        "a cat",
+        "--seed",
+        "9",
+        "--scheduler",
+        "euler-a",
+        "--guidance",
+        "3.3",
+        "--subject",
+        "random:0.05:3@0.7",
+        "--subject",
+        "random:0.01",
+    ];
+    generate(&arguments, &first);
+    let readable = done(&["recipe", text(&first)]);
+    assert!(
+        readable
+            .starts_with("a dog \"x\" 🐶\nNegative prompt: a cat\nSteps: 2, Sampler: euler-a, CFG scale: 3.3, Seed: 9"),
+        "{readable}"
+    );
+    let exact: Value = serde_json::from_str(&done(&["recipe", "--json", text(&first)])).expect("JSON");
+    assert_eq!(exact["subjects"][0]["name"], "random:0.05:3");
+    done(&["generate", "--from", text(&first), "--threads", "1", "--out", text(&again)]);
+    assert_eq!(std::fs::read(&first).expect("a picture"), std::fs::read(&again).expect("a picture"));
+
+    // What is typed wins over the recipe.
+    done(&["generate", "--from", text(&first), "--seed", "10", "--threads", "1", "--out", text(&again)]);
+    assert_ne!(std::fs::read(&first).expect("a picture"), std::fs::read(&again).expect("a picture"));
+    assert!(done(&["recipe", text(&again)]).contains("Seed: 10"));
+}
+
+#[test]
+fn a_picture_from_a_picture_wants_its_start_again() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    generate(&["--prompt", "a dog"], &path("start.png"));
+    let start = path("start.png");
+    generate(&["--prompt", "a cat", "--init", text(&start), "--strength", "0.5"], &path("cat.png"));
+    let cat = path("cat.png");
+    let out = path("again.png");
+    let error = fails(1, &["generate", "--from", text(&cat), "--out", text(&out)]);
+    assert!(error.contains("--init"), "{error}");
+    done(&["generate", "--from", text(&cat), "--init", text(&start), "--threads", "1", "--out", text(&out)]);
+    assert_eq!(std::fs::read(&cat).expect("a picture"), std::fs::read(&out).expect("a picture"));
+}
+
+#[test]
+fn wrong_usage_exits_with_2() {
+    let out = ["--out", "x.png"];
+    for arguments in [
+        vec![],
+        vec!["draw"],
+        vec!["generate"],
+        [&["generate"], &out[..]].concat(),
+        vec!["generate", "--prompt", "a dog"],
+        [&["generate", "--prompt", "a dog", "--steps", "many"], &out[..]].concat(),
+        [&["generate", "--prompt", "a dog", "--scheduler", "plms"], &out[..]].concat(),
+        [&["generate", "--prompt", "a dog", "--provider", "gpu"], &out[..]].concat(),
+        [&["generate", "--prompt", "a dog", "--scope", "all"], &out[..]].concat(),
+        [&["generate", "--prompt", "a dog", "--subject", "x@much"], &out[..]].concat(),
+        [&["generate", "--prompt", "a dog", "--strength", "0.5"], &out[..]].concat(),
+        [&["generate", "--prompt", "a dog", "--seed", "-1"], &out[..]].concat(),
+        vec!["recipe"],
+    ] {
+        fails(2, &arguments);
+    }
+}
+
+#[test]
+fn bad_requests_exit_with_1_and_name_the_field() {
+    let folder = folder();
+    let out = folder.path().join("x.png");
+    for (field, arguments) in [
+        ("steps", vec!["--steps", "0"]),
+        ("guidance", vec!["--guidance", "NaN"]),
+        ("count", vec!["--count", "0"]),
+        ("width", vec!["--width", "63"]),
+        ("height", vec!["--height", "100000"]),
+        ("strength", vec!["--subject", "random:0.1@1.5"]),
+        ("trigger", vec!["--subject", "random:0.1", "--scope", "trigger"]),
+        ("threads", vec!["--threads", "0"]),
+        ("random:2", vec!["--subject", "random:2"]),
+        ("random:x", vec!["--subject", "random:x"]),
+        ("no/such.safetensors", vec!["--subject", "no/such.safetensors"]),
+        ("no/such.png", vec!["--init", "no/such.png"]),
+        ("no/such.png", vec!["--from", "no/such.png"]),
+        ("no/such/bundle", vec!["--bundle", "no/such/bundle"]),
+        ("nnapi", vec!["--provider", "nnapi"]),
+    ] {
+        let error = fails(1, &[&["generate", "--prompt", "a dog", "--out", text(&out)], &arguments[..]].concat());
+        assert!(error.starts_with("error: ") && error.contains(field), "{field}: {error}");
+        assert!(!out.exists());
+    }
+}
+
+#[test]
+fn files_that_are_not_what_they_should_be_are_named() {
+    let folder = folder();
+    let file = folder.path().join("thing.png");
+    std::fs::write(&file, b"nothing of the kind").expect("a file");
+    let out = folder.path().join("x.png");
+    let arguments = |option| ["generate", "--prompt", "a dog", "--out", text(&out), option, text(&file)];
+    for error in [
+        fails(1, &["recipe", text(&file)]),
+        fails(1, &arguments("--from")),
+        fails(1, &arguments("--init")),
+        fails(1, &arguments("--subject")),
+    ] {
+        assert!(error.contains("thing.png"), "{error}");
+    }
+}
+
+#[test]
+fn a_missing_runtime_is_an_error_with_a_hint() {
+    let folder = folder();
+    let junk = folder.path().join("libonnxruntime.so");
+    std::fs::write(&junk, b"not a library").expect("a file");
+    for library in [Path::new("/no/such/libonnxruntime.so"), &junk, folder.path()] {
+        for arguments in [&["devices"][..], &["generate", "--prompt", "a dog", "--out", "x.png"]] {
+            let output = cones(arguments).env("ORT_DYLIB_PATH", library).output().expect("cones runs");
+            let error = stderr(&output);
+            assert_eq!(output.status.code(), Some(1), "{error}");
+            assert!(error.contains("ONNX Runtime is missing") && error.contains("cargo xtask setup"), "{error}");
+            assert!(!error.contains("panicked") && output.stdout.is_empty(), "{error}");
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_library_of_something_else_is_an_error_too() {
+    let output = cones(&["devices"]).env("ORT_DYLIB_PATH", "libc.so.6").output().expect("cones runs");
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
+}
+
+#[test]
+fn help_shows_examples() {
+    for command in ["generate", "recipe", "sheet", "bundle", "import"] {
+        let help = done(&[command, "--help"]);
+        assert!(help.contains("Example") && help.contains(&format!("cones {command}")), "{help}");
+    }
+    assert!(done(&["--help"]).contains("Exit status"));
+    assert!(done(&["--version"]).starts_with("cones "));
+}
+
+#[test]
+fn a_sheet_shows_each_prompt_and_subject() {
+    let folder = folder();
+    let out = folder.path().join("sheet");
+    let printed = done(&[
+        "sheet",
+        "--prompt",
+        "a dog",
+        "--prompt",
+        "a cat",
+        "--subject",
+        "random:0.05",
+        "--steps",
+        "1",
+        "--threads",
+        "1",
+        "--out",
+        text(&out),
+    ]);
+    assert_eq!(printed.lines().count(), 5, "{printed}");
+    for name in ["0-00.png", "0-01.png", "1-00.png", "1-01.png"] {
+        assert!(done(&["recipe", text(&out.join(name))]).contains("Steps: 1"));
+    }
+    let sheet = image::open(out.join("sheet.png")).expect("a sheet");
+    assert!(sheet.width() > 2 * 64 && sheet.height() > 2 * 64);
+}
+
+#[test]
+fn devices_and_bundle_are_described() {
+    let devices = done(&["devices"]);
+    assert!(devices.lines().any(|l| l.starts_with("cpu") && l.contains("available")), "{devices}");
+    for provider in ["cuda", "coreml", "xnnpack", "nnapi"] {
+        assert!(devices.lines().any(|l| l.starts_with(provider)), "{devices}");
+    }
+    let bundle = std::env::var("CONES_BUNDLE")
+        .unwrap_or_else(|_| format!("{}/../models/toybox/bundle", env!("CARGO_MANIFEST_DIR")));
+    assert!(done(&["bundle", &bundle, "--verify"]).contains("hashes right"));
+    let manifest: Value = serde_json::from_str(&done(&["bundle", &bundle, "--json"])).expect("JSON");
+    assert_eq!(manifest["schema"], 1);
+}
