@@ -26,13 +26,18 @@ impl Tokenizer {
     /// Reads a Hugging Face `tokenizer.json`.
     ///
     /// # Errors
-    /// [`Error::BadBundle`] when the file is not one.
+    /// [`Error::BadBundle`] when the file is not one, or has no such tokens as `text` starts, ends and fills with.
     pub fn open(path: &Path, text: Text) -> Result<Self> {
         let mut inner = tokenizers::Tokenizer::from_file(path)
             .map_err(|error| Error::bundle(path, format!("not a tokenizer: {error}")))?;
         // Length and padding are ours: a file may come with either switched on.
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|error| Error::bundle(path, error.to_string()))?;
+        for id in [text.bos_token_id, text.eos_token_id, text.pad_token_id] {
+            if inner.id_to_token(id).is_none() {
+                return Err(Error::bundle(path, format!("it has no token {id}, which the manifest names")));
+            }
+        }
         Ok(Self { inner, text })
     }
 

@@ -287,6 +287,17 @@ fn a_tokenizer_that_is_none_is_named() {
 }
 
 #[test]
+fn special_tokens_must_be_the_tokenizers() {
+    for field in ["bos_token_id", "eos_token_id", "pad_token_id"] {
+        for id in [1 << 16, u32::MAX] {
+            let copy = Copy::new();
+            copy.edit(|m| m["text"][field] = json!(id));
+            blamed(draw(copy.path()), TOKENIZER, &id.to_string());
+        }
+    }
+}
+
+#[test]
 fn a_graph_that_is_none_is_named() {
     for name in [TEXT_ENCODER, UNET, VAE_DECODER, VAE_ENCODER] {
         let copy = Copy::new();

@@ -1,5 +1,7 @@
 //! From an empty machine to pictures on the disk.
 
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::Result;
@@ -8,21 +10,47 @@ use crate::options::Options;
 use crate::process;
 use crate::workspace::Workspace;
 
-/// Set-up, build, a sheet of pictures.
+/// Where subjects are shown; `{}` is the subject's trigger.
+const SUBJECT_PROMPTS: [&str; 4] =
+    ["a {} on grass", "a {} at night", "a {} on the beach", "a {} on a yellow background"];
+
+/// Set-up, build, a sheet of the base model's pictures, and one for each example subject: base model above, subject below.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
     let library = onnxruntime::set_up(workspace)?;
     build(workspace, options)?;
     let out = workspace.target().join("demo");
+    sheet(workspace, &library, &out, options.rest.iter().map(OsStr::new))?;
+    let mut shown = vec![out.join("sheet.png")];
+    for pack in packs(&workspace.root().join("models/packs")) {
+        let folder = out.join(pack.file_stem().unwrap_or_default());
+        let prompts = SUBJECT_PROMPTS.iter().flat_map(|p| ["--prompt", p]).map(OsStr::new);
+        sheet(workspace, &library, &folder, prompts.chain([OsStr::new("--subject"), pack.as_os_str()]))?;
+        shown.push(folder.join("sheet.png"));
+    }
+    println!("\nThe pictures are in {}; to begin with:", out.display());
+    for path in shown {
+        println!("  {}", path.display());
+    }
+    Ok(())
+}
+
+fn sheet<'a>(workspace: &Workspace, library: &Path, out: &Path, arguments: impl Iterator<Item = &'a OsStr>) -> Result {
     let mut cones = Command::new(workspace.cones());
     cones
         .current_dir(workspace.root())
         .env(onnxruntime::VARIABLE, library)
         .args(["sheet", "--bundle", "models/toybox/bundle", "--out"])
-        .arg(&out)
-        .args(&options.rest);
-    process::run(&mut cones, "What it wrote above says why.")?;
-    println!("\nThe pictures are in {}", out.display());
-    Ok(())
+        .arg(out)
+        .args(arguments);
+    process::run(&mut cones, "What it wrote above says why.")
+}
+
+/// The example masks, by name.
+fn packs(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut packs: Vec<PathBuf> = entries.filter(|p| p.extension() == Some(OsStr::new("safetensors"))).collect();
+    packs.sort();
+    packs
 }
 
 /// Builds `target/release/cones`.

@@ -18,9 +18,11 @@ const GAP: u32 = 4;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Each prompt is a column. The first row is the base model; each subject adds a row, same seeds.
+In a prompt, {} stands for the trigger words of the row's subject (of the first subject in the base model's row).
 
-Example:
-  cones sheet --prompt 'a dog on grass' --prompt 'a dog at night' --subject random:0.05 --out sheet")]
+Examples:
+  cones sheet --prompt 'a dog on grass' --prompt 'a dog at night' --subject random:0.05 --out sheet
+  cones sheet --prompt 'a {} on grass' --prompt 'a {} at night' --subject models/packs/fluent-dog.safetensors --out dog")]
 pub struct SheetArgs {
     /// A prompt, one column each; twelve of Toybox's own by default.
     #[arg(long = "prompt", value_name = "PROMPT")]
@@ -70,9 +72,12 @@ pub fn run(args: &SheetArgs) -> Result<(), Failure> {
     let cancel = cancelled_by_ctrl_c()?;
     let mut pictures = Vec::new();
     let mut out = std::io::stdout();
+    let first = rows.iter().flatten().next().map(|s| s.trigger.clone()).unwrap_or_default();
     for (number, row) in rows.iter().enumerate() {
+        let trigger = row.as_ref().map_or(first.as_str(), |s| s.trigger.as_str());
         for (column, prompt) in prompts.iter().enumerate() {
-            let picture = draw(args, &mut engine, prompt, row.as_ref(), &cancel)?;
+            let prompt = prompt.replace("{}", trigger);
+            let picture = draw(args, &mut engine, &prompt, row.as_ref(), &cancel)?;
             let path = args.out.join(format!("{number}-{column:02}.png"));
             recipe::save(&picture.picture, &picture.recipe, &path)?;
             let subject = row.as_ref().map_or("base model", |s| s.name.as_str());
