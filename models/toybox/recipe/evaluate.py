@@ -1,6 +1,6 @@
 """Measures how well Toybox draws what a prompt asks for, by a small classifier trained on the same world.
 
-    python evaluate.py --npm NODE_MODULES --work WORK --pipeline ../diffusers [--minutes 8] [--guidance 4]
+    python evaluate.py --npm NODE_MODULES --work WORK --pipeline ../diffusers [--guidance 4]
 
 The classifier (objects present: 40 yes/no answers; context: one of 16) is trained once, kept in WORK, and its own
 accuracy on compositions it has not seen is printed first. Prompts are new random combinations: 100 with one object,
@@ -65,9 +65,9 @@ def soften(x):
     return x + 0.05 * torch.rand(()) * torch.randn_like(x)
 
 
-def train(sprites, keys, minutes):
-    torch.manual_seed(0)
-    model, r = Classifier().to(memory_format=torch.channels_last), world.seeded(555)
+def train(model, sprites, keys, minutes):
+    torch.manual_seed(int(time.time()))
+    model, r = model.train().to(memory_format=torch.channels_last), world.seeded(time.time())
     optimiser = torch.optim.AdamW(model.parameters(), 2e-3)
     start, budget, step = time.time(), minutes * 60, 0
     while (spent := time.time() - start) < budget:
@@ -83,7 +83,6 @@ def train(sprites, keys, minutes):
         step += 1
         if step % 100 == 0:
             print(f"classifier step {step} loss {loss.item():.3f}", flush=True)
-    return model.eval()
 
 
 @torch.no_grad()
@@ -124,7 +123,8 @@ def main():
     parser.add_argument("--npm", required=True)
     parser.add_argument("--work", required=True)
     parser.add_argument("--pipeline")
-    parser.add_argument("--minutes", type=float, default=8)
+    parser.add_argument("--minutes", type=float, default=15, help="training of the classifier, if there is none yet")
+    parser.add_argument("--more", type=float, default=0, help="minutes that an existing classifier is trained on")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--guidance", type=float, nargs="*", default=[4.0])
     parser.add_argument("--count", type=int, default=200)
@@ -133,14 +133,14 @@ def main():
     work = Path(args.work)
     sprites = world.load_sprites(args.npm, work / "sprites.pkl")
     keys = world.training_keys(sprites)
-    kept = work / "classifier.pt"
+    kept, model, minutes = work / "classifier.pt", Classifier(), args.minutes
     if kept.exists():
-        model = Classifier()
         model.load_state_dict(torch.load(kept, weights_only=True))
-        model.eval()
-    else:
-        model = train(sprites, keys, args.minutes)
+        minutes = args.more
+    if minutes:
+        train(model, sprites, keys, minutes)
         torch.save(model.state_dict(), kept)
+    model.eval()
     x, objects, contexts = examples(world.seeded(999), sprites, keys, 600)
     scores, seen = judge(model, x)
     wanted = [[WORDS[i] for i in row.nonzero().flatten()] for row in objects]
