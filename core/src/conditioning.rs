@@ -65,8 +65,8 @@ impl Prompts {
 /// The last hidden state, `max_length × hidden_size`.
 pub(crate) fn embed(bundle: &Bundle, encoder: &mut Graph, tokens: &Tokens, cancel: &CancelToken) -> Result<Vec<f32>> {
     let text = bundle.manifest().text;
-    let ids = tokens.ids.iter().map(|&id| i64::from(id)).collect();
-    let (shape, embedding) = encoder.run_i64("input_ids", &[1, tokens.ids.len()], ids, cancel)?;
+    let ids: Vec<i64> = tokens.ids.iter().map(|&id| i64::from(id)).collect();
+    let (shape, embedding) = encoder.run("input_ids", &[1, tokens.ids.len()], ids, cancel)?;
     let expected = [1, text.max_length as usize, text.hidden_size as usize];
     if shape != expected {
         let reason = format!("it gave shape {shape:?} instead of {expected:?}");

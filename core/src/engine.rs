@@ -187,7 +187,7 @@ impl Engine {
         job.timings.loading += loading.elapsed();
         let running = Instant::now();
         let shape = [1, 3, height as usize, width as usize];
-        let (shape, mut latent) = encoder.run_f32("image", &shape, picture.to_planes(), job.cancel)?;
+        let (shape, mut latent) = encoder.run("image", &shape, picture.to_planes(), job.cancel)?;
         job.timings.runtime += running.elapsed();
         let expected = job.latent(&self.bundle);
         if shape.get(1..) != Some(&expected) {
@@ -260,7 +260,7 @@ impl Engine {
         let decoder = self.vae_decoder.get(&self.bundle, bundle::VAE_DECODER, &self.options, dimensions)?;
         job.timings.loading += loading.elapsed();
         let running = Instant::now();
-        let (shape, planes) = decoder.run_f32("latent", &[1, channels, height, width], latent, job.cancel)?;
+        let (shape, planes) = decoder.run("latent", &[1, channels, height, width], latent, job.cancel)?;
         job.timings.runtime += running.elapsed();
         let expected = [1, 3, job.plan.height as usize, job.plan.width as usize];
         if shape != expected {

@@ -5,6 +5,8 @@ use crate::{Error, Picture, Result, Subject};
 
 /// Pixels along one side. Above this a latent no longer fits a phone's memory by far.
 pub(crate) const LARGEST_SIDE: u32 = 8192;
+/// Pictures of one request: all of their latents are held until the VAE is loaded.
+const LARGEST_COUNT: u32 = 1000;
 
 /// A request for pictures. Only the prompt is required; what is `None` comes from the bundle.
 #[derive(Debug, Clone)]
@@ -23,7 +25,7 @@ pub struct Request {
     pub scheduler: Option<Kind>,
     /// Seed of the first picture; picture `i` of several has seed `seed + i`.
     pub seed: u64,
-    /// How many pictures.
+    /// How many pictures, 1 to 1000.
     pub count: u32,
     /// Width in pixels; the bundle's own by default.
     pub width: Option<u32>,
@@ -84,8 +86,9 @@ impl Plan {
         if !guidance.is_finite() || guidance < 0.0 {
             return Err(Error::request("guidance", format!("is {guidance}; it must be 0 or more, and finite")));
         }
-        if request.count == 0 {
-            return Err(Error::request("count", "is 0; it must be 1 or more"));
+        if request.count == 0 || request.count > LARGEST_COUNT {
+            let reason = format!("is {}; it must be 1 to {LARGEST_COUNT}", request.count);
+            return Err(Error::request("count", reason));
         }
         let scheduler = match request.scheduler {
             Some(kind) => kind,

@@ -1,10 +1,11 @@
 //! One ONNX graph, loaded on a provider.
 
+use std::fmt::Debug;
 use std::path::Path;
 
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session, SessionOutputs};
-use ort::value::{Tensor, TensorElementType, ValueType};
+use ort::value::{PrimitiveTensorElementType, Tensor, TensorElementType, ValueType};
 
 use crate::provider::{self, Provider, Setup};
 use crate::{CancelToken, Error, Result};
@@ -67,6 +68,24 @@ impl Graph {
         }
     }
 
+    /// Runs one input through to the first output.
+    pub(crate) fn run<T: PrimitiveTensorElementType + Debug + Clone + 'static>(
+        &mut self,
+        input: &str,
+        shape: &[usize],
+        data: Vec<T>,
+        cancel: &CancelToken,
+    ) -> Result<(Vec<usize>, Vec<f32>)> {
+        let stage = format!("running `{}`", self.name);
+        self.expect(input, T::into_tensor_element_type())?;
+        let tensor = Tensor::from_array((shape.to_vec(), data)).map_err(Error::runtime(stage.clone()))?;
+        cancel.guard(|options| {
+            let outputs =
+                self.session.run_with_options(ort::inputs![input => tensor], options).map_err(Error::runtime(stage))?;
+            first_f32(&self.name, &outputs)
+        })
+    }
+
     /// The input is there with its type; ONNX Runtime's own message would not blame the bundle.
     fn expect(&self, name: &str, wanted: TensorElementType) -> Result<()> {
         let (found, _) = self.input(name)?;
@@ -74,48 +93,6 @@ impl Graph {
             return Ok(());
         }
         Err(Error::bundle(&self.name, format!("its input `{name}` has type {found} instead of {wanted}")))
-    }
-
-    /// Runs one float32 input through to the first output.
-    pub(crate) fn run_f32(
-        &mut self,
-        input: &str,
-        shape: &[usize],
-        data: Vec<f32>,
-        cancel: &CancelToken,
-    ) -> Result<(Vec<usize>, Vec<f32>)> {
-        let stage = format!("running `{}`", self.name);
-        self.expect(input, TensorElementType::Float32)?;
-        let tensor = Tensor::from_array((shape.to_vec(), data)).map_err(Error::runtime(stage.clone()))?;
-        let name = self.name.clone();
-        cancel.guard(|options| {
-            let outputs = self
-                .session
-                .run_with_options(ort::inputs![input => tensor], options)
-                .map_err(Error::runtime(stage.clone()))?;
-            first_f32(&name, &outputs)
-        })
-    }
-
-    /// Runs one int64 input through to the first output.
-    pub(crate) fn run_i64(
-        &mut self,
-        input: &str,
-        shape: &[usize],
-        data: Vec<i64>,
-        cancel: &CancelToken,
-    ) -> Result<(Vec<usize>, Vec<f32>)> {
-        let stage = format!("running `{}`", self.name);
-        self.expect(input, TensorElementType::Int64)?;
-        let tensor = Tensor::from_array((shape.to_vec(), data)).map_err(Error::runtime(stage.clone()))?;
-        let name = self.name.clone();
-        cancel.guard(|options| {
-            let outputs = self
-                .session
-                .run_with_options(ort::inputs![input => tensor], options)
-                .map_err(Error::runtime(stage.clone()))?;
-            first_f32(&name, &outputs)
-        })
     }
 }
 

@@ -46,8 +46,8 @@ pub struct GenerateArgs {
     /// Seed of the first picture; each further one adds 1.
     #[arg(long)]
     seed: Option<u64>,
-    /// How many pictures.
-    #[arg(long, value_name = "N")]
+    /// How many pictures, up to 1000.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1000))]
     count: Option<u32>,
     /// Pixels across.
     #[arg(long, value_name = "PIXELS")]

@@ -31,7 +31,7 @@ pub struct SheetArgs {
     #[arg(long = "subject", value_name = "SUBJECT")]
     subjects: Vec<SubjectSpec>,
     /// Seed of every picture.
-    #[arg(long, default_value_t = 7)]
+    #[arg(long, default_value_t = 5)]
     seed: u64,
     /// Denoising steps.
     #[arg(long, value_name = "N")]
