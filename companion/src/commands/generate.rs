@@ -18,7 +18,7 @@ use crate::subject_spec::SubjectSpec;
 #[command(after_help = "\
 Examples:
   cones generate --prompt 'a dog and an apple on grass' --out dog.png
-  cones generate --prompt 'a <v1> dog at night' --subject models/packs/fluent-dog.safetensors --out dog.png
+  cones generate --prompt 'a <v1> robot on grass' --subject models/packs/fluent-robot.safetensors --out robot.png
   cones generate --prompt 'a cat in the snow' --count 4 --scheduler dpm++2m --steps 12 --out pictures
   cones generate --from dog.png --out again.png")]
 pub struct GenerateArgs {
