@@ -54,7 +54,7 @@ pub fn build_info() -> Result<&'static str> {
 fn missing(path: &Path, reason: &str) -> Error {
     Error::RuntimeMissing {
         reason: format!("`{}`: {reason}", path.display()),
-        hint: "run `cargo xtask setup`, or set ORT_DYLIB_PATH to the library of ONNX Runtime 1.18 or newer".into(),
+        hint: "run `cargo xtask setup`, or set ORT_DYLIB_PATH to the library of ONNX Runtime 1.23 or newer".into(),
     }
 }
 

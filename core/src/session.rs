@@ -34,7 +34,7 @@ impl Graph {
         let environment = crate::runtime::environment()?;
         let mut builder = Session::builder(&environment)
             .map_err(Error::runtime(stage()))?
-            .with_optimization_level(GraphOptimizationLevel::Level3)
+            .with_optimization_level(GraphOptimizationLevel::All)
             .map_err(Error::runtime(stage()))?;
         if let Some(threads) = options.setup.threads {
             builder = builder.with_intra_threads(threads).map_err(Error::runtime(stage()))?;
@@ -46,7 +46,12 @@ impl Graph {
         let (provider, mut builder) = provider::register(options.provider, &options.setup, builder)?;
         let session = builder.commit_from_file(path).map_err(|error| {
             if path.exists() {
-                Error::bundle(path, format!("ONNX Runtime cannot load it: {}", error.message()))
+                Error::BadBundle {
+                    path: path.to_path_buf(),
+                    reason: format!("ONNX Runtime cannot load it: {}", error.message()),
+                    // Older ones do not know the opset of the fused graphs.
+                    hint: "install the bundle again; ONNX Runtime must be 1.23 or newer".into(),
+                }
             } else {
                 Error::bundle(path, "the file is missing")
             }

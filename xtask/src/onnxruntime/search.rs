@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::failure::{Failure, Result};
 use crate::onnxruntime::VARIABLE;
 
-/// `ort`'s feature `api-18` in the workspace's Cargo.toml asks for ONNX Runtime 1.18 at least.
-const OLDEST_MINOR: u32 = 18;
+/// The fused graphs are of opset 23, which ONNX Runtime knows since 1.23.
+const OLDEST_MINOR: u32 = 23;
 
 /// What the variable names. A variable that names nothing is an error: who set it wants that library and no other.
 pub(crate) fn variable(value: Option<OsString>) -> Result<Option<PathBuf>> {

@@ -127,7 +127,7 @@ impl Wheel {
             let known: Vec<&str> = WHEELS.iter().map(|wheel| wheel.platform).collect();
             Failure::new(
                 format!("PyPI has no ONNX Runtime {VERSION} for {platform} (it has {})", known.join(", ")),
-                format!("Build or install ONNX Runtime 1.18 or newer and set {VARIABLE} to its library."),
+                format!("Build or install ONNX Runtime 1.23 or newer and set {VARIABLE} to its library."),
             )
         })
     }
