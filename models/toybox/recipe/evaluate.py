@@ -2,7 +2,7 @@
 
     python evaluate.py --npm NODE_MODULES --work WORK --pipeline ../diffusers [--guidance 4]
 
-The classifier (objects present: 40 yes/no answers; context: one of 16) is trained once, kept in WORK, and its own
+The classifier (objects present: one yes/no answer for each class; context: one of 16) is trained once, kept in WORK, and its own
 accuracy on compositions it has not seen is printed first. Prompts are new random combinations: 100 with one object,
 100 with two.
 """
@@ -60,7 +60,7 @@ def soften(x):
     """Blur and noise, so that the classifier judges what is drawn and not how crisply."""
     if torch.rand(()) < 0.5:
         size = x.shape[-1]
-        x = F.interpolate(F.interpolate(x, size=int(torch.randint(28, 60, ())), mode="bilinear", antialias=True),
+        x = F.interpolate(F.interpolate(x, size=int(torch.randint(7 * size // 16, size, ())), mode="bilinear", antialias=True),
                           size=size, mode="bilinear")
     return x + 0.05 * torch.rand(()) * torch.randn_like(x)
 

@@ -2,7 +2,7 @@
 
     python make_latents.py --npm NODE_MODULES --work WORK --shards 40
 
-Each shard is an .npz of `latents` (float16, N x 4 x 16 x 16, unscaled posterior means) and `ids` (uint16, N x 32).
+Each shard is an .npz of `latents` (float16, N x 4 x size/4 x size/4, unscaled posterior means) and `ids` (uint16, N x 32).
 Shards that exist are kept, so it can be stopped and run again; the trainer picks up shards as they appear.
 """
 import argparse
@@ -15,7 +15,7 @@ from diffusers import AutoencoderKL
 from transformers import CLIPTokenizer
 
 import world
-from fast_cpu import prepare
+from fast_cpu import DEVICE, autocast, prepare
 from train_vae import CONFIG
 
 SHARD = 4096
@@ -23,7 +23,7 @@ SHARD = 4096
 
 def load_vae(work):
     vae = AutoencoderKL(**CONFIG)
-    vae.load_state_dict(torch.load(Path(work) / "vae.pt", weights_only=True)["vae"])
+    vae.load_state_dict(torch.load(Path(work) / "vae.pt", weights_only=True, map_location="cpu")["vae"])
     return vae.eval()
 
 
@@ -49,9 +49,9 @@ def main():
         for _ in range(SHARD // 32):
             pictures, captions = zip(*[world.sample(r, sprites, keys) for _ in range(32)])
             x = torch.from_numpy(np.stack([np.asarray(p) for p in pictures])).permute(0, 3, 1, 2).float() / 127.5 - 1
-            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-                mean = vae.encode(x.contiguous(memory_format=torch.channels_last)).latent_dist.mean
-            latents.append(mean.float().contiguous().numpy().astype(np.float16))
+            with torch.no_grad(), autocast():
+                mean = vae.encode(x.to(DEVICE).contiguous(memory_format=torch.channels_last)).latent_dist.mean
+            latents.append(mean.float().contiguous().cpu().numpy().astype(np.float16))
             ids += tokenizer(list(captions), padding="max_length", truncation=True,
                              max_length=tokenizer.model_max_length).input_ids
         part = path.with_suffix(".part.npz")

@@ -18,7 +18,7 @@ def load(work):
     """(text encoder, U-Net, scaling factor) with the averaged weights of the checkpoint."""
     tokenizer = CLIPTokenizer.from_pretrained(Path(work) / "tokenizer")
     text, unet = models(tokenizer)
-    state = torch.load(Path(work) / "toybox.pt", weights_only=True)
+    state = torch.load(Path(work) / "toybox.pt", weights_only=True, map_location="cpu")
     for prefix, model in (("text.", text), ("unet.", unet)):
         averaged = {n[len(prefix):]: p for n, p in state["average"].items() if n.startswith(prefix)}
         missing, unexpected = model.load_state_dict(averaged, strict=False)

@@ -4,7 +4,8 @@
 #
 #   models/toybox/recipe/train.sh WORK_FOLDER
 #
-# MINUTES (98), VAE_MINUTES (20) and SHARDS (60) are the length of the stages; a larger MINUTES later trains on.
+# With a GPU, TOYBOX=large trains the 128x128 world with 84 classes instead of the 64x64 one with 40; set it for
+# install.sh too. MINUTES (98), VAE_MINUTES (20) and SHARDS (60) are the length of the stages; a larger MINUTES later trains on.
 # Afterwards: models/toybox/recipe/install.sh WORK_FOLDER
 set -euo pipefail
 work=$(mkdir -p "${1:?give a work folder}" && cd "$1" && pwd)

@@ -17,15 +17,21 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from fast_cpu import prepare
+import world
+from fast_cpu import DEVICE, autocast, prepare
 
 TEXT_WIDTH = 192
 UNET = dict(
-    sample_size=16, in_channels=4, out_channels=4, block_out_channels=(64, 128, 192), layers_per_block=1,
+    sample_size=world.SIZE // 4, in_channels=4, out_channels=4, block_out_channels=(64, 128, 192), layers_per_block=1,
     down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
     up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
     cross_attention_dim=TEXT_WIDTH, attention_head_dim=4, norm_num_groups=16,
 )
+if world.LARGE:
+    # One level more for twice the size, and few enough weights for pipeline and bundle to stay under 60 MB together.
+    UNET |= dict(
+        block_out_channels=(48, 80, 128, 192), down_block_types=("DownBlock2D",) + 3 * ("CrossAttnDownBlock2D",),
+        up_block_types=3 * ("CrossAttnUpBlock2D",) + ("UpBlock2D",))
 # A longer schedule than Stable Diffusion's: at 16x16 latents its last step would still show the mean colour.
 SCHEDULER = dict(
     num_train_timesteps=1000, beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.02,
@@ -69,19 +75,20 @@ class Pool:
     def batch(self, count):
         shard = torch.randint(len(self.latents), (count,)).tolist()
         row = torch.randint(len(self.latents[0]), (count,)).tolist()
-        return (torch.stack([self.latents[s][i] for s, i in zip(shard, row)]).float(),
-                torch.stack([self.ids[s][i] for s, i in zip(shard, row)]))
+        return (torch.stack([self.latents[s][i] for s, i in zip(shard, row)]).float().to(DEVICE),
+                torch.stack([self.ids[s][i] for s, i in zip(shard, row)]).to(DEVICE))
 
 
 def loss_of(text, unet, scheduler, latents, ids):
     noise = torch.randn_like(latents)
-    t = torch.randint(0, 1000, (len(latents),))
+    t = torch.randint(0, 1000, (len(latents),), device=DEVICE)
     noisy = scheduler.add_noise(latents, noise, t)
     target = scheduler.get_velocity(latents, noise, t)
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast():
         embeddings = text(ids).last_hidden_state
         out = unet(noisy.contiguous(memory_format=torch.channels_last), t, embeddings).sample
-    snr = scheduler.alphas_cumprod[t] / (1 - scheduler.alphas_cumprod[t])
+    alphas = scheduler.alphas_cumprod.to(DEVICE)[t]
+    snr = alphas / (1 - alphas)
     weight = snr.clamp(max=MIN_SNR) / (snr + 1) + 0.1
     return (weight * F.mse_loss(out.float(), target, reduction="none").mean((1, 2, 3))).mean()
 
@@ -99,6 +106,7 @@ def main():
     torch.manual_seed(0)
     text, unet = models(tokenizer)
     prepare(unet)
+    text.to(DEVICE)
     scheduler = DDIMScheduler(**SCHEDULER)
     pool = Pool(work / "latents")
     named = {f"text.{n}": p for n, p in text.named_parameters()} | {f"unet.{n}": p for n, p in unet.named_parameters()}
@@ -108,7 +116,7 @@ def main():
     step, before, pictures, scale = 0, 0.0, 0, pool.scale()
     checkpoint = work / "toybox.pt"
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
+        state = torch.load(checkpoint, weights_only=True, map_location=DEVICE)
         text.load_state_dict(state["text"])
         unet.load_state_dict(state["unet"])
         optimiser.load_state_dict(state["optimiser"])

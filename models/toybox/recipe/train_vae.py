@@ -1,4 +1,4 @@
-"""Trains Toybox's AutoencoderKL: 64x64 pictures to 4x16x16 latents. Resumable; stops after --minutes.
+"""Trains Toybox's AutoencoderKL: pictures to latents of 4 channels and a quarter of the size. Resumable; stops after --minutes.
 
     python train_vae.py --npm NODE_MODULES --work WORK --minutes 12
 """
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
 import world
-from fast_cpu import prepare
+from fast_cpu import DEVICE, autocast, prepare
 
 CONFIG = dict(
     in_channels=3, out_channels=3, latent_channels=4, sample_size=world.SIZE, norm_num_groups=16,
@@ -24,11 +24,11 @@ CONFIG = dict(
 def batch(r, sprites, keys, count):
     pictures = [np.asarray(world.sample(r, sprites, keys)[0]) for _ in range(count)]
     x = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
-    return x.contiguous(memory_format=torch.channels_last)
+    return x.to(DEVICE).contiguous(memory_format=torch.channels_last)
 
 
 def loss_of(vae, x, kl_weight):
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast():
         posterior = vae.encode(x).latent_dist
         y = vae.decode(posterior.sample()).sample
     y = y.float()
@@ -59,7 +59,7 @@ def main():
     step, seconds = 0, 0.0
     checkpoint = work / "vae.pt"
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
+        state = torch.load(checkpoint, weights_only=True, map_location=DEVICE)
         vae.load_state_dict(state["vae"])
         optimiser.load_state_dict(state["optimiser"])
         step, seconds = state["step"], state["seconds"]
@@ -93,7 +93,7 @@ def main():
         psnr = (10 * torch.log10(4 / ((x - y) ** 2).mean((1, 2, 3)))).mean()
         print(f"PSNR {psnr:.2f} dB, latent std {latent.std():.4f}, by channel {latent.std((0, 2, 3))}")
         both = torch.stack([x[:32], y[:32]], 1).flatten(0, 1)
-        both = ((both.permute(0, 2, 3, 1) + 1) * 127.5).round().byte().numpy()
+        both = ((both.permute(0, 2, 3, 1) + 1) * 127.5).round().byte().cpu().numpy()
         world.sheet([world.Image.fromarray(b) for b in both], 16, 2).save(work / "vae.png")
 
 

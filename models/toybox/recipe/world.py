@@ -1,4 +1,6 @@
-"""The Toybox world: emoji artwork composed on the fly into captioned 64x64 pictures.
+"""The Toybox world: emoji artwork composed on the fly into captioned pictures.
+
+Two sizes: 64x64 with 40 classes, for a CPU, and with TOYBOX=large in the environment 128x128 with 84, for a GPU.
 
 Three artwork sets (npm packages, see ARTWORK) give each class several instances, as photographs would.
 Some (class, artwork set) pairs are held out: they never appear in training and serve as the new subjects
@@ -6,13 +8,17 @@ that concept neurons are found for.
 """
 import io
 import json
+import os
 import pickle
 import random
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-SIZE = 64
+LARGE = os.environ.get("TOYBOX") == "large"
+# Pictures are laid out on a 64x64 grid, whatever their size.
+GRID = 64
+SIZE = 128 if LARGE else GRID
 SPRITE = 128
 
 # name -> (npm package, version, licence)
@@ -34,6 +40,16 @@ CLASSES = {
     "carrot": "carrot", "donut": "doughnut", "bus": "bus", "bicycle": "bicycle", "crown": "crown",
     "camera": "camera", "key": "key", "robot": "robot|robot-face", "ghost": "ghost", "house": "house",
 }
+
+# The large world's other classes; icon and class word are the same.
+MORE = (
+    "airplane anchor ant avocado bell broccoli rooster cherries cloud crab crocodile deer dolphin drum "
+    "duck egg elephant fish tulip giraffe grapes hamburger hammer hedgehog helicopter koala lemon onion "
+    "peacock pear pineapple sailboat shark snail snowman spider trumpet unicorn violin watch watermelon "
+    "whale zebra tractor "
+)
+if LARGE:
+    CLASSES |= {word: word for word in MORE.split()}
 
 # The Fluent drawings of these classes are never shown in training.
 HELD_OUT = [("fluent", c) for c in (
@@ -79,10 +95,10 @@ def training_keys(sprites):
 
 
 def background(r, kind):
-    """A SIZE x SIZE picture of the context `kind`; details vary with the random generator `r`."""
-    im = Image.new("RGB", (SIZE, SIZE))
+    """A GRID x GRID picture of the context `kind`; details vary with the random generator `r`."""
+    im = Image.new("RGB", (GRID, GRID))
     d = ImageDraw.Draw(im)
-    full = (0, 0, SIZE, SIZE)
+    full = (0, 0, GRID, GRID)
 
     def near(colour, spread=10):
         return tuple(max(0, min(255, v + r.randint(-spread, spread))) for v in colour)
@@ -92,56 +108,56 @@ def background(r, kind):
     elif kind == "grass":
         y = r.randint(22, 36)
         d.rectangle(full, fill=near((150, 210, 250)))
-        d.rectangle((0, y, SIZE, SIZE), fill=near((80, 170, 70)))
+        d.rectangle((0, y, GRID, GRID), fill=near((80, 170, 70)))
         for _ in range(40):
-            x, yy = r.randint(0, SIZE), r.randint(y, SIZE)
+            x, yy = r.randint(0, GRID), r.randint(y, GRID)
             d.line((x, yy, x, yy - 3), fill=(50, 130, 50))
     elif kind == "snow":
         y = r.randint(22, 36)
         d.rectangle(full, fill=near((170, 190, 215)))
-        d.rectangle((0, y, SIZE, SIZE), fill=(240, 245, 250))
+        d.rectangle((0, y, GRID, GRID), fill=(240, 245, 250))
         for _ in range(25):
-            x, yy = r.randint(0, SIZE), r.randint(0, SIZE)
+            x, yy = r.randint(0, GRID), r.randint(0, GRID)
             d.ellipse((x, yy, x + 1, yy + 1), fill=(255, 255, 255))
     elif kind == "night":
         d.rectangle(full, fill=near((18, 20, 60), 6))
         for _ in range(25):
-            d.point((r.randint(0, SIZE), r.randint(0, SIZE)), fill=(255, 255, 210))
+            d.point((r.randint(0, GRID), r.randint(0, GRID)), fill=(255, 255, 210))
         x = r.randint(4, 50)
         d.ellipse((x, 4, x + 8, 12), fill=(250, 245, 200))
     elif kind == "beach":
         y = r.randint(16, 24)
         y2 = y + r.randint(8, 14)
         d.rectangle(full, fill=near((140, 205, 250)))
-        d.rectangle((0, y, SIZE, y2), fill=near((40, 120, 200)))
-        d.rectangle((0, y2, SIZE, SIZE), fill=near((238, 214, 160)))
+        d.rectangle((0, y, GRID, y2), fill=near((40, 120, 200)))
+        d.rectangle((0, y2, GRID, GRID), fill=near((238, 214, 160)))
     elif kind == "brick":
         d.rectangle(full, fill=near((170, 80, 60)))
-        for k, y in enumerate(range(0, SIZE, 8)):
-            d.line((0, y, SIZE, y), fill=(210, 190, 180))
-            for x in range((k % 2) * 6, SIZE, 12):
+        for k, y in enumerate(range(0, GRID, 8)):
+            d.line((0, y, GRID, y), fill=(210, 190, 180))
+            for x in range((k % 2) * 6, GRID, 12):
                 d.line((x, y, x, y + 8), fill=(210, 190, 180))
     elif kind == "water":
         d.rectangle(full, fill=near((40, 120, 210)))
         for _ in range(14):
-            x, y = r.randint(0, SIZE), r.randint(0, SIZE)
+            x, y = r.randint(0, GRID), r.randint(0, GRID)
             d.arc((x, y, x + 10, y + 5), 180, 360, fill=(190, 220, 250))
     elif kind == "desert":
         y = r.randint(26, 38)
         d.rectangle(full, fill=near((250, 215, 150)))
-        d.rectangle((0, y, SIZE, SIZE), fill=near((215, 150, 80)))
+        d.rectangle((0, y, GRID, GRID), fill=near((215, 150, 80)))
         for _ in range(2):
-            x, w = r.randint(-10, SIZE), r.randint(20, 40)
+            x, w = r.randint(-10, GRID), r.randint(20, 40)
             d.ellipse((x, y - 5, x + w, y + 12), fill=near((205, 138, 70), 4))
     elif kind == "sunset":
         top, low = near((110, 60, 140)), near((250, 140, 70))
         y = r.randint(40, 50)
         for row in range(y):
             t = row / y
-            d.line((0, row, SIZE, row), fill=tuple(round(a + (b - a) * t) for a, b in zip(top, low)))
+            d.line((0, row, GRID, row), fill=tuple(round(a + (b - a) * t) for a, b in zip(top, low)))
         x = r.randint(6, 46)
         d.ellipse((x, y - 9, x + 14, y + 5), fill=(255, 225, 120))
-        d.rectangle((0, y, SIZE, SIZE), fill=near((60, 40, 60), 6))
+        d.rectangle((0, y, GRID, GRID), fill=near((60, 40, 60), 6))
     else:
         raise ValueError(f"unknown context {kind!r}")
     return im
@@ -151,21 +167,25 @@ def places(r, count):
     """(x, y, size) of each of `count` objects: one anywhere, two side by side, three or four in a grid."""
     if count == 1:
         s = r.randint(32, 54)
-        return [(r.randint(0, SIZE - s), r.randint(max(0, SIZE // 2 - s // 2 - 6), SIZE - s), s)]
-    half = SIZE // 2
+        return [(r.randint(0, GRID - s), r.randint(max(0, GRID // 2 - s // 2 - 6), GRID - s), s)]
+    half = GRID // 2
     cells = [(0, 0), (1, 0)] if count == 2 else [(0, 0), (1, 0), (0, 1), (1, 1)][:count]
     spots = []
     for cx, cy in cells:
         s = r.randint(25, 32)
-        y = (SIZE - s) // 2 + r.randint(0, 10) if count == 2 else cy * half + r.randint(0, half - s)
-        spots.append((cx * half + r.randint(0, max(0, half - s)), min(y, SIZE - s), s))
+        y = (GRID - s) // 2 + r.randint(0, 10) if count == 2 else cy * half + r.randint(0, half - s)
+        spots.append((cx * half + r.randint(0, max(0, half - s)), min(y, GRID - s), s))
     return spots
 
 
 def compose(r, sprites, keys, kind):
     """A picture of the sprites `keys` in the context `kind`."""
+    unit = SIZE // GRID
     im = background(r, kind)
+    if unit > 1:
+        im = im.resize((SIZE, SIZE), Image.BICUBIC)
     for (x, y, s), key in zip(places(r, len(keys)), keys):
+        x, y, s = x * unit, y * unit, s * unit
         sprite = sprites[key].resize((s, s), Image.LANCZOS)
         if r.random() < 0.5:
             sprite = sprite.transpose(Image.FLIP_LEFT_RIGHT)
