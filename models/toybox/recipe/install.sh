@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts a trained Toybox into place: pipeline, bundle, figures, golden vectors. One command replaces the model.
+# Puts a trained Toybox into place: pipeline, bundle, figures, example masks, golden vectors, sheets. One command replaces the model.
 #
 #   models/toybox/recipe/install.sh WORK_FOLDER
 set -euo pipefail
@@ -18,6 +18,16 @@ rm -rf "$root/models/toybox/diffusers"
 cd "$root"
 "$root/models/toybox/bundle.sh" "$python" "$work/onnx"
 "$python" models/toybox/recipe/evaluate.py --npm "$work/npm" --work "$work" --pipeline models/toybox/diffusers
+# Masks are bound to the weights they were found in.
+for subject in fluent-dog fluent-owl fluent-robot; do
+    "$python" models/toybox/recipe/learn_subject.py --pipeline models/toybox/diffusers \
+        --subject "models/subjects/$subject" --out models/packs
+done
+chmod 644 models/packs/*.safetensors
 for script in tokens text pictures; do
     "$python" "tests/golden/make_$script.py"
 done
+target/release/cones sheet --bundle models/toybox/bundle --out "$work/sheet" && cp "$work/sheet/sheet.png" models/toybox/
+target/release/cones sheet --bundle models/toybox/bundle --subject models/packs/fluent-robot.safetensors --out "$work/packs" \
+    --prompt 'a {} on grass' --prompt 'a {} at night' --prompt 'a {} on the beach' --prompt 'a {} in the desert' \
+    && cp "$work/packs/sheet.png" models/packs/
