@@ -19,9 +19,9 @@ class GroupNorm(torch.nn.GroupNorm):
         return y.contiguous(memory_format=torch.channels_last)
 
 
-def prepare(model):
-    """Switches `model` to the fast layout and device in place and returns it; values and state_dict are unchanged."""
+def prepare(model, device=DEVICE):
+    """Switches `model` to the fast layout and to `device` in place and returns it; values and state_dict are unchanged."""
     for module in model.modules():
         if type(module) is torch.nn.GroupNorm:
             module.__class__ = GroupNorm
-    return model.to(DEVICE, memory_format=torch.channels_last)
+    return model.to(device, memory_format=torch.channels_last)

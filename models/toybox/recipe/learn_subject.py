@@ -21,8 +21,8 @@ from diffusers.models.attention_processor import AttnProcessor
 from PIL import Image
 from safetensors.numpy import save_file
 
-import fast_cpu
 import world
+from fast_cpu import prepare
 
 
 class MaskedLinear(torch.nn.Module):
@@ -73,7 +73,6 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    fast_cpu.DEVICE = torch.device("cpu")
     subject = json.loads((Path(args.subject) / "subject.json").read_text())
     word = subject["class"]
     pipeline = StableDiffusionPipeline.from_pretrained(args.pipeline, torch_dtype=torch.float32)
@@ -100,7 +99,7 @@ def main():
 
     masked = put_masks(unet)
     unet.set_attn_processor(AttnProcessor())
-    fast_cpu.prepare(unet)
+    prepare(unet, "cpu")
     logits = [layer.logit for layer in masked.values()]
     total = sum(l.numel() for l in logits)
     optimiser = torch.optim.Adam(logits, 0.2)
