@@ -5,8 +5,6 @@ use crate::{Error, Picture, Result, Subject};
 
 /// Pixels along one side. Above this a latent no longer fits a phone's memory by far.
 pub(crate) const LARGEST_SIDE: u32 = 8192;
-/// Pictures of one request: all of their latents are held until the VAE is loaded.
-const LARGEST_COUNT: u32 = 1000;
 
 /// A request for pictures. Only the prompt is required; what is `None` comes from the bundle.
 #[derive(Debug, Clone)]
@@ -25,7 +23,7 @@ pub struct Request {
     pub scheduler: Option<Kind>,
     /// Seed of the first picture; picture `i` of several has seed `seed + i`.
     pub seed: u64,
-    /// How many pictures, 1 to 1000.
+    /// How many pictures, 1 to [`Request::MOST_PICTURES`].
     pub count: u32,
     /// Width in pixels; the bundle's own by default.
     pub width: Option<u32>,
@@ -45,6 +43,9 @@ pub struct Init {
 }
 
 impl Request {
+    /// Pictures of one request: all of their latents are held until the VAE is loaded.
+    pub const MOST_PICTURES: u32 = 1000;
+
     /// One picture of `prompt` with the bundle's defaults and seed 0.
     pub fn new(prompt: impl Into<String>) -> Self {
         Self {
@@ -86,8 +87,8 @@ impl Plan {
         if !guidance.is_finite() || guidance < 0.0 {
             return Err(Error::request("guidance", format!("is {guidance}; it must be 0 or more, and finite")));
         }
-        if request.count == 0 || request.count > LARGEST_COUNT {
-            let reason = format!("is {}; it must be 1 to {LARGEST_COUNT}", request.count);
+        if request.count == 0 || request.count > Request::MOST_PICTURES {
+            let reason = format!("is {}; it must be 1 to {}", request.count, Request::MOST_PICTURES);
             return Err(Error::request("count", reason));
         }
         let scheduler = match request.scheduler {

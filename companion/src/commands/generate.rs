@@ -47,7 +47,7 @@ pub struct GenerateArgs {
     #[arg(long)]
     seed: Option<u64>,
     /// How many pictures, up to 1000.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=i64::from(Request::MOST_PICTURES)))]
     count: Option<u32>,
     /// Pixels across.
     #[arg(long, value_name = "PIXELS")]
