@@ -117,7 +117,7 @@ fn factors(layer: usize, active: &[usize], subjects: &[Subject]) -> Vec<(usize, 
     let mut all: Vec<(usize, f32)> = active
         .iter()
         .filter_map(|&i| subjects.get(i))
-        .flat_map(|s| s.mask.neurons(layer).map(|neuron| (neuron, 1.0 - s.strength)))
+        .flat_map(|s| s.mask.weighted(layer).map(|(neuron, factor)| (neuron, at_strength(factor, s.strength))))
         .collect();
     if active.len() > 1 {
         all.sort_by_key(|&(neuron, _)| neuron);
@@ -130,4 +130,9 @@ fn factors(layer: usize, active: &[usize], subjects: &[Subject]) -> Vec<(usize, 
         });
     }
     all
+}
+
+/// The factor between 1 (off) and what the mask says; exactly `1 - strength` for a neuron that is shut.
+fn at_strength(factor: f32, strength: f32) -> f32 {
+    1.0 - strength * (1.0 - factor)
 }

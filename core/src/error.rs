@@ -19,6 +19,59 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// A subject pack is damaged, hostile, or of a kind this version does not read. Get it again.
+    #[error("bad pack `{pack}`: {reason}{}\nhint: {hint}", at.map_or(String::new(), |at| format!(", at byte {at}")))]
+    BadPack {
+        /// Its file or, where that is known, its name.
+        pack: String,
+        /// Which part is wrong and how.
+        reason: String,
+        /// The byte at which that was seen, counted from the start of the file.
+        at: Option<u64>,
+        /// What to do.
+        hint: String,
+    },
+    /// Something signed is not to be trusted: a wrong signature, another publisher, an expired or older catalogue.
+    /// Nothing of it was used.
+    #[error("not trusted `{what}`: {reason}\nhint: {hint}")]
+    Untrusted {
+        /// The URL or file.
+        what: String,
+        /// Why not.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A download failed. What came so far is kept where it can be resumed.
+    #[error("cannot download `{url}`: {reason}\nhint: {hint}")]
+    Network {
+        /// What was asked for, without query and credentials.
+        url: String,
+        /// What went wrong.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
+    /// There is not enough room on the device. Nothing was changed.
+    #[error("not enough space in `{}`: {needed} bytes are needed, {available} are free\nhint: remove packs or bundles that are not needed", path.display())]
+    OutOfSpace {
+        /// The folder.
+        path: PathBuf,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes free.
+        available: u64,
+    },
+    /// No pack or bundle of that name is installed, or in the catalogue.
+    #[error("no `{name}` {place}\nhint: {hint}")]
+    NotFound {
+        /// The name asked for.
+        name: String,
+        /// Where it was looked for, as "is installed" or "is in the catalogue".
+        place: String,
+        /// What to do.
+        hint: String,
+    },
     /// A mask was made for another base model than the one that is open.
     #[error("subject `{subject}` was made for another model: {reason}")]
     WrongModel {
@@ -92,6 +145,18 @@ impl Error {
             reason: reason.into(),
             hint: "install the bundle again, or make it anew with `cones import`".into(),
         }
+    }
+
+    /// A damaged or foreign pack, with the usual advice.
+    pub fn pack(pack: impl Into<String>, at: Option<u64>, reason: impl Into<String>) -> Self {
+        let hint = "download it again, or ask its publisher for a whole one".into();
+        Self::BadPack { pack: pack.into(), reason: reason.into(), at, hint }
+    }
+
+    /// A failed download, with the usual advice.
+    pub fn network(url: impl Into<String>, reason: impl Into<String>) -> Self {
+        let hint = "check the connection and try again; what came so far is kept".into();
+        Self::Network { url: url.into(), reason: reason.into(), hint }
     }
 
     /// An unusable value in a request.

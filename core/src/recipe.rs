@@ -58,7 +58,8 @@ pub struct SubjectRecipe {
     pub scope: String,
     /// 0 to 1.
     pub strength: f32,
-    /// SHA-256 of the mask: for each layer its number of neurons and their indices, as little-endian u64.
+    /// SHA-256 of the mask: for each layer its number of neurons and their indices, as little-endian u64, then the
+    /// factors as float32 if it has any.
     pub mask_sha256: String,
 }
 
@@ -160,6 +161,9 @@ pub fn mask_sha256(mask: &ConceptMask) -> String {
         digest.update((mask.neurons(layer).count() as u64).to_le_bytes());
         for neuron in mask.neurons(layer) {
             digest.update((neuron as u64).to_le_bytes());
+        }
+        for factor in mask.factors(layer).into_iter().flatten() {
+            digest.update(factor.to_le_bytes());
         }
     }
     crate::fingerprint::hex(&digest.finalize())
