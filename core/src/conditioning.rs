@@ -1,10 +1,12 @@
 //! From prompts and subjects to K and V.
 
+use std::time::Instant;
+
 use crate::attention::{Correction, KeyValues, Projection};
 use crate::bundle::Bundle;
 use crate::session::Graph;
 use crate::tokenizer::{Tokenizer, Tokens};
-use crate::{CancelToken, Error, Result, Scope, Subject};
+use crate::{CancelToken, Error, Result, Scope, Subject, Timings};
 
 /// Prompts whose base products are kept, at least 2: prompt and negative prompt of two requests in turn.
 const KEPT: usize = 4;
@@ -28,6 +30,7 @@ impl Prompts {
         encoder: &mut Graph,
         tokens: &Tokens,
         cancel: &CancelToken,
+        timings: &mut Timings,
     ) -> Result<()> {
         // The one used last is forgotten last: else a new prompt could push out the negative prompt of its own request.
         if let Some(place) = self.kept.iter().position(|(ids, _)| *ids == tokens.ids) {
@@ -35,8 +38,12 @@ impl Prompts {
             self.kept.push(held);
             return Ok(());
         }
+        let encoding = Instant::now();
         let embedding = embed(bundle, encoder, tokens, cancel)?;
-        let projection = Projection::new(bundle.attention(), &embedding, tokens.ids.len());
+        timings.runtime += encoding.elapsed();
+        let projecting = Instant::now();
+        let projection = Projection::new(bundle.attention(), &embedding, tokens.ids.len())?;
+        timings.projecting += projecting.elapsed();
         if self.kept.len() >= KEPT {
             self.kept.remove(0);
         }
@@ -57,7 +64,7 @@ impl Prompts {
             .iter()
             .find(|(ids, _)| *ids == tokens.ids)
             .ok_or_else(|| Error::request("prompt", "was not encoded"))?;
-        let corrections = corrections(bundle, tokenizer, tokens, subjects)?;
+        let corrections = corrections(tokenizer, tokens, subjects)?;
         Ok(projection.key_values(bundle.attention(), &corrections))
     }
 }
@@ -75,13 +82,8 @@ pub(crate) fn embed(bundle: &Bundle, encoder: &mut Graph, tokens: &Tokens, cance
     Ok(embedding)
 }
 
-/// Which weights are scaled for which tokens: tokens with the same set of subjects share one correction.
-fn corrections(
-    bundle: &Bundle,
-    tokenizer: &Tokenizer,
-    tokens: &Tokens,
-    subjects: &[Subject],
-) -> Result<Vec<Correction>> {
+/// Which masks are on for which tokens: tokens with the same set of subjects share one correction.
+fn corrections<'s>(tokenizer: &Tokenizer, tokens: &Tokens, subjects: &'s [Subject]) -> Result<Vec<Correction<'s>>> {
     let mut by_token: Vec<Vec<usize>> = vec![Vec::new(); tokens.ids.len()];
     for (i, subject) in subjects.iter().enumerate().filter(|(_, s)| s.strength > 0.0) {
         match subject.scope {
@@ -102,37 +104,8 @@ fn corrections(
             None => groups.push((active, vec![token])),
         }
     }
-    let layers = bundle.manifest().layers.len();
-    Ok(groups
-        .into_iter()
-        .map(|(active, tokens)| {
-            let factors = (0..layers).map(|layer| factors(layer, &active, subjects)).collect();
-            Correction { tokens, factors }
-        })
-        .collect())
-}
-
-/// The union of the active subjects' neurons in one layer; where several share a neuron their factors multiply.
-fn factors(layer: usize, active: &[usize], subjects: &[Subject]) -> Vec<(usize, f32)> {
-    let mut all: Vec<(usize, f32)> = active
-        .iter()
-        .filter_map(|&i| subjects.get(i))
-        .flat_map(|s| s.mask.weighted(layer).map(|(neuron, factor)| (neuron, at_strength(factor, s.strength))))
-        .collect();
-    if active.len() > 1 {
-        all.sort_by_key(|&(neuron, _)| neuron);
-        all.dedup_by(|later, first| {
-            let same = later.0 == first.0;
-            if same {
-                first.1 *= later.1;
-            }
-            same
-        });
-    }
-    all
-}
-
-/// The factor between 1 (off) and what the mask says; exactly `1 - strength` for a neuron that is shut.
-fn at_strength(factor: f32, strength: f32) -> f32 {
-    1.0 - strength * (1.0 - factor)
+    let masks = |active: Vec<usize>| {
+        active.into_iter().filter_map(|i| subjects.get(i)).map(|s| (s.mask.as_ref(), s.strength)).collect()
+    };
+    Ok(groups.into_iter().map(|(active, tokens)| Correction { tokens, masks: masks(active) }).collect())
 }

@@ -148,11 +148,9 @@ impl Engine {
             let loading = Instant::now();
             let encoder = self.text_encoder.get(&self.bundle, bundle::TEXT_ENCODER, &self.options, dimensions)?;
             job.timings.loading += loading.elapsed();
-            let running = Instant::now();
             for tokens in &prompts {
-                self.prompts.encode(&self.bundle, encoder, tokens, job.cancel)?;
+                self.prompts.encode(&self.bundle, encoder, tokens, job.cancel, &mut job.timings)?;
             }
-            job.timings.runtime += running.elapsed();
             self.release(|engine| &mut engine.text_encoder);
         }
         let switching = Instant::now();
@@ -278,7 +276,7 @@ impl Engine {
         let tokens = self.tokenizer.encode(prompt)?;
         let encoder =
             self.text_encoder.get(&self.bundle, bundle::TEXT_ENCODER, &self.options, text_dimensions(&self.bundle))?;
-        self.prompts.encode(&self.bundle, encoder, &tokens, &CancelToken::new())?;
+        self.prompts.encode(&self.bundle, encoder, &tokens, &CancelToken::new(), &mut Timings::default())?;
         self.prompts.key_values(&self.bundle, &self.tokenizer, &tokens, subjects)
     }
 

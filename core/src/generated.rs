@@ -36,6 +36,8 @@ pub struct Timings {
     pub runtime: Duration,
     /// Inside the U-Net alone, inside `runtime`.
     pub unet: Duration,
+    /// The base products of prompts that were not held yet.
+    pub projecting: Duration,
     /// Applying the subjects' masks and making K and V from the base products, both branches.
     pub switching: Duration,
     /// U-Net calls.

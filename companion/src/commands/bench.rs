@@ -1,12 +1,16 @@
-//! `cones bench`: times whole pictures on request, so that a bench can alternate with other programs.
+//! `cones bench`: times one thing on request, so that a bench can alternate with other programs.
+//!
+//! A line on standard input names what is wanted (`picture`, `step` or `switch`), a line of JSON on standard output
+//! answers, and the end of the input ends it. `models/bench/README.md` tells what the answers hold.
+
+mod picture;
+mod switch;
 
 use std::io::{BufRead, Write};
-use std::time::Instant;
 
 use clap::Args;
-use cones_core::{CancelToken, ConceptMask, Request, Subject, scheduler::Kind};
-use serde::Serialize;
-use sha2::{Digest, Sha256};
+use cones_core::Request;
+use cones_core::scheduler::Kind;
 
 use super::engine_args::EngineArgs;
 use crate::cli::Failure;
@@ -29,65 +33,47 @@ pub struct BenchArgs {
     /// Guidance scale; the bundle's by default.
     #[arg(long)]
     guidance: Option<f32>,
-    /// Share of the weights that the subject whose switching is timed shuts.
+    /// Share of the weights that are shut when subjects are switched on.
     #[arg(long, default_value_t = 0.01)]
     share: f64,
-    /// Accepted for clarity: lines of JSON are all there is.
-    #[arg(long)]
-    json: bool,
+    /// Subjects that share them.
+    #[arg(long, default_value_t = 1)]
+    subjects: u32,
     #[command(flatten)]
     engine: EngineArgs,
 }
 
-#[derive(Serialize)]
-struct Line {
-    /// One whole picture, prompt encoding included.
-    seconds: f64,
-    /// Inside ONNX Runtime's run calls, of `seconds`.
-    ort_seconds: f64,
-    /// Masks applied and K, V made for both branches, prompt already encoded.
-    switch_seconds: f64,
-    /// One U-Net step.
-    step_seconds: f64,
-    /// Of the picture's RGB bytes.
-    sha256: String,
+impl BenchArgs {
+    fn request(&self) -> Request {
+        let mut request = Request::new(&self.prompt);
+        request.seed = self.seed;
+        request.steps = Some(self.steps);
+        request.guidance = self.guidance;
+        request.scheduler = self.scheduler;
+        request
+    }
 }
 
-/// Answers each line `run` with one line of JSON; ends with the input.
+/// Answers each line of the input.
 pub fn run(args: &BenchArgs) -> Result<(), Failure> {
     let mut engine = args.engine.open()?;
-    let subject = Subject::new("bench", ConceptMask::random(&engine.bundle().manifest().layers, args.share, 1));
-    let mut request = Request::new(&args.prompt);
-    request.seed = args.seed;
-    request.steps = Some(args.steps);
-    request.guidance = args.guidance;
-    request.scheduler = args.scheduler;
-    let cancel = CancelToken::new();
-    // Loads the graphs, as a worker of the other programs does before its first line.
-    engine.generate(&request, &mut (), &cancel)?;
+    let mut switch = None;
+    let mut out = std::io::stdout();
     for line in std::io::stdin().lock().lines() {
-        if line?.trim() != "run" {
-            continue;
-        }
-        engine.forget_prompts();
-        let start = Instant::now();
-        let generated = engine.generate(&request, &mut (), &cancel)?;
-        let seconds = start.elapsed().as_secs_f64();
-        let timings = generated.timings;
-        let mut switched = request.clone();
-        switched.subjects = vec![subject.clone()];
-        switched.steps = Some(1);
-        let switching = engine.generate(&switched, &mut (), &cancel)?.timings.switching;
-        let rgb = generated.pictures.first().map(|d| d.picture.rgb.as_slice()).unwrap_or_default();
-        let line = Line {
-            seconds,
-            ort_seconds: timings.runtime.as_secs_f64(),
-            switch_seconds: switching.as_secs_f64(),
-            step_seconds: timings.unet.as_secs_f64() / f64::from(timings.steps.max(1)),
-            sha256: cones_core::fingerprint::hex(&Sha256::digest(rgb)),
+        let answer = match line?.trim() {
+            "" => continue,
+            "picture" => serde_json::to_string(&picture::whole(&mut engine, args.request())?)?,
+            "step" => serde_json::to_string(&picture::step(&mut engine, args.request())?)?,
+            "switch" => {
+                let switch = match &mut switch {
+                    Some(switch) => switch,
+                    none => none.insert(switch::Switch::new(&mut engine, args)?),
+                };
+                serde_json::to_string(&switch.time(&engine)?)?
+            }
+            other => return Err(format!("`{other}` cannot be timed: picture, step or switch").into()),
         };
-        let mut out = std::io::stdout();
-        writeln!(out, "{}", serde_json::to_string(&line)?)?;
+        writeln!(out, "{answer}")?;
         out.flush()?;
     }
     Ok(())
