@@ -52,6 +52,7 @@ mod request;
 pub mod runtime;
 pub mod scheduler;
 mod session;
+mod space;
 pub mod store;
 mod subject;
 pub mod tokenizer;
