@@ -23,6 +23,11 @@ pub struct BundleArgs {
 }
 
 impl BundleArgs {
+    /// The one that the environment names, if any.
+    pub fn from_environment(store: &StoreArgs) -> Self {
+        Self { bundle: std::env::var_os("CONES_BUNDLE").map(PathBuf::from), store: store.clone() }
+    }
+
     /// Opens it.
     pub fn open(&self) -> Result<Bundle, Failure> {
         match &self.bundle {
@@ -31,17 +36,17 @@ impl BundleArgs {
         }
     }
 
-    /// Whether it was named, by an argument or by the environment.
-    pub fn is_named(&self) -> bool {
-        self.bundle.is_some()
-    }
-
     /// The base model with this fingerprint: the one named, or else the default one, or one that is installed.
-    /// A named one that cannot be opened is an error; one with another fingerprint is none.
+    ///
+    /// # Errors
+    /// When the one that is named cannot be opened.
     pub fn fitting(&self, fingerprint: &str) -> Result<Option<Bundle>, Failure> {
         let fits = |bundle: &Bundle| bundle.manifest().fingerprint == fingerprint;
         if let Some(named) = &self.bundle {
-            return Ok(Some(open(named, &self.store)?).filter(fits));
+            let bundle = open(named, &self.store)?;
+            if fits(&bundle) {
+                return Ok(Some(bundle));
+            }
         }
         if let Some(found) = Bundle::open(DEFAULT).ok().filter(fits) {
             return Ok(Some(found));

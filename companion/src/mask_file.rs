@@ -73,7 +73,8 @@ impl MaskFile {
         }
         let tensors = SafeTensors::deserialize(&self.bytes)
             .map_err(|error| self.bad(format!("is not a safetensors file: {error}")))?;
-        let is_layer = |name: &str| manifest.layers.iter().any(|l| l.name == name.strip_suffix(FACTORS).unwrap_or(name));
+        let is_layer =
+            |name: &str| manifest.layers.iter().any(|l| l.name == name.strip_suffix(FACTORS).unwrap_or(name));
         if let Some(name) = tensors.names().into_iter().find(|name| !is_layer(name)) {
             return Err(foreign(format!("layer `{name}` is not one of `{}`", manifest.name)));
         }

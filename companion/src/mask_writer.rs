@@ -39,7 +39,9 @@ pub fn write(pack: &Pack, layers: &[Layer], path: &Path) -> Result<(), Failure> 
     let header = header(pack, &tensors)?;
     let mut file = AtomicFile::create(path)?;
     let written = file.write_all(&(header.len() as u64).to_le_bytes()).and_then(|()| file.write_all(&header));
-    written.and_then(|()| tensors.iter().try_for_each(|t| file.write_all(&t.bytes))).map_err(Error::io("write", path))?;
+    written
+        .and_then(|()| tensors.iter().try_for_each(|t| file.write_all(&t.bytes)))
+        .map_err(Error::io("write", path))?;
     Ok(file.finish()?)
 }
 

@@ -1,7 +1,7 @@
 //! What is asked for: one required field, and documented defaults.
 
 use crate::scheduler::Kind;
-use crate::{Error, Picture, Result, Subject, prompt};
+use crate::{Error, Picture, Result, Subject};
 
 /// Pixels along one side. Above this a latent no longer fits a phone's memory by far.
 pub(crate) const LARGEST_SIDE: u32 = 8192;
@@ -61,17 +61,6 @@ impl Request {
             height: None,
             init: None,
         }
-    }
-
-    /// Replaces `{NAME}` in prompt and negative prompt by the triggers of the subjects; see [`prompt::fill`].
-    ///
-    /// # Errors
-    /// As [`prompt::fill`]; the request is then as it was.
-    pub fn fill_in(&mut self) -> Result<()> {
-        let filled = prompt::fill(&self.prompt, &self.subjects)?;
-        self.negative_prompt = prompt::fill(&self.negative_prompt, &self.subjects)?;
-        self.prompt = filled;
-        Ok(())
     }
 }
 
