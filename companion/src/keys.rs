@@ -164,12 +164,4 @@ mod tests {
         let again = generate(&path, None).expect_err("it is there").to_string();
         assert!(again.contains("never overwritten"), "{again}");
     }
-
-    #[test]
-    fn an_encrypted_key_is_recognised() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("k");
-        generate(&path, Some("horse".into())).expect("a pair");
-        assert!(is_encrypted(&std::fs::read_to_string(&path).expect("read")));
-    }
 }

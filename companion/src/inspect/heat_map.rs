@@ -7,8 +7,8 @@ use super::layers::{LayerCount, short};
 const CELL: u32 = 14;
 /// Space between parts.
 const GAP: u32 = 12;
-/// From nothing to the densest cell: white over orange to dark red.
-const SCALE: [Colour; 5] = [[255, 255, 255], [254, 217, 142], [254, 153, 41], [217, 95, 14], [110, 20, 10]];
+/// From nothing to the densest cell: light grey over orange to dark red.
+const SCALE: [Colour; 5] = [[240, 240, 240], [254, 217, 142], [254, 153, 41], [217, 95, 14], [110, 20, 10]];
 /// The two projections of a block.
 const PROJECTIONS: [&str; 2] = ["to_k", "to_v"];
 
@@ -83,10 +83,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_run_from_white_to_the_darkest() {
+    fn colours_run_from_the_lightest_to_the_darkest() {
         assert_eq!(colour(0.0, 0.5), SCALE[0]);
         assert_eq!(colour(0.5, 0.5), SCALE[4]);
         assert_eq!(colour(0.25, 0.5), SCALE[2]);
-        assert_eq!(colour(0.0, 0.0), SCALE[0], "an empty pack is white");
+        assert_eq!(colour(0.0, 0.0), SCALE[0], "an empty pack is light");
     }
 }

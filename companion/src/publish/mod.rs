@@ -15,8 +15,8 @@ mod packs;
 
 use std::path::Path;
 
-use cones_core::catalog::{CATALOG, Catalog, SCHEMA};
 use cones_core::Bundle;
+use cones_core::catalog::{CATALOG, Catalog, SCHEMA};
 
 use crate::cli::Failure;
 use crate::keys::SigningKey;
