@@ -50,9 +50,9 @@ impl<'a> File<'a> {
         Ok(())
     }
 
-    pub(super) fn part(&self, kind: Kind) -> Result<Reader<'a>> {
+    pub(super) fn part(&self, kind: Kind) -> Reader<'a> {
         let (start, bytes) = self.slice(kind);
-        Ok(Reader::new(self.name, kind.name(), bytes, start))
+        Reader::new(self.name, kind.name(), bytes, start)
     }
 
     pub(super) fn preview(&self) -> Result<Option<Vec<u8>>> {
