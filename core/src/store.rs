@@ -145,12 +145,12 @@ impl PackStore {
 
     fn installed(&self, record: &Record) -> Installed {
         let path = self.folder.object(&record.sha256);
-        let preview = folder::read_start(&path).and_then(|start| Header::preview(record.name(), &start)).unwrap_or_else(
-            |error| {
+        let preview = folder::read_start(&path)
+            .and_then(|start| Header::preview(record.name(), &start))
+            .unwrap_or_else(|error| {
                 log::warn!("an installed pack cannot be read: {error}");
                 None
-            },
-        );
+            });
         Installed { header: record.header(preview), sha256: record.sha256.clone(), bytes: record.bytes, path }
     }
 
@@ -202,10 +202,5 @@ fn check(record: &Record, bytes: Vec<u8>) -> Result<Vec<u8>> {
 }
 
 fn lost(name: &str, reason: &str) -> Error {
-    Error::BadPack {
-        pack: name.into(),
-        reason: reason.into(),
-        at: None,
-        hint: "install it again, or remove it".into(),
-    }
+    Error::BadPack { pack: name.into(), reason: reason.into(), at: None, hint: "install it again, or remove it".into() }
 }

@@ -30,6 +30,13 @@ pub(super) struct Lock {
 
 impl Folder {
     pub(super) fn make(path: &Path) -> Result<Self> {
+        if path.as_os_str().is_empty() {
+            return Err(Error::BadStore {
+                path: path.to_path_buf(),
+                reason: "no folder is named".into(),
+                hint: "name one; the current folder is `.`".into(),
+            });
+        }
         let folder = Self { path: path.to_path_buf() };
         for path in [folder.objects(), folder.downloads()] {
             fs::create_dir_all(&path).map_err(Error::io("create", &path))?;

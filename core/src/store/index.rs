@@ -176,7 +176,8 @@ impl Index {
 
     /// Takes packs out; see [`PackStore::remove`](super::PackStore::remove).
     pub(super) fn take(&mut self, name: &str, fingerprint: Option<&str>) -> Vec<Record> {
-        let is_meant = |record: &mut Record| record.name() == name && fingerprint.is_none_or(|f| record.fingerprint == f);
+        let is_meant =
+            |record: &mut Record| record.name() == name && fingerprint.is_none_or(|f| record.fingerprint == f);
         self.packs.extract_if(.., is_meant).collect()
     }
 
@@ -227,9 +228,7 @@ impl Index {
             true => "nothing is installed yet; install a pack first".into(),
             false => format!("installed are {}", list(names.into_iter().map(|name| format!("`{name}`")))),
         };
-        // It may be anything that somebody typed.
-        let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
-        Error::NotFound { name, place: "is installed".into(), hint }
+        Error::NotFound { name: typed(name), place: "is installed".into(), hint }
     }
 }
 
@@ -241,6 +240,11 @@ pub(super) fn list(mut items: impl Iterator<Item = String>) -> String {
         shown.push(format!("{more} more"));
     }
     shown.join(", ")
+}
+
+/// What somebody typed for a name, fit to be shown.
+pub(super) fn typed(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(64).collect()
 }
 
 fn damaged(reason: &str) -> Option<Index> {
