@@ -24,6 +24,8 @@ use crate::{ConceptMask, Error, Result, Scope, Subject};
 use file::File;
 use header::{Head, Kind, Part};
 
+pub(crate) use metadata::check_text;
+
 /// What a pack keeps per neuron.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -207,6 +209,15 @@ impl Header {
             neurons: head.neurons,
             preview,
         })
+    }
+
+    /// The preview alone, from a file's first bytes: the longest header and preview are within 66 KB. The rest of the
+    /// file is not looked at.
+    ///
+    /// # Errors
+    /// [`Error::BadPack`] saying what is wrong at which byte.
+    pub(crate) fn preview(name: &str, start: &[u8]) -> Result<Option<Vec<u8>>> {
+        file::preview_at_start(name, start)
     }
 }
 
