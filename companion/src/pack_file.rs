@@ -7,6 +7,7 @@ use cones_core::pack::Header;
 use cones_core::{Error, Pack, Subject, fingerprint::hex};
 use sha2::{Digest, Sha256};
 
+use crate::base_model::BundleArgs;
 use crate::cli::Failure;
 use crate::places::StoreArgs;
 
@@ -36,13 +37,26 @@ impl PackFile {
         Ok(Self { path: path.to_path_buf(), bytes, sha256 })
     }
 
-    /// Reads a file, or an installed pack by its name; of several base models' packs of one name, that of `fingerprint`.
+    /// Reads a file, or an installed pack by its name; where several base models' packs share the name, that of
+    /// `fingerprint`.
     pub fn find(named: &str, store: &StoreArgs, fingerprint: Option<&str>) -> Result<Self, Failure> {
         if is_file_name(named) {
             Self::open(Path::new(named))
         } else {
             Self::open(&store.packs()?.get(named, fingerprint)?.path)
         }
+    }
+
+    /// The same for whatever base model there is a pack for; for that of `bundle` where there are several.
+    pub fn find_any(named: &str, bundle: &BundleArgs) -> Result<Self, Failure> {
+        let store = &bundle.store;
+        Self::find(named, store, None).or_else(|error| {
+            let ambiguous = matches!(error.downcast_ref(), Some(Error::BadRequest { .. }));
+            match bundle.open() {
+                Ok(bundle) if ambiguous => Self::find(named, store, Some(&bundle.manifest().fingerprint)),
+                _ => Err(error),
+            }
+        })
     }
 
     /// What it says of itself; the checksum is checked.

@@ -32,7 +32,7 @@ pub struct ExportArgs {
 
 /// Writes the mask.
 pub fn run(args: &ExportArgs) -> Result<(), Failure> {
-    let file = PackFile::find(&args.pack, &args.bundle.store, None)?;
+    let file = PackFile::find_any(&args.pack, &args.bundle)?;
     let header = file.header()?;
     let bundle = args.bundle.fitting(&header.fingerprint)?.map_or_else(|| args.bundle.open(), Ok)?;
     // For the wrong bundle, decoding says which one the pack wants.

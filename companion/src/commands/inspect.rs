@@ -42,7 +42,7 @@ pub fn run(args: &InspectArgs) -> Result<(), Failure> {
     let mut found = Findings { packs: Vec::new(), overlaps: Vec::new() };
     let mut masks: Vec<(Bundle, String, ConceptMask)> = Vec::new();
     for named in &args.packs {
-        let file = PackFile::find(named, &args.bundle.store, None)?;
+        let file = PackFile::find_any(named, &args.bundle)?;
         let mut pack = Inspected::new(&file, file.header()?);
         match args.bundle.fitting(&pack.fingerprint)? {
             Some(bundle) => {

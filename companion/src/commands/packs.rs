@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use cones_core::catalog::{Catalog, PackEntry};
-use cones_core::store::Installed;
+use cones_core::store::{Installed, Source};
 use cones_core::{Bundle, CancelToken, Downloader, PackStore};
 use serde::Serialize;
 
@@ -44,7 +44,7 @@ Examples:
   cones packs install fluent-dog fluent-owl --catalog https://example.org/packs/catalog.json --key publisher.key.pub
   CONES_CATALOG=http://127.0.0.1:8080/ CONES_KEY=publisher.key.pub cones packs install fluent-dog")]
     Install(InstallArgs),
-    /// Remove installed packs.
+    /// Remove installed packs; of all base models that have one of the name.
     #[command(after_help = "Example:\n  cones packs remove fluent-dog")]
     Remove(RemoveArgs),
     /// Hash every installed pack again.
@@ -212,8 +212,9 @@ fn download(
         None => None,
     };
     let manifest = bundle.as_ref().map(Bundle::manifest);
+    let url = args.catalog.url()?;
     let mut bar = DownloadBar::new(args.quiet);
-    let installed = store.install(downloader, catalog, &args.catalog.url()?, name, manifest, &mut bar, cancel)?;
+    let installed = store.install(&Source { downloader, catalog, url: &url }, name, manifest, &mut bar, cancel)?;
     Ok((installed, bundle.is_some()))
 }
 
@@ -239,9 +240,9 @@ fn print(out: &mut impl Write, installed: &Installed, checked: bool) -> std::io:
 fn remove(args: &RemoveArgs) -> Result<(), Failure> {
     let store = args.store.packs()?;
     for name in &args.names {
-        if !store.remove(name)? {
-            // With the names that are installed.
-            return Err(store.get(name, None).map_or_else(Failure::from, |_| "it is there again".into()));
+        if !store.remove(name, None)? {
+            // Fails too, and says what is installed.
+            store.get(name, None)?;
         }
         writeln!(std::io::stdout(), "{name}")?;
     }

@@ -75,3 +75,50 @@ fn constant(graph: &GraphProto, source: &Source, name: &str) -> Option<Vec<i64>>
     let bytes = source.bytes(value).ok()?;
     Some(bytes.as_chunks::<8>().0.iter().map(|number| i64::from_le_bytes(*number)).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::onnx::node::with_int;
+    use crate::onnx::tensor::int64s;
+
+    const LAYER: &str = "attn2.to_k";
+
+    fn found(nodes: Vec<NodeProto>, constants: &[(&str, &[i64])]) -> Rows {
+        let initializer = constants.iter().map(|(name, v)| int64s(name, &[v.len() as i64], v)).collect();
+        let graph = GraphProto { node: nodes, initializer, ..GraphProto::default() };
+        let layer = Layer { name: LAYER.into(), rows: 20, columns: 3 };
+        rows(&graph, &Source::new(Path::new("unet.onnx")), &layer)
+    }
+
+    #[test]
+    fn fused_nodes_and_reshapes_tell_the_heads() {
+        let five = Rows { groups: 5, heads: true };
+        let fused = node::new("MultiHeadAttention", &["q", LAYER, "v"], "o");
+        assert_eq!(found(vec![with_int(fused, "num_heads", 5)], &[]), five);
+        let standard = node::new("Attention", &["q", LAYER, "v"], "o");
+        assert_eq!(found(vec![with_int(standard, "kv_num_heads", 5)], &[]), five);
+        let reshape = node::new("Reshape", &[LAYER, "shape"], "o");
+        assert_eq!(found(vec![reshape.clone()], &[("shape", &[2, 77, 5, 4])]), five);
+        let cast = node::cast(LAYER, "half", 10);
+        let joined = node::new("Concat", &["batch", "any", "heads", "width"], "shape");
+        let after = node::new("Reshape", &["half", "shape"], "o");
+        let constants: [(&str, &[i64]); 3] = [("any", &[-1]), ("heads", &[5]), ("width", &[4])];
+        assert_eq!(found(vec![cast, joined, after], &constants), five);
+    }
+
+    #[test]
+    fn what_tells_nothing_gives_groups_of_rows() {
+        let unknown = Rows { groups: GROUPS, heads: false };
+        assert_eq!(found(vec![], &[]), unknown);
+        let fused = |heads| vec![with_int(node::new("MultiHeadAttention", &["q", LAYER], "o"), "num_heads", heads)];
+        for heads in [0, -4, 3, i64::MAX] {
+            assert_eq!(found(fused(heads), &[]), unknown, "{heads} heads of 20 rows");
+        }
+        let reshape = vec![node::new("Reshape", &[LAYER, "shape"], "o")];
+        assert_eq!(found(reshape.clone(), &[("shape", &[2, 77, 20])]), unknown);
+        assert_eq!(found(reshape, &[]), unknown);
+    }
+}
