@@ -5,4 +5,5 @@ pub mod dense;
 pub mod golden;
 pub mod hostile;
 pub mod psnr;
+pub mod server;
 pub mod sheet;
