@@ -61,7 +61,7 @@ impl Server {
 
     /// One that serves these files well: lengths, ranges, an `ETag` each.
     pub fn of(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
-        let files: BTreeMap<String, Vec<u8>> = files.into_iter().map(|(path, bytes)| (path, bytes)).collect();
+        let files: BTreeMap<String, Vec<u8>> = files.into_iter().collect();
         Self::start(move |asked, reply| match files.get(&asked.path) {
             Some(content) => reply.serve(asked, content),
             None => reply.status("404 Not Found"),
