@@ -26,16 +26,12 @@ mod worker;
 
 use std::path::Path;
 
-use crate::catalog::{Catalog, PublicKey};
+use crate::catalog::{Catalog, MAX_CATALOG_BYTES, MAX_SIGNATURE_BYTES, PublicKey};
 use crate::{CancelToken, Error, Result};
 
 pub(crate) use address::Address;
 pub use limits::Limits;
 
-/// No catalogue is larger, whatever its server says.
-pub const MAX_CATALOG_BYTES: u64 = 8 << 20;
-/// No minisign signature is larger.
-pub(crate) const MAX_SIGNATURE_BYTES: u64 = 4096;
 /// What a detached signature's URL has behind that of the file.
 pub(crate) const SIGNATURE: &str = ".minisig";
 
