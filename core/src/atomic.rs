@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
-use crate::{Error, Result};
+use crate::{Error, Result, files};
 
 /// A file in the making. Dropped before [`finish`](Self::finish), it leaves nothing behind.
 #[derive(Debug)]
@@ -22,11 +22,10 @@ impl AtomicFile {
     /// # Errors
     /// [`Error::Io`].
     pub fn create(target: &Path) -> Result<Self> {
-        let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let file = tempfile::Builder::new()
             .prefix(".cones-")
             .suffix(".part")
-            .tempfile_in(folder)
+            .tempfile_in(files::folder_of(target))
             .map_err(Error::io("create a file beside", target))?;
         Ok(Self { file, target: target.to_path_buf(), private: false })
     }
@@ -44,7 +43,9 @@ impl AtomicFile {
     /// [`Error::Io`].
     pub fn finish(self) -> Result<()> {
         let (path, target) = self.flush()?;
-        path.persist(&target).map_err(|error| Error::Io { action: "write", path: target, source: error.error })
+        path.persist(&target).map_err(|error| Error::io("write", &target)(error.error))?;
+        files::sync_folder(files::folder_of(&target));
+        Ok(())
     }
 
     /// Flushes it and puts it in its place, if nothing is there.
@@ -53,11 +54,9 @@ impl AtomicFile {
     /// [`Error::Io`], of kind [`io::ErrorKind::AlreadyExists`] when something is there.
     pub fn finish_new(self) -> Result<()> {
         let (path, target) = self.flush()?;
-        path.persist_noclobber(&target).map_err(|error| Error::Io {
-            action: "create",
-            path: target,
-            source: error.error,
-        })
+        path.persist_noclobber(&target).map_err(|error| Error::io("create", &target)(error.error))?;
+        files::sync_folder(files::folder_of(&target));
+        Ok(())
     }
 
     fn flush(self) -> Result<(TempPath, PathBuf)> {

@@ -28,10 +28,17 @@ pub struct PacksArgs {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Print the packs that are installed.
-    #[command(after_help = "Example:\n  cones packs list --json | jq -r '.[].name'")]
+    #[command(after_help = "\
+Columns: name, version, trigger, precision, bytes, base model, SHA-256; separated by tabs.
+
+Example:
+  cones packs list --json | jq -r '.[].name'")]
     List(ListArgs),
     /// Print the packs of a publisher's catalogue.
     #[command(after_help = "\
+Columns: name, version, trigger, precision, bytes, base model, SHA-256; for base models: name, `bundle`, bytes,
+fingerprint; separated by tabs.
+
 Example:
   cones packs available --catalog https://example.org/packs/catalog.json --key publisher.key.pub")]
     Available(AvailableArgs),

@@ -1,6 +1,6 @@
 //! `cones sheet`.
 
-use std::io::Write;
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -126,6 +126,7 @@ fn write_sheet(pictures: &[Picture], columns: usize, path: &Path) -> Result<(), 
         let large = image::imageops::resize(&source, w, h, image::imageops::FilterType::Nearest);
         image::imageops::replace(&mut sheet, &large, cell(width, i % columns).into(), cell(height, i / columns).into());
     }
-    sheet.save(path).map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
-    Ok(())
+    let mut png = Cursor::new(Vec::new());
+    sheet.write_to(&mut png, image::ImageFormat::Png)?;
+    Ok(cones_core::atomic::write(path, &png.into_inner())?)
 }

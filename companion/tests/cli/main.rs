@@ -2,6 +2,8 @@
 
 mod bundles;
 mod drawing;
+#[cfg(unix)]
+mod interrupted;
 mod masks;
 mod publishing;
 mod serving;
