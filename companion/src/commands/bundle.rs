@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use cones_core::store::Source;
 use cones_core::{Bundle, Downloader};
 
 use super::download_bar::DownloadBar;
@@ -134,7 +135,8 @@ fn install(args: &InstallArgs) -> Result<(), Failure> {
     } else {
         // The pack store remembers the newest catalogue that was seen, so that an older one is refused here too.
         let catalog = args.catalog.get(&args.store.packs()?, &downloader, &cancel)?;
-        store.install(&downloader, &catalog, &args.catalog.url()?, &args.bundle, &mut bar, &cancel)?
+        let source = Source { downloader: &downloader, catalog: &catalog, url: &args.catalog.url()? };
+        store.install(&source, &args.bundle, &mut bar, &cancel)?
     };
     drop(bar);
     writeln!(std::io::stdout(), "{}", folder.display())?;
@@ -160,7 +162,7 @@ fn remove(args: &RemoveArgs) -> Result<(), Failure> {
         writeln!(std::io::stdout(), "{}", args.name)?;
         return Ok(());
     }
-    let names: Vec<String> = store.list()?.into_iter().map(|(name, _)| name).collect();
-    let hint = if names.is_empty() { "none is".into() } else { format!("installed are {}", names.join(", ")) };
-    Err(cones_core::Error::NotFound { name: args.name.clone(), place: "is an installed bundle".into(), hint }.into())
+    // Fails too, and says what is installed.
+    store.get(&args.name)?;
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::tool::{Desk, fail, models, succeed, text};
+use crate::tool::{Desk, fail, models, succeed};
 
 fn publish<'a>(key: &'a str, out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["publish", "--out", out, "--key", key], more].concat()
@@ -168,6 +168,6 @@ fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("the bundle") {
         let source = entry.expect("an entry").path();
-        std::fs::copy(&source, to.join(source.file_name().expect("a name"))).expect(text(&source));
+        std::fs::copy(&source, to.join(source.file_name().expect("a name"))).expect("a copy");
     }
 }
