@@ -17,6 +17,7 @@ const LONGEST_LIFE_MICROS: u64 = 120_000;
 const STORE: &str = "CONES_TEST_STORE";
 const URL: &str = "CONES_TEST_URL";
 const KEY: &str = "CONES_TEST_KEY";
+const ORDER: &str = "CONES_TEST_ORDER";
 
 /// Not a test by itself: run by the test below, in a process of its own.
 #[test]
@@ -25,8 +26,9 @@ fn the_other_process() {
         return;
     };
     let key = cones_core::PublicKey::parse(&key).expect("a key");
+    let order = std::env::var(ORDER).expect("an order");
     loop {
-        for version in [1, 2] {
+        for version in order.split(' ') {
             let store = BundleStore::open(&path).expect("a store");
             let url = format!("{url}/{version}");
             store.install_url(&downloader(), &url, &key, &mut (), &CancelToken::new()).expect("installed");
@@ -71,6 +73,7 @@ fn live(place: &Place, server: &Server, round: u64) {
         .env(STORE, place.path())
         .env(URL, server.url(""))
         .env(KEY, place.publisher.key().base64())
+        .env(ORDER, if round.is_multiple_of(2) { "1 2" } else { "2 1" })
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
