@@ -60,7 +60,8 @@ fn a_bundle_of_a_catalogue_is_installed() {
 #[test]
 fn what_contradicts_the_catalogue_is_refused() {
     let files = toy(1);
-    let cases: [(&str, fn(&mut BundleEntry)); 5] = [
+    type Change = fn(&mut BundleEntry);
+    let cases: [(&str, Change); 5] = [
         ("SHA-256", |entry| entry.manifest.sha256 = "ab".repeat(32)),
         ("calls it `dog`", |entry| entry.name = "dog".into()),
         ("fingerprint", |entry| entry.fingerprint = "ab".repeat(32)),
