@@ -74,9 +74,7 @@ impl SubjectSpec {
             Source::Random(text) => random(text, bundle)?,
             Source::File(path) if is_mask(path) => MaskFile::open(path)?.subject(bundle)?,
             Source::File(path) => PackFile::open(path)?.subject(bundle.manifest())?,
-            Source::Installed(name) => {
-                PackFile::find(name, store, Some(&bundle.manifest().fingerprint))?.subject(bundle.manifest())?
-            }
+            Source::Installed(name) => store.packs()?.subject(name, bundle.manifest())?,
         };
         subject.strength = self.strength;
         if let Some(scope) = scope {

@@ -177,34 +177,6 @@ fn bad_requests_exit_with_1_and_name_the_field() {
 }
 
 #[test]
-fn a_name_in_a_prompt_must_be_a_subject_that_is_on() {
-    let folder = folder();
-    let out = folder.path().join("x.png");
-    let mask = crate::tool::golden("binary.safetensors");
-    let draw = |prompt| ["generate", "--out", text(&out), "--subject", text(&mask), "--prompt", prompt];
-    let error = fails(1, &draw("a {dog}"));
-    assert!(error.contains("`{dog}`") && error.contains("`{golden}`"), "{error}");
-    assert!(fails(1, &draw("a } dog")).contains("`}}`"));
-    assert!(!out.exists());
-}
-
-#[test]
-fn a_subject_that_is_on_without_its_trigger_gives_a_warning() {
-    let folder = folder();
-    let out = folder.path().join("x.png");
-    let mask = crate::tool::golden("binary.safetensors");
-    let draw = |prompt, subject| {
-        let output = run(&["generate", "--out", text(&out), "--steps", "1", "--subject", subject, "--prompt", prompt]);
-        assert!(output.status.success(), "{}", stderr(&output));
-        stderr(&output)
-    };
-    let warning = draw("a cat", text(&mask));
-    assert!(warning.contains("`golden`") && warning.contains("`<v1> dog`") && warning.contains("nothing"), "{warning}");
-    assert_eq!(draw("a {golden}", text(&mask)), "");
-    assert_eq!(draw("a cat", &format!("{}:0", text(&mask))), "", "a subject that is off need not be in the picture");
-}
-
-#[test]
 fn files_that_are_not_what_they_should_be_are_named() {
     let folder = folder();
     let file = folder.path().join("thing.png");

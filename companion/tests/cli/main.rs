@@ -9,4 +9,5 @@ mod publishing;
 mod serving;
 mod store;
 mod story;
+mod subjects;
 mod tool;
