@@ -1,4 +1,13 @@
 //! A publisher's catalogue: `catalog.json` with its detached minisign signature `catalog.json.minisig`.
+//!
+//! An app pins the publisher's public key. Whatever does not carry that key's signature, or is past its time, is
+//! refused before a name, a size or a URL of it is used. One key signs one catalogue: its serial counts up, and a
+//! device refuses one that is lower than it has seen (see [`PackStore::catalog`](crate::PackStore::catalog)).
+
+mod check;
+mod entry;
+mod key;
+mod location;
 
 use serde::{Deserialize, Serialize};
 
@@ -6,16 +15,23 @@ use crate::manifest::FileEntry;
 use crate::pack::Precision;
 use crate::{Error, Result};
 
+pub(crate) use check::is_hash;
+pub use key::PublicKey;
+
 /// The schema version this crate reads and writes.
 pub const SCHEMA: u32 = 1;
 /// The catalogue's file name; the signature's is the same with `.minisig` behind it.
 pub const CATALOG: &str = "catalog.json";
+/// No catalogue is longer than this, in bytes.
+pub const MAX_CATALOG_BYTES: u64 = 8 << 20;
+/// No signature is longer than this, in bytes; minisign's are about 300.
+pub const MAX_SIGNATURE_BYTES: u64 = 4 << 10;
+/// No pack of a catalogue is longer than this, in bytes.
+pub const MAX_PACK_BYTES: u64 = 256 << 20;
 
-/// A publisher's minisign public key, pinned by the app.
-#[derive(Debug, Clone)]
-pub struct PublicKey {
-    text: String,
-}
+/// How far a device's clock may be behind the publisher's, in seconds.
+const CLOCK_TOLERANCE: u64 = DAY;
+const DAY: u64 = 86_400;
 
 /// The whole of `catalog.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,7 +39,7 @@ pub struct PublicKey {
 pub struct Catalog {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// Who publishes it, for people.
+    /// Who publishes it, for people; 1 to 128 bytes.
     pub publisher: String,
     /// Counts up with each publication; a lower one than was seen before is refused.
     pub serial: u64,
@@ -31,14 +47,14 @@ pub struct Catalog {
     pub created: u64,
     /// After this time it is refused, in seconds since 1970 (UTC).
     pub expires: u64,
-    /// Its packs.
+    /// Its packs, at most 10,000.
     pub packs: Vec<PackEntry>,
-    /// Its base models.
+    /// Its base models, at most 1,000.
     #[serde(default)]
     pub bundles: Vec<BundleEntry>,
 }
 
-/// One pack of a catalogue.
+/// One pack of a catalogue. Texts have the limits of the pack's own [`Metadata`](crate::pack::Metadata).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PackEntry {
@@ -46,11 +62,11 @@ pub struct PackEntry {
     pub name: String,
     /// The pack's version.
     pub version: u32,
-    /// Length in bytes.
+    /// Length in bytes, at most [`MAX_PACK_BYTES`].
     pub bytes: u64,
-    /// SHA-256 in hex.
+    /// SHA-256 in lower-case hex.
     pub sha256: String,
-    /// Where it is, absolute or relative to the catalogue.
+    /// Where it is, absolute or relative to the catalogue; see [`location`](Self::location).
     pub url: String,
     /// Fingerprint of the base model it is for.
     pub fingerprint: String,
@@ -72,33 +88,18 @@ pub struct PackEntry {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BundleEntry {
-    /// The bundle's name.
+    /// The bundle's name, written as a pack's.
     pub name: String,
     /// Its fingerprint.
     pub fingerprint: String,
     /// Size and hash of its `bundle.json`.
     pub manifest: FileEntry,
-    /// All its files together, in bytes.
+    /// All its files together, in bytes; at most 64 GiB.
     pub bytes: u64,
-    /// The folder it is in, absolute or relative to the catalogue.
+    /// The folder it is in, absolute or relative to the catalogue; see [`location`](Self::location).
     pub url: String,
     /// Licence.
     pub licence: String,
-}
-
-impl PublicKey {
-    /// From minisign's base64 line, or the two-line file that `cones keygen` and `minisign -G` write.
-    ///
-    /// # Errors
-    /// [`Error::Untrusted`] when it is no minisign public key.
-    pub fn parse(text: &str) -> Result<Self> {
-        Ok(Self { text: text.into() })
-    }
-
-    /// The key's base64 line.
-    pub fn base64(&self) -> &str {
-        &self.text
-    }
 }
 
 impl Catalog {
@@ -108,17 +109,51 @@ impl Catalog {
     /// # Errors
     /// [`Error::Untrusted`] saying why.
     pub fn verify(what: &str, json: &[u8], signature: &str, key: &PublicKey) -> Result<Self> {
-        let _ = (json, signature, key);
-        Err(Error::Untrusted { what: what.into(), reason: "cannot be verified yet".into(), hint: String::new() })
+        if json.len() as u64 > MAX_CATALOG_BYTES {
+            let reason = format!("it has {} bytes; a catalogue has at most {MAX_CATALOG_BYTES}", json.len());
+            return Err(refused(what, reason));
+        }
+        key.verify(what, json, signature)?;
+        // The version first: a newer catalogue may hold fields that this version does not know.
+        #[derive(Deserialize)]
+        struct Version {
+            schema: u32,
+        }
+        let Version { schema } = parse(what, json)?;
+        if schema != SCHEMA {
+            let reason = format!("it has schema {schema}; this version reads schema {SCHEMA}");
+            let hint = if schema > SCHEMA { "update this software" } else { "ask its publisher for a newer one" };
+            return Err(Error::Untrusted { what: what.into(), reason, hint: hint.into() });
+        }
+        let catalog: Self = parse(what, json)?;
+        check::check(&catalog).map_err(|reason| refused(what, reason))?;
+        Ok(catalog)
     }
 
-    /// Refuses a catalogue that is past its time, or older than one that was seen before.
+    /// Refuses a catalogue that is past its time, or older than one that was seen before. `now` is in seconds since
+    /// 1970 (UTC), `seen` the highest serial that was seen from its key. A device whose clock is more than a day behind
+    /// the time of signing cannot tell whether anything is past its time, so that is refused as well.
     ///
     /// # Errors
     /// [`Error::Untrusted`].
     pub fn check_fresh(&self, what: &str, now: u64, seen: Option<u64>) -> Result<()> {
-        let _ = (what, now, seen);
-        Ok(())
+        let refuse =
+            |reason: String, hint: &str| Err(Error::Untrusted { what: what.into(), reason, hint: hint.into() });
+        if now > self.expires {
+            let reason = format!("it expired {} ago by this device's clock", span(now - self.expires));
+            return refuse(reason, "get the publisher's newest one, and check the device's date and time");
+        }
+        if now.saturating_add(CLOCK_TOLERANCE) < self.created {
+            let reason = format!("it was signed {} after what this device's clock says", span(self.created - now));
+            return refuse(reason, "set the device's date and time");
+        }
+        match seen {
+            Some(seen) if self.serial < seen => {
+                let reason = format!("its serial is {}, and {seen} was seen before: it is an older one", self.serial);
+                refuse(reason, "get the publisher's newest one; if this goes on, somebody may be holding updates back")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The newest version of a pack for a base model with this fingerprint; of any, if none is given.
@@ -128,4 +163,52 @@ impl Catalog {
             .filter(|p| p.name == name && fingerprint.is_none_or(|f| p.fingerprint == f))
             .max_by_key(|p| p.version)
     }
+
+    /// A base model by name.
+    pub fn bundle(&self, name: &str) -> Option<&BundleEntry> {
+        self.bundles.iter().find(|b| b.name == name)
+    }
+
+    /// The bytes to sign and publish: indented JSON in a fixed order. What [`verify`](Self::verify) would refuse is not
+    /// encoded.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] saying what is wrong with it.
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        let bad = |reason: String| Error::request("catalog", format!("cannot be published: {reason}"));
+        if self.schema != SCHEMA {
+            return Err(bad(format!("it has schema {} instead of {SCHEMA}", self.schema)));
+        }
+        check::check(self).map_err(bad)?;
+        let mut sorted = self.clone();
+        sorted.packs.sort_by(|a, b| a.identity().cmp(&b.identity()));
+        sorted.bundles.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut json = serde_json::to_vec_pretty(&sorted).map_err(|error| bad(error.to_string()))?;
+        json.push(b'\n');
+        if json.len() as u64 > MAX_CATALOG_BYTES {
+            return Err(bad(format!("it has {} bytes; at most {MAX_CATALOG_BYTES} are read", json.len())));
+        }
+        Ok(json)
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(what: &str, json: &'a [u8]) -> Result<T> {
+    let shown = |text: String| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
+    serde_json::from_slice(json).map_err(|e| refused(what, format!("it is no catalogue: {}", shown(e.to_string()))))
+}
+
+/// For what a publisher signed and should not have.
+fn refused(what: &str, reason: String) -> Error {
+    Error::Untrusted { what: what.into(), reason, hint: "ask its publisher for one that is in order".into() }
+}
+
+/// A number of seconds, for people.
+fn span(seconds: u64) -> String {
+    let (count, unit) = match seconds {
+        0..120 => (seconds, "second"),
+        120..7200 => (seconds / 60, "minute"),
+        7200..172_800 => (seconds / 3600, "hour"),
+        _ => (seconds / DAY, "day"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }

@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+pub mod atomic;
 pub mod attention;
 pub mod bundle;
 pub mod bundle_store;
@@ -31,10 +32,12 @@ mod conditioning;
 pub mod download;
 mod engine;
 mod error;
+mod files;
 pub mod fingerprint;
 mod generated;
 mod graphs;
 mod job;
+mod lock;
 pub mod manifest;
 pub mod mapped;
 mod mask;
@@ -44,12 +47,14 @@ pub mod pack;
 mod picture;
 mod preview;
 mod progress;
+pub mod prompt;
 mod provider;
 pub mod recipe;
 mod request;
 pub mod runtime;
 pub mod scheduler;
 mod session;
+mod space;
 pub mod store;
 mod subject;
 pub mod tokenizer;

@@ -5,4 +5,8 @@ pub mod dense;
 pub mod golden;
 pub mod hostile;
 pub mod psnr;
+pub mod publisher;
+pub mod server;
 pub mod sheet;
+pub mod small;
+pub mod tiny;
