@@ -58,6 +58,8 @@ def arguments():
             parser.error(f"there is no '{section}' of size {args.size}, only {', '.join(offered)}")
     if min(args.runs, args.threads, args.subjects) < 1 or not 0 < args.share <= 1:
         parser.error("--runs, --threads and --subjects start at 1, --share lies between 0 and 1")
+    if args.size != "toybox" and (args.bundle or args.diffusers):
+        parser.error("--size makes its own model; --bundle and --diffusers are for a model of your own")
     args.sections = args.sections or offered
     return args
 

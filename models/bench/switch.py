@@ -92,6 +92,7 @@ def report(args, workers, result):
                      f"{of_step:.2%}" if of_step < 1 else f"{of_step:.1f} steps", f"{ratio:.1f}"))
 
     row("other subjects", case("prompt", "other_subjects"), reference)
+    row("other subjects, by the dense product of masked weights", case("dense"), case("dense_both"))
     row("all off", case("prompt", "all_off"), case("both", "all_off"))
     row("a new prompt, with subjects", case("prompt", "new_prompt"), both_new_prompt())
     row("both prompts new, with subjects", None, case("both", "new_prompt"))
