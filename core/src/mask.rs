@@ -309,6 +309,16 @@ mod tests {
     }
 
     #[test]
+    fn neurons_come_in_order_across_words() {
+        let layers = [Layer { name: "l".into(), rows: 13, columns: 15 }];
+        let chosen = vec![0, 1, 62, 63, 64, 127, 128, 130, 191, 192, 194];
+        let mask = ConceptMask::from_indices(&layers, std::slice::from_ref(&chosen)).expect("in range");
+        assert_eq!(mask.neurons(0).collect::<Vec<_>>(), chosen);
+        let full = ConceptMask::random(&layers, 1.0, 1);
+        assert!(full.neurons(0).eq(0..195) && full.clone().neurons(0).eq(0..195));
+    }
+
+    #[test]
     fn union_holds_both_and_nothing_else() {
         let mut a = ConceptMask::from_indices(&layers(), &[vec![1, 2], vec![]]).expect("in range");
         let b = ConceptMask::from_indices(&layers(), &[vec![2, 5], vec![7]]).expect("in range");

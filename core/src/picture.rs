@@ -80,7 +80,9 @@ impl Picture {
 
     /// Width and height agree with the number of bytes.
     pub(crate) fn is_whole(&self) -> bool {
-        self.width > 0 && self.height > 0 && self.rgb.len() == 3 * self.width as usize * self.height as usize
+        let sides = [self.width as usize, self.height as usize];
+        let bytes = sides.into_iter().try_fold(3usize, usize::checked_mul);
+        sides.iter().all(|side| *side > 0) && bytes == Some(self.rgb.len())
     }
 }
 

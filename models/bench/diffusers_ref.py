@@ -2,7 +2,7 @@
 import torch
 from diffusers import DDIMScheduler, StableDiffusionPipeline
 
-from serve import serve
+from serve import serve, timed
 from workload import parser
 
 
@@ -19,7 +19,7 @@ def main():
                      generator=torch.Generator().manual_seed(args.seed)).images[0]
         return (image * 255).round().astype("uint8"), {}
 
-    serve(draw)
+    serve(picture=timed(draw))
 
 
 if __name__ == "__main__":

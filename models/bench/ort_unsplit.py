@@ -13,7 +13,7 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler
 from transformers import CLIPTokenizer
 
-from serve import serve
+from serve import serve, timed
 from workload import parser
 
 
@@ -67,7 +67,7 @@ def main():
         picture = ((image / 2 + 0.5).clip(0, 1) * 255).round().astype(np.uint8)
         return picture, {"ort_seconds": text.seconds + unet.seconds + decoder.seconds}
 
-    serve(draw)
+    serve(picture=timed(draw))
 
 
 def config_of(folder):

@@ -1,4 +1,4 @@
-"""The bench's side of the line protocol: starts a program, asks it for pictures one at a time."""
+"""The bench's side of the line protocol: starts a program, asks it for one thing at a time."""
 import json
 import os
 import subprocess
@@ -10,7 +10,7 @@ class WorkerFailed(Exception):
 
 
 class Worker:
-    """A program that draws one picture for each line `run` and answers with one line of JSON."""
+    """A program that does one thing for each line on its standard input, and answers with one line of JSON."""
 
     def __init__(self, name, command, threads):
         self.name, self.runs = name, []
@@ -25,10 +25,10 @@ class Worker:
         except OSError as error:
             raise WorkerFailed(f"{name}: cannot start {command[0]}: {error}") from error
 
-    def draw(self):
-        """One picture's figures."""
+    def ask(self, what):
+        """One answer that does not count."""
         try:
-            self.process.stdin.write("run\n")
+            self.process.stdin.write(what + "\n")
             self.process.stdin.flush()
             line = self.process.stdout.readline()
         except BrokenPipeError:
@@ -37,25 +37,28 @@ class Worker:
             code = self.process.wait()
             raise WorkerFailed(f"{self.name}: stopped with code {code}; what it wrote above says why")
         try:
-            answer = json.loads(line)
-            answer["seconds"] = float(answer["seconds"])
-        except (ValueError, KeyError, TypeError) as error:
+            return dict(json.loads(line))
+        except (ValueError, TypeError) as error:
             raise WorkerFailed(f"{self.name}: cannot read its answer {line.strip()!r}: {error!r}") from error
-        return answer
 
-    def run(self):
-        """One picture that counts. Every picture must be the same one."""
-        answer = self.draw()
+    def run(self, what):
+        """One answer that counts. Every picture must be the same one."""
+        answer = self.ask(what)
         if self.runs and answer.get("sha256") != self.runs[0].get("sha256"):
             print(f"warning: {self.name} drew another picture than before", file=sys.stderr)
         self.runs.append(answer)
 
-    def values(self, key):
-        """One figure of every run."""
+    def values(self, *path):
+        """One figure of every answer that counts."""
+        def within(answer):
+            for key in path:
+                answer = answer[key]
+            return float(answer)
+
         try:
-            return [float(run[key]) for run in self.runs]
-        except KeyError:
-            raise WorkerFailed(f"{self.name}: its answers have no '{key}': {self.runs[0]}") from None
+            return [within(run) for run in self.runs]
+        except (KeyError, TypeError, ValueError):
+            raise WorkerFailed(f"{self.name}: its answers have no '{'.'.join(path)}': {self.runs[0]}") from None
 
     def close(self):
         """Ends the program; it stops by itself when its input ends."""
@@ -64,3 +67,13 @@ class Worker:
             self.process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             self.process.kill()
+
+
+def take_turns(workers, what, runs):
+    """One warm-up each, which is returned, then `runs` rounds, each in another order: a machine that slows down slows all."""
+    first = [worker.ask(what) for worker in workers]
+    for turn in range(runs):
+        start = turn % len(workers)
+        for worker in workers[start:] + workers[:start]:
+            worker.run(what)
+    return first

@@ -28,8 +28,9 @@ cargo xtask COMMAND [--offline] [ARGS…]
   test     set up, run every test of the workspace (ARGS go to `cargo test`)
   lint     rustfmt and clippy
   setup    find the ONNX Runtime library, or fetch it once
-  bench    [picture] [overhead] [switch] [--runs N] [--threads N] [--bundle DIR] [--diffusers DIR]
-           time whole pictures against Python; the first run installs PyTorch
+  bench    [picture] [overhead] [switch] [--size sd15] [--runs N] [--threads N] [--bundle DIR] [--diffusers DIR]
+           time pictures and switching against Python; the first run installs PyTorch, and `--size sd15`
+           makes a model of Stable Diffusion 1.5's sizes (7 GB)
   golden   make the golden vectors of tests/golden again, from PyTorch and diffusers
   help     this text
 

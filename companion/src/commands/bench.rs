@@ -3,6 +3,7 @@
 //! A line on standard input names what is wanted (`picture`, `step` or `switch`), a line of JSON on standard output
 //! answers, and the end of the input ends it. `models/bench/README.md` tells what the answers hold.
 
+mod dense;
 mod picture;
 mod switch;
 

@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use cones_core::attention::{AttentionWeights, Correction, Projection};
 use cones_core::{ConceptMask, Engine};
+use ndarray::ArrayView2;
 use serde::Serialize;
 
-use super::BenchArgs;
+use super::{BenchArgs, dense};
 use crate::cli::Failure;
 
 /// Embeddings of prompt and negative prompt, and two sets of subjects that take turns.
@@ -32,6 +33,10 @@ pub(super) struct Switched {
     weights: usize,
     /// What a prompt's base products take in memory.
     base_bytes: usize,
+    /// Seconds for the masked weights multiplied anew instead, of the prompt alone.
+    dense: f64,
+    /// The same for prompt and negative prompt at once.
+    dense_both: f64,
 }
 
 /// Seconds.
@@ -63,6 +68,7 @@ impl Switch {
         let weights = engine.bundle().attention();
         let (prompt, base_bytes) = self.branch(weights, &self.prompt)?;
         let (negative, _) = self.branch(weights, &self.negative)?;
+        let (dense, dense_both) = (self.dense(weights, 1)?, self.dense(weights, 2)?);
         std::mem::swap(&mut self.on, &mut self.next);
         Ok(Switched {
             prompt,
@@ -70,6 +76,8 @@ impl Switch {
             neurons: self.on.iter().map(ConceptMask::count).sum(),
             weights: self.on.first().map_or(0, ConceptMask::total),
             base_bytes,
+            dense,
+            dense_both,
         })
     }
 
@@ -89,6 +97,18 @@ impl Switch {
         let new_prompt = projection + switched(&on);
         let (other_subjects, all_off) = (switched(&next), switched(&[]));
         Ok((Cases { new_prompt, projection, other_subjects, all_off }, base.bytes()))
+    }
+
+    fn dense(&self, weights: &AttentionWeights, branches: usize) -> Result<f64, Failure> {
+        let tokens = branches * self.tokens;
+        let embedding: Vec<f32> = self.prompt.iter().chain(&self.negative).copied().collect();
+        let values = &embedding[..embedding.len() / 2 * branches];
+        let embedding = ArrayView2::from_shape((tokens, values.len() / tokens), values)?;
+        let start = Instant::now();
+        let key_values = dense::key_values(weights, embedding, &self.next)?;
+        let seconds = start.elapsed().as_secs_f64();
+        std::hint::black_box(key_values);
+        Ok(seconds)
     }
 
     /// On for the whole prompt.

@@ -1,0 +1,74 @@
+"""The models that are timed: what there is of them, and what is made when it is first needed."""
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from worker import WorkerFailed
+
+HERE = Path(__file__).resolve().parent
+MODELS = HERE.parent
+
+
+class Model:
+    """A bundle and the diffusers folder that it came from; exports are made in `work`."""
+
+    def __init__(self, bundle, diffusers, work):
+        self.bundle, self.diffusers, self.work = bundle, diffusers, work
+
+    def exported(self, dialect):
+        """The ordinary export, made anew where model or exporter are newer than the last one."""
+        if not self.diffusers.is_dir():
+            raise WorkerFailed(f"there is no {self.diffusers}: give the model's diffusers folder with --diffusers")
+        out, exporter = self.work / f"onnx-{dialect}", MODELS / "export/export_onnx.py"
+        newest = max(f.stat().st_mtime for f in [exporter, *self.diffusers.rglob("*")])
+        stamp, wanted = out / "exported", f"{self.diffusers.resolve()} {newest}"
+        if not (stamp.exists() and stamp.read_text(encoding="utf-8") == wanted):
+            stamp.unlink(missing_ok=True)
+            make(f"Exporting {self.diffusers} to ONNX ({dialect})",
+                 sys.executable, exporter, self.diffusers, out, "--dialect", dialect)
+            stamp.write_text(wanted, encoding="utf-8")
+        return out
+
+
+def toybox(args):
+    """The built-in model, or the one whose folders are given."""
+    return Model(args.bundle or MODELS / "toybox/bundle", args.diffusers or MODELS / "toybox/diffusers", args.work)
+
+
+def sd15(args):
+    """A model of Stable Diffusion 1.5's sizes with random weights, made once."""
+    work = args.work / "sd15"
+    model = Model(work / "bundle", work / "diffusers", work)
+    recipe = HERE / "sd15.py"
+    stamp, wanted = work / "made", recipe.read_text(encoding="utf-8")
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return model
+    free = shutil.disk_usage(args.work.parent if not args.work.exists() else args.work).free
+    if free < 9e9:
+        raise WorkerFailed(f"a model of Stable Diffusion 1.5's size needs 9 GB in {args.work}; {free / 1e9:.1f} GB are free")
+    shutil.rmtree(work, ignore_errors=True)
+    make("Making a model of Stable Diffusion 1.5's sizes (once: 7 GB of disk, 7 GB of memory, some minutes)",
+         sys.executable, recipe, model.diffusers, MODELS / "toybox/diffusers/tokenizer")
+    make("Importing it", args.cones, "import", "--onnx", model.exported("fused"), "--weights", model.diffusers,
+         "--store", "float16", "--name", "sd15-sized", "--licence", "none", "--out", model.bundle)
+    stamp.write_text(wanted, encoding="utf-8")
+    return model
+
+
+SIZES = {"toybox": toybox, "sd15": sd15}
+
+
+def make(title, *command):
+    """Runs a program that makes something; its words are shown only if it fails."""
+    print(title, flush=True)
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    if done.returncode:
+        raise WorkerFailed(f"it failed:\n{done.stderr}")
+
+
+def layers(bundle):
+    """Name and shape of each cross-attention projection."""
+    manifest = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
+    return {layer["name"]: (layer["rows"], layer["columns"]) for layer in manifest["layers"]}
