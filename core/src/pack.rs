@@ -12,6 +12,7 @@ mod golomb;
 mod header;
 mod layers;
 mod metadata;
+mod precision;
 mod preview;
 mod split;
 
@@ -23,6 +24,8 @@ use crate::manifest::{Layer, Manifest};
 use crate::{ConceptMask, Error, Result, Scope, Subject};
 use file::File;
 use header::{Head, Kind, Part};
+
+pub use precision::to_precision;
 
 /// What a pack keeps per neuron.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -131,7 +134,7 @@ impl Pack {
         let embeddings = self.embeddings.as_ref().map(embeddings::write).transpose();
         let sections = [
             self.preview.clone().unwrap_or_default(),
-            layers::write(&self.mask),
+            layers::write(&self.mask).map_err(|reason| format!("its layers {reason}"))?,
             factors::write(&self.mask, self.precision)?,
             embeddings.map_err(|reason| format!("its embeddings {reason}"))?.unwrap_or_default(),
         ];

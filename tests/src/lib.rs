@@ -4,5 +4,6 @@ pub mod base;
 pub mod dense;
 pub mod golden;
 pub mod hostile;
+pub mod packs;
 pub mod psnr;
 pub mod sheet;
