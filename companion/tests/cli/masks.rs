@@ -219,7 +219,8 @@ fn the_example_packs_are_whole_and_for_toybox() {
         let found = &desk.json(&["inspect", text(&file), "--json"])["packs"][0];
         assert_eq!((&found["name"], &found["model"]), (&name.into(), &"toybox".into()));
         let neurons = found["neurons"].as_u64().expect("a count");
-        let counted = found["layers"].as_array().expect("decoded").iter().filter_map(|l| l["neurons"].as_u64()).sum();
+        let counted: u64 =
+            found["layers"].as_array().expect("decoded").iter().filter_map(|l| l["neurons"].as_u64()).sum();
         assert_eq!(neurons, counted);
         assert!(neurons > 10_000 && found["preview_bytes"].as_u64() > Some(1000));
     }
