@@ -1,8 +1,10 @@
 //! Publishers' catalogues as they are named on the command line.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use cones_core::catalog::{CATALOG, Catalog};
-use cones_core::{CancelToken, Downloader, PackStore, PublicKey};
+use cones_core::{CancelToken, Downloader, Error, PackStore, PublicKey};
 
 use crate::cli::{Failure, Usage};
 use crate::keys;
@@ -16,6 +18,9 @@ pub struct CatalogArgs {
     /// The publisher's public key: a file, or the 56 characters themselves.
     #[arg(long, env = "CONES_KEY", value_name = "PUBKEY")]
     key: Option<String>,
+    /// Certificates (PEM) of the authorities to trust in place of the usual ones, for a server with its own.
+    #[arg(long, env = "CONES_ROOTS", value_name = "FILE")]
+    roots: Option<PathBuf>,
 }
 
 impl CatalogArgs {
@@ -30,6 +35,14 @@ impl CatalogArgs {
     pub fn key(&self) -> Result<PublicKey, Failure> {
         let given = self.key.as_deref();
         keys::public(given.ok_or_else(|| Usage("say whose it has to be with --key PUBKEY".into()))?)
+    }
+
+    /// What downloads.
+    pub fn downloader(&self) -> Result<Downloader, Failure> {
+        let Some(path) = &self.roots else { return Ok(Downloader::new()) };
+        let pem = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+        let trusting = Downloader::new().with_roots(&pem);
+        Ok(trusting.map_err(|error| format!("certificates `{}`: {error}", path.display()))?)
     }
 
     /// Gets the catalogue and checks it; the store remembers the newest that was seen.

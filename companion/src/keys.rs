@@ -58,6 +58,9 @@ pub fn public(given: &str) -> Result<PublicKey, Failure> {
         return parsed.map_err(|error| format!("there is no file `{given}`, and as a key it is {error}").into());
     }
     let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+    if text.lines().next().is_some_and(|comment| comment.contains("secret key")) {
+        return Err(format!("`{given}` is a secret key; give the public one, `{given}.pub`").into());
+    }
     Ok(PublicKey::parse(&text).map_err(|error| format!("`{given}`: {error}"))?)
 }
 

@@ -5,7 +5,6 @@ pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod commands;
-pub mod factors;
 pub mod import;
 pub mod inspect;
 pub mod keys;

@@ -1,5 +1,6 @@
 //! Files that appear whole or not at all: written under a temporary name in the same folder, flushed, then renamed.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -7,6 +8,10 @@ use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::{Error, Result, files};
+
+/// What temporary names begin and end with.
+const BEFORE: &str = ".cones-";
+const BEHIND: &str = ".part";
 
 /// A file in the making. Dropped before [`finish`](Self::finish), it leaves nothing behind.
 #[derive(Debug)]
@@ -23,8 +28,8 @@ impl AtomicFile {
     /// [`Error::Io`].
     pub fn create(target: &Path) -> Result<Self> {
         let file = tempfile::Builder::new()
-            .prefix(".cones-")
-            .suffix(".part")
+            .prefix(BEFORE)
+            .suffix(BEHIND)
             .tempfile_in(files::folder_of(target))
             .map_err(Error::io("create a file beside", target))?;
         Ok(Self { file, target: target.to_path_buf(), private: false })
@@ -94,6 +99,11 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     file.finish()
 }
 
+/// Whether a file has the name of one in the making, which a killed process may leave behind.
+pub fn is_temporary(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| name.starts_with(BEFORE) && name.ends_with(BEHIND))
+}
+
 /// Temporary files are private; a finished one should have the permissions of any other file.
 fn readable_by_others(path: &Path) {
     #[cfg(unix)]
@@ -117,6 +127,7 @@ mod tests {
         write(&path, b"old").expect("written");
         let mut file = AtomicFile::create(&path).expect("begun");
         file.write_all(b"new").expect("written");
+        assert!(is_temporary(file.file.path().file_name().expect("a name")) && !is_temporary("a".as_ref()));
         drop(file);
         assert_eq!(std::fs::read(&path).expect("read"), b"old");
         assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing temporary is left");

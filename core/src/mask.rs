@@ -1,6 +1,6 @@
 //! Concept masks: which cross-attention weights are shut for a subject.
 
-use bitvec::prelude::{BitSlice, BitVec, Lsb0};
+use bitvec::prelude::{BitVec, Lsb0};
 
 use crate::manifest::Layer;
 use crate::{Error, Result};
@@ -102,6 +102,13 @@ impl ConceptMask {
         Ok(self)
     }
 
+    /// The same neurons, all shut.
+    #[must_use]
+    pub fn without_factors(mut self) -> Self {
+        self.factors = None;
+        self
+    }
+
     /// The factors of one layer's neurons, ascending; none where they are all shut, or there is no such layer.
     pub fn factors(&self, layer: usize) -> Option<&[f32]> {
         self.factors.as_ref().and_then(|f| f.get(layer)).map(Vec::as_slice)
@@ -192,9 +199,9 @@ impl ConceptMask {
         self.columns.get(layer).copied().unwrap_or(0)
     }
 
-    /// One layer's bits, for filling a mask that has no factors.
-    pub(crate) fn bits_mut(&mut self, layer: usize) -> Option<&mut BitSlice<usize, Lsb0>> {
-        self.layers.get_mut(layer).map(BitVec::as_mut_bitslice)
+    /// One layer's bits, low bits first, for filling a mask that has no factors.
+    pub(crate) fn words_mut(&mut self, layer: usize) -> Option<&mut [usize]> {
+        self.layers.get_mut(layer).map(BitVec::as_raw_mut_slice)
     }
 
     /// The share of one layer's weights it holds, 0..1.

@@ -12,6 +12,7 @@ mod golomb;
 mod header;
 mod layers;
 mod metadata;
+mod precision;
 mod preview;
 mod split;
 
@@ -25,6 +26,7 @@ use file::File;
 use header::{Head, Kind, Part};
 
 pub(crate) use metadata::check_text;
+pub use precision::to_precision;
 
 /// What a pack keeps per neuron.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -133,7 +135,7 @@ impl Pack {
         let embeddings = self.embeddings.as_ref().map(embeddings::write).transpose();
         let sections = [
             self.preview.clone().unwrap_or_default(),
-            layers::write(&self.mask),
+            layers::write(&self.mask).map_err(|reason| format!("its layers {reason}"))?,
             factors::write(&self.mask, self.precision)?,
             embeddings.map_err(|reason| format!("its embeddings {reason}"))?.unwrap_or_default(),
         ];

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use cones_core::Bundle;
 use cones_core::store::Source;
-use cones_core::{Bundle, Downloader};
 
 use super::download_bar::DownloadBar;
 use super::engine_args::cancelled_by_ctrl_c;
@@ -127,7 +127,7 @@ fn show(args: &ShowArgs) -> Result<(), Failure> {
 }
 
 fn install(args: &InstallArgs) -> Result<(), Failure> {
-    let (store, downloader) = (args.store.bundles()?, Downloader::new());
+    let (store, downloader) = (args.store.bundles()?, args.catalog.downloader()?);
     let cancel = cancelled_by_ctrl_c()?;
     let mut bar = DownloadBar::new(args.quiet);
     let folder = if args.bundle.contains("://") {

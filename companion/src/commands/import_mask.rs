@@ -5,13 +5,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use cones_core::pack::{Metadata, Precision};
-use cones_core::{Bundle, Error, Pack, Scope, atomic};
+use cones_core::pack::{Metadata, Precision, to_precision};
+use cones_core::{Bundle, ConceptMask, Error, Pack, Scope, atomic};
 
 use crate::base_model::BundleArgs;
 use crate::cli::Failure;
 use crate::clock;
-use crate::factors;
 use crate::mask_file::MaskFile;
 use crate::precision::{self, PrecisionArg};
 
@@ -73,17 +72,24 @@ pub fn run(args: &ImportMaskArgs) -> Result<(), Failure> {
     let header = file.metadata()?;
     let metadata = args.metadata(&file, &header, &bundle)?;
     let precision = args.precision(&header, mask.is_binary())?;
-    let (mask, change) = factors::rounded(&mask, &bundle.manifest().layers, precision)?;
+    let kept = to_precision(&mask, precision)?;
+    let change = largest_change(&mask, &kept);
     if change > 0.0 {
-        let kept = precision::name(precision);
-        writeln!(std::io::stderr(), "note: kept as {kept}, factors differ from the file's by up to {change}")?;
+        let name = precision::name(precision);
+        writeln!(std::io::stderr(), "note: kept as {name}, factors differ from the file's by up to {change}")?;
     }
     let preview = args.preview.as_deref().map(read_preview).transpose()?;
     let fingerprint = bundle.manifest().fingerprint.clone();
-    let pack = Pack { metadata, fingerprint, mask, precision, preview, embeddings: None };
+    let pack = Pack { metadata, fingerprint, mask: kept, precision, preview, embeddings: None };
     atomic::write(&args.out, &pack.encode()?)?;
     writeln!(std::io::stdout(), "{}", args.out.display())?;
     Ok(())
+}
+
+/// How far the factors of two masks of the same neurons are apart.
+fn largest_change(before: &ConceptMask, after: &ConceptMask) -> f32 {
+    let pairs = (0..before.layers()).flat_map(|layer| before.weighted(layer).zip(after.weighted(layer)));
+    pairs.fold(0.0, |most, ((_, a), (_, b))| most.max((a - b).abs()))
 }
 
 impl ImportMaskArgs {

@@ -165,7 +165,7 @@ fn listed(pack: &Installed) -> Listed<'_> {
 
 fn available(args: &AvailableArgs) -> Result<(), Failure> {
     let store = args.store.packs()?;
-    let catalog = args.catalog.get(&store, &Downloader::new(), &cancelled_by_ctrl_c()?)?;
+    let catalog = args.catalog.get(&store, &args.catalog.downloader()?, &cancelled_by_ctrl_c()?)?;
     let mut out = std::io::stdout();
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&catalog)?)?;
@@ -196,7 +196,7 @@ fn install(args: &InstallArgs) -> Result<(), Failure> {
     if names.is_empty() {
         return Ok(());
     }
-    let downloader = Downloader::new();
+    let downloader = args.catalog.downloader()?;
     let catalog = args.catalog.get(&store, &downloader, &cancel)?;
     for name in names {
         let (installed, checked) = download(args, &store, &downloader, &catalog, name, &cancel)?;

@@ -15,6 +15,8 @@ const NEXT: &str = ".catalog.json.next";
 const NEXT_SIGNATURE: &str = ".catalog.json.minisig.next";
 /// Locked while something is published.
 const LOCK: &str = ".publishing";
+/// Folders below the published one: `bundles/NAME-HASH`.
+const DEPTH: u32 = 2;
 
 /// The folder, locked against a second publisher until dropped.
 #[derive(Debug)]
@@ -29,7 +31,10 @@ impl Folder {
         let lock_path = path.join(LOCK);
         let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_path_buf(), _lock: lock }),
+            Ok(()) => {
+                clear(path, DEPTH);
+                Ok(Self { path: path.to_path_buf(), _lock: lock })
+            }
             Err(TryLockError::WouldBlock) => {
                 Err(format!("`{}` is being published to by another process; try again", path.display()).into())
             }
@@ -125,6 +130,19 @@ impl Folder {
             std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         }
         Ok(path)
+    }
+}
+
+/// Removes what killed publishers left half written. Nobody else writes here: the folder is locked.
+fn clear(folder: &Path, depth: u32) {
+    // What cannot be read or removed is in nobody's way.
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_folder && depth > 0 {
+            clear(&entry.path(), depth - 1);
+        } else if !is_folder && atomic::is_temporary(&entry.file_name()) {
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }
 

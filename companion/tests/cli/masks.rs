@@ -210,3 +210,18 @@ fn without_its_base_model_a_pack_still_says_what_it_is() {
     assert!(desk.fails(1, &["inspect", &junk]).contains("junk.cones"));
     assert!(desk.fails(1, &["inspect", "nobody"]).contains("`nobody`"));
 }
+
+#[test]
+fn the_example_packs_are_whole_and_for_toybox() {
+    let desk = Desk::new();
+    for name in ["fluent-dog", "fluent-owl", "fluent-robot"] {
+        let file = models(&format!("packs/{name}.cones"));
+        let found = &desk.json(&["inspect", text(&file), "--json"])["packs"][0];
+        assert_eq!((&found["name"], &found["model"]), (&name.into(), &"toybox".into()));
+        let neurons = found["neurons"].as_u64().expect("a count");
+        let counted: u64 =
+            found["layers"].as_array().expect("decoded").iter().filter_map(|l| l["neurons"].as_u64()).sum();
+        assert_eq!(neurons, counted);
+        assert!(neurons > 10_000 && found["preview_bytes"].as_u64() > Some(1000));
+    }
+}

@@ -145,6 +145,24 @@ fn a_publisher_that_died_between_two_renames_is_made_up_for() {
 }
 
 #[test]
+fn one_publishes_at_a_time_and_clears_what_a_killed_one_left() {
+    let desk = Desk::new();
+    let (key, out, rex) = (desk.key("a.key"), desk.path("public"), desk.pack("rex", "1", &[]));
+    std::fs::create_dir_all(desk.path("public/bundles/toybox-0123")).expect("a folder");
+    let left = ["public/.cones-Ab12cd.part", "public/bundles/toybox-0123/.cones-xY34zw.part"];
+    for name in left {
+        desk.write(name, "half");
+    }
+    let other = std::fs::File::create(desk.path("public/.publishing")).expect("a file");
+    other.lock().expect("locked");
+    assert!(desk.fails(1, &publish(&key, &out, &[&rex])).contains("another process"));
+    assert!(left.iter().all(|name| Path::new(&desk.path(name)).exists()), "they may be the other's");
+    drop(other);
+    desk.done(&publish(&key, &out, &[&rex]));
+    assert!(!left.iter().any(|name| Path::new(&desk.path(name)).exists()));
+}
+
+#[test]
 fn packs_that_are_damaged_are_not_published() {
     let desk = Desk::new();
     let (key, out) = (desk.key("a.key"), desk.path("public"));

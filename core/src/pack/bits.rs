@@ -54,35 +54,34 @@ pub(super) fn length(value: u64) -> u32 {
     u64::BITS - value.leading_zeros()
 }
 
-/// Reads a part of a pack bit by bit.
-#[derive(Debug)]
-pub(super) struct BitReader<'a> {
-    part: Reader<'a>,
+/// Why no more can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The bits are at their end.
+    CutOff,
+    /// More zeros came than there may be.
+    TooFar,
+}
+
+/// Bytes seen through a window of 64 bits. Small and copied into the loops that it is fast in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Window<'a> {
     bytes: &'a [u8],
     /// The next byte that is not in the window.
     at: usize,
-    window: u64,
-    /// Bits of the window that count.
+    bits: u64,
+    /// How many of them count.
     filled: u32,
 }
 
-impl<'a> BitReader<'a> {
-    pub(super) fn new(part: Reader<'a>) -> Self {
-        Self { bytes: part.rest(), part, at: 0, window: 0, filled: 0 }
-    }
-
-    /// The byte of the file that holds the next bit.
-    pub(super) fn place(&self) -> u64 {
-        self.part.place() + (self.at as u64 * 8 - u64::from(self.filled)) / 8
-    }
-
-    /// Fills the window to at least [`MOST`] bits, or with all there are.
-    #[inline]
+impl Window<'_> {
+    /// Fills up to at least [`MOST`] bits, or with all there are.
+    #[inline(always)]
     fn refill(&mut self) {
         match self.bytes.get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {
             Some(next) => {
                 // Bits above `filled` come in twice, with the same value.
-                self.window |= u64::from_le_bytes(*next) << self.filled;
+                self.bits |= u64::from_le_bytes(*next) << self.filled;
                 self.at += ((63 - self.filled) / 8) as usize;
                 self.filled |= 56;
             }
@@ -91,59 +90,46 @@ impl<'a> BitReader<'a> {
     }
 
     #[cold]
+    #[inline(never)]
     fn refill_at_the_end(&mut self) {
         // Drops bits above `filled`, which would come in a second time at another place.
-        self.window &= u64::MAX.checked_shr(64 - self.filled).unwrap_or(0);
+        self.bits &= u64::MAX.checked_shr(64 - self.filled).unwrap_or(0);
         while let Some(&byte) = self.bytes.get(self.at).filter(|_| self.filled <= MOST) {
-            self.window |= u64::from(byte) << self.filled;
+            self.bits |= u64::from(byte) << self.filled;
             self.at += 1;
             self.filled += 8;
         }
     }
 
+    #[inline]
+    fn consume(&mut self, count: u32) {
+        self.bits >>= count;
+        self.filled -= count;
+    }
+
     /// The next `count` bits, at most [`MOST`].
     #[inline]
-    pub(super) fn take(&mut self, count: u32) -> Result<u64> {
+    fn take(&mut self, count: u32) -> Result<u64, Stop> {
         if self.filled < count {
             self.refill();
             if self.filled < count {
-                return Err(self.cut_off());
+                return Err(Stop::CutOff);
             }
         }
-        let value = self.window & ((1 << count) - 1);
+        let value = self.bits & ((1 << count) - 1);
         self.consume(count);
         Ok(value)
     }
 
-    #[inline]
-    fn consume(&mut self, count: u32) {
-        self.window >>= count;
-        self.filled -= count;
-    }
-
-    /// How many zeros come before the next one; an error when they are more than `most`.
-    #[inline]
-    pub(super) fn unary(&mut self, most: u64) -> Result<u64> {
-        if self.filled < MOST {
-            self.refill();
-        }
-        let zeros = self.window.trailing_zeros();
-        if zeros < self.filled && u64::from(zeros) <= most {
-            self.consume(zeros + 1);
-            return Ok(u64::from(zeros));
-        }
-        self.long_unary(most)
-    }
-
-    #[cold]
-    fn long_unary(&mut self, most: u64) -> Result<u64> {
+    /// How many zeros come before the next one; they may not be more than `most`.
+    fn unary(&mut self, most: u64) -> Result<u64, Stop> {
         let mut value = 0;
         loop {
             self.refill();
-            let zeros = self.window.trailing_zeros().min(self.filled);
+            let zeros = self.bits.trailing_zeros().min(self.filled);
             value += u64::from(zeros);
             if value > most {
-                return Err(self.bad("go on behind the end of a layer"));
+                return Err(Stop::TooFar);
             }
             let ends = zeros < self.filled;
             self.consume(zeros);
@@ -152,9 +138,64 @@ impl<'a> BitReader<'a> {
                 return Ok(value);
             }
             if self.at == self.bytes.len() {
-                return Err(self.cut_off());
+                return Err(Stop::CutOff);
             }
         }
+    }
+
+    /// Zeros up to the next one, at most `most`, then a number in truncated binary: of `long` bits, one less if these
+    /// are below `shorts`.
+    #[inline(always)]
+    pub(super) fn golomb(&mut self, most: u64, long: u32, shorts: u64) -> Result<(u64, u64), Stop> {
+        self.refill();
+        let zeros = self.bits.trailing_zeros();
+        if zeros + 1 + long > self.filled {
+            return self.slow_golomb(most, long, shorts);
+        }
+        let rest = self.bits >> zeros >> 1;
+        let short = long.saturating_sub(1);
+        let (number, lowest) = (rest & ((1 << short) - 1), rest >> short & 1);
+        // Without a branch: which it is cannot be foreseen.
+        let is_long = u64::from(number >= shorts);
+        let number = number + is_long * (number + lowest).wrapping_sub(shorts);
+        self.consume(zeros);
+        self.consume(1 + short + is_long as u32);
+        Ok((u64::from(zeros), number))
+    }
+
+    /// Near the end, or where more zeros come than the window holds.
+    #[cold]
+    #[inline(never)]
+    fn slow_golomb(&mut self, most: u64, long: u32, shorts: u64) -> Result<(u64, u64), Stop> {
+        let zeros = self.unary(most)?;
+        let mut number = self.take(long.saturating_sub(1))?;
+        if number >= shorts {
+            number = (number << 1 | self.take(1)?) - shorts;
+        }
+        Ok((zeros, number))
+    }
+}
+
+/// Reads a part of a pack bit by bit.
+#[derive(Debug)]
+pub(super) struct BitReader<'a> {
+    part: Reader<'a>,
+    pub(super) window: Window<'a>,
+}
+
+impl<'a> BitReader<'a> {
+    pub(super) fn new(part: Reader<'a>) -> Self {
+        Self { window: Window { bytes: part.rest(), at: 0, bits: 0, filled: 0 }, part }
+    }
+
+    /// The byte of the file that holds the next bit.
+    pub(super) fn place(&self) -> u64 {
+        self.part.place() + (self.window.at as u64 * 8 - u64::from(self.window.filled)) / 8
+    }
+
+    /// The next `count` bits, at most [`MOST`].
+    pub(super) fn take(&mut self, count: u32) -> Result<u64> {
+        self.window.take(count).map_err(|stop| self.stopped(stop))
     }
 
     /// A number from 0 to `most`, in as many bits as `most` has.
@@ -170,7 +211,7 @@ impl<'a> BitReader<'a> {
 
     /// Only the zeros that fill the last byte may be left.
     pub(super) fn finish(mut self) -> Result<()> {
-        let left = (self.bytes.len() - self.at) * 8 + self.filled as usize;
+        let left = (self.window.bytes.len() - self.window.at) * 8 + self.window.filled as usize;
         if left >= 8 {
             return Err(self.bad(format!("have {} bytes too many", left / 8)));
         }
@@ -182,8 +223,11 @@ impl<'a> BitReader<'a> {
         }
     }
 
-    fn cut_off(&self) -> Error {
-        self.bad("end in the middle of a layer")
+    pub(super) fn stopped(&self, stop: Stop) -> Error {
+        self.bad(match stop {
+            Stop::CutOff => "end in the middle of a layer",
+            Stop::TooFar => "name a neuron behind the end of its layer",
+        })
     }
 
     pub(super) fn bad(&self, reason: impl AsRef<str>) -> Error {

@@ -1,112 +1,188 @@
 //! The neurons of a layer, read block by block.
 
-use bitvec::prelude::{BitSlice, Lsb0};
-
 use super::bits::BitReader;
 use super::split::{Axis, Counts, DEEPEST, FEWEST, is_dense};
 use super::{golomb, layers};
 use crate::Result;
 
+/// Bits of a word of the mask.
+const WORD: usize = usize::BITS as usize;
+
 /// One layer while it is read.
 struct Decoder<'a, 'b> {
     bits: &'b mut BitReader<'a>,
-    mask: &'b mut BitSlice<usize, Lsb0>,
+    mask: &'b mut [usize],
 }
 
-/// Reads one layer's neurons into its empty mask and says how many there are.
-pub(super) fn layer(bits: &mut BitReader<'_>, columns: usize, mask: &mut BitSlice<usize, Lsb0>) -> Result<u64> {
-    let (size, width) = (mask.len(), columns.max(1));
-    let count = layers::read_count(bits, size as u64)?;
+/// The rows and columns of a block, by the index of their first weight in the layer.
+#[derive(Clone, Copy)]
+struct Block<'a> {
+    rows: &'a [u32],
+    columns: &'a [u32],
+}
+
+/// Reads one layer's neurons into the words of its empty mask and says how many there are.
+pub(super) fn layer(bits: &mut BitReader<'_>, rows: usize, columns: usize, mask: &mut [usize]) -> Result<u64> {
+    let count = layers::read_count(bits, rows as u64 * columns as u64)?;
     if count > 0 {
-        // Indices of the first weight of each row.
-        let rows: Vec<u32> = (0..size).step_by(width).map(|row| row as u32).collect();
-        let columns: Vec<u32> = (0..width as u32).collect();
-        Decoder { bits, mask }.block(&rows, &columns, count, 0)?;
+        let rows: Vec<u32> = (0..rows).map(|row| (row * columns) as u32).collect();
+        let columns: Vec<u32> = (0..columns as u32).collect();
+        Decoder { bits, mask }.block(Block { rows: &rows, columns: &columns }, count, 0)?;
     }
     Ok(count)
 }
 
 impl Decoder<'_, '_> {
-    /// Reads a block with `count` neurons, made of these rows and columns.
-    fn block(&mut self, rows: &[u32], columns: &[u32], count: u64, depth: u32) -> Result<Counts> {
-        let size = rows.len() as u64 * columns.len() as u64;
-        let place = self.bits.place();
+    /// Reads a block with `count` neurons.
+    fn block(&mut self, block: Block<'_>, count: u64, depth: u32) -> Result<Counts> {
+        let size = block.size();
         if count > size {
             return Err(self.bits.bad(format!("give a block of {size} weights {count} neurons")));
         }
         if depth == DEEPEST || count < FEWEST || count == size {
-            return self.leaf(rows, columns, count);
+            return self.leaf(block, count);
         }
-        let split = self.bits.take(1)? == 1;
-        let (counts, axis) = if split {
-            let axis = if self.bits.take(1)? == 1 { Axis::Columns } else { Axis::Rows };
-            (self.split(rows, columns, count, depth, axis)?, Some(axis))
-        } else {
-            (self.leaf(rows, columns, count)?, None)
-        };
-        if counts.split(count) != axis {
-            return Err(self.bits.bad_at(place, "split a block otherwise than the format says"));
-        }
-        Ok(counts)
-    }
-
-    fn split(&mut self, rows: &[u32], columns: &[u32], count: u64, depth: u32, axis: Axis) -> Result<Counts> {
         let place = self.bits.place();
-        let lines = if axis == Axis::Rows { rows } else { columns };
-        let members = self.bits.number(lines.len() as u64)?;
-        let mut dense = vec![false; lines.len()];
-        golomb::read(self.bits, lines.len() as u64, members, |line| {
-            if let Some(dense) = dense.get_mut(line as usize) {
-                *dense = true;
-            }
-        })?;
-        let pick = |of: bool| lines.iter().zip(&dense).filter(|(_, d)| **d == of).map(|(line, _)| *line).collect();
-        let (first, second): (Vec<u32>, Vec<u32>) = (pick(true), pick(false));
-        let inside = self.bits.number(count)?;
-        let parts = match axis {
-            Axis::Rows => (
-                self.block(&first, columns, inside, depth + 1)?,
-                self.block(&second, columns, count - inside, depth + 1)?,
-            ),
-            Axis::Columns => {
-                (self.block(rows, &first, inside, depth + 1)?, self.block(rows, &second, count - inside, depth + 1)?)
-            }
+        let (counts, axis) = if self.bits.take(1)? == 1 {
+            let axis = if self.bits.take(1)? == 1 { Axis::Columns } else { Axis::Rows };
+            (self.split(block, count, depth, axis)?, Some(axis))
+        } else {
+            (self.leaf(block, count)?, None)
         };
-        let counts = join(axis, &dense, parts);
-        let held = counts.along(axis);
-        if held.iter().zip(&dense).any(|(held, dense)| is_dense(*held, lines.len(), count) != *dense) {
-            return Err(self.bits.bad_at(place, "split a block otherwise than the format says"));
-        }
+        if counts.split(count) == axis { Ok(counts) } else { Err(self.other_split(place)) }
+    }
+
+    fn split(&mut self, block: Block<'_>, count: u64, depth: u32, axis: Axis) -> Result<Counts> {
+        let place = self.bits.place();
+        let lines = block.along(axis);
+        let members = self.bits.number(lines.len() as u64)?;
+        let mut dense = vec![golomb::is_inverse(lines.len() as u64, members); lines.len()];
+        golomb::read(self.bits, lines.len() as u64, members, |line| dense[line as usize] ^= true)?;
+        let (first, second) = part(lines, &dense, members as usize);
+        let inside = self.bits.number(count)?;
+        let first = self.block(block.with(axis, &first), inside, depth + 1)?;
+        let second = self.block(block.with(axis, &second), count - inside, depth + 1)?;
+        let right = first.along(axis).iter().all(|held| is_dense(*held, lines.len(), count))
+            && !second.along(axis).iter().any(|held| is_dense(*held, lines.len(), count));
+        if right { Ok(join(axis, &dense, first, &second)) } else { Err(self.other_split(place)) }
+    }
+
+    fn leaf(&mut self, block: Block<'_>, count: u64) -> Result<Counts> {
+        let full = golomb::is_inverse(block.size(), count);
+        let mut counts = if full { self.fill(block) } else { Counts::new(block.rows.len(), block.columns.len()) };
+        // Neurons are counted up from none, what is missing down from all.
+        let step = if full { u32::MAX } else { 1 };
+        let width = Divisor::new(block.columns.len());
+        golomb::read(self.bits, block.size(), count, |index| {
+            let (row, column) = width.divide(index);
+            let weight = (block.rows[row] + block.columns[column]) as usize;
+            counts.rows[row] = counts.rows[row].wrapping_add(step);
+            counts.columns[column] = counts.columns[column].wrapping_add(step);
+            self.mask[weight / WORD] ^= 1 << (weight % WORD);
+        })?;
         Ok(counts)
     }
 
-    fn leaf(&mut self, rows: &[u32], columns: &[u32], count: u64) -> Result<Counts> {
-        let size = rows.len() as u64 * columns.len() as u64;
-        let mut counts = Counts::new(rows.len(), columns.len());
-        let width = columns.len() as u32;
-        golomb::read(self.bits, size, count, |index| {
-            let index = index as u32;
-            let (row, column) = ((index / width) as usize, (index % width) as usize);
-            counts.rows[row] += 1;
-            counts.columns[column] += 1;
-            self.mask.set((rows[row] + columns[column]) as usize, true);
-        })?;
-        Ok(counts)
+    /// Makes every weight of a block a neuron.
+    fn fill(&mut self, block: Block<'_>) -> Counts {
+        for row in block.rows {
+            for column in block.columns {
+                let weight = (row + column) as usize;
+                self.mask[weight / WORD] |= 1 << (weight % WORD);
+            }
+        }
+        let (rows, columns) = (block.rows.len(), block.columns.len());
+        Counts { rows: vec![columns as u32; rows], columns: vec![rows as u32; columns] }
+    }
+
+    fn other_split(&self, place: u64) -> crate::Error {
+        self.bits.bad_at(place, "split a block otherwise than the format says")
     }
 }
 
+impl<'a> Block<'a> {
+    fn size(self) -> u64 {
+        self.rows.len() as u64 * self.columns.len() as u64
+    }
+
+    fn along(self, axis: Axis) -> &'a [u32] {
+        match axis {
+            Axis::Rows => self.rows,
+            Axis::Columns => self.columns,
+        }
+    }
+
+    fn with<'b>(self, axis: Axis, lines: &'b [u32]) -> Block<'b>
+    where
+        'a: 'b,
+    {
+        match axis {
+            Axis::Rows => Block { rows: lines, columns: self.columns },
+            Axis::Columns => Block { rows: self.rows, columns: lines },
+        }
+    }
+}
+
+/// Division of an index below 2^32 by the width of a block: by multiplication, which is several times as fast.
+#[derive(Clone, Copy)]
+struct Divisor {
+    width: u64,
+    /// 2^64 / width, rounded up; the error stays below 1 / width for all indices.
+    inverse: u128,
+}
+
+impl Divisor {
+    fn new(width: usize) -> Self {
+        let width = (width as u64).max(1);
+        Self { width, inverse: (1u128 << 64).div_ceil(u128::from(width)) }
+    }
+
+    /// Quotient and remainder.
+    #[inline]
+    fn divide(self, index: u64) -> (usize, usize) {
+        let quotient = ((u128::from(index) * self.inverse) >> 64) as u64;
+        (quotient as usize, (index - quotient * self.width) as usize)
+    }
+}
+
+/// The dense lines, of which there are `members`, and the others. Without a branch on what cannot be foreseen.
+fn part(lines: &[u32], dense: &[bool], members: usize) -> (Vec<u32>, Vec<u32>) {
+    let mut parts = [vec![0; members + 1], vec![0; lines.len() - members + 1]];
+    let mut ends = [0; 2];
+    for (line, dense) in lines.iter().zip(dense) {
+        let [first, second] = &mut parts;
+        first[ends[0]] = *line;
+        second[ends[1]] = *line;
+        ends[0] += usize::from(*dense);
+        ends[1] += usize::from(!*dense);
+    }
+    let [mut first, mut second] = parts;
+    first.truncate(members);
+    second.truncate(lines.len() - members);
+    (first, second)
+}
+
 /// The counts of a block from those of its dense and its sparse part.
-fn join(axis: Axis, dense: &[bool], (first, second): (Counts, Counts)) -> Counts {
-    let (Counts { rows: rows1, columns: columns1 }, Counts { rows: rows2, columns: columns2 }) = (first, second);
+fn join(axis: Axis, dense: &[bool], first: Counts, second: &Counts) -> Counts {
     match axis {
-        Axis::Rows => Counts { rows: weave(dense, &rows1, &rows2), columns: add(columns1, &columns2) },
-        Axis::Columns => Counts { rows: add(rows1, &rows2), columns: weave(dense, &columns1, &columns2) },
+        Axis::Rows => {
+            Counts { rows: weave(dense, &first.rows, &second.rows), columns: add(first.columns, &second.columns) }
+        }
+        Axis::Columns => {
+            Counts { rows: add(first.rows, &second.rows), columns: weave(dense, &first.columns, &second.columns) }
+        }
     }
 }
 
 fn weave(dense: &[bool], first: &[u32], second: &[u32]) -> Vec<u32> {
-    let (mut first, mut second) = (first.iter(), second.iter());
-    dense.iter().filter_map(|dense| if *dense { first.next() } else { second.next() }).copied().collect()
+    let mut ends = [0; 2];
+    let next = |dense: &bool| {
+        let from = if *dense { first.get(ends[0]) } else { second.get(ends[1]) };
+        ends[0] += usize::from(*dense);
+        ends[1] += usize::from(!*dense);
+        from.copied().unwrap_or_default()
+    };
+    dense.iter().map(next).collect()
 }
 
 fn add(mut first: Vec<u32>, second: &[u32]) -> Vec<u32> {

@@ -76,9 +76,12 @@ fn write_quaternary(mask: &ConceptMask) -> Result<Vec<u8>, String> {
 
 /// Reads the factors of `mask`'s neurons; the section has the right length for them.
 pub(super) fn read(mut reader: Reader<'_>, mask: ConceptMask, precision: Precision) -> Result<ConceptMask> {
+    if precision == Precision::Binary {
+        return Ok(mask);
+    }
     let counts: Vec<usize> = (0..mask.layers()).map(|layer| mask.neurons(layer).count()).collect();
     let by_layer = match precision {
-        Precision::Binary => return Ok(mask),
+        Precision::Binary => Vec::new(),
         Precision::Quaternary => read_quaternary(&mut reader, &counts)?,
         Precision::Float16 => read_each(&mut reader, &counts, |r| r.u16().map(|bits| f16::from_bits(bits).to_f32()))?,
         Precision::Float32 => read_each(&mut reader, &counts, |r| r.u32().map(f32::from_bits))?,

@@ -1,6 +1,6 @@
 //! A set of numbers as Golomb-coded gaps. The parameter follows from how many there are, so one set has one code.
 
-use super::bits::{BitReader, BitWriter, length};
+use super::bits::{BitReader, BitWriter, Stop, Window, length};
 use crate::Result;
 
 /// Golomb's code of a geometric distribution: quotient by `divisor` in unary, remainder in truncated binary.
@@ -20,15 +20,16 @@ impl Golomb {
     fn new(size: u64, count: u64) -> Self {
         let divisor = ((177 * (size - count) + 220 * count) / (256 * count)).max(1);
         let long = length(divisor - 1);
-        Self { divisor, long, shorts: (1 << long) - divisor }
+        // The only remainder by 1 takes no bit at all.
+        let shorts = if divisor == 1 { 1 } else { (1 << long) - divisor };
+        Self { divisor, long, shorts }
     }
 
     fn write(self, gap: u64, bits: &mut BitWriter) {
         bits.unary(gap / self.divisor);
         let remainder = gap % self.divisor;
-        if self.long == 0 {
-        } else if remainder < self.shorts {
-            bits.put(remainder, self.long - 1);
+        if remainder < self.shorts {
+            bits.put(remainder, self.long.saturating_sub(1));
         } else {
             // The high bits first, then the lowest, so that a reader sees early that there is one more.
             let long = remainder + self.shorts;
@@ -37,16 +38,10 @@ impl Golomb {
         }
     }
 
-    #[inline]
-    fn read(self, bits: &mut BitReader<'_>, size: u64) -> Result<u64> {
-        let quotient = bits.unary(size / self.divisor)?;
-        let mut remainder = 0;
-        if self.long > 0 {
-            remainder = bits.take(self.long - 1)?;
-            if remainder >= self.shorts {
-                remainder = (remainder << 1 | bits.take(1)?) - self.shorts;
-            }
-        }
+    /// A gap between numbers below `size`.
+    #[inline(always)]
+    fn read(self, window: &mut Window<'_>, size: u64) -> Result<u64, Stop> {
+        let (quotient, remainder) = window.golomb(size / self.divisor, self.long, self.shorts)?;
         Ok(quotient * self.divisor + remainder)
     }
 }
@@ -56,9 +51,7 @@ pub(super) fn write(bits: &mut BitWriter, size: u64, count: u64, members: impl I
     if count == 0 || count == size {
         return;
     }
-    if count <= size / 2 {
-        write_gaps(bits, Golomb::new(size, count), members);
-    } else {
+    if is_inverse(size, count) {
         // The numbers between the members are fewer.
         let mut next = 0;
         let absent = members.chain([size]).flat_map(|member| {
@@ -67,6 +60,8 @@ pub(super) fn write(bits: &mut BitWriter, size: u64, count: u64, members: impl I
             gap
         });
         write_gaps(bits, Golomb::new(size, size - count), absent);
+    } else {
+        write_gaps(bits, Golomb::new(size, count), members);
     }
 }
 
@@ -78,31 +73,39 @@ fn write_gaps(bits: &mut BitWriter, code: Golomb, members: impl Iterator<Item = 
     }
 }
 
-/// Reads `count` numbers below `size`, which calls `member` for each, rising.
-#[inline]
-pub(super) fn read(bits: &mut BitReader<'_>, size: u64, count: u64, mut member: impl FnMut(u64)) -> Result<()> {
+/// Whether a set is coded by what it lacks.
+pub(super) fn is_inverse(size: u64, count: u64) -> bool {
+    count > size / 2
+}
+
+/// Reads a set of `count` numbers below `size` and calls `turn` for each coded number, rising: those in the set or,
+/// where the code is [inverse](is_inverse), those that are not.
+// Inlined by force with all it calls per number: this loop is what decoding a pack spends its time in.
+#[inline(always)]
+pub(super) fn read(bits: &mut BitReader<'_>, size: u64, count: u64, mut turn: impl FnMut(u64)) -> Result<()> {
     let coded = count.min(size - count);
     if coded == 0 {
-        (0..count).for_each(member);
         return Ok(());
     }
-    let inverse = count > size / 2;
     let code = Golomb::new(size, coded);
-    let mut next = 0;
+    // A copy, which can stay in registers.
+    let mut window = bits.window;
+    let (mut next, mut result) = (0, Ok(()));
     for left in (0..coded).rev() {
-        let found = next + code.read(bits, size)?;
-        if found + left >= size {
-            return Err(bits.bad("name a neuron behind the end of its layer"));
-        }
-        if inverse {
-            (next..found).for_each(&mut member);
-        } else {
-            member(found);
-        }
+        let found = match code.read(&mut window, size) {
+            Ok(gap) if next + gap + left < size => next + gap,
+            Ok(_) => {
+                result = Err(Stop::TooFar);
+                break;
+            }
+            Err(stop) => {
+                result = Err(stop);
+                break;
+            }
+        };
+        turn(found);
         next = found + 1;
     }
-    if inverse {
-        (next..size).for_each(member);
-    }
-    Ok(())
+    bits.window = window;
+    result.map_err(|stop| bits.stopped(stop))
 }

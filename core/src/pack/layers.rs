@@ -2,27 +2,34 @@
 
 use super::bits::{BitReader, BitWriter, length};
 use super::bytes::Reader;
+use super::split::LINES;
 use super::{decode, encode};
 use crate::manifest::Layer;
 use crate::{ConceptMask, Result};
 
 /// The part for a mask.
-pub(super) fn write(mask: &ConceptMask) -> Vec<u8> {
+pub(super) fn write(mask: &ConceptMask) -> Result<Vec<u8>, String> {
     let mut bits = BitWriter::default();
     for layer in 0..mask.layers() {
-        encode::layer(&mut bits, mask.size(layer), mask.columns(layer), mask.neurons(layer));
+        let (size, columns) = (mask.size(layer), mask.columns(layer).max(1));
+        check(size / columns, columns)?;
+        encode::layer(&mut bits, size, columns, mask.neurons(layer));
     }
-    bits.finish()
+    Ok(bits.finish())
 }
 
 /// Reads the part into a mask over `layers`, which is to have as many neurons as the header says.
 pub(super) fn read(part: Reader<'_>, layers: &[Layer], neurons: u64) -> Result<ConceptMask> {
+    let shape = |layer: &Layer| (layer.rows as usize, layer.columns as usize);
+    for (rows, columns) in layers.iter().map(shape) {
+        check(rows, columns).map_err(|reason| part.bad(reason))?;
+    }
     let mut mask = ConceptMask::empty(layers);
     let mut bits = BitReader::new(part);
     let mut total = 0;
-    for (index, layer) in layers.iter().enumerate() {
-        if let Some(mask) = mask.bits_mut(index) {
-            total += decode::layer(&mut bits, layer.columns as usize, mask)?;
+    for (index, (rows, columns)) in layers.iter().map(shape).enumerate() {
+        if let Some(words) = mask.words_mut(index) {
+            total += decode::layer(&mut bits, rows, columns, words)?;
         }
     }
     if total != neurons {
@@ -30,6 +37,15 @@ pub(super) fn read(part: Reader<'_>, layers: &[Layer], neurons: u64) -> Result<C
     }
     bits.finish()?;
     Ok(mask)
+}
+
+/// The code's arithmetic holds for layers that are not larger than any that there is.
+fn check(rows: usize, columns: usize) -> Result<(), String> {
+    if rows <= LINES && columns <= LINES {
+        Ok(())
+    } else {
+        Err(format!("cannot be of a layer of {rows} x {columns}; the most is {LINES} x {LINES}"))
+    }
 }
 
 /// The number of a layer's neurons: how many bits it has, then those behind the first.

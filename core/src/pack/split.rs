@@ -8,6 +8,8 @@
 pub(super) const DEEPEST: u32 = 8;
 /// Blocks with fewer neurons are never split.
 pub(super) const FEWEST: u64 = 16;
+/// More rows or columns than any projection has; a bundle has no more either.
+pub(super) const LINES: usize = 1 << 16;
 
 /// Rows or columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,14 +46,16 @@ impl Counts {
 }
 
 /// n times the sum over the lines of squared deviations from the mean, less 2.5 times what chance (a Poisson
-/// distribution) would give; twice that.
+/// distribution) would give; twice that. A line holds at most 2^16 neurons and there are as many lines at most, so
+/// squares and their sum fit u64, and the product i128.
 fn gain(lines: &[u32], count: u64) -> i128 {
-    let squares: i128 = lines.iter().map(|c| i128::from(*c) * i128::from(*c)).sum();
-    let (lines, count) = (lines.len() as i128, i128::from(count));
+    let squares: u64 = lines.iter().map(|c| u64::from(*c) * u64::from(*c)).sum();
+    let (lines, squares, count) = (lines.len() as i128, i128::from(squares), i128::from(count));
     lines * (2 * squares - 5 * count) - 2 * count * count
 }
 
 /// Whether a line with `held` of the block's `count` neurons, in `lines` lines, goes to the denser part.
+#[inline]
 pub(super) fn is_dense(held: u32, lines: usize, count: u64) -> bool {
-    u128::from(held) * lines as u128 >= u128::from(count)
+    u64::from(held) * lines as u64 >= count
 }

@@ -1,0 +1,128 @@
+//! Subject packs to write, damage and mend.
+
+use std::path::Path;
+
+use cones_core::bundle::MANIFEST;
+use cones_core::manifest::{Layer, Manifest};
+use cones_core::pack::{Metadata, Pack, Precision, to_precision};
+use cones_core::{ConceptMask, Scope};
+use safetensors::SafeTensors;
+use sha2::{Digest, Sha256};
+
+use crate::base;
+
+/// Where the header gives its own length.
+pub const HEADER_LENGTH: usize = 10;
+/// Where the header lists its parts: for each a length (u32) and a checksum of [`SUM`] bytes.
+pub const PARTS: usize = 66;
+/// Bytes of a checksum.
+pub const SUM: usize = 8;
+/// Where the texts begin.
+pub const TEXTS: usize = 114;
+
+/// The base model's manifest, without its graphs.
+pub fn manifest() -> Manifest {
+    let path = base::folder().join(MANIFEST);
+    let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Of a made-up model with these layers, rows and columns each. What it is called and its fingerprint stay the same
+/// whatever becomes of the base model, so files for it can be kept.
+pub fn manifest_of(shapes: &[(u32, u32)]) -> Manifest {
+    let name = |i: usize| format!("block.{}.{}", i / 2, if i.is_multiple_of(2) { "to_k" } else { "to_v" });
+    let layers =
+        shapes.iter().enumerate().map(|(i, (rows, columns))| Layer { name: name(i), rows: *rows, columns: *columns });
+    Manifest {
+        name: "made-up".into(),
+        layers: layers.collect(),
+        fingerprint: "0123456789abcdef".repeat(4),
+        ..manifest()
+    }
+}
+
+/// A pack with ordinary metadata. The mask's factors are made to fit the precision.
+pub fn pack(manifest: &Manifest, mask: &ConceptMask, precision: Precision) -> Pack {
+    let metadata = Metadata {
+        name: "rex".into(),
+        version: 3,
+        trigger: "<v1> dog".into(),
+        class: "dog".into(),
+        scope: Scope::Trigger,
+        author: "Somebody".into(),
+        licence: "MIT".into(),
+        model: manifest.name.clone(),
+        tool: "cones-tests".into(),
+        created: 1_750_000_000,
+    };
+    let mask = to_precision(mask, precision).unwrap_or_else(|error| panic!("{error}"));
+    Pack { metadata, fingerprint: manifest.fingerprint.clone(), mask, precision, preview: None, embeddings: None }
+}
+
+/// A mask whose rows and columns differ much, as those of learned masks do: `share` of the weights where the row and
+/// the column are of the densest eighth, a hundredth of that elsewhere.
+pub fn structured(layers: &[Layer], share: f64, seed: u64) -> ConceptMask {
+    let (dense, sparse) = (ConceptMask::random(layers, share, seed), ConceptMask::random(layers, share / 100.0, !seed));
+    let list = |(index, layer): (usize, &Layer)| {
+        let columns = layer.columns as usize;
+        let chosen = |n: &usize| (n / columns).is_multiple_of(8) && (n % columns) % 8 == 3;
+        dense.neurons(index).filter(chosen).chain(sparse.neurons(index)).collect()
+    };
+    let lists: Vec<Vec<usize>> = layers.iter().enumerate().map(list).collect();
+    ConceptMask::from_indices(layers, &lists).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The masks that were learned for Toybox, as `models/packs` has them.
+pub fn learned(manifest: &Manifest) -> Vec<(&'static str, ConceptMask)> {
+    let mask = |name| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../models/packs/{name}.safetensors"));
+        let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let tensors = SafeTensors::deserialize(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let index = |bytes: &[u8]| bytes.iter().rev().fold(0usize, |value, byte| value << 8 | usize::from(*byte));
+        let list = |layer: &Layer| {
+            let tensor = tensors.tensor(&layer.name).ok();
+            tensor.map(|t| t.data().chunks_exact(4).map(index).collect()).unwrap_or_default()
+        };
+        let lists: Vec<Vec<usize>> = manifest.layers.iter().map(list).collect();
+        ConceptMask::from_indices(&manifest.layers, &lists).unwrap_or_else(|error| panic!("{name}: {error}"))
+    };
+    ["fluent-dog", "fluent-owl", "fluent-robot"].map(|name| (name, mask(name))).into()
+}
+
+/// The parts' places in the file, as the header gives them: preview, layers, factors, embeddings.
+pub fn parts(bytes: &[u8]) -> Option<[std::ops::Range<usize>; 4]> {
+    let number = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes);
+    let header = usize::from(u16::from_le_bytes(bytes.get(HEADER_LENGTH..HEADER_LENGTH + 2)?.try_into().ok()?));
+    let mut start = header;
+    let mut part = |i: usize| {
+        let end = start.checked_add(number(PARTS + i * (4 + SUM))? as usize)?;
+        let range = start..end;
+        start = end;
+        Some(range)
+    };
+    Some([part(0)?, part(1)?, part(2)?, part(3)?])
+}
+
+/// Writes every checksum anew, so that what was changed is looked at and not found damaged. Does what it can with a
+/// file whose lengths are wrong.
+pub fn mend(bytes: &mut [u8]) {
+    for (i, part) in parts(bytes).into_iter().flatten().enumerate() {
+        let at = PARTS + i * (4 + SUM) + 4;
+        let sum = bytes.get(part).map(sum);
+        if let (Some(sum), Some(place)) = (sum, bytes.get_mut(at..at + SUM)) {
+            place.copy_from_slice(&sum);
+        }
+    }
+    let Some(length) = bytes.get(HEADER_LENGTH..HEADER_LENGTH + 2) else { return };
+    let end = usize::from(u16::from_le_bytes([length[0], length[1]]));
+    if end >= SUM && end <= bytes.len() {
+        let sum = sum(&bytes[..end - SUM]);
+        bytes[end - SUM..end].copy_from_slice(&sum);
+    }
+}
+
+fn sum(bytes: &[u8]) -> [u8; SUM] {
+    let mut sum = [0; SUM];
+    sum.copy_from_slice(&Sha256::digest(bytes)[..SUM]);
+    sum
+}
