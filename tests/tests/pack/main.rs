@@ -2,7 +2,11 @@
 
 mod arbitrary;
 mod canonical;
+mod code;
 mod errors;
+mod hostile;
+mod hostile_files;
 mod limits;
+mod million;
 mod round_trip;
 mod sizes;
