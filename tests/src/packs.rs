@@ -115,7 +115,7 @@ pub fn mend(bytes: &mut [u8]) {
     }
     let Some(length) = bytes.get(HEADER_LENGTH..HEADER_LENGTH + 2) else { return };
     let end = usize::from(u16::from_le_bytes([length[0], length[1]]));
-    if end >= SUM && end <= bytes.len() {
+    if end >= TEXTS + SUM && end <= bytes.len() {
         let sum = sum(&bytes[..end - SUM]);
         bytes[end - SUM..end].copy_from_slice(&sum);
     }

@@ -44,7 +44,12 @@ impl<'a> File<'a> {
             let (start, bytes) = self.slice(kind);
             if checksum::of(bytes) != part.sum {
                 let last = (start + bytes.len()).max(start + 1) - 1;
-                return Err(bad(self.name, kind.name(), start as u64, format!("damaged (bytes {start} to {last})")));
+                return Err(bad(
+                    self.name,
+                    kind.name(),
+                    start as u64,
+                    format!("{} damaged (bytes {start} to {last})", kind.verb()),
+                ));
             }
         }
         Ok(())

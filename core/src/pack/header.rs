@@ -37,6 +37,11 @@ impl Kind {
             Self::Embeddings => "embeddings",
         }
     }
+
+    /// What follows its name.
+    pub(super) fn verb(self) -> &'static str {
+        if self == Self::Preview { "is" } else { "are" }
+    }
 }
 
 /// How long a part is, and its checksum.

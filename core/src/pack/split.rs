@@ -5,7 +5,7 @@
 //! counts vary more than by chance. The rule is part of the format: a reader checks it, so that one mask has one code.
 
 /// No block is split further than this.
-pub(super) const DEEPEST: u32 = 8;
+pub(super) const DEEPEST: u32 = 6;
 /// Blocks with fewer neurons are never split.
 pub(super) const FEWEST: u64 = 16;
 /// More rows or columns than any projection has; a bundle has no more either.

@@ -35,7 +35,10 @@ fn every_turned_bit_is_found_where_it_is() {
                 let Error::BadPack { pack, reason, at: Some(at), hint } = error else { panic!("{error}") };
                 assert_eq!(pack, "rex.cones");
                 assert!(!hint.is_empty());
-                assert!(range.contains(&(at as usize)), "bit {bit} of the {name}: {reason} at {at}");
+                // Where the header is given another length, the end of the file may be what is wrong.
+                let length = 8 * packs::HEADER_LENGTH..8 * packs::HEADER_LENGTH + 16;
+                let inside = range.contains(&(at as usize)) || length.contains(&bit) && at as usize == bytes.len();
+                assert!(inside, "bit {bit} of the {name}: {reason} at {at}");
                 // The first bytes say that it is no pack, or of a newer version.
                 assert!(bit < 96 || reason.contains(name), "bit {bit} of the {name}: {reason}");
             }

@@ -2,7 +2,12 @@
 
 mod arbitrary;
 mod canonical;
+mod code;
 mod errors;
+mod golden;
+mod hostile;
+mod hostile_files;
 mod limits;
+mod million;
 mod round_trip;
 mod sizes;

@@ -38,18 +38,29 @@ fn stable_diffusion() -> Manifest {
 
 #[test]
 fn random_masks_come_within_three_hundredths_of_their_entropy() {
-    let shares = [(0.001, 12.0), (0.003, 10.0), (0.01, 8.0), (0.05, 5.0), (0.2, 3.0)];
     for (name, manifest) in [("Toybox", packs::manifest()), ("Stable Diffusion", stable_diffusion())] {
-        for (share, bits) in shares {
+        for share in [0.001, 0.003, 0.01, 0.05, 0.2] {
             let mask = ConceptMask::random(&manifest.layers, share, 11);
             let (header, rest) = bytes(&manifest, &mask);
-            let (ratio, int32) = (rest as f64 / entropy(&mask), 4.0 * mask.count() as f64 / (header + rest) as f64);
-            assert!(ratio <= 1.03, "{name} {share}: {ratio}");
-            assert!(rest as f64 * 8.0 / (mask.count() as f64) < bits, "{name} {share}");
-            // The five times at 1 %, of int32 without any header, is beyond the entropy itself (8.08 bits).
-            assert!(share != 0.01 || int32 > 3.5, "{name} {share}: {int32}");
+            let ratio = rest as f64 / entropy(&mask);
+            assert!(ratio <= 1.03 && header <= 1024, "{name} {share}: {ratio}, header {header}");
         }
     }
+}
+
+/// A random mask of 1 % has 8.08 bits per neuron: no code can make it five times smaller than int32. Where rows and
+/// columns differ that can be done.
+#[test]
+fn lists_of_int32_are_several_times_as_long() {
+    let manifest = stable_diffusion();
+    let times = |mask: &ConceptMask| {
+        let (header, rest) = bytes(&manifest, mask);
+        4.0 * mask.count() as f64 / (header + rest) as f64
+    };
+    assert!(times(&ConceptMask::random(&manifest.layers, 0.01, 3)) > 3.9);
+    let uneven = packs::structured(&manifest.layers, 0.4, 3);
+    assert!((0.009..0.011).contains(&uneven.density()), "{}", uneven.density());
+    assert!(times(&uneven) > 5.0, "{}", times(&uneven));
 }
 
 #[test]
