@@ -28,6 +28,10 @@ impl Folder {
                 delete(&path);
             }
         }
+        // A process that was killed after its last rename leaves its lock alone; taking and dropping it removes it.
+        for name in self.entries()?.iter().filter(|name| name.starts_with(STAGING) && name.ends_with(".lock")) {
+            drop(Lock::attempt(&self.path().join(name))?);
+        }
         Ok(freed)
     }
 
@@ -136,6 +140,17 @@ mod tests {
         folder.recover().expect("recovered");
         assert_eq!(folder.stagings().expect("names").len(), 2);
         assert!(coming.join(MANIFEST).is_file());
+    }
+
+    /// One that was killed between its last rename and its end.
+    #[test]
+    fn a_lock_that_nobody_holds_goes() {
+        let (_root, folder) = folder();
+        for path in [lock_of(&folder.staging("1")), folder.path().join(LOCK)] {
+            std::fs::write(path, "").expect("a file");
+        }
+        folder.recover().expect("recovered");
+        assert!(names(&folder).is_empty(), "{:?}", names(&folder));
     }
 
     #[test]
