@@ -1,6 +1,7 @@
 //! `cargo xtask …`: everything that is done to this workspace, by the same commands on a desk and in CI.
 
 mod bench;
+mod bench_pack;
 mod demo;
 mod failure;
 mod golden;
@@ -31,6 +32,7 @@ cargo xtask COMMAND [--offline] [ARGS…]
   bench    [picture] [overhead] [switch] [--size sd15] [--runs N] [--threads N] [--bundle DIR] [--diffusers DIR]
            time pictures and switching against Python; the first run installs PyTorch, and `--size sd15`
            makes a model of Stable Diffusion 1.5's sizes (7 GB)
+           pack [MASK]  bytes and decode speed of subject packs against other encodings
   golden   make the golden vectors of tests/golden again, from PyTorch and diffusers
   help     this text
 
@@ -64,6 +66,7 @@ fn run(command: &str, options: Options) -> Result {
         "test" => test::run(&workspace, &options),
         "lint" => lint::run(&workspace, &options),
         "setup" => onnxruntime::set_up(&workspace).map(drop),
+        "bench" if options.rest.iter().any(|word| word == bench_pack::SECTION) => bench_pack::run(&workspace, &options),
         "bench" => bench::run(&workspace, &options),
         "golden" => golden::run(&workspace, &options),
         _ => Err(Failure::new(format!("there is no command '{command}'"), "`cargo xtask help` lists them.")),

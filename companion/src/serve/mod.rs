@@ -75,7 +75,7 @@ impl FileServer {
     fn answer(&self, request: Request) {
         let response = self.response(&request);
         let (method, status) = (request.method().clone(), response.status_code().0);
-        log::info!("{method} {} {status}", request.url().escape_default());
+        log::debug!("{method} {} {status}", request.url().escape_default());
         // A client that went away is its own affair.
         let _ = request.respond(response);
     }

@@ -1,4 +1,4 @@
-//! The command `cones` as it is typed. About a minute on two slow cores, in the release profile.
+//! The command `cones` as it is typed. About half a minute on two busy cores, in the release profile.
 
 mod bundles;
 mod drawing;

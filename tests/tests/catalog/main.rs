@@ -1,4 +1,4 @@
-//! Catalogues: signed, checked, refused. Takes about 10 s.
+//! Catalogues: signed, checked, refused. Takes about 5 s.
 
 mod arbitrary;
 mod fields;

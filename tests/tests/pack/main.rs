@@ -4,6 +4,7 @@ mod arbitrary;
 mod canonical;
 mod code;
 mod errors;
+mod golden;
 mod hostile;
 mod hostile_files;
 mod limits;

@@ -1,5 +1,5 @@
 //! The pack store: what it takes, keeps and gives, and what becomes of it when processes die, files rot and others write
-//! at the same time. Takes about 20 s.
+//! at the same time. Takes about 15 s.
 
 mod catalogues;
 mod damage;
