@@ -22,9 +22,29 @@ const XTASK_NOTE: &str = "onnxruntime/path";
 /// ONNX Runtime allows one environment per process, so it is made once and never dropped.
 static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
 
+/// The library that the app named, before all other places.
+static CHOSEN: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// Names the library to load, before all other places; a bare file name goes to the system's own search, which on
+/// Android finds the libraries of the APK.
+///
+/// # Errors
+/// [`Error::RuntimeMissing`] when ONNX Runtime is loaded already: a process keeps the one it has.
+pub fn use_library(path: impl Into<PathBuf>) -> Result<()> {
+    let loaded = ENVIRONMENT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if loaded.is_some() {
+        return Err(Error::RuntimeMissing {
+            reason: "another library of ONNX Runtime is loaded already".into(),
+            hint: "name the library before the first engine is opened".into(),
+        });
+    }
+    *CHOSEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(path.into());
+    Ok(())
+}
+
 /// The process's ONNX Runtime environment; loads the library at the first call.
 ///
-/// Looked for in `ORT_DYLIB_PATH`, beside the executable, where `cargo xtask` noted it, then by the system's own
+/// Looked for where [`use_library`] said, in `ORT_DYLIB_PATH`, beside the executable, where `cargo xtask` noted it, then by the system's own
 /// search. A failed call can be repeated, for instance after setting the variable.
 ///
 /// # Errors
@@ -59,6 +79,9 @@ fn missing(path: &Path, reason: &str) -> Error {
 }
 
 fn locate() -> PathBuf {
+    if let Some(chosen) = CHOSEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone() {
+        return chosen;
+    }
     if let Some(path) = std::env::var_os("ORT_DYLIB_PATH").filter(|p| !p.is_empty()) {
         // A relative path means the caller's folder; `ort` would take it relative to the executable.
         let path = PathBuf::from(path);

@@ -1,6 +1,7 @@
 //! `cargo xtask …`: everything that is done to this workspace, by the same commands on a desk and in CI.
 
 mod bench;
+mod bindings;
 mod demo;
 mod failure;
 mod golden;
@@ -26,6 +27,7 @@ cargo xtask COMMAND [--offline] [ARGS…]
   demo     set up, build, draw a sheet of pictures with Toybox, say where they are
            (ARGS go to `cones sheet`)
   test     set up, run every test of the workspace (ARGS go to `cargo test`)
+  bindings build the library for phones, generate Kotlin, Swift and Python into target/bindings
   lint     rustfmt and clippy
   setup    find the ONNX Runtime library, or fetch it once
   bench    [picture] [overhead] [switch] [--runs N] [--threads N] [--bundle DIR] [--diffusers DIR]
@@ -61,6 +63,7 @@ fn run(command: &str, options: Options) -> Result {
     match command {
         "demo" => demo::run(&workspace, &options),
         "test" => test::run(&workspace, &options),
+        "bindings" => bindings::run(&workspace, &options),
         "lint" => lint::run(&workspace, &options),
         "setup" => onnxruntime::set_up(&workspace).map(drop),
         "bench" => bench::run(&workspace, &options),
