@@ -193,7 +193,8 @@ impl Catalog {
 }
 
 fn parse<'a, T: Deserialize<'a>>(what: &str, json: &'a [u8]) -> Result<T> {
-    serde_json::from_slice(json).map_err(|error| refused(what, format!("it is no catalogue: {error}")))
+    let shown = |text: String| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
+    serde_json::from_slice(json).map_err(|e| refused(what, format!("it is no catalogue: {}", shown(e.to_string()))))
 }
 
 /// For what a publisher signed and should not have.

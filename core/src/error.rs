@@ -31,6 +31,16 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// The folder of a store cannot be used by this version.
+    #[error("bad store `{}`: {reason}\nhint: {hint}", path.display())]
+    BadStore {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
     /// Something signed is not to be trusted: a wrong signature, another publisher, an expired or older catalogue.
     /// Nothing of it was used.
     #[error("not trusted `{what}`: {reason}\nhint: {hint}")]

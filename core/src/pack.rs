@@ -3,13 +3,17 @@
 mod bits;
 mod bytes;
 mod checksum;
+mod decode;
 mod embeddings;
+mod encode;
 mod factors;
 mod file;
+mod golomb;
 mod header;
 mod layers;
 mod metadata;
 mod preview;
+mod split;
 
 use half::f16;
 use serde::{Deserialize, Serialize};
@@ -19,6 +23,8 @@ use crate::manifest::{Layer, Manifest};
 use crate::{ConceptMask, Error, Result, Scope, Subject};
 use file::File;
 use header::{Head, Kind, Part};
+
+pub(crate) use metadata::check_text;
 
 /// What a pack keeps per neuron.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -127,7 +133,7 @@ impl Pack {
         let embeddings = self.embeddings.as_ref().map(embeddings::write).transpose();
         let sections = [
             self.preview.clone().unwrap_or_default(),
-            layers::write(&self.mask)?,
+            layers::write(&self.mask),
             factors::write(&self.mask, self.precision)?,
             embeddings.map_err(|reason| format!("its embeddings {reason}"))?.unwrap_or_default(),
         ];
@@ -160,11 +166,11 @@ impl Pack {
         }
         file.check_parts()?;
         let preview = file.preview()?;
-        let mask = layers::read(file.part(Kind::Layers)?, &manifest.layers, head.neurons)?;
-        let mask = factors::read(file.part(Kind::Factors)?, mask, head.precision)?;
+        let mask = layers::read(file.part(Kind::Layers), &manifest.layers, head.neurons)?;
+        let mask = factors::read(file.part(Kind::Factors), mask, head.precision)?;
         let embeddings = match head.parts[Kind::Embeddings as usize].bytes {
             0 => None,
-            _ => Some(embeddings::read(file.part(Kind::Embeddings)?)?),
+            _ => Some(embeddings::read(file.part(Kind::Embeddings))?),
         };
         Ok(Self {
             metadata: file.head.metadata,
@@ -203,6 +209,15 @@ impl Header {
             neurons: head.neurons,
             preview,
         })
+    }
+
+    /// The preview alone, from a file's first bytes: the longest header and preview are within 66 KB. The rest of the
+    /// file is not looked at.
+    ///
+    /// # Errors
+    /// [`Error::BadPack`] saying what is wrong at which byte.
+    pub(crate) fn preview(name: &str, start: &[u8]) -> Result<Option<Vec<u8>>> {
+        file::preview_at_start(name, start)
     }
 }
 

@@ -1,130 +1,206 @@
 //! The packs that are installed on this device.
+//!
+//! ```text
+//! store.json             what is installed: of each pack its metadata, length and hash; the catalogues' serials
+//! objects/HASH.cones     the packs, each named by its SHA-256
+//! downloads/             what is being downloaded, kept up to seven days to be resumed
+//! .lock                  held by whoever changes something
+//! ```
+//!
+//! An install is over when `store.json` was replaced; until then the store is as it was. Files are written under a
+//! temporary name, flushed and renamed, so a process that is killed leaves each pack either whole or absent, and the
+//! next [`open`](PackStore::open) clears what it left. Readers take no lock. No name on disk is made from anything but
+//! a hash.
+
+mod clean;
+mod fetch;
+mod folder;
+mod index;
+mod install;
+mod trust;
 
 use std::path::{Path, PathBuf};
 
-use crate::catalog::{Catalog, PublicKey};
-use crate::download::{Downloader, Watch};
+use sha2::{Digest, Sha256};
+
+use crate::fingerprint::hex;
 use crate::manifest::Manifest;
 use crate::pack::{Header, Pack};
-use crate::{CancelToken, Error, Result};
+use crate::{Error, Result};
 
-/// A folder of installed packs. Any number of processes may use one folder at once.
-#[derive(Debug)]
+use folder::Folder;
+use index::{Index, Record};
+
+pub use fetch::Source;
+
+/// A folder of installed packs. Any number of processes and threads may use one folder at once.
+#[derive(Debug, Clone)]
 pub struct PackStore {
-    path: PathBuf,
+    folder: Folder,
 }
 
 /// One installed pack.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Installed {
-    /// What the pack says of itself.
+    /// What the pack says of itself. Of a file that was damaged since, this is what it said when it was installed,
+    /// without preview.
     pub header: Header,
     /// SHA-256 of the file, in hex.
     pub sha256: String,
     /// Length of the file.
     pub bytes: u64,
-    /// The file, for reading only.
+    /// The file, for reading only. It is gone once the pack is replaced or removed; [`PackStore::load`] knows of that.
     pub path: PathBuf,
 }
 
 impl PackStore {
-    /// Opens the store in a folder, which is made if need be. Remains of interrupted installs are cleared away.
+    /// Opens the store in a folder, which is made if need be. Remains of interrupted installs are cleared away; parts of
+    /// downloads stay for seven days, to be resumed. A store that cannot be written to can be read.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::BadStore`] when a newer version made it; [`Error::Io`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Ok(Self { path: path.as_ref().to_path_buf() })
+        let store = Self { folder: Folder::make(path.as_ref())? };
+        match store.folder.lock() {
+            Ok(lock) => {
+                let index = store.index_locked(&lock)?;
+                clean::clean(&store.folder, &index, &lock);
+            }
+            Err(error) if folder::is_read_only(&error) && Index::read(&store.folder)?.is_some() => {
+                log::debug!("a pack store is read only: {error}");
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(store)
     }
 
     /// The folder.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.folder.path()
     }
 
-    /// Installs a pack file, in place of an installed pack of the same name and fingerprint. With a manifest the whole
-    /// pack is decoded for that base model first; without one its header and checksum are checked.
+    /// What is installed, by name and fingerprint. Files are not hashed; one that is damaged is listed like the others,
+    /// so that it can be seen and removed, and [`verify`](Self::verify) says what is wrong with it.
     ///
     /// # Errors
-    /// [`Error::BadPack`], [`Error::WrongModel`], [`Error::OutOfSpace`], [`Error::Io`].
-    pub fn install_file(&self, file: &Path, manifest: Option<&Manifest>) -> Result<Installed> {
-        let _ = manifest;
-        Err(Error::pack(file.display().to_string(), None, "cannot be installed yet"))
-    }
-
-    /// Gets a catalogue, checks it against the pinned key, and refuses one older than this store has seen from that key.
-    ///
-    /// # Errors
-    /// As [`Downloader::catalog`].
-    pub fn catalog(
-        &self,
-        downloader: &Downloader,
-        url: &str,
-        key: &PublicKey,
-        cancel: &CancelToken,
-    ) -> Result<Catalog> {
-        downloader.catalog(url, key, cancel)
-    }
-
-    /// Downloads a pack of a catalogue and installs it.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] and as [`Downloader::file`] and [`install_file`](Self::install_file).
-    #[allow(clippy::too_many_arguments)]
-    pub fn install(
-        &self,
-        downloader: &Downloader,
-        catalog: &Catalog,
-        catalog_url: &str,
-        name: &str,
-        manifest: Option<&Manifest>,
-        watch: &mut dyn Watch,
-        cancel: &CancelToken,
-    ) -> Result<Installed> {
-        let _ = (downloader, catalog, catalog_url, manifest, watch, cancel);
-        Err(Error::pack(name, None, "cannot be installed yet"))
-    }
-
-    /// What is installed, by name.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::BadStore`], [`Error::Io`].
     pub fn list(&self) -> Result<Vec<Installed>> {
-        Ok(Vec::new())
+        Ok(self.index()?.packs().iter().map(|record| self.installed(record)).collect())
     }
 
     /// An installed pack by name; where several base models' packs share the name, that of `fingerprint`.
     ///
     /// # Errors
-    /// [`Error::NotFound`] with the names that are installed; [`Error::Io`].
+    /// [`Error::NotFound`] with the names that are installed; [`Error::BadRequest`] when no fingerprint is given and the
+    /// name is installed for several base models; [`Error::BadStore`], [`Error::Io`].
     pub fn get(&self, name: &str, fingerprint: Option<&str>) -> Result<Installed> {
-        let _ = fingerprint;
-        Err(Error::NotFound { name: name.into(), place: "is installed".into(), hint: String::new() })
+        let index = self.index()?;
+        Ok(self.installed(index.find(name, fingerprint)?))
     }
 
-    /// Reads and decodes an installed pack for a base model.
+    /// Reads, checks and decodes an installed pack for a base model.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::BadPack`], [`Error::WrongModel`], [`Error::Io`].
+    /// [`Error::NotFound`]; [`Error::WrongModel`] when the name is installed for other base models only;
+    /// [`Error::BadPack`] when its file was damaged or lost since; [`Error::BadStore`], [`Error::Io`].
     pub fn load(&self, name: &str, manifest: &Manifest) -> Result<Pack> {
-        let installed = self.get(name, Some(&manifest.fingerprint))?;
-        let bytes = std::fs::read(&installed.path).map_err(Error::io("read", &installed.path))?;
+        let bytes = self.read(|index| index.find_for(name, manifest))?;
         Pack::decode(name, &bytes, manifest)
     }
 
-    /// Removes a pack by name; says whether there was one.
+    /// Removes a pack by name, damaged or not; of all base models, if no fingerprint is given. Says whether there was one.
     ///
     /// # Errors
-    /// [`Error::Io`].
-    pub fn remove(&self, name: &str) -> Result<bool> {
-        let _ = name;
-        Ok(false)
+    /// [`Error::BadStore`], [`Error::Io`].
+    pub fn remove(&self, name: &str, fingerprint: Option<&str>) -> Result<bool> {
+        let lock = self.folder.lock()?;
+        let mut index = self.index_locked(&lock)?;
+        let removed = index.take(name, fingerprint);
+        if removed.is_empty() {
+            return Ok(false);
+        }
+        index.write(&self.folder, &lock)?;
+        for record in removed {
+            self.folder.discard(&record.sha256, &lock);
+        }
+        Ok(true)
     }
 
-    /// Hashes every file again; gives each pack that is damaged with the reason.
+    /// Hashes every file again; gives each pack that is damaged or lost with the reason.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::BadStore`], [`Error::Io`] when the store itself cannot be read.
     pub fn verify(&self) -> Result<Vec<(Installed, Error)>> {
-        Ok(Vec::new())
+        let mut damaged = Vec::new();
+        for record in self.index()?.packs() {
+            let (name, fingerprint) = (record.name(), Some(record.fingerprint.as_str()));
+            match self.read(|index| index.find(name, fingerprint)) {
+                // Removed meanwhile.
+                Ok(_) | Err(Error::NotFound { .. }) => {}
+                Err(error) => damaged.push((self.installed(record), error)),
+            }
+        }
+        Ok(damaged)
     }
+
+    fn installed(&self, record: &Record) -> Installed {
+        let path = self.folder.object(&record.sha256);
+        let preview = folder::read_start(&path)
+            .and_then(|start| Header::preview(record.name(), &start))
+            .unwrap_or_else(|error| {
+                log::warn!("an installed pack cannot be read: {error}");
+                None
+            });
+        Installed { header: record.header(preview), sha256: record.sha256.clone(), bytes: record.bytes, path }
+    }
+
+    /// The bytes of an installed pack, which are those that were installed. When its file is gone because the pack was
+    /// replaced since the index was read, looks again.
+    fn read(&self, find: impl for<'a> Fn(&'a Index) -> Result<&'a Record>) -> Result<Vec<u8>> {
+        let mut last: Option<String> = None;
+        loop {
+            let index = self.index()?;
+            let record = find(&index)?;
+            let path = self.folder.object(&record.sha256);
+            match folder::read(&path, record.bytes) {
+                Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                    if last.as_ref() == Some(&record.sha256) {
+                        return Err(lost(record.name(), "its file is gone"));
+                    }
+                    last = Some(record.sha256.clone());
+                }
+                Err(error) => return Err(error),
+                Ok(bytes) => return check(record, bytes),
+            }
+        }
+    }
+
+    /// What is installed now. Mends a damaged index first.
+    fn index(&self) -> Result<Index> {
+        match Index::read(&self.folder)? {
+            Some(index) => Ok(index),
+            None => self.index_locked(&self.folder.lock()?),
+        }
+    }
+
+    fn index_locked(&self, lock: &folder::Lock) -> Result<Index> {
+        match Index::read(&self.folder)? {
+            Some(index) => Ok(index),
+            None => Index::rebuild(&self.folder, lock),
+        }
+    }
+}
+
+/// Gives the bytes back if they are what was installed.
+fn check(record: &Record, bytes: Vec<u8>) -> Result<Vec<u8>> {
+    if bytes.len() as u64 == record.bytes && hex(&Sha256::digest(&bytes)) == record.sha256 {
+        return Ok(bytes);
+    }
+    // The pack's own checksums know which part is damaged.
+    Header::read(record.name(), &bytes)?;
+    Err(lost(record.name(), "its file is not the one that was installed"))
+}
+
+fn lost(name: &str, reason: &str) -> Error {
+    Error::BadPack { pack: name.into(), reason: reason.into(), at: None, hint: "install it again, or remove it".into() }
 }

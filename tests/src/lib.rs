@@ -5,4 +5,6 @@ pub mod dense;
 pub mod golden;
 pub mod hostile;
 pub mod psnr;
+pub mod publisher;
 pub mod sheet;
+pub mod small;

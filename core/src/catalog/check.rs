@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{BundleEntry, Catalog, MAX_PACK_BYTES, PackEntry, location};
+use crate::pack::check_text;
 
 const MOST_PACKS: usize = 10_000;
 const MOST_BUNDLES: usize = 1_000;
@@ -16,7 +17,10 @@ const LARGEST_EXACT: u64 = 1 << 53;
 
 /// What is wrong with the catalogue's values, if anything.
 pub(super) fn check(catalog: &Catalog) -> Result<(), String> {
-    text("publisher", &catalog.publisher, 1, 128)?;
+    check_text("publisher", &catalog.publisher)?;
+    if catalog.publisher.trim().is_empty() {
+        return Err("`publisher` is empty".into());
+    }
     most("serial", catalog.serial, LARGEST_EXACT)?;
     most("created", catalog.created, LARGEST_EXACT)?;
     most("expires", catalog.expires, LARGEST_EXACT)?;
@@ -43,7 +47,7 @@ pub(super) fn check(catalog: &Catalog) -> Result<(), String> {
 }
 
 fn check_pack(entry: &PackEntry) -> Result<(), String> {
-    name(&entry.name)?;
+    check_text("name", &entry.name)?;
     hash("sha256", &entry.sha256)?;
     hash("fingerprint", &entry.fingerprint)?;
     if entry.version == 0 {
@@ -54,15 +58,15 @@ fn check_pack(entry: &PackEntry) -> Result<(), String> {
     }
     most("length", entry.bytes, MAX_PACK_BYTES)?;
     most("number of neurons", entry.neurons, MOST_NEURONS)?;
-    text("model", &entry.model, 0, 64)?;
-    text("trigger", &entry.trigger, 1, 128)?;
-    text("class", &entry.class, 0, 64)?;
-    text("licence", &entry.licence, 0, 128)?;
+    check_text("model", &entry.model)?;
+    check_text("trigger", &entry.trigger)?;
+    check_text("class", &entry.class)?;
+    check_text("licence", &entry.licence)?;
     location::check(&entry.url)
 }
 
 fn check_bundle(entry: &BundleEntry) -> Result<(), String> {
-    name(&entry.name)?;
+    check_text("name", &entry.name)?;
     hash("fingerprint", &entry.fingerprint)?;
     hash("manifest.sha256", &entry.manifest.sha256)?;
     most("manifest's length", entry.manifest.bytes, MAX_MANIFEST_BYTES)?;
@@ -70,7 +74,7 @@ fn check_bundle(entry: &BundleEntry) -> Result<(), String> {
     if entry.manifest.bytes == 0 || entry.bytes < entry.manifest.bytes {
         return Err("its length is less than that of its manifest".into());
     }
-    text("licence", &entry.licence, 0, 128)?;
+    check_text("licence", &entry.licence)?;
     location::check(&entry.url)
 }
 
@@ -79,23 +83,9 @@ pub(crate) fn is_hash(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-fn is_name(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.'))
-        && text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric())
-}
-
 /// The entry's name behind its number, where it can be shown.
-fn named(text: &str) -> String {
-    if is_name(text) { format!(" (`{text}`)") } else { String::new() }
-}
-
-fn name(text: &str) -> Result<(), String> {
-    if is_name(text) {
-        return Ok(());
-    }
-    let shown: String = text.chars().take(64).collect();
-    Err(format!("{shown:?} is no name: 1 to 64 of `a-z 0-9 - _ .`, beginning with a letter or digit"))
+fn named(name: &str) -> String {
+    if check_text("name", name).is_ok() { format!(" (`{name}`)") } else { String::new() }
 }
 
 fn hash(field: &str, text: &str) -> Result<(), String> {
@@ -104,20 +94,4 @@ fn hash(field: &str, text: &str) -> Result<(), String> {
 
 fn most(field: &str, value: u64, limit: u64) -> Result<(), String> {
     if value <= limit { Ok(()) } else { Err(format!("its {field} is {value}; at most {limit} is allowed")) }
-}
-
-fn text(field: &str, text: &str, least: usize, limit: usize) -> Result<(), String> {
-    if !(least..=limit).contains(&text.len()) {
-        return Err(format!("its {field} has {} bytes; {least} to {limit} are allowed", text.len()));
-    }
-    match text.chars().find(|c| is_hidden(*c)) {
-        Some(c) => Err(format!("its {field} holds the control character U+{:04X}", u32::from(c))),
-        None => Ok(()),
-    }
-}
-
-/// Characters that change how the text around them is shown, on a terminal or on a screen.
-fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

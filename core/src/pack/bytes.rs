@@ -24,6 +24,11 @@ impl<'a> Reader<'a> {
         (self.start + self.at) as u64
     }
 
+    /// What has not been read.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
     pub(super) fn left(&self) -> usize {
         self.bytes.len() - self.at
     }

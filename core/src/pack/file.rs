@@ -50,9 +50,9 @@ impl<'a> File<'a> {
         Ok(())
     }
 
-    pub(super) fn part(&self, kind: Kind) -> Result<Reader<'a>> {
+    pub(super) fn part(&self, kind: Kind) -> Reader<'a> {
         let (start, bytes) = self.slice(kind);
-        Ok(Reader::new(self.name, kind.name(), bytes, start))
+        Reader::new(self.name, kind.name(), bytes, start)
     }
 
     pub(super) fn preview(&self) -> Result<Option<Vec<u8>>> {
@@ -68,4 +68,20 @@ impl<'a> File<'a> {
         let (start, end) = (self.bounds[kind as usize], self.bounds[kind as usize + 1]);
         (start, self.bytes.get(start..end).unwrap_or_default())
     }
+}
+
+/// The preview, of which the file's first bytes are enough.
+pub(super) fn preview_at_start(name: &str, start: &[u8]) -> Result<Option<Vec<u8>>> {
+    let (head, length) = Head::read(name, start)?;
+    let [part, ..] = head.parts;
+    let mut reader = Reader::new(name, Kind::Preview.name(), start.get(length..).unwrap_or_default(), length);
+    let bytes = reader.take(part.bytes as usize)?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    if checksum::of(bytes) != part.sum {
+        return Err(bad(name, Kind::Preview.name(), length as u64, "is damaged"));
+    }
+    preview::check(bytes).map_err(|reason| bad(name, Kind::Preview.name(), length as u64, reason))?;
+    Ok(Some(bytes.to_vec()))
 }

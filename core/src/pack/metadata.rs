@@ -27,13 +27,13 @@ pub(super) fn texts(metadata: &Metadata) -> [Text<'_>; 7] {
 /// The most bytes that a text may have.
 pub(super) fn limit(field: &str) -> usize {
     match field {
-        "trigger" | "author" | "licence" => 128,
+        "trigger" | "author" | "licence" | "publisher" => 128,
         _ => 64,
     }
 }
 
 /// What is wrong with a text, if anything.
-pub(super) fn check_text(field: &str, value: &str) -> Result<(), String> {
+pub(crate) fn check_text(field: &str, value: &str) -> Result<(), String> {
     if value.len() > limit(field) {
         return Err(format!("`{field}` has {} bytes; it may have {}", value.len(), limit(field)));
     }

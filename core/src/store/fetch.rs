@@ -1,0 +1,143 @@
+//! Installing from a catalogue.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use crate::catalog::{Catalog, PackEntry, is_hash};
+use crate::download::{Downloader, Expected, Received, Watch};
+use crate::manifest::Manifest;
+use crate::{CancelToken, Error, Result};
+
+use super::folder::{self, Lock};
+use super::index::{Record, list, typed};
+use super::install::checked;
+use super::{Installed, PackStore, trust};
+
+/// Where packs and bundles of a catalogue come from.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// What fetches them.
+    pub downloader: &'a Downloader,
+    /// The catalogue that lists them; see [`PackStore::catalog`].
+    pub catalog: &'a Catalog,
+    /// The catalogue's own URL: what it lists may be relative to that.
+    pub url: &'a str,
+}
+
+impl PackStore {
+    /// Downloads the newest version of a pack of a catalogue and installs it, in place of an installed pack of the same
+    /// name and fingerprint. What is installed already is not downloaded again. With a manifest the pack for that base
+    /// model is taken, and decoded before anything changes; without one the name must be there for one base model only.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::WrongModel`] when the catalogue has the name for other base models only;
+    /// [`Error::BadRequest`] when it has it for several and no manifest is given; [`Error::Untrusted`] when the
+    /// catalogue has expired, has an older version than is installed, or is contradicted by the file; and as
+    /// [`Downloader::file`] and [`install_file`](Self::install_file).
+    pub fn install(
+        &self,
+        source: &Source<'_>,
+        name: &str,
+        manifest: Option<&Manifest>,
+        watch: &mut dyn Watch,
+        cancel: &CancelToken,
+    ) -> Result<Installed> {
+        source.catalog.check_fresh(source.url, trust::now(), None)?;
+        let entry = find(source.catalog, name, manifest)?;
+        let url = entry.location(source.url)?;
+        // A catalogue that was not made by `Catalog::verify` may hold anything.
+        if !is_hash(&entry.sha256) {
+            return Err(Error::Untrusted {
+                what: name.into(),
+                reason: "the catalogue gives no SHA-256 of it".into(),
+                hint: "ask its publisher for a catalogue that is in order".into(),
+            });
+        }
+        if let Some(installed) = self.current(entry, manifest)? {
+            return Ok(installed);
+        }
+        let file = self.folder.download(&entry.sha256);
+        let expected = Expected { bytes: entry.bytes, sha256: entry.sha256.clone() };
+        source.downloader.file(&url, &expected, &file, &mut Named { name, watch }, cancel)?;
+        self.adopt(&file, entry, manifest)
+    }
+
+    /// The entry's very pack, if it is installed and whole. Refuses an entry that is older than what is installed.
+    fn current(&self, entry: &PackEntry, manifest: Option<&Manifest>) -> Result<Option<Installed>> {
+        let index = self.index()?;
+        let installed = index.exactly(&entry.name, &entry.fingerprint);
+        Self::check_version(installed, entry)?;
+        let Some(record) = installed.filter(|record| record.sha256 == entry.sha256) else { return Ok(None) };
+        let path = self.folder.object(&record.sha256);
+        Ok(checked(&path, entry, manifest).ok().map(|(header, _)| Installed {
+            header,
+            sha256: record.sha256.clone(),
+            bytes: record.bytes,
+            path,
+        }))
+    }
+
+    /// Installs a file that was downloaded to the store's own folder. It does not stay there, except where the store
+    /// could not take it.
+    fn adopt(&self, file: &Path, entry: &PackEntry, manifest: Option<&Manifest>) -> Result<Installed> {
+        let (header, bytes) = match checked(file, entry, manifest) {
+            Ok(checked) => checked,
+            Err(error) => {
+                // Downloading it again would give the same.
+                let _ = fs::remove_file(file);
+                return Err(error);
+            }
+        };
+        let record = Record::new(&header, &bytes);
+        self.commit(header, record, Some(entry), |path, lock| move_in(file, path, lock))
+    }
+}
+
+/// Flushes a file and moves it to its place.
+fn move_in(file: &Path, path: &Path, lock: &Lock) -> Result<()> {
+    File::open(file).and_then(|open| open.sync_all()).map_err(Error::io("flush", file))?;
+    folder::rename(file, path, lock)
+}
+
+/// The newest version of a pack for the manifest's base model, or for the only one there is.
+fn find<'a>(catalog: &'a Catalog, name: &str, manifest: Option<&Manifest>) -> Result<&'a PackEntry> {
+    let newest = catalog.pack(name, None).ok_or_else(|| not_found(catalog, name))?;
+    let others = || catalog.packs.iter().filter(|entry| entry.name == name);
+    let models = || {
+        let mut models: Vec<_> = others().map(|entry| format!("`{}`", entry.model)).collect();
+        models.sort_unstable();
+        models.dedup();
+        list(models.into_iter())
+    };
+    match manifest {
+        Some(manifest) => catalog.pack(name, Some(&manifest.fingerprint)).ok_or_else(|| Error::WrongModel {
+            subject: name.into(),
+            reason: format!("the catalogue has it for {}, not for `{}`", models(), manifest.name),
+        }),
+        None if others().any(|entry| entry.fingerprint != newest.fingerprint) => {
+            Err(Error::request("name", format!("`{name}` is in the catalogue for {}; say for which", models())))
+        }
+        None => Ok(newest),
+    }
+}
+
+fn not_found(catalog: &Catalog, name: &str) -> Error {
+    let mut names: Vec<_> = catalog.packs.iter().map(|entry| entry.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let names = list(names.into_iter().map(|name| format!("`{name}`")));
+    let hint = if names.is_empty() { "it lists no pack".into() } else { format!("it lists {names}") };
+    Error::NotFound { name: typed(name), place: "is in the catalogue".into(), hint }
+}
+
+/// Tells people the pack's name in place of its file's, which is a hash.
+struct Named<'a> {
+    name: &'a str,
+    watch: &'a mut dyn Watch,
+}
+
+impl Watch for Named<'_> {
+    fn received(&mut self, received: Received<'_>) {
+        self.watch.received(Received { name: self.name, ..received });
+    }
+}

@@ -1,0 +1,182 @@
+//! The store's files: where they are, how they are locked, read and replaced.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::catalog::{MAX_PACK_BYTES, is_hash};
+use crate::{Error, Result, space};
+
+/// What is appended to the name of a file that is being written. There is one such file of a name at a time: whoever
+/// writes holds the lock.
+const NEW: &str = ".new";
+const ENDING: &str = ".cones";
+/// The longest header of a pack and its preview lie within so many bytes.
+const START: u64 = 66 << 10;
+
+/// Where a store is.
+#[derive(Debug, Clone)]
+pub(super) struct Folder {
+    path: PathBuf,
+}
+
+/// Held by whoever changes the store; there is one at a time, among all processes and threads. The system frees it when
+/// its process ends, however that comes about.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Folder {
+    pub(super) fn make(path: &Path) -> Result<Self> {
+        if path.as_os_str().is_empty() {
+            return Err(Error::BadStore {
+                path: path.to_path_buf(),
+                reason: "no folder is named".into(),
+                hint: "name one; the current folder is `.`".into(),
+            });
+        }
+        let folder = Self { path: path.to_path_buf() };
+        for path in [folder.objects(), folder.downloads()] {
+            fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
+        }
+        Ok(folder)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn index(&self) -> PathBuf {
+        self.path.join("store.json")
+    }
+
+    pub(super) fn objects(&self) -> PathBuf {
+        self.path.join("objects")
+    }
+
+    pub(super) fn downloads(&self) -> PathBuf {
+        self.path.join("downloads")
+    }
+
+    /// A pack's file. `sha256` is one that was computed or checked.
+    pub(super) fn object(&self, sha256: &str) -> PathBuf {
+        self.objects().join(format!("{sha256}{ENDING}"))
+    }
+
+    /// Where a pack is downloaded to.
+    pub(super) fn download(&self, sha256: &str) -> PathBuf {
+        self.downloads().join(format!("{sha256}{ENDING}"))
+    }
+
+    /// Waits until nobody else changes the store.
+    pub(super) fn lock(&self) -> Result<Lock> {
+        let path = self.path.join(".lock");
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = options.open(&path).map_err(Error::io("open", &path))?;
+        lock(&file).map_err(Error::io("lock", &path))?;
+        Ok(Lock { _file: file })
+    }
+
+    /// Removes a pack's file that is no longer listed. What cannot be removed now is cleared at the next open.
+    pub(super) fn discard(&self, sha256: &str, _: &Lock) {
+        let path = self.object(sha256);
+        if let Err(error) = fs::remove_file(&path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            log::debug!("cannot remove {}: {error}", path.display());
+        }
+    }
+}
+
+/// Not `File::lock`: the standard library knows none on Android.
+#[cfg(unix)]
+fn lock(file: &File) -> io::Result<()> {
+    use rustix::fs::{FlockOperation, flock};
+    use rustix::io::Errno;
+    loop {
+        match flock(file, FlockOperation::LockExclusive) {
+            Err(Errno::INTR) => {}
+            // A file system without locks: there, one process at a time is up to the app.
+            Err(Errno::NOTSUP | Errno::NOSYS | Errno::NOLCK) => return Ok(()),
+            other => return Ok(other?),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn lock(file: &File) -> io::Result<()> {
+    match file.lock() {
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
+        other => other,
+    }
+}
+
+/// Whether the store may not be written to.
+pub(super) fn is_read_only(error: &Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    matches!(error, Error::Io { source, .. } if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem))
+}
+
+/// The hash that an object's file is named by; none for other files.
+pub(super) fn hash_of(file: &OsStr) -> Option<&str> {
+    file.to_str()?.strip_suffix(ENDING).filter(|hash| is_hash(hash))
+}
+
+/// Whether a file was being written by somebody who did not come to the end.
+pub(super) fn is_unfinished(file: &OsStr) -> bool {
+    file.to_str().is_some_and(|name| name.ends_with(NEW))
+}
+
+/// Puts `bytes` at `path`, which holds either what it held before or all of them, whatever happens.
+pub(super) fn replace(path: &Path, bytes: &[u8], lock: &Lock) -> Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(NEW);
+    let new = PathBuf::from(name);
+    space::check(path.parent().unwrap_or(path), bytes.len() as u64)?;
+    let written = File::create(&new)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .map_err(space::io("write", &new, bytes.len() as u64))
+        .and_then(|()| rename(&new, path, lock));
+    if written.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
+
+/// Moves a file, whose content was flushed, within the store, and flushes that.
+pub(super) fn rename(from: &Path, to: &Path, _: &Lock) -> Result<()> {
+    fs::rename(from, to).map_err(Error::io("rename", from))?;
+    sync_folder(to.parent().unwrap_or(to))
+}
+
+/// Flushes the names in a folder, so that a rename outlasts a loss of power.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> Result<()> {
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(Error::io("flush", path))
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// The whole of a pack's file if it has at most `most` bytes, one more otherwise.
+pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let metadata = fs::metadata(path).map_err(Error::io("read", path))?;
+    // A pipe would be waited for, a device has no end.
+    if !metadata.is_file() {
+        return Err(Error::io("read", path)(io::Error::other("it is no file")));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(most).min(MAX_PACK_BYTES)).unwrap_or(0));
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+    Ok(bytes)
+}
+
+/// The first bytes of a pack's file, in which its header and preview are.
+pub(super) fn read_start(path: &Path) -> Result<Vec<u8>> {
+    read(path, START)
+}

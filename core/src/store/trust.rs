@@ -1,0 +1,65 @@
+//! Catalogues, and which of them this device has seen.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::catalog::{Catalog, PublicKey};
+use crate::download::Downloader;
+use crate::{CancelToken, Result};
+
+use super::PackStore;
+
+impl PackStore {
+    /// Gets a catalogue, checks it against the pinned key, and refuses one older than this store has seen from that key.
+    ///
+    /// # Errors
+    /// As [`Downloader::catalog`] and [`Catalog::check_fresh`]; [`Error::BadStore`](crate::Error::BadStore),
+    /// [`Error::Io`](crate::Error::Io).
+    pub fn catalog(
+        &self,
+        downloader: &Downloader,
+        url: &str,
+        key: &PublicKey,
+        cancel: &CancelToken,
+    ) -> Result<Catalog> {
+        let catalog = downloader.catalog(url, key, cancel)?;
+        self.accept(url, catalog, key, now())
+    }
+
+    /// The same for a catalogue that the app got by its own means: the bytes of `catalog.json` and the text of its
+    /// signature. `what` is what messages call it, `now` is in seconds since 1970 (UTC).
+    ///
+    /// # Errors
+    /// As [`Catalog::verify`] and [`Catalog::check_fresh`]; [`Error::BadStore`](crate::Error::BadStore),
+    /// [`Error::Io`](crate::Error::Io).
+    pub fn accept_catalog(
+        &self,
+        what: &str,
+        json: &[u8],
+        signature: &str,
+        key: &PublicKey,
+        now: u64,
+    ) -> Result<Catalog> {
+        let catalog = Catalog::verify(what, json, signature, key)?;
+        self.accept(what, catalog, key, now)
+    }
+
+    /// Checks a catalogue whose signature is right against the clock and against what was seen, and notes its serial.
+    fn accept(&self, what: &str, catalog: Catalog, key: &PublicKey, now: u64) -> Result<Catalog> {
+        let seen = self.index()?.serial(key.base64());
+        catalog.check_fresh(what, now, seen)?;
+        if seen != Some(catalog.serial) {
+            let lock = self.folder.lock()?;
+            let mut index = self.index_locked(&lock)?;
+            // Another process may have seen a newer one meanwhile.
+            catalog.check_fresh(what, now, index.serial(key.base64()))?;
+            index.saw(key.base64(), catalog.serial);
+            index.write(&self.folder, &lock)?;
+        }
+        Ok(catalog)
+    }
+}
+
+/// Seconds since 1970 by this device's clock; 0 where it stands before that.
+pub(super) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

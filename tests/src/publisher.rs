@@ -1,0 +1,64 @@
+//! Publishers of packs: a key of their own, catalogues signed with it.
+
+use std::io::Cursor;
+
+use cones_core::Pack;
+use cones_core::catalog::{Catalog, PackEntry, PublicKey, SCHEMA};
+use cones_core::pack::Header;
+use minisign::KeyPair;
+
+/// The moment at which catalogues of tests are made, in seconds since 1970.
+pub const CREATED: u64 = 1_750_000_000;
+/// How long they are good, in seconds.
+pub const GOOD_FOR: u64 = 30 * 86_400;
+
+/// Somebody with a key.
+pub struct Publisher(KeyPair);
+
+impl Publisher {
+    /// With a fresh key.
+    pub fn new() -> Self {
+        Self(KeyPair::generate_unencrypted_keypair().expect("a key"))
+    }
+
+    /// What minisign writes to the public key's file.
+    pub fn key_file(&self) -> String {
+        self.0.pk.to_box().expect("a key").to_string()
+    }
+
+    /// The key as an app pins it.
+    pub fn key(&self) -> PublicKey {
+        PublicKey::parse(&self.key_file()).expect("a key")
+    }
+
+    /// The text of a `.minisig` file.
+    pub fn sign(&self, bytes: &[u8]) -> String {
+        let signed = minisign::sign(Some(&self.0.pk), &self.0.sk, Cursor::new(bytes), None, None);
+        signed.expect("a signature").into_string()
+    }
+}
+
+impl Default for Publisher {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A catalogue of packs, each beside it as `NAME-VERSION.cones`.
+pub fn catalog(serial: u64, packs: &[Pack]) -> Catalog {
+    let entry = |pack: &Pack| {
+        let bytes = pack.encode().expect("within limits");
+        let header = Header::read("test", &bytes).expect("whole");
+        let url = format!("{}-{}.cones", pack.metadata.name, pack.metadata.version);
+        PackEntry::new(&header, &bytes, url)
+    };
+    Catalog {
+        schema: SCHEMA,
+        publisher: "Somebody".into(),
+        serial,
+        created: CREATED,
+        expires: CREATED + GOOD_FOR,
+        packs: packs.iter().map(entry).collect(),
+        bundles: Vec::new(),
+    }
+}

@@ -1,0 +1,95 @@
+//! A process that installs, replaces and removes packs is killed at 200 random moments.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::{Place, installed, worker};
+
+const KILLS: u64 = 200;
+/// Longer than opening the store and some eight changes take, so that a kill may hit any of them.
+const LONGEST_LIFE_MICROS: u64 = 80_000;
+
+#[test]
+fn each_pack_is_whole_or_absent_after_each_of_200_kills() {
+    let place = Place::new();
+    let folder = place.packs().join("toybox");
+    for name in ["ada", "bob", "cid"] {
+        (1..=3).for_each(|version| drop(place.file(name, version)));
+    }
+    let store = place.open();
+    store.install_file(&place.file("untouched", 1), None).expect("installed");
+    let mut expected: BTreeMap<String, u32> = BTreeMap::new();
+    let (mut inside, mut changes) = (0, 0);
+    for round in 0..KILLS {
+        let said = live(&place, &folder, round);
+        let mut doing = None;
+        for line in said.lines() {
+            match line.split(' ').collect::<Vec<_>>().as_slice() {
+                ["begin", name, version] => {
+                    doing = Some(((*name).to_owned(), version.parse::<u32>().expect("a version")));
+                }
+                ["end"] => {
+                    let (name, version) = doing.take().expect("a beginning");
+                    put(&mut expected, name, version);
+                    changes += 1;
+                }
+                _ => {}
+            }
+        }
+        let store = place.open();
+        let found: BTreeMap<String, u32> =
+            installed(&store).into_iter().filter(|(name, _)| name != "untouched").collect();
+        if let Some((name, version)) = doing {
+            inside += 1;
+            let mut done = expected.clone();
+            put(&mut done, name, version);
+            assert!(
+                found == expected || found == done,
+                "round {round}: {found:?} is neither {expected:?} nor {done:?}"
+            );
+        } else {
+            assert_eq!(found, expected, "round {round}");
+        }
+        expected = found;
+        assert_eq!(store.get("untouched", None).expect("installed").header.metadata.version, 1);
+        assert!(store.verify().expect("verified").is_empty(), "round {round}");
+        for (name, version) in &expected {
+            assert_eq!(store.load(name, &place.manifest).expect("whole").metadata.version, *version);
+        }
+        assert_eq!(place.files("objects").len(), expected.len() + 1, "round {round}: objects that are not listed");
+        assert!(place.files("").is_empty() && place.files("downloads").is_empty(), "round {round}");
+    }
+    println!("{KILLS} kills, {inside} of them inside one of {changes} changes");
+    assert!(inside > 0 && changes > 0, "no kill hit anything");
+}
+
+/// Starts a worker, kills it after a random while, and gives what it said.
+fn live(place: &Place, packs: &std::path::Path, round: u64) -> String {
+    let mut command = worker(&["replace", &round.to_string()], [&place.path(), packs]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("a process");
+    let mut said = BufReader::new(child.stdout.take().expect("its output"));
+    // Two thirds of the kills come when it has begun, the others may hit its first opening of the store as well.
+    let mut text = String::new();
+    if round % 3 != 0 {
+        said.read_line(&mut text).expect("a line");
+    }
+    let life = Duration::from_micros(round.wrapping_mul(0x9e37_79b9_7f4a_7c15) % LONGEST_LIFE_MICROS);
+    let start = Instant::now();
+    while start.elapsed() < life {
+        std::thread::sleep(Duration::from_micros(50));
+    }
+    // SIGKILL, on Unix.
+    child.kill().expect("a kill");
+    child.wait().expect("an end");
+    said.read_to_string(&mut text).expect("its last words");
+    text
+}
+
+fn put(packs: &mut BTreeMap<String, u32>, name: String, version: u32) {
+    match version {
+        0 => packs.remove(&name),
+        _ => packs.insert(name, version),
+    };
+}

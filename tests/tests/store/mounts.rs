@@ -1,0 +1,63 @@
+//! Full and read-only file systems, mounted where the system lets an ordinary process do that.
+
+use std::process::Command;
+
+use crate::Place;
+
+/// Runs a script in a namespace of its own with a small file system mounted on the store's folder. None where that is
+/// not allowed.
+fn mounted(place: &Place, size: &str, script: &str) -> Option<String> {
+    std::fs::create_dir_all(place.path()).expect("a folder");
+    let mount = format!("mount -t tmpfs -o size={size} tmpfs \"$STORE\"");
+    let run = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-ec", script]);
+        command.env("STORE", place.path()).env("WORKER", env!("CARGO_BIN_EXE_store_worker"));
+        command.env("REX", place.file("rex", 1)).env("MIA", place.file("mia", 1)).output()
+    };
+    if !run(&mount).is_ok_and(|output| output.status.success()) {
+        println!("skipped: no file system can be mounted here");
+        return None;
+    }
+    let output = run(&format!("{mount}\n{script}")).expect("a shell");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    Some(text)
+}
+
+#[test]
+fn a_full_disk_is_named_and_changes_nothing() {
+    let place = Place::new();
+    let script = "$WORKER install $STORE $REX
+        head -c 2500k /dev/zero > $STORE/filler
+        $WORKER install $STORE $MIA
+        ls $STORE/objects | wc -l
+        rm $STORE/filler
+        $WORKER install $STORE $MIA";
+    let Some(text) = mounted(&place, "3m", script) else { return };
+    let lines: Vec<_> = text.lines().map(str::trim).collect();
+    assert_eq!(lines[..2], ["installed: rex", "list: 1"]);
+    assert!(lines[2].starts_with("install: OutOfSpace { path: ") && lines[2].contains("objects"), "{text}");
+    assert_eq!(lines[3..], ["list: 1", "1", "installed: mia", "list: 2"]);
+}
+
+/// Packs that come with an app lie where nobody may write.
+#[test]
+fn a_read_only_store_is_read() {
+    let place = Place::new();
+    let script = "$WORKER install $STORE $REX
+        mount -o remount,ro $STORE
+        $WORKER install $STORE $MIA
+        umount $STORE
+        mount -t tmpfs -o ro tmpfs $STORE
+        $WORKER install $STORE $MIA";
+    let Some(text) = mounted(&place, "3m", script) else { return };
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines[..2], ["installed: rex", "list: 1"]);
+    assert!(
+        lines[2].starts_with("install: Io { action: \"open\"") && lines[2].contains("ReadOnlyFilesystem"),
+        "{text}"
+    );
+    assert_eq!(lines[3], "list: 1");
+    assert!(lines[4].starts_with("open: Io {") && lines[4].contains("ReadOnlyFilesystem"), "{text}");
+}

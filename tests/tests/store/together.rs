@@ -1,0 +1,28 @@
+//! Several processes at one store.
+
+use std::process::{Child, Stdio};
+
+use crate::{Place, installed, worker};
+
+/// They install, remove, list, load and verify 150 times each; each checks what it sees.
+#[test]
+fn four_processes_share_a_store() {
+    let place = Place::new();
+    let folder = place.packs().join("toybox");
+    for name in ["ada", "bob", "cid"] {
+        (1..=3).for_each(|version| drop(place.file(name, version)));
+    }
+    place.open().install_file(&folder.join("ada-1.cones"), None).expect("installed");
+    let start = |seed: u32| -> Child {
+        let mut command = worker(&["share", &seed.to_string(), "150"], [&place.path(), &folder]);
+        command.stderr(Stdio::piped()).spawn().expect("a process")
+    };
+    let children: Vec<Child> = (1..=4).map(start).collect();
+    for child in children {
+        let output = child.wait_with_output().expect("an end");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let store = place.open();
+    assert!(store.verify().expect("verified").is_empty());
+    assert_eq!(place.files("objects").len(), installed(&store).len());
+}
