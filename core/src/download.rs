@@ -1,9 +1,39 @@
 //! Getting a file over HTTP: resumed, bounded, hashed before anything is visible.
+//!
+//! ```no_run
+//! use cones_core::download::{Downloader, Expected, Received};
+//! use cones_core::CancelToken;
+//!
+//! # fn main() -> cones_core::Result<()> {
+//! let expected = Expected { bytes: 3, sha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad".into() };
+//! let mut watch = |received: Received<'_>| println!("{} of {}", received.bytes, received.total);
+//! let url = "https://example.org/dog.cones";
+//! Downloader::new().file(url, &expected, "dog.cones".as_ref(), &mut watch, &CancelToken::new())?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod address;
+mod exchange;
+mod failure;
+mod fetch;
+mod head;
+mod limits;
+mod part;
+mod patience;
+mod small;
+mod worker;
 
 use std::path::Path;
 
-use crate::catalog::{Catalog, PublicKey};
+use crate::catalog::{Catalog, MAX_CATALOG_BYTES, MAX_SIGNATURE_BYTES, PublicKey};
 use crate::{CancelToken, Error, Result};
+
+pub(crate) use address::Address;
+pub use limits::Limits;
+
+/// What a detached signature's URL has behind that of the file.
+pub(crate) const SIGNATURE: &str = ".minisig";
 
 /// What one download is to give.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +49,7 @@ pub struct Expected {
 pub struct Received<'a> {
     /// The file's name, for people.
     pub name: &'a str,
-    /// Bytes of all files that are there, those of earlier attempts included.
+    /// Bytes of all files that are there, those of earlier attempts included. It falls when a file begins anew.
     pub bytes: u64,
     /// Bytes of all files together.
     pub total: u64,
@@ -35,9 +65,22 @@ impl Watch for () {
     fn received(&mut self, _: Received<'_>) {}
 }
 
+/// A closure watches.
+impl<F: FnMut(Received<'_>)> Watch for F {
+    fn received(&mut self, received: Received<'_>) {
+        self(received);
+    }
+}
+
 /// An HTTP client with this project's rules: HTTPS only, except to loopback; limits; retries; resume.
-#[derive(Debug, Default)]
-pub struct Downloader {}
+///
+/// Redirects are followed within the same rules. Certificates are checked against Mozilla's roots, which are compiled
+/// in. On desktops, the usual `HTTPS_PROXY` and `NO_PROXY` count. URLs that hold a user name or password are refused,
+/// and queries are never shown.
+#[derive(Debug, Default, Clone)]
+pub struct Downloader {
+    limits: Limits,
+}
 
 impl Downloader {
     /// One with the usual limits.
@@ -45,12 +88,24 @@ impl Downloader {
         Self::default()
     }
 
-    /// Gets `url` into `path`, which appears only when length and hash are right. What came so far lies beside it as
-    /// `.part` and is resumed by the next call.
+    /// One with limits of your own.
+    pub fn with_limits(limits: Limits) -> Self {
+        Self { limits }
+    }
+
+    /// Gets `url` into `path`, in place of what is there; it appears only when length and hash are right. A file that
+    /// is there with the right hash is not asked for.
+    ///
+    /// What came so far lies beside it as `.NAME.part`, with a note of what it is in `.NAME.part.json`, and is resumed
+    /// by the next call, after a break as after a killed process. The server's strong `ETag` or `Last-Modified` guards
+    /// against going on with another state of the file; where there is neither, the hash alone does, and a resumed file
+    /// whose hash is wrong is begun anew once. While another process or thread gets the same file, this one waits.
+    ///
+    /// A cancel is heard within a moment, whatever the server does.
     ///
     /// # Errors
-    /// [`Error::Network`], [`Error::OutOfSpace`], [`Error::Untrusted`] for a wrong hash, [`Error::Io`],
-    /// [`Error::Cancelled`].
+    /// [`Error::Network`], [`Error::OutOfSpace`] before anything is asked for, [`Error::Untrusted`] for a wrong hash
+    /// (nothing of it is kept), [`Error::Io`], [`Error::Cancelled`].
     pub fn file(
         &self,
         url: &str,
@@ -59,16 +114,77 @@ impl Downloader {
         watch: &mut dyn Watch,
         cancel: &CancelToken,
     ) -> Result<()> {
-        let _ = (expected, path, watch, cancel);
-        Err(Error::network(url, "cannot be downloaded yet"))
+        self.file_at(&Address::parse(url)?, expected, path, watch, cancel)
     }
 
-    /// Gets a catalogue and its signature and checks it against the pinned key. `url` is that of `catalog.json`.
+    /// As [`file`](Self::file).
+    pub(crate) fn file_at(
+        &self,
+        address: &Address,
+        expected: &Expected,
+        target: &Path,
+        watch: &mut dyn Watch,
+        cancel: &CancelToken,
+    ) -> Result<()> {
+        let expected = &Expected { bytes: expected.bytes, sha256: expected.sha256.to_ascii_lowercase() };
+        let Some(name) = target.file_name() else {
+            return Err(Error::request("path", format!("`{}` names no file", target.display())));
+        };
+        let name = name.to_string_lossy().into_owned();
+        let reporter = fetch::Reporter { watch, name, total: expected.bytes, last: None };
+        let limits = &self.limits;
+        fetch::Fetch { address, expected, target, limits, cancel, reporter, whole_only: false }.run()
+    }
+
+    /// Gets a small file into memory: at most `limit` bytes, whatever the server says. Nothing vouches for it; check it
+    /// against a signature or a hash.
+    ///
+    /// # Errors
+    /// [`Error::Network`], [`Error::Cancelled`].
+    pub fn small(&self, url: &str, limit: u64, cancel: &CancelToken) -> Result<Vec<u8>> {
+        self.small_at(&Address::parse(url)?, limit, cancel)
+    }
+
+    /// As [`small`](Self::small).
+    pub(crate) fn small_at(&self, address: &Address, limit: u64, cancel: &CancelToken) -> Result<Vec<u8>> {
+        small::get(address, limit, &self.limits, cancel)
+    }
+
+    /// Gets a catalogue and its signature and checks it against the pinned key. `url` is that of `catalog.json`; the
+    /// signature is at the same URL with `.minisig` behind its path. Whether it is fresh is for
+    /// [`Catalog::check_fresh`] to say.
     ///
     /// # Errors
     /// [`Error::Network`], [`Error::Untrusted`], [`Error::Cancelled`].
     pub fn catalog(&self, url: &str, key: &PublicKey, cancel: &CancelToken) -> Result<Catalog> {
-        let _ = (key, cancel);
-        Err(Error::network(url, "cannot be downloaded yet"))
+        let address = Address::parse(url)?;
+        let shown = address.shown();
+        self.signed(&address, MAX_CATALOG_BYTES, cancel, |json, signature| {
+            Catalog::verify(&shown, json, signature, key)
+        })
+    }
+
+    /// Gets a small file and its detached signature, and what `check` makes of both.
+    ///
+    /// # Errors
+    /// [`Error::Network`], [`Error::Untrusted`], [`Error::Cancelled`], and whatever `check` says.
+    pub(crate) fn signed<T>(
+        &self,
+        address: &Address,
+        limit: u64,
+        cancel: &CancelToken,
+        check: impl Fn(&[u8], &str) -> Result<T>,
+    ) -> Result<T> {
+        let get = || {
+            let content = self.small_at(address, limit, cancel)?;
+            let signature = self.small_at(&address.with_ending(SIGNATURE)?, MAX_SIGNATURE_BYTES, cancel)?;
+            // What is no text is no signature; `check` says so.
+            check(&content, &String::from_utf8_lossy(&signature))
+        };
+        match get() {
+            // It may have been published anew between the two requests.
+            Err(Error::Untrusted { .. }) => get(),
+            other => other,
+        }
     }
 }

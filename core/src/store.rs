@@ -119,9 +119,17 @@ impl PackStore {
         if removed.is_empty() {
             return Ok(false);
         }
-        index.write(&self.folder, &lock)?;
-        for record in removed {
-            self.folder.discard(&record.sha256, &lock);
+        let discard = || removed.iter().for_each(|record| self.folder.discard(&record.sha256, &lock));
+        match index.write(&self.folder, &lock) {
+            // A disk that is full to the last byte: the packs' own room is enough for the list without them.
+            Err(Error::OutOfSpace { .. }) => {
+                discard();
+                index.write(&self.folder, &lock)?;
+            }
+            written => {
+                written?;
+                discard();
+            }
         }
         Ok(true)
     }
@@ -148,7 +156,7 @@ impl PackStore {
         let preview = folder::read_start(&path)
             .and_then(|start| Header::preview(record.name(), &start))
             .unwrap_or_else(|error| {
-                log::warn!("an installed pack cannot be read: {error}");
+                log::debug!("an installed pack has no preview that can be read: {error}");
                 None
             });
         Installed { header: record.header(preview), sha256: record.sha256.clone(), bytes: record.bytes, path }
@@ -203,4 +211,64 @@ fn check(record: &Record, bytes: Vec<u8>) -> Result<Vec<u8>> {
 
 fn lost(name: &str, reason: &str) -> Error {
     Error::BadPack { pack: name.into(), reason: reason.into(), at: None, hint: "install it again, or remove it".into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::pack::{Metadata, Precision};
+    use crate::{ConceptMask, Scope};
+
+    fn install(store: &PackStore, version: u32) -> Vec<u8> {
+        let metadata = Metadata {
+            name: "rex".into(),
+            version,
+            trigger: "rex".into(),
+            class: String::new(),
+            scope: Scope::Prompt,
+            author: String::new(),
+            licence: String::new(),
+            model: String::new(),
+            tool: String::new(),
+            created: 0,
+        };
+        let (fingerprint, mask) = ("ab".repeat(32), ConceptMask::empty(&[]));
+        let pack = Pack { metadata, fingerprint, mask, precision: Precision::Binary, preview: None, embeddings: None };
+        let bytes = pack.encode().expect("within limits");
+        let file = store.path().join("file.cones");
+        std::fs::write(&file, &bytes).expect("a file");
+        store.install_file(&file, None).expect("installed");
+        bytes
+    }
+
+    /// A reader that is overtaken by replacements between list and file, again and again, gets the newest one.
+    #[test]
+    fn a_reader_that_is_overtaken_looks_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = PackStore::open(folder.path()).expect("a store");
+        install(&store, 1);
+        let (version, newest) = (Cell::new(1), Cell::new(Vec::new()));
+        let read = store.read(|index| {
+            if version.get() < 20 {
+                version.set(version.get() + 1);
+                newest.set(install(&store, version.get()));
+            }
+            index.find("rex", None)
+        });
+        assert_eq!(read.expect("installed"), newest.take());
+    }
+
+    #[test]
+    fn a_reader_that_is_overtaken_by_a_removal_finds_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = PackStore::open(folder.path()).expect("a store");
+        install(&store, 1);
+        let read = store.read(|index| {
+            store.remove("rex", None).expect("an answer");
+            index.find("rex", None)
+        });
+        assert!(matches!(read, Err(Error::NotFound { .. })), "{read:?}");
+    }
 }

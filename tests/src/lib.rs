@@ -6,5 +6,6 @@ pub mod golden;
 pub mod hostile;
 pub mod psnr;
 pub mod publisher;
+pub mod server;
 pub mod sheet;
 pub mod small;

@@ -1,6 +1,6 @@
 //! Installing from a catalogue.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::path::Path;
 
 use crate::catalog::{Catalog, PackEntry, is_hash};
@@ -82,8 +82,9 @@ impl PackStore {
     fn adopt(&self, file: &Path, entry: &PackEntry, manifest: Option<&Manifest>) -> Result<Installed> {
         let (header, bytes) = match checked(file, entry, manifest) {
             Ok(checked) => checked,
+            Err(error @ Error::Io { .. }) => return Err(error),
             Err(error) => {
-                // Downloading it again would give the same.
+                // It would be the same again.
                 let _ = fs::remove_file(file);
                 return Err(error);
             }
@@ -95,7 +96,9 @@ impl PackStore {
 
 /// Flushes a file and moves it to its place.
 fn move_in(file: &Path, path: &Path, lock: &Lock) -> Result<()> {
-    File::open(file).and_then(|open| open.sync_all()).map_err(Error::io("flush", file))?;
+    // Some systems flush only what is open for writing.
+    let flushed = OpenOptions::new().write(true).open(file).and_then(|open| open.sync_all());
+    flushed.map_err(Error::io("flush", file))?;
     folder::rename(file, path, lock)
 }
 

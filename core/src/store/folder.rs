@@ -135,7 +135,6 @@ pub(super) fn replace(path: &Path, bytes: &[u8], lock: &Lock) -> Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(NEW);
     let new = PathBuf::from(name);
-    space::check(path.parent().unwrap_or(path), bytes.len() as u64)?;
     let written = File::create(&new)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .map_err(space::io("write", &new, bytes.len() as u64))

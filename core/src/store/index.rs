@@ -126,8 +126,8 @@ impl Index {
                 .and_then(|bytes| Ok(Record::new(&Header::read(hash, &bytes)?, &bytes)));
             match read {
                 Ok(record) if record.sha256 == hash => found.push(record),
-                Ok(_) => log::warn!("a pack's file is damaged and is left out of the store's list"),
-                Err(error) => log::warn!("a pack's file is left out of the store's list: {error}"),
+                Ok(_) => left_out("its hash is not its name"),
+                Err(error) => left_out(&error.to_string()),
             }
         }
         found.sort_by_key(|record| (record.metadata.version, record.metadata.created));
@@ -248,6 +248,12 @@ pub(super) fn typed(name: &str) -> String {
 }
 
 fn damaged(reason: &str) -> Option<Index> {
-    log::warn!("a pack store's list is damaged and is made anew: {reason}");
+    log::warn!("a pack store's list is damaged and is made anew");
+    log::debug!("it is damaged: {reason}");
     None
+}
+
+fn left_out(reason: &str) {
+    log::warn!("a damaged pack is left out of a pack store's new list");
+    log::debug!("it is left out: {reason}");
 }

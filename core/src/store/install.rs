@@ -8,7 +8,7 @@ use crate::catalog::{MAX_PACK_BYTES, PackEntry};
 use crate::fingerprint::hex;
 use crate::manifest::Manifest;
 use crate::pack::{self, Header, Pack};
-use crate::{Error, Result};
+use crate::{Error, Result, space};
 
 use super::folder::{self, Lock};
 use super::index::Record;
@@ -71,6 +71,8 @@ impl PackStore {
         if let Some(entry) = entry {
             Self::check_version(index.exactly(&entry.name, &entry.fingerprint), entry)?;
         }
+        // What was downloaded to the store's own folder is counted twice; near the last megabyte that does no harm.
+        space::check(&self.folder.objects(), record.bytes)?;
         let (sha256, bytes, path) = (record.sha256.clone(), record.bytes, self.folder.object(&record.sha256));
         let was_there = index.lists(&sha256);
         let replaced = index.put(record);

@@ -3,6 +3,7 @@
 //! `store_worker replace STORE PACKS SEED` installs and removes packs until it is killed, and says what it does.
 //! `store_worker share STORE PACKS SEED STEPS` does so beside others, and checks what it reads.
 //! `store_worker install STORE FILE` installs one file and says what came of it.
+//! `store_worker remove STORE NAME` removes one pack and says so.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,10 @@ fn main() {
         ["replace", store, packs, seed] => replace(store.as_ref(), packs.as_ref(), number(seed)),
         ["share", store, packs, seed, steps] => share(store.as_ref(), packs.as_ref(), number(seed), number(steps)),
         ["install", store, file] => install(store.as_ref(), file.as_ref()),
+        ["remove", store, name] => match PackStore::open(store).and_then(|store| store.remove(name, None)) {
+            Ok(removed) => say(format_args!("removed: {removed}")),
+            Err(error) => say(format_args!("remove: {error:?}")),
+        },
         _ => panic!("{arguments:?}"),
     }
 }

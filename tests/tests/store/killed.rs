@@ -72,7 +72,7 @@ fn live(place: &Place, packs: &std::path::Path, round: u64) -> String {
     let mut said = BufReader::new(child.stdout.take().expect("its output"));
     // Two thirds of the kills come when it has begun, the others may hit its first opening of the store as well.
     let mut text = String::new();
-    if round % 3 != 0 {
+    if !round.is_multiple_of(3) {
         said.read_line(&mut text).expect("a line");
     }
     let life = Duration::from_micros(round.wrapping_mul(0x9e37_79b9_7f4a_7c15) % LONGEST_LIFE_MICROS);

@@ -41,6 +41,25 @@ fn a_full_disk_is_named_and_changes_nothing() {
     assert_eq!(lines[3..], ["list: 1", "1", "installed: mia", "list: 2"]);
 }
 
+/// Else there would be no way back from a disk that is full to the last byte.
+#[test]
+fn packs_can_be_removed_from_a_full_disk() {
+    let place = Place::new();
+    let script = "$WORKER install $STORE $REX
+        $WORKER install $STORE $MIA
+        cat /dev/zero > $STORE/filler || true
+        $WORKER remove $STORE rex
+        ls $STORE $STORE/objects
+        rm $STORE/filler
+        $WORKER install $STORE $REX";
+    let Some(text) = mounted(&place, "3m", script) else { return };
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines[..5], ["installed: rex", "list: 1", "installed: mia", "list: 2", "removed: true"], "{text}");
+    assert!(!text.contains(".new"), "{text}");
+    assert_eq!(text.lines().filter(|line| line.ends_with(".cones")).count(), 1, "{text}");
+    assert_eq!(lines[lines.len() - 2..], ["installed: rex", "list: 2"], "{text}");
+}
+
 /// Packs that come with an app lie where nobody may write.
 #[test]
 fn a_read_only_store_is_read() {
