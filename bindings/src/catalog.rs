@@ -1,12 +1,10 @@
 //! What a publisher offers.
 
-use std::sync::Arc;
+use cones_core::catalog;
 
-use cones_core::catalog::{self, PublicKey};
+use crate::Precision;
 
-use crate::{ConesError, Precision};
-
-/// A publisher's catalogue whose signature was checked.
+/// A publisher's catalogue that was checked. `PackStore.fetch_catalog` gets one.
 #[derive(Debug, uniffi::Object)]
 pub struct Catalog {
     pub(crate) inner: catalog::Catalog,
@@ -70,16 +68,6 @@ pub struct CatalogBundle {
 
 #[uniffi::export]
 impl Catalog {
-    /// Checks a catalogue that the app got itself: `json` is `catalog.json`, `signature` the text of
-    /// `catalog.json.minisig`, `public_key` the publisher's, pinned in the app. `url` is where it came from: downloads
-    /// are relative to it. An older one than was seen before is not noticed here; `PackStore.fetch_catalog` does.
-    #[uniffi::constructor]
-    pub fn verify(url: String, json: &[u8], signature: String, public_key: String) -> Result<Arc<Self>, ConesError> {
-        let inner = catalog::Catalog::verify(&url, json, &signature, &PublicKey::parse(&public_key)?)?;
-        inner.check_fresh(&url, now(), None)?;
-        Ok(Arc::new(Self { inner, url }))
-    }
-
     /// What it says of itself.
     pub fn info(&self) -> CatalogInfo {
         CatalogInfo {
@@ -129,9 +117,4 @@ impl From<&catalog::BundleEntry> for CatalogBundle {
             licence: entry.licence.clone(),
         }
     }
-}
-
-/// Seconds since 1970; a clock before that counts as 1970, when everything is fresh.
-fn now() -> u64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -26,6 +26,16 @@ pub enum ConesError {
         /// What to do.
         hint: String,
     },
+    /// A folder of packs or bundles was made by a newer version. Update, or use another folder.
+    #[error("bad store: {reason} ({details})")]
+    BadStore {
+        /// What is wrong.
+        reason: String,
+        /// The folder.
+        details: String,
+        /// What to do.
+        hint: String,
+    },
     /// Something signed is not to be trusted. Nothing of it was used.
     #[error("not trusted: {reason} ({details})")]
     Untrusted {
@@ -201,6 +211,9 @@ impl From<Error> for ConesError {
             Error::BadPack { pack, reason, at, hint } => {
                 let details = at.map_or_else(|| pack.clone(), |at| format!("{pack}, at byte {at}"));
                 Self::BadPack { reason, details, hint }
+            }
+            Error::BadStore { path, reason, hint } => {
+                Self::BadStore { reason, details: path.display().to_string(), hint }
             }
             Error::Untrusted { what, reason, hint } => Self::Untrusted { reason, details: what, hint },
             Error::Network { url, reason, hint } => Self::Network { reason, details: url, hint },

@@ -39,7 +39,7 @@ pub use generated::{Generated, Timings};
 pub use initialize::{InitConfig, initialize};
 pub use listener::{GenerateProgress, Listener, Preview, Stage};
 pub use logger::{LogLevel, LogRecord, LogSink};
-pub use pack_store::{DamagedPack, PackInfo, PackStore};
+pub use pack_store::{DamagedPack, PackInfo, PackStore, read_pack};
 pub use picture::{Picture, read_recipe};
 pub use recipe::{InitRecipe, Recipe, SubjectRecipe};
 pub use request::{InitPicture, Request, SubjectChoice};

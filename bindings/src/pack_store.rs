@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cones_core::catalog::PublicKey;
 use cones_core::pack::Header;
-use cones_core::store::Installed;
+use cones_core::store::{self, Installed, Source};
 use cones_core::{Bundle, Downloader};
 
 use crate::download::Relay;
@@ -57,7 +57,7 @@ pub struct PackInfo {
     pub path: String,
 }
 
-/// An installed pack that is not as it was when it was installed.
+/// An installed pack that is not as it was when it was installed, or lost.
 #[derive(Debug, Clone, PartialEq, uniffi::Record)]
 pub struct DamagedPack {
     /// Which.
@@ -98,8 +98,8 @@ impl PackStore {
         Ok(self.inner.install_file(Path::new(&path), bundle.as_ref().map(Bundle::manifest))?.into())
     }
 
-    /// Gets a catalogue, checks it against the publisher's pinned key, and refuses one older than this store has seen
-    /// from that key. `url` is that of `catalog.json`.
+    /// Gets a catalogue, checks it against the publisher's pinned key, and refuses one that has expired or is older than
+    /// this store has seen from that key. `url` is that of `catalog.json`.
     #[uniffi::method(default(cancel = None))]
     pub fn fetch_catalog(
         &self,
@@ -112,8 +112,23 @@ impl PackStore {
         Ok(Arc::new(Catalog { inner, url }))
     }
 
-    /// Downloads a pack of a catalogue and installs it; what an earlier attempt left is resumed. `bundle` as in
-    /// `install_file`; with it, the pack for that model is taken where the catalogue has several of the name.
+    /// The same for a catalogue that the app got by its own means: `json` is `catalog.json`, `signature` the text of
+    /// `catalog.json.minisig`. What it lists may be relative to `url`.
+    pub fn accept_catalog(
+        &self,
+        url: String,
+        json: &[u8],
+        signature: String,
+        public_key: String,
+    ) -> Result<Arc<Catalog>, ConesError> {
+        let key = PublicKey::parse(&public_key)?;
+        let inner = self.inner.accept_catalog(&url, json, &signature, &key, now())?;
+        Ok(Arc::new(Catalog { inner, url }))
+    }
+
+    /// Downloads the newest version of a pack of a catalogue and installs it; what an earlier attempt left is resumed,
+    /// what is installed already is not downloaded again. `bundle` as in `install_file`; with it, the pack for that base
+    /// model is taken.
     #[uniffi::method(default(bundle = None, listener = None, cancel = None))]
     pub fn install(
         &self,
@@ -124,24 +139,32 @@ impl PackStore {
         cancel: Option<Arc<CancelToken>>,
     ) -> Result<PackInfo, ConesError> {
         let bundle = bundle.map(Bundle::open).transpose()?;
-        let manifest = bundle.as_ref().map(Bundle::manifest);
+        let source = Source { downloader: &self.downloader, catalog: &catalog.inner, url: &catalog.url };
         let own = cancel::token(cancel).child();
         let mut relay = Relay::new(listener, own.clone());
-        let (offer, url) = (&catalog.inner, &catalog.url);
-        let result = self.inner.install(&self.downloader, offer, url, &name, manifest, &mut relay, &own);
+        let result = self.inner.install(&source, &name, bundle.as_ref().map(Bundle::manifest), &mut relay, &own);
         relay.outcome(result).map(PackInfo::from)
     }
 
     /// Reads every pack again; gives those that are damaged.
     pub fn verify(&self) -> Result<Vec<DamagedPack>, ConesError> {
         let damaged = self.inner.verify()?.into_iter();
-        Ok(damaged.map(|(pack, error)| DamagedPack { pack: pack.into(), reason: error.to_string() }).collect())
+        Ok(damaged
+            .map(|(pack, error)| DamagedPack { pack: pack.into(), reason: ConesError::from(error).to_string() })
+            .collect())
     }
 
-    /// Removes a pack by name; says whether there was one.
-    pub fn remove(&self, name: String) -> Result<bool, ConesError> {
-        Ok(self.inner.remove(&name)?)
+    /// Removes a pack by name; of all base models, if no fingerprint is given. Says whether there was one.
+    #[uniffi::method(default(fingerprint = None))]
+    pub fn remove(&self, name: String, fingerprint: Option<String>) -> Result<bool, ConesError> {
+        Ok(self.inner.remove(&name, fingerprint.as_deref())?)
     }
+}
+
+/// What a pack's file says of itself, installed or not. Header and checksums are checked.
+#[uniffi::export]
+pub fn read_pack(path: String) -> Result<PackInfo, ConesError> {
+    Ok(store::inspect(Path::new(&path))?.into())
 }
 
 impl PackStore {
@@ -174,4 +197,9 @@ impl From<Installed> for PackInfo {
             path: installed.path.display().to_string(),
         }
     }
+}
+
+/// Seconds since 1970; a clock before that counts as 1970, when nothing has expired.
+fn now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

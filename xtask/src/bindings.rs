@@ -52,7 +52,10 @@ pub(crate) fn build(workspace: &Workspace, options: &Options) -> Result<Bindings
 /// Builds the library as phones get it.
 pub(crate) fn library(workspace: &Workspace, options: &Options) -> Result<PathBuf> {
     let mut cargo = workspace.cargo(options, &["build", "--profile", "phone", "--package", "cones-bindings"]);
-    process::run(&mut cargo, "The compiler's words above say why. Without a network, run `cargo fetch` once with one.")?;
+    process::run(
+        &mut cargo,
+        "The compiler's words above say why. Without a network, run `cargo fetch` once with one.",
+    )?;
     let name = format!("{}cones{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     Ok(workspace.built().join("phone").join(name))
 }
@@ -61,7 +64,10 @@ fn generator(workspace: &Workspace, options: &Options) -> Result<PathBuf> {
     let arguments = ["build", "--profile", "generator", "--package", "cones-bindings", "--bin", "uniffi-bindgen"];
     let mut cargo = workspace.cargo(options, &arguments);
     cargo.args(["--no-default-features", "--features", "cli"]);
-    process::run(&mut cargo, "The compiler's words above say why. Without a network, run `cargo fetch` once with one.")?;
+    process::run(
+        &mut cargo,
+        "The compiler's words above say why. Without a network, run `cargo fetch` once with one.",
+    )?;
     let name = format!("uniffi-bindgen{}", std::env::consts::EXE_SUFFIX);
     Ok(workspace.built().join("generator").join(name))
 }
