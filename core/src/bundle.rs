@@ -33,7 +33,7 @@ pub const ATTENTION: &str = "attention.safetensors";
 /// Files that every bundle holds.
 const REQUIRED: [&str; 5] = [TOKENIZER, TEXT_ENCODER, UNET, VAE_DECODER, ATTENTION];
 /// No manifest is larger; what claims to be is not read.
-const MAX_MANIFEST_BYTES: u64 = 4 << 20;
+pub(crate) const MAX_MANIFEST_BYTES: u64 = 4 << 20;
 
 /// An opened bundle. Cheap to keep: weights are mapped, graphs are loaded by the engine.
 #[derive(Debug)]
@@ -52,11 +52,6 @@ impl Bundle {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_path_buf();
         let manifest = read_manifest(&path.join(MANIFEST))?;
-        for name in REQUIRED {
-            if !manifest.files.contains_key(name) {
-                return Err(Error::bundle(path.join(MANIFEST), format!("it does not list `{name}`")));
-            }
-        }
         for (name, entry) in &manifest.files {
             let file = member(&path, name)?;
             let found = std::fs::metadata(&file).map_err(|error| Error::bundle(&file, error.to_string()))?.len();
@@ -120,14 +115,18 @@ impl Bundle {
 
 /// A listed name as a path. Names are plain: a manifest cannot point outside its folder.
 fn member(folder: &Path, name: &str) -> Result<PathBuf> {
-    let plain = !name.is_empty()
+    if is_plain(name) { Ok(folder.join(name)) } else { Err(not_plain(&folder.join(MANIFEST), name)) }
+}
+
+/// Whether it names a file in its folder, and no other way of writing names that one.
+pub(crate) fn is_plain(name: &str) -> bool {
+    !name.is_empty()
         && !name.starts_with('.')
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
-    if plain {
-        Ok(folder.join(name))
-    } else {
-        Err(Error::bundle(folder.join(MANIFEST), format!("`{name}` is not a plain file name")))
-    }
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+}
+
+fn not_plain(manifest: &Path, name: &str) -> Error {
+    Error::bundle(manifest, format!("`{name}` is not a plain file name"))
 }
 
 fn read_manifest(path: &Path) -> Result<Manifest> {
@@ -139,12 +138,17 @@ fn read_manifest(path: &Path) -> Result<Manifest> {
     if text.len() as u64 > MAX_MANIFEST_BYTES {
         return Err(Error::bundle(path, format!("it is longer than {MAX_MANIFEST_BYTES} bytes")));
     }
+    parse_manifest(path, &text)
+}
+
+/// The manifest in `text`, with all checked that can be without its files. `path` is what messages call it.
+pub(crate) fn parse_manifest(path: &Path, text: &str) -> Result<Manifest> {
     // The version first: a newer manifest may hold fields that this version does not know.
     #[derive(serde::Deserialize)]
     struct Version {
         schema: u32,
     }
-    let Version { schema } = parse(path, &text)?;
+    let Version { schema } = parse(path, text)?;
     if schema != SCHEMA {
         return Err(Error::BadBundle {
             path: path.to_path_buf(),
@@ -153,9 +157,15 @@ fn read_manifest(path: &Path) -> Result<Manifest> {
                 .into(),
         });
     }
-    let manifest: Manifest = parse(path, &text)?;
+    let manifest: Manifest = parse(path, text)?;
     check::check(&manifest).map_err(|reason| Error::bundle(path, reason))?;
-    Ok(manifest)
+    if let Some(name) = REQUIRED.iter().find(|name| !manifest.files.contains_key(**name)) {
+        return Err(Error::bundle(path, format!("it does not list `{name}`")));
+    }
+    match manifest.files.keys().find(|name| !is_plain(name)) {
+        Some(name) => Err(not_plain(path, name)),
+        None => Ok(manifest),
+    }
 }
 
 fn parse<'a, T: serde::Deserialize<'a>>(path: &Path, text: &'a str) -> Result<T> {

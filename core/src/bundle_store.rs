@@ -1,60 +1,113 @@
 //! The base models that are installed on this device.
+//!
+//! Each is a folder that carries its name. A bundle is put together in a hidden folder of the same store and gets its
+//! name at once when all of it is there and right; until then an older one of that name stays as it is. What came of an
+//! interrupted install is gone on with by the next one, and cleared when nobody did for seven days.
+
+mod folder;
+mod handover;
+mod leftovers;
+mod plan;
+mod staging;
 
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::catalog::{Catalog, PublicKey};
-use crate::download::{Downloader, Watch};
+use crate::bundle::{MANIFEST, MAX_MANIFEST_BYTES};
+use crate::catalog::PublicKey;
+use crate::download::{Address, Downloader, Received, Watch};
+use crate::pack::check_text;
+use crate::store::Source;
 use crate::{CancelToken, Error, Result};
 
-/// A folder of installed bundles.
-#[derive(Debug)]
+use folder::Folder;
+use plan::Plan;
+use staging::Staging;
+
+pub use handover::{Handover, Voucher};
+
+/// A folder of installed bundles. Any number of processes and threads may use one folder at once.
+///
+/// A bundle that is removed or replaced while an engine has it open goes on working there, except that Windows deletes
+/// no file that is in use.
+#[derive(Debug, Clone)]
 pub struct BundleStore {
-    path: PathBuf,
+    folder: Folder,
 }
 
 impl BundleStore {
-    /// Opens the store in a folder, which is made if need be.
+    /// Opens the store in a folder, which is made if need be. Puts right what killed processes left. A store that cannot
+    /// be written to can be read.
     ///
     /// # Errors
     /// [`Error::Io`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Ok(Self { path: path.as_ref().to_path_buf() })
+        let folder = Folder::make(path.as_ref())?;
+        if let Err(error) = folder.recover() {
+            log::debug!("a bundle store cannot be put in order: {error}");
+        }
+        Ok(Self { folder })
     }
 
     /// The folder.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.folder.path()
     }
 
-    /// The folders of the installed bundles, by name.
+    /// The folders of the installed bundles, by name. They are not opened.
     ///
     /// # Errors
     /// [`Error::Io`].
     pub fn list(&self) -> Result<Vec<(String, PathBuf)>> {
-        Ok(Vec::new())
+        let names = self.folder.names()?.into_iter();
+        Ok(names.map(|name| (name.clone(), self.folder.bundle(&name))).collect())
     }
 
-    /// Downloads a bundle of a catalogue, file by file, resuming what came before; gives its folder.
+    /// The folder of an installed bundle.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::BadBundle`] and as [`Downloader::file`].
+    /// [`Error::NotFound`] with the names that are installed; [`Error::Io`].
+    pub fn get(&self, name: &str) -> Result<PathBuf> {
+        let names = self.folder.names()?;
+        if names.iter().any(|found| found == name) {
+            return Ok(self.folder.bundle(name));
+        }
+        Err(not_found(name, "is installed", "installed", names.iter().map(String::as_str)))
+    }
+
+    /// Downloads a bundle of a catalogue, file by file, resuming what came before, in place of an installed one of the
+    /// same name; gives its folder. Files that a bundle of this store has already are not downloaded, so that installing
+    /// a bundle again mends it. `watch` counts all files together.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Untrusted`] when the catalogue has expired or is contradicted by what comes;
+    /// [`Error::BadBundle`]; [`Error::BadStore`] when something else stands in its place; and as [`Downloader::file`].
     pub fn install(
         &self,
-        downloader: &Downloader,
-        catalog: &Catalog,
-        catalog_url: &str,
+        source: &Source<'_>,
         name: &str,
         watch: &mut dyn Watch,
         cancel: &CancelToken,
     ) -> Result<PathBuf> {
-        let _ = (downloader, catalog, catalog_url, watch, cancel);
-        Err(Error::NotFound { name: name.into(), place: "is in the catalogue".into(), hint: String::new() })
+        source.catalog.check_fresh(source.url, now(), None)?;
+        let bundles = &source.catalog.bundles;
+        let entry = bundles.iter().find(|entry| entry.name == name).ok_or_else(|| {
+            not_found(name, "is in the catalogue", "it lists", bundles.iter().map(|entry| entry.name.as_str()))
+        })?;
+        let base = Address::parse(&entry.location(source.url)?)?;
+        let manifest = base.join(MANIFEST)?;
+        let limit = entry.manifest.bytes.min(MAX_MANIFEST_BYTES);
+        let plan = Plan::new(&manifest.shown(), source.downloader.small_at(&manifest, limit, cancel)?)?;
+        plan.check_entry(entry)?;
+        self.download(source.downloader, &base, plan, watch, cancel)
     }
 
-    /// Downloads a bundle by the URL of its folder; its `bundle.json` must be signed (`bundle.json.minisig`).
+    /// Downloads a bundle by the URL of its folder, or of its `bundle.json`, which must be signed
+    /// (`bundle.json.minisig` beside it). As [`install`](Self::install) in all else. Nothing tells here whether a newer
+    /// version was published: for that there are catalogues.
     ///
     /// # Errors
-    /// As [`install`](Self::install), and [`Error::Untrusted`].
+    /// As [`install`](Self::install).
     pub fn install_url(
         &self,
         downloader: &Downloader,
@@ -63,8 +116,14 @@ impl BundleStore {
         watch: &mut dyn Watch,
         cancel: &CancelToken,
     ) -> Result<PathBuf> {
-        let _ = (downloader, key, watch, cancel);
-        Err(Error::network(url, "cannot be downloaded yet"))
+        let address = Address::parse(url)?;
+        let base = if address.is_file(MANIFEST) { address } else { address.folder()? };
+        let manifest = base.join(MANIFEST)?;
+        let json = downloader.signed(&manifest, MAX_MANIFEST_BYTES, cancel, |json, signature| {
+            key.verify(&manifest.shown(), json, signature)?;
+            Ok(json.to_vec())
+        })?;
+        self.download(downloader, &base, Plan::new(&manifest.shown(), json)?, watch, cancel)
     }
 
     /// Removes a bundle by name; says whether there was one.
@@ -72,7 +131,69 @@ impl BundleStore {
     /// # Errors
     /// [`Error::Io`].
     pub fn remove(&self, name: &str) -> Result<bool> {
-        let _ = name;
-        Ok(false)
+        // Whatever else stands in the folder is nobody's bundle.
+        if check_text("name", name).is_ok() { self.folder.remove(name) } else { Ok(false) }
     }
+
+    /// Gives up what came of interrupted installs, except where one is going on; gives the bytes that this frees.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn clear_interrupted(&self) -> Result<u64> {
+        self.folder.clear(|_| true)
+    }
+
+    /// Gets the files of a plan from `base` and makes them a bundle.
+    fn download(
+        &self,
+        downloader: &Downloader,
+        base: &Address,
+        plan: Plan,
+        watch: &mut dyn Watch,
+        cancel: &CancelToken,
+    ) -> Result<PathBuf> {
+        let mut staging = Staging::begin(&self.folder, plan, cancel)?;
+        staging.adopt(cancel)?;
+        staging.check_space()?;
+        let total = staging.plan.total;
+        let wanted: Vec<_> = staging.plan.files().map(|(name, known)| (name.to_owned(), known)).collect();
+        let mut sum = Sum { watch, before: 0, total };
+        for (name, known) in wanted {
+            if staging.has(&name) {
+                sum.received(Received { name: &name, bytes: known.bytes, total: known.bytes });
+            } else {
+                downloader.file_at(&base.join(&name)?, &known, &staging.file(&name), &mut sum, cancel)?;
+                staging.came(&name);
+            }
+            sum.before += known.bytes;
+        }
+        staging.publish()
+    }
+}
+
+/// Adds up what comes of several files.
+struct Sum<'a> {
+    watch: &'a mut dyn Watch,
+    /// Bytes of the files before the current one.
+    before: u64,
+    total: u64,
+}
+
+impl Watch for Sum<'_> {
+    fn received(&mut self, received: Received<'_>) {
+        let bytes = self.before + received.bytes;
+        self.watch.received(Received { name: received.name, bytes, total: self.total });
+    }
+}
+
+fn not_found<'a>(name: &str, place: &str, there: &str, names: impl Iterator<Item = &'a str>) -> Error {
+    let names: Vec<String> = names.take(20).map(|name| format!("`{name}`")).collect();
+    let hint = if names.is_empty() { "there is none yet".into() } else { format!("{there}: {}", names.join(", ")) };
+    let name = name.chars().filter(|c| !c.is_control()).take(64).collect();
+    Error::NotFound { name, place: place.into(), hint }
+}
+
+/// Seconds since 1970 by this device's clock.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -29,7 +29,7 @@ use std::path::Path;
 use crate::catalog::{Catalog, MAX_CATALOG_BYTES, MAX_SIGNATURE_BYTES, PublicKey};
 use crate::{CancelToken, Error, Result};
 
-pub(crate) use address::Address;
+pub(crate) use address::{Address, shown};
 pub use limits::Limits;
 
 /// What a detached signature's URL has behind that of the file.

@@ -1,7 +1,8 @@
 //! Where an entry's file is: URLs, absolute or relative to the catalogue.
 
-use url::{Host, ParseError, Url};
+use url::{ParseError, Url};
 
+use crate::download::{Address, shown};
 use crate::{Error, Result};
 
 /// No URL of a catalogue is longer than this, in bytes.
@@ -19,10 +20,11 @@ pub(crate) fn resolve(catalog_url: &str, url: &str) -> Result<Url> {
         reason,
         hint: "use an address that begins with https://".into(),
     };
-    let base = Url::parse(catalog_url).map_err(|error| untrusted(catalog_url, format!("it is no URL: {error}")))?;
-    check_absolute(&base).map_err(|reason| untrusted(&bare(&base), reason))?;
+    let base =
+        Url::parse(catalog_url).map_err(|error| untrusted(&shown(catalog_url), format!("it is no URL: {error}")))?;
+    check_absolute(&base).map_err(|reason| untrusted(&shown(catalog_url), reason))?;
     join(&base, url).map_err(|reason| Error::Untrusted {
-        what: bare(&base),
+        what: shown(catalog_url),
         reason,
         hint: "ask its publisher for a catalogue that is in order".into(),
     })
@@ -44,17 +46,6 @@ pub(super) fn folder(mut url: Url) -> String {
     url.into()
 }
 
-/// A URL as messages show it: without credentials, query and fragment.
-fn bare(url: &Url) -> String {
-    let mut url = url.clone();
-    // Both fail only for URLs that cannot have credentials.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.set_query(None);
-    url.set_fragment(None);
-    url.into()
-}
-
 fn join(base: &Url, url: &str) -> Result<Url, String> {
     if url.is_empty() || url.len() > MAX_URL_BYTES {
         return Err(format!("it holds a URL of {} bytes; they have 1 to {MAX_URL_BYTES}", url.len()));
@@ -66,27 +57,16 @@ fn join(base: &Url, url: &str) -> Result<Url, String> {
     match Url::parse(url) {
         Ok(absolute) => check_absolute(&absolute).map(|()| absolute),
         Err(ParseError::RelativeUrlWithoutBase) => join_relative(base, url),
-        Err(error) => Err(format!("its URL `{url}` cannot be read: {error}")),
+        Err(error) => Err(format!("its URL `{}` cannot be read: {error}", shown(url))),
     }
 }
 
+/// By the rules of the downloader.
 fn check_absolute(url: &Url) -> Result<(), String> {
-    if !(url.username().is_empty() && url.password().is_none()) {
-        return Err("its URL holds credentials".into());
-    }
-    match url.scheme() {
-        "https" => Ok(()),
-        "http" if is_loopback(url) => Ok(()),
-        scheme => Err(format!("`{scheme}` is not allowed, only HTTPS, or HTTP to this very device")),
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
+    match Address::parse(url.as_str()) {
+        Ok(_) => Ok(()),
+        Err(Error::Network { reason, .. }) => Err(reason),
+        Err(other) => Err(other.to_string()),
     }
 }
 
@@ -98,7 +78,7 @@ fn join_relative(base: &Url, url: &str) -> Result<Url, String> {
     if url.starts_with(['/', '?', '#']) || lower.contains("%2f") || lower.contains("%5c") {
         return Err(leaves());
     }
-    let joined = base.join(url).map_err(|error| format!("its URL `{url}` cannot be read: {error}"))?;
+    let joined = base.join(url).map_err(|error| format!("its URL `{}` cannot be read: {error}", shown(url)))?;
     let folder = base.path().rsplit_once('/').map_or("", |(folder, _)| folder);
     let below = joined.path().strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
     if joined.origin() == base.origin() && below.is_some_and(|rest| !rest.is_empty()) {

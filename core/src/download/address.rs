@@ -74,6 +74,11 @@ impl Address {
         if self.0.path().ends_with('/') { Ok(self.clone()) } else { self.with_ending("/") }
     }
 
+    /// Whether its path ends with this file name.
+    pub(crate) fn is_file(&self, name: &str) -> bool {
+        self.0.path_segments().and_then(|mut segments| segments.next_back()) == Some(name)
+    }
+
     /// What is asked for, whole. Not for messages.
     pub(super) fn as_str(&self) -> &str {
         self.0.as_str()

@@ -1,8 +1,12 @@
 //! What interrupted work left behind.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirEntry};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+
+use crate::catalog::is_hash;
+use crate::lock;
 
 use super::folder::{self, Folder, Lock};
 use super::index::Index;
@@ -13,31 +17,54 @@ const KEPT: Duration = Duration::from_secs(7 * 86_400);
 const AHEAD: Duration = Duration::from_secs(86_400);
 
 /// Clears it. Whoever writes objects holds the lock, so that an unfinished one is nobody's, and so is one that is not
-/// listed. Downloads hold no lock for minutes; theirs are told by their age. What cannot be removed is in nobody's way.
+/// listed. Downloads go on for minutes without it; what is left of them goes by its age. What cannot be removed is in
+/// nobody's way.
 pub(super) fn clean(folder: &Folder, index: &Index, _: &Lock) {
-    let is_lost = |entry: &DirEntry| {
-        let name = entry.file_name();
-        folder::is_unfinished(&name) || folder::hash_of(&name).is_some_and(|hash| !index.lists(hash))
-    };
-    remove(&folder.objects(), is_lost);
-    remove(folder.path(), |entry| folder::is_unfinished(&entry.file_name()));
-    remove(&folder.downloads(), is_stale);
-}
-
-fn remove(folder: &Path, which: impl Fn(&DirEntry) -> bool) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_file())
-            && which(&entry)
-            && let Err(error) = fs::remove_file(entry.path())
-        {
-            log::debug!("cannot remove {}: {error}", entry.path().display());
+    for (path, name) in files(&folder.objects()) {
+        if folder::is_unfinished(&name) || folder::hash_of(&name).is_some_and(|hash| !index.lists(hash)) {
+            remove(&path);
+        }
+    }
+    for (path, name) in files(folder.path()) {
+        if folder::is_unfinished(&name) {
+            remove(&path);
+        }
+    }
+    for (path, name) in files(&folder.downloads()) {
+        if is_stale(&path) {
+            remove_download(folder, &path, &name);
         }
     }
 }
 
-fn is_stale(entry: &DirEntry) -> bool {
-    let Ok(written) = entry.metadata().and_then(|metadata| metadata.modified()) else { return false };
+/// The files of a folder, links not among them.
+fn files(folder: &Path) -> Vec<(PathBuf, OsString)> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let is_file = |entry: &DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file());
+    entries.flatten().filter(is_file).map(|entry| (entry.path(), entry.file_name())).collect()
+}
+
+fn remove(path: &Path) {
+    if let Err(error) = fs::remove_file(path) {
+        log::debug!("cannot remove {}: {error}", path.display());
+    }
+}
+
+/// Removes a file of a download, except while somebody takes that download up again.
+fn remove_download(folder: &Folder, path: &Path, name: &OsStr) {
+    let name = name.to_string_lossy();
+    let Some(hash) = name.trim_start_matches('.').get(..64).filter(|hash| is_hash(hash)) else { return remove(path) };
+    let lock = folder.download_lock(hash);
+    // The lock's own file goes when it is given back.
+    if let Ok(Some(_lock)) = lock::Lock::attempt(&lock)
+        && path != lock
+    {
+        remove(path);
+    }
+}
+
+fn is_stale(path: &Path) -> bool {
+    let Ok(written) = fs::metadata(path).and_then(|metadata| metadata.modified()) else { return false };
     match SystemTime::now().duration_since(written) {
         Ok(age) => age > KEPT,
         Err(ahead) => ahead.duration() > AHEAD,

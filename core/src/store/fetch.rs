@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::catalog::{Catalog, PackEntry, is_hash};
 use crate::download::{Downloader, Expected, Received, Watch};
 use crate::manifest::Manifest;
-use crate::{CancelToken, Error, Result};
+use crate::{CancelToken, Error, Result, lock};
 
 use super::folder::{self, Lock};
 use super::index::{Record, list, typed};
@@ -53,6 +53,11 @@ impl PackStore {
                 hint: "ask its publisher for a catalogue that is in order".into(),
             });
         }
+        if let Some(installed) = self.current(entry, manifest)? {
+            return Ok(installed);
+        }
+        // Others who want the same pack wait here, and find it installed.
+        let _lock = lock::Lock::wait(&self.folder.download_lock(&entry.sha256), cancel)?;
         if let Some(installed) = self.current(entry, manifest)? {
             return Ok(installed);
         }

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::catalog::{MAX_PACK_BYTES, is_hash};
-use crate::{Error, Result, space};
+use crate::{Error, Result, files, space};
 
 /// What is appended to the name of a file that is being written. There is one such file of a name at a time: whoever
 /// writes holds the lock.
@@ -68,6 +68,11 @@ impl Folder {
     /// Where a pack is downloaded to.
     pub(super) fn download(&self, sha256: &str) -> PathBuf {
         self.downloads().join(format!("{sha256}{ENDING}"))
+    }
+
+    /// What is held while that pack is downloaded and taken in.
+    pub(super) fn download_lock(&self, sha256: &str) -> PathBuf {
+        self.downloads().join(format!("{sha256}.lock"))
     }
 
     /// Waits until nobody else changes the store.
@@ -132,9 +137,7 @@ pub(super) fn is_unfinished(file: &OsStr) -> bool {
 
 /// Puts `bytes` at `path`, which holds either what it held before or all of them, whatever happens.
 pub(super) fn replace(path: &Path, bytes: &[u8], lock: &Lock) -> Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(NEW);
-    let new = PathBuf::from(name);
+    let new = files::beside(path, "", NEW);
     let written = File::create(&new)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .map_err(space::io("write", &new, bytes.len() as u64))
@@ -145,20 +148,10 @@ pub(super) fn replace(path: &Path, bytes: &[u8], lock: &Lock) -> Result<()> {
     written
 }
 
-/// Moves a file, whose content was flushed, within the store, and flushes that.
+/// Moves a file, whose content was flushed, within the store, in a way that outlasts a loss of power.
 pub(super) fn rename(from: &Path, to: &Path, _: &Lock) -> Result<()> {
     fs::rename(from, to).map_err(Error::io("rename", from))?;
-    sync_folder(to.parent().unwrap_or(to))
-}
-
-/// Flushes the names in a folder, so that a rename outlasts a loss of power.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> Result<()> {
-    File::open(path).and_then(|folder| folder.sync_all()).map_err(Error::io("flush", path))
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> Result<()> {
+    files::sync_folder(files::folder_of(to));
     Ok(())
 }
 

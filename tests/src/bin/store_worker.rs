@@ -1,6 +1,7 @@
 //! Works on a pack store in a process of its own, which tests kill, or start several of.
 //!
 //! `store_worker replace STORE PACKS SEED` installs and removes packs until it is killed, and says what it does.
+//! `store_worker fetch STORE CATALOGUE URL SEED` does so with the packs of a catalogue, downloading them.
 //! `store_worker share STORE PACKS SEED STEPS` does so beside others, and checks what it reads.
 //! `store_worker install STORE FILE` installs one file and says what came of it.
 //! `store_worker remove STORE NAME` removes one pack and says so.
@@ -8,7 +9,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use cones_core::{Error, PackStore, Result};
+use cones_core::store::Source;
+use cones_core::{CancelToken, Downloader, Error, PackStore, Result};
 use cones_tests::small;
 
 /// Each is there in each version, as `NAME-VERSION.cones`.
@@ -21,6 +23,7 @@ fn main() {
     let number = |text: &str| text.parse::<u64>().expect("a number");
     match arguments.as_slice() {
         ["replace", store, packs, seed] => replace(store.as_ref(), packs.as_ref(), number(seed)),
+        ["fetch", store, catalog, url, seed] => fetch(store.as_ref(), catalog.as_ref(), url, number(seed)),
         ["share", store, packs, seed, steps] => share(store.as_ref(), packs.as_ref(), number(seed), number(steps)),
         ["install", store, file] => install(store.as_ref(), file.as_ref()),
         ["remove", store, name] => match PackStore::open(store).and_then(|store| store.remove(name, None)) {
@@ -48,19 +51,33 @@ fn path(packs: &Path, name: &str, version: u64) -> PathBuf {
     packs.join(format!("{name}-{version}.cones"))
 }
 
+fn replace(folder: &Path, packs: &Path, seed: u64) -> ! {
+    change(folder, seed, VERSIONS, |store, name, version| {
+        store.install_file(&path(packs, name, version), None).map(drop)
+    })
+}
+
+/// `catalog` is the file of a catalogue that is served at `url`, with one version of each pack.
+fn fetch(folder: &Path, catalog: &Path, url: &str, seed: u64) -> ! {
+    let json = std::fs::read(catalog).expect("a catalogue");
+    let catalog = serde_json::from_slice(&json).expect("a catalogue");
+    let source = Source { downloader: &Downloader::new(), catalog: &catalog, url };
+    change(folder, seed, 1, |store, name, _| store.install(&source, name, None, &mut (), &CancelToken::new()).map(drop))
+}
+
 /// Says `begin NAME VERSION` and `end`, with version 0 for removing. Opens the store anew now and then.
-fn replace(folder: &Path, packs: &Path, seed: u64) {
+fn change(folder: &Path, seed: u64, versions: u64, install: impl Fn(&PackStore, &str, u64) -> Result<()>) -> ! {
     let mut state = seed;
     loop {
         let store = PackStore::open(folder).expect("a store");
         say(format_args!("open"));
         for _ in 0..8 {
             let name = NAMES[(random(&mut state) % 3) as usize];
-            let version = random(&mut state) % (VERSIONS + 1);
+            let version = random(&mut state) % (versions + 1);
             say(format_args!("begin {name} {version}"));
             match version {
                 0 => drop(store.remove(name, None).expect("removed")),
-                _ => drop(store.install_file(&path(packs, name, version), None).expect("installed")),
+                _ => install(&store, name, version).expect("installed"),
             }
             say(format_args!("end"));
         }

@@ -51,23 +51,61 @@ fn a_link_is_not_followed() {
 }
 
 #[test]
-fn parts_of_downloads_stay_seven_days() {
+fn what_came_of_downloads_stays_seven_days() {
     let place = Place::new();
     place.open();
     let downloads = place.path().join("downloads");
     let now = SystemTime::now();
     let times = [
-        ("fresh", now),
-        ("week", now - 6 * DAY),
-        ("ahead", now + DAY / 2),
-        ("old", now - 8 * DAY),
-        ("1970", SystemTime::UNIX_EPOCH),
-        ("set-back", now + 400 * DAY),
+        ('a', true, now),
+        ('b', true, now - 6 * DAY),
+        ('c', true, now + DAY / 2),
+        ('d', false, now - 8 * DAY),
+        ('e', false, SystemTime::UNIX_EPOCH),
+        // Written before a clock was set back.
+        ('f', false, now + 400 * DAY),
     ];
-    for (name, time) in times {
-        let file = File::create(downloads.join(format!(".{name}.cones.part"))).expect("a file");
-        file.set_modified(time).expect("a time");
+    let mut kept = Vec::new();
+    for (digit, stays, time) in times {
+        let hash = digit.to_string().repeat(64);
+        let names = [
+            format!(".{hash}.cones.lock"),
+            format!(".{hash}.cones.part"),
+            format!(".{hash}.cones.part.json"),
+            format!("{hash}.cones"),
+            format!("{hash}.lock"),
+            format!("{digit}-something else"),
+        ];
+        for name in names {
+            File::create(downloads.join(&name)).and_then(|file| file.set_modified(time)).expect("a file");
+            if stays {
+                kept.push(name);
+            }
+        }
     }
+    kept.sort();
     place.open();
-    assert_eq!(place.files("downloads"), [".ahead.cones.part", ".fresh.cones.part", ".week.cones.part"]);
+    assert_eq!(place.files("downloads"), kept);
+}
+
+/// Somebody who takes up an old download again is not disturbed.
+#[test]
+fn an_old_download_that_goes_on_is_left_alone() {
+    let place = Place::new();
+    place.open();
+    let downloads = place.path().join("downloads");
+    let hash = "a".repeat(64);
+    let old = |name: &str| {
+        let file = File::create(downloads.join(name)).expect("a file");
+        file.set_modified(SystemTime::now() - 8 * DAY).expect("a time");
+        file
+    };
+    old(&format!(".{hash}.cones.part"));
+    let lock = old(&format!("{hash}.lock"));
+    lock.lock().expect("a lock");
+    place.open();
+    assert_eq!(place.files("downloads").len(), 2);
+    drop(lock);
+    place.open();
+    assert!(place.files("downloads").is_empty());
 }

@@ -4,6 +4,7 @@
 mod catalogues;
 mod damage;
 mod downloaded;
+mod fetching;
 mod installing;
 #[cfg(unix)]
 mod killed;
