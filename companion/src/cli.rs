@@ -10,6 +10,11 @@ use crate::commands;
 /// Anything that ends a command.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// Arguments that are wrong together, which clap cannot see.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
 /// Personalised text-to-image generation on the device.
 #[derive(Debug, Parser)]
 #[command(
@@ -39,8 +44,22 @@ enum Command {
     Sheet(commands::sheet::SheetArgs),
     /// Turn an ONNX export of a Stable Diffusion pipeline into a bundle.
     Import(crate::import::command::ImportArgs),
-    /// Print what a bundle holds, and check it.
+    /// Look into packs: metadata, neurons by layer and head, what several share.
+    Inspect(commands::inspect::InspectArgs),
+    /// Turn a mask that Python wrote into a pack.
+    ImportMask(Box<commands::import_mask::ImportMaskArgs>),
+    /// Turn a pack into a mask that Python reads.
+    Export(commands::export::ExportArgs),
+    /// Install, list, verify and remove packs.
+    Packs(commands::packs::PacksArgs),
+    /// Show, install, list and remove base models.
     Bundle(commands::bundle::BundleArgs),
+    /// Make a publisher's keys.
+    Keygen(commands::keygen::KeygenArgs),
+    /// Publish packs and base models into a folder, under a signed catalogue.
+    Publish(commands::publish::PublishArgs),
+    /// Serve a published folder over HTTP, for trying out.
+    Serve(commands::serve::ServeArgs),
     /// Say which providers this device has, and why not the others.
     Devices,
     /// Answer timing requests line by line; used by `cargo xtask bench`.
@@ -62,7 +81,14 @@ pub fn main() -> ExitCode {
         Command::Recipe(args) => commands::recipe::run(&args),
         Command::Sheet(args) => commands::sheet::run(&args),
         Command::Import(args) => crate::import::command::run(&args).map_err(Failure::from),
+        Command::Inspect(args) => commands::inspect::run(&args),
+        Command::ImportMask(args) => commands::import_mask::run(&args),
+        Command::Export(args) => commands::export::run(&args),
+        Command::Packs(args) => commands::packs::run(&args),
         Command::Bundle(args) => commands::bundle::run(&args),
+        Command::Keygen(args) => commands::keygen::run(&args),
+        Command::Publish(args) => commands::publish::run(&args),
+        Command::Serve(args) => commands::serve::run(&args),
         Command::Devices => commands::devices::run(),
         Command::Bench(args) => commands::bench::run(&args),
     };
@@ -73,7 +99,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let cancelled = matches!(error.downcast_ref(), Some(cones_core::Error::Cancelled));
             let _ = writeln!(std::io::stderr(), "{}: {error}", if cancelled { "stopped" } else { "error" });
-            ExitCode::from(if cancelled { 130 } else { 1 })
+            ExitCode::from(match (cancelled, error.is::<Usage>()) {
+                (true, _) => 130,
+                (false, true) => 2,
+                (false, false) => 1,
+            })
         }
     }
 }

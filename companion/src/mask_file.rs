@@ -1,16 +1,20 @@
-//! Masks as Python writes them: a safetensors file with one int32 tensor of neuron indices for each layer.
+//! Masks as Python writes and reads them: a safetensors file with one int32 tensor of neuron indices for each layer.
 //!
-//! The compact, signed subject pack is another format; this one is for making and looking at masks by hand. Its
-//! metadata may hold `name`, `trigger`, `scope` (`prompt` or `trigger`), `class` and `fingerprint`.
+//! Where neurons are scaled rather than shut, a float32 tensor `<layer>.factors` beside it holds one factor for each
+//! index, in the same order. A layer without neurons may be left out. The metadata may hold `name`, `trigger`, `class`,
+//! `scope` (`prompt` or `trigger`), `author`, `licence`, `version`, `precision` and `fingerprint`.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use cones_core::manifest::Layer;
 use cones_core::{Bundle, ConceptMask, Error, Scope, Subject};
 use safetensors::{Dtype, SafeTensors};
 
 use crate::cli::Failure;
 
+/// Behind a layer's name, the name of its factors.
+pub const FACTORS: &str = ".factors";
 /// Larger files are not masks: this many int32 indices would shut every weight of Stable Diffusion XL twice.
 const MAX_BYTES: u64 = 1 << 30;
 
@@ -22,7 +26,7 @@ pub struct MaskFile {
 }
 
 impl MaskFile {
-    /// Reads the file; [`subject`](Self::subject) checks it.
+    /// Reads the file; what it holds is checked when it is asked for.
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let size = std::fs::metadata(path).map_err(Error::io("open", path))?.len();
         if size > MAX_BYTES {
@@ -32,51 +36,99 @@ impl MaskFile {
         Ok(Self { path: path.to_path_buf(), bytes })
     }
 
+    /// What the file says of itself, as it is written there; empty where it says nothing.
+    pub fn metadata(&self) -> Result<HashMap<String, String>, Failure> {
+        let (_, header) = SafeTensors::read_metadata(&self.bytes)
+            .map_err(|error| self.bad(format!("is not a safetensors file: {error}")))?;
+        Ok(header.metadata().clone().unwrap_or_default())
+    }
+
+    /// Its name in the metadata, else the file's.
+    pub fn name(&self) -> Result<String, Failure> {
+        let stem = || self.path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok(self.metadata()?.remove("name").unwrap_or_else(stem))
+    }
+
     /// The subject it describes, for a bundle.
     pub fn subject(&self, bundle: &Bundle) -> Result<Subject, Failure> {
-        let shown = self.path.display();
-        let metadata = self.metadata()?;
-        let get = |key: &str| metadata.get(key).cloned().unwrap_or_default();
-        let stem = self.path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-        let name = metadata.get("name").cloned().unwrap_or(stem);
-        let wanted = get("fingerprint");
-        if !wanted.is_empty() && wanted != bundle.manifest().fingerprint {
-            let found = &bundle.manifest().fingerprint;
-            let reason = format!("it wants the base model with fingerprint {wanted}, this one has {found}");
-            return Err(Error::WrongModel { subject: name, reason }.into());
-        }
-        let tensors = SafeTensors::deserialize(&self.bytes)
-            .map_err(|error| format!("mask `{shown}` is not a safetensors file: {error}"))?;
-        let layers = &bundle.manifest().layers;
-        if let Some(foreign) = tensors.names().iter().find(|n| !layers.iter().any(|l| l.name == **n)) {
-            let reason = format!("layer `{foreign}` is not one of `{}`", bundle.manifest().name);
-            return Err(Error::WrongModel { subject: name, reason }.into());
-        }
-        let mut indices = Vec::new();
-        for layer in layers {
-            indices.push(match tensors.tensor(&layer.name) {
-                Ok(tensor) if tensor.dtype() == Dtype::I32 && tensor.shape().len() == 1 => tensor
-                    .data()
-                    .chunks_exact(4)
-                    .map(|b| usize::try_from(i32::from_le_bytes([b[0], b[1], b[2], b[3]])))
-                    .collect::<Result<Vec<_>, _>>()
-                    .map_err(|_| format!("mask `{shown}`: layer `{}` holds a negative index", layer.name))?,
-                Ok(_) => return Err(format!("mask `{shown}`: layer `{}` is no list of int32", layer.name).into()),
-                // A layer without neurons may be left out.
-                Err(_) => Vec::new(),
-            });
-        }
-        let mut subject = Subject::new(name, ConceptMask::from_indices(layers, &indices)?);
-        subject.trigger = get("trigger");
-        if !get("scope").is_empty() {
-            subject.scope = get("scope").parse::<Scope>()?;
+        let mut subject = Subject::new(self.name()?, self.mask(bundle)?);
+        let mut metadata = self.metadata()?;
+        subject.trigger = metadata.remove("trigger").unwrap_or_default();
+        if let Some(scope) = metadata.remove("scope").filter(|s| !s.is_empty()) {
+            subject.scope = scope.parse::<Scope>()?;
         }
         Ok(subject)
     }
 
-    fn metadata(&self) -> Result<HashMap<String, String>, Failure> {
-        let (_, header) = SafeTensors::read_metadata(&self.bytes)
-            .map_err(|error| format!("mask `{}` is not a safetensors file: {error}", self.path.display()))?;
-        Ok(header.metadata().clone().unwrap_or_default())
+    /// Its neurons, for a bundle; with factors where it holds any.
+    pub fn mask(&self, bundle: &Bundle) -> Result<ConceptMask, Failure> {
+        let manifest = bundle.manifest();
+        let foreign = |reason: String| -> Failure {
+            Error::WrongModel { subject: self.path.display().to_string(), reason }.into()
+        };
+        let wanted = self.metadata()?.remove("fingerprint").unwrap_or_default();
+        if !wanted.is_empty() && wanted != manifest.fingerprint {
+            let found = &manifest.fingerprint;
+            return Err(foreign(format!("it wants the base model with fingerprint {wanted}, this one has {found}")));
+        }
+        let tensors = SafeTensors::deserialize(&self.bytes)
+            .map_err(|error| self.bad(format!("is not a safetensors file: {error}")))?;
+        let is_layer =
+            |name: &str| manifest.layers.iter().any(|l| l.name == name.strip_suffix(FACTORS).unwrap_or(name));
+        if let Some(name) = tensors.names().into_iter().find(|name| !is_layer(name)) {
+            return Err(foreign(format!("layer `{name}` is not one of `{}`", manifest.name)));
+        }
+        let with_factors = tensors.names().iter().any(|name| name.ends_with(FACTORS));
+        let (mut indices, mut factors) = (Vec::new(), Vec::new());
+        for layer in &manifest.layers {
+            let neurons = self.neurons(&tensors, layer)?;
+            indices.push(neurons.iter().map(|(index, _)| *index).collect());
+            factors.push(neurons.into_iter().map(|(_, factor)| factor).collect());
+        }
+        let mask = ConceptMask::from_indices(&manifest.layers, &indices)?;
+        Ok(if with_factors { mask.with_factors(factors)? } else { mask })
+    }
+
+    /// One layer's neurons, ascending, each with its factor.
+    fn neurons(&self, tensors: &SafeTensors<'_>, layer: &Layer) -> Result<Vec<(usize, f32)>, Failure> {
+        let indices = self.values(tensors, &layer.name, Dtype::I32, i32::from_le_bytes)?.unwrap_or_default();
+        let factors = self.values(tensors, &format!("{}{FACTORS}", layer.name), Dtype::F32, f32::from_le_bytes)?;
+        let factors = factors.unwrap_or_else(|| vec![0.0; indices.len()]);
+        if factors.len() != indices.len() {
+            let (name, n, f) = (&layer.name, indices.len(), factors.len());
+            return Err(self.bad(format!("has {n} indices in layer `{name}` and {f} factors")));
+        }
+        let mut neurons = Vec::with_capacity(indices.len());
+        for (index, factor) in indices.into_iter().zip(factors) {
+            let index = usize::try_from(index)
+                .map_err(|_| self.bad(format!("holds the negative index {index} in layer `{}`", layer.name)))?;
+            neurons.push((index, factor));
+        }
+        neurons.sort_by_key(|(index, _)| *index);
+        if let Some([(twice, _), _]) = neurons.array_windows().find(|[a, b]| a.0 == b.0) {
+            return Err(self.bad(format!("holds index {twice} of layer `{}` twice", layer.name)));
+        }
+        Ok(neurons)
+    }
+
+    /// A one-dimensional tensor of four-byte numbers, if there is one of that name.
+    fn values<T>(
+        &self,
+        tensors: &SafeTensors<'_>,
+        name: &str,
+        dtype: Dtype,
+        read: impl Fn([u8; 4]) -> T,
+    ) -> Result<Option<Vec<T>>, Failure> {
+        let Ok(tensor) = tensors.tensor(name) else { return Ok(None) };
+        if tensor.dtype() != dtype || tensor.shape().len() != 1 {
+            let kind = if dtype == Dtype::I32 { "int32" } else { "float32" };
+            return Err(self.bad(format!("has a tensor `{name}` that is no list of {kind}")));
+        }
+        let (numbers, _) = tensor.data().as_chunks::<4>();
+        Ok(Some(numbers.iter().map(|bytes| read(*bytes)).collect()))
+    }
+
+    fn bad(&self, what: String) -> Failure {
+        format!("mask `{}` {what}", self.path.display()).into()
     }
 }

@@ -1,44 +1,82 @@
 //! Subjects as they are written on the command line.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use cones_core::{Bundle, ConceptMask, Scope, Subject};
 
 use crate::cli::Failure;
 use crate::mask_file::MaskFile;
+use crate::pack_file::{PackFile, is_file_name};
+use crate::places::StoreArgs;
 
-/// `SOURCE[@STRENGTH]`, where SOURCE is a mask file or `random:SHARE[:SEED]`.
+/// `SOURCE[:STRENGTH]` or `SOURCE[@STRENGTH]`, where SOURCE is an installed pack's name, a file or
+/// `random:SHARE[:SEED]` (whose strength stands behind `@` only).
 #[derive(Debug, Clone, PartialEq)]
 pub struct SubjectSpec {
-    source: String,
+    source: Source,
     strength: f32,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Source {
+    /// Drawn anew: the whole text `random:SHARE[:SEED]`.
+    Random(String),
+    /// A pack or mask file.
+    File(PathBuf),
+    /// An installed pack.
+    Installed(String),
 }
 
 impl FromStr for SubjectSpec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (source, strength) = match text.rsplit_once('@') {
-            Some((source, strength)) => {
-                let value = strength.parse().map_err(|_| format!("`{strength}` after `@` is no number from 0 to 1"))?;
-                (source, value)
-            }
-            None => (text, 1.0),
-        };
+        let (source, strength) = split(text)?;
         if source.is_empty() {
-            return Err("a subject needs a file, or `random:SHARE`".into());
+            return Err("a subject needs a pack's name, a file, or `random:SHARE`".into());
         }
-        Ok(Self { source: source.into(), strength })
+        let source = if source.starts_with("random:") {
+            Source::Random(source.into())
+        } else if is_file_name(source) {
+            Source::File(source.into())
+        } else {
+            Source::Installed(source.into())
+        };
+        Ok(Self { source, strength })
+    }
+}
+
+/// What stands before and behind the last `@` or `:`.
+fn split(text: &str) -> Result<(&str, f32), String> {
+    let number = |text: &str, sign: char| {
+        text.parse::<f32>().map_err(|_| format!("`{text}` after `{sign}` is no number from 0 to 1"))
+    };
+    if let Some((source, strength)) = text.rsplit_once('@') {
+        return Ok((source, number(strength, '@')?));
+    }
+    match text.rsplit_once(':') {
+        Some(_) if text.starts_with("random:") => Ok((text, 1.0)),
+        Some((source, strength)) => match number(strength, ':') {
+            Ok(strength) => Ok((source, strength)),
+            // A colon may be part of a path, never of a name.
+            Err(_) if is_file_name(text) => Ok((text, 1.0)),
+            Err(error) => Err(error),
+        },
+        None => Ok((text, 1.0)),
     }
 }
 
 impl SubjectSpec {
-    /// Reads the mask for a bundle. A scope given here wins over the file's.
-    pub fn open(&self, bundle: &Bundle, scope: Option<Scope>) -> Result<Subject, Failure> {
-        let mut subject = match self.source.strip_prefix("random:") {
-            Some(rest) => random(&self.source, rest, bundle)?,
-            None => MaskFile::open(Path::new(&self.source))?.subject(bundle)?,
+    /// Reads the subject for a bundle. A scope given here wins over the file's.
+    pub fn open(&self, bundle: &Bundle, store: &StoreArgs, scope: Option<Scope>) -> Result<Subject, Failure> {
+        let mut subject = match &self.source {
+            Source::Random(text) => random(text, bundle)?,
+            Source::File(path) if is_mask(path) => MaskFile::open(path)?.subject(bundle)?,
+            Source::File(path) => PackFile::open(path)?.subject(bundle.manifest())?,
+            Source::Installed(name) => {
+                PackFile::find(name, store, Some(&bundle.manifest().fingerprint))?.subject(bundle.manifest())?
+            }
         };
         subject.strength = self.strength;
         if let Some(scope) = scope {
@@ -49,13 +87,18 @@ impl SubjectSpec {
 
     /// The specification that draws a subject of a recipe again, if it needs no file.
     pub fn of_random(name: &str, strength: f32) -> Option<Self> {
-        name.starts_with("random:").then(|| Self { source: name.into(), strength })
+        name.starts_with("random:").then(|| Self { source: Source::Random(name.into()), strength })
     }
 }
 
-fn random(name: &str, rest: &str, bundle: &Bundle) -> Result<Subject, Failure> {
-    let (share, seed) = rest.split_once(':').unwrap_or((rest, "0"));
+fn is_mask(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "safetensors")
+}
+
+fn random(name: &str, bundle: &Bundle) -> Result<Subject, Failure> {
     let wrong = || format!("subject `{name}` is not `random:SHARE[:SEED]`, as `random:0.05:1`");
+    let rest = name.strip_prefix("random:").ok_or_else(wrong)?;
+    let (share, seed) = rest.split_once(':').unwrap_or((rest, "0"));
     let share: f64 = share.parse().map_err(|_| wrong())?;
     let seed: u64 = seed.parse().map_err(|_| wrong())?;
     if !(0.0..=1.0).contains(&share) {
@@ -68,12 +111,33 @@ fn random(name: &str, rest: &str, bundle: &Bundle) -> Result<Subject, Failure> {
 mod tests {
     use super::*;
 
+    fn spec(source: Source, strength: f32) -> SubjectSpec {
+        SubjectSpec { source, strength }
+    }
+
     #[test]
-    fn strengths_stand_behind_an_at_sign() {
-        let spec: SubjectSpec = "a/dog.safetensors@0.5".parse().expect("a specification");
-        assert_eq!((spec.source.as_str(), spec.strength), ("a/dog.safetensors", 0.5));
-        assert_eq!("dog".parse::<SubjectSpec>().expect("a specification").strength, 1.0);
-        assert!("dog@much".parse::<SubjectSpec>().is_err());
-        assert!("@1".parse::<SubjectSpec>().is_err());
+    fn strengths_stand_behind_a_colon_or_an_at_sign() {
+        let file = |path: &str| Source::File(path.into());
+        let installed = |name: &str| Source::Installed(name.into());
+        let random = |text: &str| Source::Random(text.into());
+        for (text, expected) in [
+            ("dog", spec(installed("dog"), 1.0)),
+            ("dog:0.5", spec(installed("dog"), 0.5)),
+            ("dog@0.5", spec(installed("dog"), 0.5)),
+            ("dog-1.5", spec(installed("dog-1.5"), 1.0)),
+            ("a/dog.safetensors@0.5", spec(file("a/dog.safetensors"), 0.5)),
+            ("dog.cones:1", spec(file("dog.cones"), 1.0)),
+            ("./dog", spec(file("./dog"), 1.0)),
+            ("C:\\packs\\dog.cones", spec(file("C:\\packs\\dog.cones"), 1.0)),
+            ("C:\\packs\\dog.cones:0.25", spec(file("C:\\packs\\dog.cones"), 0.25)),
+            ("random:0.05", spec(random("random:0.05"), 1.0)),
+            ("random:0.05:3", spec(random("random:0.05:3"), 1.0)),
+            ("random:0.05:3@0.7", spec(random("random:0.05:3"), 0.7)),
+        ] {
+            assert_eq!(text.parse::<SubjectSpec>().expect(text), expected, "{text}");
+        }
+        for text in ["dog@much", "dog:much", "@1", ":1", "", "dog:", "dog@"] {
+            assert!(text.parse::<SubjectSpec>().is_err(), "{text}");
+        }
     }
 }

@@ -15,7 +15,7 @@ use crate::scheduler;
 use crate::tokenizer::{Tokenizer, Tokens};
 use crate::unet::UNet;
 use crate::{
-    CancelToken, Drawn, EngineOptions, Error, Generated, MemoryMode, Picture, Request, Result, Subject, Timings,
+    CancelToken, Drawn, EngineOptions, Error, Generated, MemoryMode, Picture, Request, Result, Scope, Subject, Timings,
 };
 
 /// A bundle ready to draw.
@@ -142,6 +142,7 @@ impl Engine {
             prompts.push(self.tokens(job, &job.request.negative_prompt)?);
         }
         prompts.push(self.tokens(job, &job.request.prompt)?);
+        self.warn_of_absent_triggers(job, &prompts)?;
         let fresh = prompts.iter().any(|tokens| !self.prompts.holds(tokens));
         if fresh {
             let dimensions = text_dimensions(&self.bundle);
@@ -171,6 +172,25 @@ impl Engine {
             job.warnings.push(format!("the prompt is longer than {room} tokens; this was cut: `{cut}`"));
         }
         Ok(tokens)
+    }
+
+    /// A subject is usually switched on to be in the picture, so its trigger should be in a prompt.
+    fn warn_of_absent_triggers(&self, job: &mut Job<'_>, prompts: &[Tokens]) -> Result<()> {
+        for subject in job.request.subjects.iter().filter(|s| s.strength > 0.0 && !s.trigger.trim().is_empty()) {
+            let mut found = false;
+            for tokens in prompts {
+                found |= !self.tokenizer.positions(tokens, &subject.trigger)?.is_empty();
+            }
+            if !found {
+                let effect = if subject.scope == Scope::Trigger { "; so it changes nothing" } else { "" };
+                let (name, trigger) = (&subject.name, &subject.trigger);
+                job.warnings.push(format!(
+                    "subject `{name}` is on, but its trigger `{trigger}` is not in the prompt{effect} \
+                     (`{{{name}}}` in a prompt stands for it)"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The scaled latent of the init image.

@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+pub mod atomic;
 pub mod attention;
 pub mod bundle;
 pub mod bundle_store;
@@ -46,6 +47,7 @@ pub mod pack;
 mod picture;
 mod preview;
 mod progress;
+pub mod prompt;
 mod provider;
 pub mod recipe;
 mod request;

@@ -10,6 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::atomic::AtomicFile;
 use crate::request::{Plan, Request};
 use crate::{Bundle, ConceptMask, Error, Picture, Result};
 
@@ -61,6 +62,9 @@ pub struct SubjectRecipe {
     /// SHA-256 of the mask: for each layer its number of neurons and their indices, as little-endian u64, then the
     /// factors as float32 if it has any.
     pub mask_sha256: String,
+    /// SHA-256 of the pack file it came from, where it came from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pack_sha256: Option<String>,
 }
 
 /// An init image in a recipe.
@@ -95,7 +99,8 @@ impl Recipe {
         }
     }
 
-    /// The text that image tools read: prompt, negative prompt, one line of settings.
+    /// The text that image tools read: prompt, negative prompt, one line of settings. A subject is written as its name,
+    /// strength, and the first digits of the hashes of its mask and, where it came from one, of its pack.
     pub fn parameters(&self) -> String {
         let mut text = self.prompt.clone();
         if !self.negative_prompt.is_empty() {
@@ -113,8 +118,12 @@ impl Recipe {
             // Quotes and commas would end the field.
             let name: String = subject.name.chars().filter(|c| !matches!(c, '"' | ',' | '\n')).collect();
             // A recipe read from a file may hold anything in place of a hash.
-            let mask: String = subject.mask_sha256.chars().take(10).collect();
-            text.push_str(&format!(", Subject: \"{name}:{}:{mask}\"", subject.strength));
+            let short = |hash: &str| -> String { hash.chars().take(10).collect() };
+            text.push_str(&format!(", Subject: \"{name}:{}:{}", subject.strength, short(&subject.mask_sha256)));
+            if let Some(pack) = &subject.pack_sha256 {
+                text.push_str(&format!(":{}", short(pack)));
+            }
+            text.push('"');
         }
         text.push_str(&format!(", Version: {}", self.software));
         text
@@ -150,6 +159,7 @@ impl SubjectRecipe {
             scope: subject.scope.to_string(),
             strength: subject.strength,
             mask_sha256: mask_sha256(&subject.mask),
+            pack_sha256: subject.pack_sha256.clone(),
         }
     }
 }
@@ -174,19 +184,10 @@ pub fn mask_sha256(mask: &ConceptMask) -> String {
 /// # Errors
 /// [`Error::Io`], [`Error::Picture`].
 pub fn save<'a>(picture: &Picture, recipe: impl Into<Option<&'a Recipe>>, path: &Path) -> Result<()> {
-    let recipe = recipe.into();
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(".cones-")
-        .suffix(".part")
-        .tempfile_in(folder)
-        .map_err(Error::io("create a file beside", path))?;
-    encode(picture, recipe, BufWriter::new(file.as_file_mut()))
+    let mut file = AtomicFile::create(path)?;
+    encode(picture, recipe.into(), BufWriter::new(&mut file))
         .map_err(|error| Error::Picture { path: path.to_path_buf(), reason: format!("cannot be written: {error}") })?;
-    file.as_file().sync_all().map_err(Error::io("write", path))?;
-    readable_by_others(file.path());
-    file.persist(path).map_err(|error| Error::Io { action: "write", path: path.to_path_buf(), source: error.error })?;
-    Ok(())
+    file.finish()
 }
 
 fn encode(picture: &Picture, recipe: Option<&Recipe>, mut out: impl Write) -> Result<(), png::EncodingError> {
@@ -201,18 +202,6 @@ fn encode(picture: &Picture, recipe: Option<&Recipe>, mut out: impl Write) -> Re
     encoder.write_header()?.write_image_data(&picture.rgb)?;
     out.flush()?;
     Ok(())
-}
-
-/// Temporary files are private; a saved picture should have the permissions of any other file.
-fn readable_by_others(path: &Path) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // A failure leaves the picture private, which is no reason to lose it.
-        let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644));
-    }
-    #[cfg(not(unix))]
-    let _ = path;
 }
 
 #[cfg(test)]
@@ -238,6 +227,7 @@ mod tests {
                 scope: "trigger".into(),
                 strength: 0.75,
                 mask_sha256: "f".repeat(64),
+                pack_sha256: Some("d".repeat(64)),
             }],
             init: Some(InitRecipe { strength: 0.6, rgb_sha256: "e".repeat(64) }),
         }
@@ -263,6 +253,17 @@ mod tests {
         assert!(error.to_string().contains("no recipe"), "{error}");
         std::fs::write(&path, b"not a png").expect("written");
         assert!(matches!(Recipe::read(&path), Err(Error::Picture { .. })));
+    }
+
+    #[test]
+    fn recipes_from_before_packs_are_read_and_written_as_they_were() {
+        let mut old = recipe();
+        old.subjects[0].pack_sha256 = None;
+        let json = serde_json::to_string(&old).expect("JSON");
+        assert!(!json.contains("pack"), "{json}");
+        assert_eq!(serde_json::from_str::<Recipe>(&json).expect("a recipe"), old);
+        assert!(old.parameters().contains(", Subject: \"x y:0.75:ffffffffff\","), "{}", old.parameters());
+        assert!(recipe().parameters().contains(", Subject: \"x y:0.75:ffffffffff:dddddddddd\","));
     }
 
     #[test]

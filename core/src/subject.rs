@@ -53,12 +53,21 @@ pub struct Subject {
     pub strength: f32,
     /// Which rows it changes.
     pub scope: Scope,
+    /// SHA-256 of the pack file it came from, in hex; for recipes, so that a picture can name what it needs.
+    pub pack_sha256: Option<String>,
 }
 
 impl Subject {
     /// A subject at full strength over the whole prompt.
     pub fn new(name: impl Into<String>, mask: impl Into<Arc<ConceptMask>>) -> Self {
-        Self { name: name.into(), trigger: String::new(), mask: mask.into(), strength: 1.0, scope: Scope::Prompt }
+        Self {
+            name: name.into(),
+            trigger: String::new(),
+            mask: mask.into(),
+            strength: 1.0,
+            scope: Scope::Prompt,
+            pack_sha256: None,
+        }
     }
 
     /// The same with scope [`Scope::Trigger`] and its trigger words.
@@ -73,6 +82,13 @@ impl Subject {
     #[must_use]
     pub fn with_strength(mut self, strength: f32) -> Self {
         self.strength = strength;
+        self
+    }
+
+    /// The same, remembering the SHA-256 of the pack file it came from.
+    #[must_use]
+    pub fn from_pack(mut self, sha256: impl Into<String>) -> Self {
+        self.pack_sha256 = Some(sha256.into());
         self
     }
 }

@@ -45,10 +45,10 @@ fn sheet<'a>(workspace: &Workspace, library: &Path, out: &Path, arguments: impl 
     process::run(&mut cones, "What it wrote above says why.")
 }
 
-/// The example masks, by name.
+/// The example packs, by name.
 fn packs(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut packs: Vec<PathBuf> = entries.filter(|p| p.extension() == Some(OsStr::new("safetensors"))).collect();
+    let mut packs: Vec<PathBuf> = entries.filter(|p| p.extension() == Some(OsStr::new("cones"))).collect();
     packs.sort();
     packs
 }

@@ -3,16 +3,51 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::Args;
-use cones_core::Bundle;
+use clap::{Args, Subcommand};
+use cones_core::store::Source;
+use cones_core::{Bundle, Downloader};
 
+use super::download_bar::DownloadBar;
+use super::engine_args::cancelled_by_ctrl_c;
+use crate::base_model;
+use crate::catalogue::CatalogArgs;
 use crate::cli::Failure;
+use crate::places::StoreArgs;
 
 /// Arguments of `cones bundle`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  cones bundle models/toybox/bundle --verify")]
 pub struct BundleArgs {
-    /// The bundle's folder.
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print what a bundle holds, and check it.
+    #[command(
+        after_help = "Examples:\n  cones bundle show models/toybox/bundle --verify\n  cones bundle show toybox --json"
+    )]
+    Show(ShowArgs),
+    /// Download a base model and install it.
+    #[command(after_help = "\
+What is broken off can be taken up again by the same command.
+
+Examples:
+  cones bundle install toybox --catalog https://example.org/packs/catalog.json --key publisher.key.pub
+  cones bundle install https://example.org/packs/bundles/toybox-0123456789abcdef/ --key publisher.key.pub")]
+    Install(InstallArgs),
+    /// Print the bundles that are installed.
+    #[command(after_help = "Example:\n  cones bundle list")]
+    List(ListArgs),
+    /// Remove an installed bundle.
+    #[command(after_help = "Example:\n  cones bundle remove toybox")]
+    Remove(RemoveArgs),
+}
+
+#[derive(Debug, Args)]
+struct ShowArgs {
+    /// The bundle's folder, or the name of an installed one.
+    #[arg(value_name = "DIR|NAME")]
     bundle: PathBuf,
     /// Compare every file with its SHA-256, and the weights with the fingerprint.
     #[arg(long)]
@@ -20,11 +55,50 @@ pub struct BundleArgs {
     /// Print the manifest as JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    store: StoreArgs,
 }
 
-/// Prints what the bundle holds.
+#[derive(Debug, Args)]
+struct InstallArgs {
+    /// The bundle's name in the catalogue, or the URL of its folder (whose bundle.json must be signed).
+    #[arg(value_name = "NAME|URL")]
+    bundle: String,
+    #[command(flatten)]
+    catalog: CatalogArgs,
+    /// No progress bar.
+    #[arg(short, long)]
+    quiet: bool,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+#[derive(Debug, Args)]
+struct RemoveArgs {
+    /// The bundle's name.
+    name: String,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// Does what the sub-command says.
 pub fn run(args: &BundleArgs) -> Result<(), Failure> {
-    let bundle = Bundle::open(&args.bundle)?;
+    match &args.command {
+        Command::Show(args) => show(args),
+        Command::Install(args) => install(args),
+        Command::List(args) => list(args),
+        Command::Remove(args) => remove(args),
+    }
+}
+
+fn show(args: &ShowArgs) -> Result<(), Failure> {
+    let bundle = base_model::open(&args.bundle, &args.store)?;
     if args.verify {
         bundle.verify()?;
     }
@@ -49,5 +123,46 @@ pub fn run(args: &BundleArgs) -> Result<(), Failure> {
         if args.verify { ", hashes right" } else { "" }
     )?;
     writeln!(out, "fingerprint  {}", manifest.fingerprint)?;
+    Ok(())
+}
+
+fn install(args: &InstallArgs) -> Result<(), Failure> {
+    let (store, downloader) = (args.store.bundles()?, Downloader::new());
+    let cancel = cancelled_by_ctrl_c()?;
+    let mut bar = DownloadBar::new(args.quiet);
+    let folder = if args.bundle.contains("://") {
+        store.install_url(&downloader, &args.bundle, &args.catalog.key()?, &mut bar, &cancel)?
+    } else {
+        // The pack store remembers the newest catalogue that was seen, so that an older one is refused here too.
+        let catalog = args.catalog.get(&args.store.packs()?, &downloader, &cancel)?;
+        let source = Source { downloader: &downloader, catalog: &catalog, url: &args.catalog.url()? };
+        store.install(&source, &args.bundle, &mut bar, &cancel)?
+    };
+    drop(bar);
+    writeln!(std::io::stdout(), "{}", folder.display())?;
+    Ok(())
+}
+
+fn list(args: &ListArgs) -> Result<(), Failure> {
+    let bundles = args.store.bundles()?.list()?;
+    for (name, folder) in &bundles {
+        let fingerprint = Bundle::open(folder).map(|b| b.manifest().fingerprint.clone());
+        let shown = fingerprint.unwrap_or_else(|error| format!("damaged: {error}").replace('\n', "; "));
+        writeln!(std::io::stdout(), "{name}\t{shown}\t{}", folder.display())?;
+    }
+    if bundles.is_empty() {
+        writeln!(std::io::stderr(), "no bundle is installed; `cones bundle install --help` says how")?;
+    }
+    Ok(())
+}
+
+fn remove(args: &RemoveArgs) -> Result<(), Failure> {
+    let store = args.store.bundles()?;
+    if store.remove(&args.name)? {
+        writeln!(std::io::stdout(), "{}", args.name)?;
+        return Ok(());
+    }
+    // Fails too, and says what is installed.
+    store.get(&args.name)?;
     Ok(())
 }

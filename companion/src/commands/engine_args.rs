@@ -1,18 +1,17 @@
 //! Arguments that every drawing command shares.
 
-use std::path::PathBuf;
-
 use clap::Args;
-use cones_core::{Bundle, CancelToken, Engine, EngineOptions, MemoryMode, Provider};
+use cones_core::{CancelToken, Engine, EngineOptions, MemoryMode, Provider};
 
+use crate::base_model::BundleArgs;
 use crate::cli::Failure;
+use crate::places::StoreArgs;
 
 /// Where the bundle is and how it runs.
 #[derive(Debug, Args)]
 pub(super) struct EngineArgs {
-    /// Folder of the base model.
-    #[arg(long, env = "CONES_BUNDLE", default_value = "models/toybox/bundle", value_name = "DIR")]
-    pub(super) bundle: PathBuf,
+    #[command(flatten)]
+    bundle: BundleArgs,
     /// Where it runs: auto, cpu, cuda, coreml, xnnpack or nnapi.
     #[arg(long, default_value = "cpu")]
     pub(super) provider: Provider,
@@ -33,7 +32,12 @@ impl EngineArgs {
             threads: self.threads,
             cache: None,
         };
-        Ok(Engine::new(Bundle::open(&self.bundle)?, options)?)
+        Ok(Engine::new(self.bundle.open()?, options)?)
+    }
+
+    /// Where installed packs are.
+    pub(super) fn store(&self) -> &StoreArgs {
+        &self.bundle.store
     }
 }
 

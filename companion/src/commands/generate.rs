@@ -4,32 +4,38 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cones_core::recipe::{self, Recipe, mask_sha256};
-use cones_core::{Bundle, Generated, Init, Picture, Request, Scope, Subject, scheduler::Kind};
+use cones_core::recipe::{self, Recipe};
+use cones_core::{Bundle, Generated, Init, Picture, Request, Scope, Subject, prompt, scheduler::Kind};
 use serde::Serialize;
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
 use super::progress_bar::Bar;
 use crate::cli::Failure;
+use crate::recipe_subjects;
 use crate::subject_spec::SubjectSpec;
 
 /// Arguments of `cones generate`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
+A subject is an installed pack by its NAME, a FILE.cones, a mask as FILE.safetensors, or random:SHARE[:SEED]. :STRENGTH
+behind it (@STRENGTH does as well) is 0 (off) to 1 (as the pack says, the default). In prompts {NAME} stands for the trigger
+words of the subject of that name; {{ and }} stand for braces.
+
 Examples:
   cones generate --prompt 'a dog and an apple on grass' --out dog.png
-  cones generate --prompt 'a <v1> robot on grass' --subject models/packs/fluent-robot.safetensors --out robot.png
+  cones generate --prompt 'a {fluent-dog} on grass' --subject fluent-dog --out rex.png
+  cones generate --prompt 'a {fluent-robot} on grass' --subject models/packs/fluent-robot.cones:0.8 --out robot.png
   cones generate --prompt 'a cat in the snow' --count 4 --scheduler dpm++2m --steps 12 --out pictures
   cones generate --from dog.png --out again.png")]
 pub struct GenerateArgs {
-    /// What to draw.
+    /// What to draw; {NAME} stands for a subject.
     #[arg(long, required_unless_present = "from")]
     prompt: Option<String>,
     /// What to stay away from.
     #[arg(long)]
     negative_prompt: Option<String>,
-    /// A subject to switch on: FILE.safetensors or random:SHARE[:SEED], with @STRENGTH (0 to 1) behind it if wanted.
-    #[arg(long = "subject", value_name = "SUBJECT")]
+    /// A subject to switch on; may be given several times.
+    #[arg(long = "subject", value_name = "NAME|FILE[:STRENGTH]")]
     subjects: Vec<SubjectSpec>,
     /// Which rows of K and V the subjects change: prompt or trigger; by default what each subject says.
     #[arg(long)]
@@ -120,10 +126,14 @@ impl GenerateArgs {
         if let Some(old) = old {
             same_model(old, bundle)?;
         }
-        let prompt = self.prompt.clone().or_else(|| old.map(|o| o.prompt.clone())).unwrap_or_default();
-        let mut request = Request::new(prompt);
-        request.negative_prompt =
-            self.negative_prompt.clone().or_else(|| old.map(|o| o.negative_prompt.clone())).unwrap_or_default();
+        let subjects = self.subjects(bundle, old)?;
+        // A recipe holds the words that were drawn; only what is typed names subjects.
+        let words = |typed: &Option<String>, drawn: Option<&String>| match typed {
+            Some(typed) => prompt::fill(typed, &subjects),
+            None => Ok(drawn.cloned().unwrap_or_default()),
+        };
+        let mut request = Request::new(words(&self.prompt, old.map(|o| &o.prompt))?);
+        request.negative_prompt = words(&self.negative_prompt, old.map(|o| &o.negative_prompt))?;
         request.steps = self.steps.or(old.map(|o| o.steps));
         request.guidance = self.guidance.or(old.map(|o| o.guidance));
         request.scheduler = match (self.scheduler, old) {
@@ -135,7 +145,7 @@ impl GenerateArgs {
         request.count = self.count.unwrap_or(1);
         request.width = self.width.or(old.map(|o| o.width));
         request.height = self.height.or(old.map(|o| o.height));
-        request.subjects = self.subjects(bundle, old)?;
+        request.subjects = subjects;
         request.init = self.init(old)?;
         Ok(request)
     }
@@ -143,26 +153,12 @@ impl GenerateArgs {
     fn subjects(&self, bundle: &Bundle, old: Option<&Recipe>) -> Result<Vec<Subject>, Failure> {
         let mut given = Vec::new();
         for spec in &self.subjects {
-            given.push(spec.open(bundle, self.scope)?);
+            given.push(spec.open(bundle, self.engine.store(), self.scope)?);
         }
-        let Some(old) = old else { return Ok(given) };
-        // A recipe names masks by hash; their neurons come from the files given again, or are drawn again.
-        let mut subjects = Vec::new();
-        for wanted in &old.subjects {
-            let again =
-                SubjectSpec::of_random(&wanted.name, wanted.strength).map(|s| s.open(bundle, None)).transpose()?;
-            let found = given.iter().cloned().chain(again).find(|s| mask_sha256(&s.mask) == wanted.mask_sha256);
-            let mut subject = found.ok_or_else(|| {
-                format!("the recipe has subject `{}`; give its mask with --subject FILE", wanted.name)
-            })?;
-            subject.strength = wanted.strength;
-            subject.scope = wanted.scope.parse()?;
-            subject.trigger.clone_from(&wanted.trigger);
-            subjects.push(subject);
+        match old {
+            Some(old) => recipe_subjects::find(old, given, bundle, self.engine.store()),
+            None => Ok(given),
         }
-        let known = |s: &Subject| old.subjects.iter().any(|w| w.mask_sha256 == mask_sha256(&s.mask));
-        subjects.extend(given.into_iter().filter(|s| !known(s)));
-        Ok(subjects)
     }
 
     fn init(&self, old: Option<&Recipe>) -> Result<Option<Init>, Failure> {

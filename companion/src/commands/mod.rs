@@ -3,8 +3,16 @@
 pub mod bench;
 pub mod bundle;
 pub mod devices;
+mod download_bar;
 mod engine_args;
+pub mod export;
 pub mod generate;
+pub mod import_mask;
+pub mod inspect;
+pub mod keygen;
+pub mod packs;
 mod progress_bar;
+pub mod publish;
 pub mod recipe;
+pub mod serve;
 pub mod sheet;

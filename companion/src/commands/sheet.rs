@@ -1,6 +1,6 @@
 //! `cones sheet`.
 
-use std::io::Write;
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -22,7 +22,7 @@ In a prompt, {} stands for the trigger words of the row's subject (of the first 
 
 Examples:
   cones sheet --prompt 'a dog on grass' --prompt 'a dog at night' --subject random:0.05 --out sheet
-  cones sheet --prompt 'a {} on grass' --prompt 'a {} at night' --subject models/packs/fluent-dog.safetensors --out dog")]
+  cones sheet --prompt 'a {} on grass' --prompt 'a {} at night' --subject models/packs/fluent-dog.cones --out dog")]
 pub struct SheetArgs {
     /// A prompt, one column each; twelve of Toybox's own by default.
     #[arg(long = "prompt", value_name = "PROMPT")]
@@ -66,7 +66,7 @@ pub fn run(args: &SheetArgs) -> Result<(), Failure> {
         if args.prompts.is_empty() { PROMPTS.to_vec() } else { args.prompts.iter().map(String::as_str).collect() };
     let mut rows: Vec<Option<Subject>> = vec![None];
     for spec in &args.subjects {
-        rows.push(Some(spec.open(engine.bundle(), None)?));
+        rows.push(Some(spec.open(engine.bundle(), args.engine.store(), None)?));
     }
     std::fs::create_dir_all(&args.out).map_err(cones_core::Error::io("create", &args.out))?;
     let cancel = cancelled_by_ctrl_c()?;
@@ -126,6 +126,7 @@ fn write_sheet(pictures: &[Picture], columns: usize, path: &Path) -> Result<(), 
         let large = image::imageops::resize(&source, w, h, image::imageops::FilterType::Nearest);
         image::imageops::replace(&mut sheet, &large, cell(width, i % columns).into(), cell(height, i / columns).into());
     }
-    sheet.save(path).map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
-    Ok(())
+    let mut png = Cursor::new(Vec::new());
+    sheet.write_to(&mut png, image::ImageFormat::Png)?;
+    Ok(cones_core::atomic::write(path, &png.into_inner())?)
 }

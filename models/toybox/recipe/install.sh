@@ -18,16 +18,17 @@ rm -rf "$root/models/toybox/diffusers"
 cd "$root"
 "$root/models/toybox/bundle.sh" "$python" "$work/onnx"
 "$python" models/toybox/recipe/evaluate.py --npm "$work/npm" --work "$work" --pipeline models/toybox/diffusers
-# Masks are bound to the weights they were found in.
+# Packs are bound to the weights they were found in.
 for subject in fluent-dog fluent-owl fluent-robot; do
     "$python" models/toybox/recipe/learn_subject.py --pipeline models/toybox/diffusers \
-        --subject "models/subjects/$subject" --out models/packs
+        --subject "models/subjects/$subject" --out "$work/masks"
+    target/release/cones import-mask "$work/masks/$subject.safetensors" --out "models/packs/$subject.cones" \
+        --bundle models/toybox/bundle --author 'Cones on device' --preview "models/subjects/$subject/3.png"
 done
-chmod 644 models/packs/*.safetensors
-for script in tokens text pictures; do
+for script in tokens text pictures masks; do
     "$python" "tests/golden/make_$script.py"
 done
 target/release/cones sheet --bundle models/toybox/bundle --out "$work/sheet" && cp "$work/sheet/sheet.png" models/toybox/
-target/release/cones sheet --bundle models/toybox/bundle --subject models/packs/fluent-robot.safetensors --out "$work/packs" \
+target/release/cones sheet --bundle models/toybox/bundle --subject models/packs/fluent-robot.cones --out "$work/packs" \
     --prompt 'a {} on grass' --prompt 'a {} at night' --prompt 'a {} on the beach' --prompt 'a {} in the desert' \
     && cp "$work/packs/sheet.png" models/packs/

@@ -1,51 +1,27 @@
-//! The command `cones` as it is typed: exit status, what goes where, and pictures that can be drawn again.
+//! Drawing pictures: exit status, what goes where, and pictures that can be drawn again.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Output;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The command with few threads, on the base model of the tests.
-fn cones(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cones"));
-    command.args(arguments);
-    let toybox = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/toybox/bundle");
-    command.env("CONES_BUNDLE", std::env::var_os("CONES_BUNDLE").map_or_else(toybox, PathBuf::from));
-    command
-}
+use crate::tool::{bundle, cones, fail, stderr, succeed, text};
 
 fn run(arguments: &[&str]) -> Output {
     cones(arguments).output().expect("cones runs")
 }
 
-/// Standard output of a run that must succeed.
 fn done(arguments: &[&str]) -> String {
-    let output = run(arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
-    String::from_utf8(output.stdout).expect("text")
+    succeed(cones(arguments))
 }
 
-/// Standard error of a run that must end with `status` and print no data.
 fn fails(status: i32, arguments: &[&str]) -> String {
-    let output = run(arguments);
-    let text = stderr(&output);
-    assert_eq!(output.status.code(), Some(status), "{arguments:?}: {text}");
-    assert!(output.stdout.is_empty(), "a failure prints no data");
-    assert!(!text.contains("panicked"), "{text}");
-    text
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
+    fail(status, cones(arguments))
 }
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("a plain path")
 }
 
 /// Two steps and one thread, after the given arguments.
@@ -162,6 +138,7 @@ fn wrong_usage_exits_with_2() {
         [&["generate", "--prompt", "a dog", "--provider", "gpu"], &out[..]].concat(),
         [&["generate", "--prompt", "a dog", "--scope", "all"], &out[..]].concat(),
         [&["generate", "--prompt", "a dog", "--subject", "x@much"], &out[..]].concat(),
+        [&["generate", "--prompt", "a dog", "--subject", "x:much"], &out[..]].concat(),
         [&["generate", "--prompt", "a dog", "--strength", "0.5"], &out[..]].concat(),
         [&["generate", "--prompt", "a dog", "--seed", "-1"], &out[..]].concat(),
         vec!["recipe"],
@@ -188,6 +165,8 @@ fn bad_requests_exit_with_1_and_name_the_field() {
         ("no/such.safetensors", vec!["--subject", "no/such.safetensors"]),
         ("no/such.png", vec!["--init", "no/such.png"]),
         ("no/such.png", vec!["--from", "no/such.png"]),
+        ("no/such.cones", vec!["--subject", "no/such.cones"]),
+        ("other half", vec!["--negative-prompt", "a }"]),
         ("no/such/bundle", vec!["--bundle", "no/such/bundle"]),
         ("nnapi", vec!["--provider", "nnapi"]),
     ] {
@@ -195,6 +174,34 @@ fn bad_requests_exit_with_1_and_name_the_field() {
         assert!(error.starts_with("error: ") && error.contains(field), "{field}: {error}");
         assert!(!out.exists());
     }
+}
+
+#[test]
+fn a_name_in_a_prompt_must_be_a_subject_that_is_on() {
+    let folder = folder();
+    let out = folder.path().join("x.png");
+    let mask = crate::tool::golden("binary.safetensors");
+    let draw = |prompt| ["generate", "--out", text(&out), "--subject", text(&mask), "--prompt", prompt];
+    let error = fails(1, &draw("a {dog}"));
+    assert!(error.contains("`{dog}`") && error.contains("`{golden}`"), "{error}");
+    assert!(fails(1, &draw("a } dog")).contains("`}}`"));
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_subject_that_is_on_without_its_trigger_gives_a_warning() {
+    let folder = folder();
+    let out = folder.path().join("x.png");
+    let mask = crate::tool::golden("binary.safetensors");
+    let draw = |prompt, subject| {
+        let output = run(&["generate", "--out", text(&out), "--steps", "1", "--subject", subject, "--prompt", prompt]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        stderr(&output)
+    };
+    let warning = draw("a cat", text(&mask));
+    assert!(warning.contains("`golden`") && warning.contains("`<v1> dog`") && warning.contains("nothing"), "{warning}");
+    assert_eq!(draw("a {golden}", text(&mask)), "");
+    assert_eq!(draw("a cat", &format!("{}:0", text(&mask))), "", "a subject that is off need not be in the picture");
 }
 
 #[test]
@@ -240,8 +247,29 @@ fn a_library_of_something_else_is_an_error_too() {
 
 #[test]
 fn help_shows_examples() {
-    for command in ["generate", "recipe", "sheet", "bundle", "import"] {
-        let help = done(&[command, "--help"]);
+    for command in [
+        "generate",
+        "recipe",
+        "sheet",
+        "import",
+        "inspect",
+        "import-mask",
+        "export",
+        "keygen",
+        "publish",
+        "serve",
+        "packs list",
+        "packs available",
+        "packs install",
+        "packs remove",
+        "packs verify",
+        "bundle show",
+        "bundle install",
+        "bundle list",
+        "bundle remove",
+    ] {
+        let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let help = done(&words);
         assert!(help.contains("Example") && help.contains(&format!("cones {command}")), "{help}");
     }
     assert!(done(&["--help"]).contains("Exit status"));
@@ -282,9 +310,9 @@ fn devices_and_bundle_are_described() {
     for provider in ["cuda", "coreml", "xnnpack", "nnapi"] {
         assert!(devices.lines().any(|l| l.starts_with(provider)), "{devices}");
     }
-    let bundle = std::env::var("CONES_BUNDLE")
-        .unwrap_or_else(|_| format!("{}/../models/toybox/bundle", env!("CARGO_MANIFEST_DIR")));
-    assert!(done(&["bundle", &bundle, "--verify"]).contains("hashes right"));
-    let manifest: Value = serde_json::from_str(&done(&["bundle", &bundle, "--json"])).expect("JSON");
+    let bundle = bundle();
+    let bundle = text(&bundle);
+    assert!(done(&["bundle", "show", bundle, "--verify"]).contains("hashes right"));
+    let manifest: Value = serde_json::from_str(&done(&["bundle", "show", bundle, "--json"])).expect("JSON");
     assert_eq!(manifest["schema"], 1);
 }

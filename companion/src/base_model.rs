@@ -1,0 +1,84 @@
+//! Base models as they are named on the command line: a folder, or the name of an installed bundle.
+
+use std::path::{Component, Path, PathBuf};
+
+use clap::Args;
+use cones_core::{Bundle, Error, bundle};
+
+use crate::cli::Failure;
+use crate::places::StoreArgs;
+
+/// The base model that is used where none is named.
+const DEFAULT: &str = "models/toybox/bundle";
+
+/// Which base model is meant.
+#[derive(Debug, Clone, Args)]
+pub struct BundleArgs {
+    /// The base model: a folder, or the name of an installed bundle [default: models/toybox/bundle].
+    #[arg(long, env = "CONES_BUNDLE", value_name = "DIR|NAME")]
+    bundle: Option<PathBuf>,
+    /// Where installed packs and bundles are.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+impl BundleArgs {
+    /// The one that the environment names, if any.
+    pub fn from_environment(store: &StoreArgs) -> Self {
+        Self { bundle: std::env::var_os("CONES_BUNDLE").map(PathBuf::from), store: store.clone() }
+    }
+
+    /// Opens it.
+    pub fn open(&self) -> Result<Bundle, Failure> {
+        match &self.bundle {
+            Some(named) => open(named, &self.store),
+            None => Ok(Bundle::open(DEFAULT)?),
+        }
+    }
+
+    /// The base model with this fingerprint: the one named, or else the default one, or one that is installed.
+    ///
+    /// # Errors
+    /// When the one that is named cannot be opened.
+    pub fn fitting(&self, fingerprint: &str) -> Result<Option<Bundle>, Failure> {
+        let fits = |bundle: &Bundle| bundle.manifest().fingerprint == fingerprint;
+        if let Some(named) = &self.bundle {
+            let bundle = open(named, &self.store)?;
+            if fits(&bundle) {
+                return Ok(Some(bundle));
+            }
+        }
+        if let Some(found) = Bundle::open(DEFAULT).ok().filter(fits) {
+            return Ok(Some(found));
+        }
+        let Some(store) = self.store.bundles_if_any()? else { return Ok(None) };
+        // A damaged bundle among the installed is no reason to stop looking.
+        Ok(store.list()?.into_iter().filter_map(|(_, folder)| Bundle::open(folder).ok()).find(fits))
+    }
+}
+
+/// Opens a bundle by its folder or, if there is no such folder, by the name it is installed under.
+pub fn open(named: &Path, store: &StoreArgs) -> Result<Bundle, Failure> {
+    Ok(Bundle::open(folder(named, store)?)?)
+}
+
+fn folder(named: &Path, store: &StoreArgs) -> Result<PathBuf, Failure> {
+    let is_name = matches!(named.components().collect::<Vec<_>>().as_slice(), [Component::Normal(_)]);
+    if named.join(bundle::MANIFEST).exists() || !is_name {
+        return Ok(named.to_path_buf());
+    }
+    let name = named.to_string_lossy();
+    let installed = match store.bundles_if_any()? {
+        Some(store) => store.list()?,
+        None => Vec::new(),
+    };
+    if let Some((_, folder)) = installed.iter().find(|(known, _)| *known == name) {
+        return Ok(folder.clone());
+    }
+    let names: Vec<&str> = installed.iter().map(|(name, _)| name.as_str()).collect();
+    let hint = match names.as_slice() {
+        [] => "no bundle is installed; give a folder, or see `cones bundle install --help`".into(),
+        names => format!("installed are {}; or give a folder", names.join(", ")),
+    };
+    Err(Error::NotFound { name: name.into(), place: "is a bundle's folder or an installed bundle".into(), hint }.into())
+}

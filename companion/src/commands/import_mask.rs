@@ -1,0 +1,149 @@
+//! `cones import-mask`.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use cones_core::pack::{Metadata, Precision};
+use cones_core::{Bundle, Error, Pack, Scope, atomic};
+
+use crate::base_model::BundleArgs;
+use crate::cli::Failure;
+use crate::clock;
+use crate::factors;
+use crate::mask_file::MaskFile;
+use crate::precision::{self, PrecisionArg};
+
+/// What wrote the packs of this command.
+const TOOL: &str = concat!("cones ", env!("CARGO_PKG_VERSION"));
+
+/// Arguments of `cones import-mask`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The file holds, for each layer of the base model, a 1-D int32 tensor of neuron indices (row * columns + column) and, where
+neurons are scaled rather than shut, a float32 tensor `LAYER.factors` beside it. Its metadata may say what the options
+below say; options win. With SOURCE_DATE_EPOCH set, the same input gives the same bytes.
+
+Example:
+  cones import-mask rex.safetensors --out rex.cones --name rex --trigger '<v1> dog' --class dog --preview rex.png")]
+pub struct ImportMaskArgs {
+    /// The mask, as Python's safetensors writes it.
+    #[arg(value_name = "FILE.safetensors")]
+    mask: PathBuf,
+    /// The pack to write.
+    #[arg(long, value_name = "PACK.cones")]
+    out: PathBuf,
+    /// The name it is installed and called by: a-z 0-9 - _ . and no more than 64 of them.
+    #[arg(long)]
+    name: Option<String>,
+    /// The words that stand for the subject in a prompt.
+    #[arg(long, value_name = "WORDS")]
+    trigger: Option<String>,
+    /// What kind of thing it is, as `dog`.
+    #[arg(long)]
+    class: Option<String>,
+    /// Which rows of K and V it changes: prompt or trigger.
+    #[arg(long)]
+    scope: Option<Scope>,
+    /// Who made it.
+    #[arg(long)]
+    author: Option<String>,
+    /// An SPDX expression or a sentence.
+    #[arg(long)]
+    licence: Option<String>,
+    /// The pack's version; a publisher counts up.
+    #[arg(long, value_name = "N")]
+    version: Option<u32>,
+    /// What is kept per neuron; by default binary, or float16 where there are factors.
+    #[arg(long)]
+    precision: Option<PrecisionArg>,
+    /// A PNG or WebP of at most 64 KB that shows the subject.
+    #[arg(long, value_name = "PICTURE")]
+    preview: Option<PathBuf>,
+    #[command(flatten)]
+    bundle: BundleArgs,
+}
+
+/// Writes the pack.
+pub fn run(args: &ImportMaskArgs) -> Result<(), Failure> {
+    let bundle = args.bundle.open()?;
+    let file = MaskFile::open(&args.mask)?;
+    let mask = file.mask(&bundle)?;
+    let header = file.metadata()?;
+    let metadata = args.metadata(&file, &header, &bundle)?;
+    let precision = args.precision(&header, mask.is_binary())?;
+    let (mask, change) = factors::rounded(&mask, &bundle.manifest().layers, precision)?;
+    if change > 0.0 {
+        let kept = precision::name(precision);
+        writeln!(std::io::stderr(), "note: kept as {kept}, factors differ from the file's by up to {change}")?;
+    }
+    let preview = args.preview.as_deref().map(read_preview).transpose()?;
+    let fingerprint = bundle.manifest().fingerprint.clone();
+    let pack = Pack { metadata, fingerprint, mask, precision, preview, embeddings: None };
+    atomic::write(&args.out, &pack.encode()?)?;
+    writeln!(std::io::stdout(), "{}", args.out.display())?;
+    Ok(())
+}
+
+impl ImportMaskArgs {
+    /// What was typed, over what the file says.
+    fn metadata(
+        &self,
+        file: &MaskFile,
+        header: &HashMap<String, String>,
+        bundle: &Bundle,
+    ) -> Result<Metadata, Failure> {
+        let text =
+            |typed: &Option<String>, key: &str| typed.clone().or_else(|| header.get(key).cloned()).unwrap_or_default();
+        let scope = match (self.scope, header.get("scope")) {
+            (Some(scope), _) => scope,
+            (None, Some(text)) => text.parse()?,
+            (None, None) => Scope::default(),
+        };
+        let version = match (self.version, header.get("version")) {
+            (Some(version), _) => version,
+            (None, Some(text)) => {
+                text.parse().map_err(|_| format!("the file's version `{text}` is no whole number"))?
+            }
+            (None, None) => 1,
+        };
+        let trigger = text(&self.trigger, "trigger");
+        if trigger.trim().is_empty() {
+            return Err("the file names no trigger words; give them with --trigger".into());
+        }
+        Ok(Metadata {
+            name: self.name.clone().map_or_else(|| file.name(), Ok)?,
+            version,
+            trigger,
+            class: text(&self.class, "class"),
+            scope,
+            author: text(&self.author, "author"),
+            licence: text(&self.licence, "licence"),
+            model: bundle.manifest().name.clone(),
+            tool: TOOL.into(),
+            created: clock::now()?,
+        })
+    }
+
+    fn precision(&self, header: &HashMap<String, String>, binary: bool) -> Result<Precision, Failure> {
+        if let Some(typed) = self.precision {
+            return Ok(typed.into());
+        }
+        match header.get("precision") {
+            Some(text) => Ok(PrecisionArg::from_str(text, true)
+                .map_err(|_| format!("the file's precision `{text}` is unknown; say which with --precision"))?
+                .into()),
+            None => Ok(if binary { Precision::Binary } else { Precision::Float16 }),
+        }
+    }
+}
+
+fn read_preview(path: &Path) -> Result<Vec<u8>, Failure> {
+    const MOST: u64 = 64 * 1024;
+    let size = std::fs::metadata(path).map_err(Error::io("open", path))?.len();
+    if size > MOST {
+        return Err(format!("preview `{}` has {size} bytes; a pack holds at most {MOST}", path.display()).into());
+    }
+    Ok(std::fs::read(path).map_err(Error::io("read", path))?)
+}

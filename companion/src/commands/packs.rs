@@ -1,0 +1,274 @@
+//! `cones packs`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use cones_core::catalog::{Catalog, PackEntry};
+use cones_core::store::{Installed, Source};
+use cones_core::{Bundle, CancelToken, Downloader, PackStore};
+use serde::Serialize;
+
+use super::download_bar::DownloadBar;
+use super::engine_args::cancelled_by_ctrl_c;
+use crate::base_model::BundleArgs;
+use crate::catalogue::CatalogArgs;
+use crate::cli::Failure;
+use crate::pack_file::{PackFile, is_file_name};
+use crate::places::StoreArgs;
+use crate::precision;
+
+/// Arguments of `cones packs`.
+#[derive(Debug, Args)]
+pub struct PacksArgs {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the packs that are installed.
+    #[command(after_help = "\
+Columns: name, version, trigger, precision, bytes, base model, SHA-256; separated by tabs.
+
+Example:
+  cones packs list --json | jq -r '.[].name'")]
+    List(ListArgs),
+    /// Print the packs of a publisher's catalogue.
+    #[command(after_help = "\
+Columns: name, version, trigger, precision, bytes, base model, SHA-256; for base models: name, `bundle`, bytes,
+fingerprint; separated by tabs.
+
+Example:
+  cones packs available --catalog https://example.org/packs/catalog.json --key publisher.key.pub")]
+    Available(AvailableArgs),
+    /// Install pack files, or packs of a catalogue by name.
+    #[command(after_help = "\
+What is broken off can be taken up again by the same command. An installed pack of the same name and base model is replaced.
+
+Examples:
+  cones packs install models/packs/fluent-dog.cones
+  cones packs install fluent-dog fluent-owl --catalog https://example.org/packs/catalog.json --key publisher.key.pub
+  CONES_CATALOG=http://127.0.0.1:8080/ CONES_KEY=publisher.key.pub cones packs install fluent-dog")]
+    Install(InstallArgs),
+    /// Remove installed packs; of all base models that have one of the name.
+    #[command(after_help = "Example:\n  cones packs remove fluent-dog")]
+    Remove(RemoveArgs),
+    /// Hash every installed pack again.
+    #[command(after_help = "Example:\n  cones packs verify && echo all whole")]
+    Verify(VerifyArgs),
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+#[derive(Debug, Args)]
+struct AvailableArgs {
+    /// Print the catalogue as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    catalog: CatalogArgs,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+#[derive(Debug, Args)]
+struct InstallArgs {
+    /// Pack files, or names of packs in the catalogue.
+    #[arg(required = true, value_name = "FILE.cones|NAME")]
+    packs: Vec<String>,
+    #[command(flatten)]
+    catalog: CatalogArgs,
+    /// No progress bar.
+    #[arg(short, long)]
+    quiet: bool,
+    #[command(flatten)]
+    bundle: BundleArgs,
+}
+
+#[derive(Debug, Args)]
+struct RemoveArgs {
+    /// Names of installed packs.
+    #[arg(required = true, value_name = "NAME")]
+    names: Vec<String>,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+#[derive(Debug, Args)]
+struct VerifyArgs {
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// Does what the sub-command says.
+pub fn run(args: &PacksArgs) -> Result<(), Failure> {
+    match &args.command {
+        Command::List(args) => list(args),
+        Command::Available(args) => available(args),
+        Command::Install(args) => install(args),
+        Command::Remove(args) => remove(args),
+        Command::Verify(args) => verify(args),
+    }
+}
+
+/// An installed pack as JSON.
+#[derive(Serialize)]
+struct Listed<'a> {
+    #[serde(flatten)]
+    metadata: &'a cones_core::pack::Metadata,
+    fingerprint: &'a str,
+    precision: cones_core::pack::Precision,
+    neurons: u64,
+    bytes: u64,
+    sha256: &'a str,
+    path: &'a Path,
+}
+
+fn list(args: &ListArgs) -> Result<(), Failure> {
+    let packs = args.store.packs()?.list()?;
+    let mut out = std::io::stdout();
+    if args.json {
+        let listed: Vec<Listed<'_>> = packs.iter().map(listed).collect();
+        writeln!(out, "{}", serde_json::to_string_pretty(&listed)?)?;
+        return Ok(());
+    }
+    for pack in &packs {
+        let (m, kept) = (&pack.header.metadata, precision::name(pack.header.precision));
+        let row = [&m.name, &m.version.to_string(), &m.trigger, kept, &pack.bytes.to_string(), &m.model];
+        writeln!(out, "{}\t{}", row.join("\t"), pack.sha256)?;
+    }
+    if packs.is_empty() {
+        writeln!(std::io::stderr(), "no pack is installed; `cones packs install --help` says how")?;
+    }
+    Ok(())
+}
+
+fn listed(pack: &Installed) -> Listed<'_> {
+    Listed {
+        metadata: &pack.header.metadata,
+        fingerprint: &pack.header.fingerprint,
+        precision: pack.header.precision,
+        neurons: pack.header.neurons,
+        bytes: pack.bytes,
+        sha256: &pack.sha256,
+        path: &pack.path,
+    }
+}
+
+fn available(args: &AvailableArgs) -> Result<(), Failure> {
+    let store = args.store.packs()?;
+    let catalog = args.catalog.get(&store, &Downloader::new(), &cancelled_by_ctrl_c()?)?;
+    let mut out = std::io::stdout();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&catalog)?)?;
+        return Ok(());
+    }
+    for p in &catalog.packs {
+        let row = [&p.name, &p.version.to_string(), &p.trigger, precision::name(p.precision), &p.bytes.to_string()];
+        writeln!(out, "{}\t{}\t{}", row.join("\t"), p.model, p.sha256)?;
+    }
+    for b in &catalog.bundles {
+        writeln!(out, "{}\tbundle\t{}\t{}", b.name, b.bytes, b.fingerprint)?;
+    }
+    Ok(())
+}
+
+fn install(args: &InstallArgs) -> Result<(), Failure> {
+    let store = args.bundle.store.packs()?;
+    let cancel = cancelled_by_ctrl_c()?;
+    let (files, names): (Vec<_>, Vec<_>) = args.packs.iter().partition(|named| is_file_name(named));
+    let mut out = std::io::stdout();
+    for file in files {
+        cancel.check()?;
+        let path = PathBuf::from(file);
+        let bundle = args.bundle.fitting(&PackFile::open(&path)?.header()?.fingerprint)?;
+        let installed = store.install_file(&path, bundle.as_ref().map(Bundle::manifest))?;
+        print(&mut out, &installed, bundle.is_some())?;
+    }
+    if names.is_empty() {
+        return Ok(());
+    }
+    let downloader = Downloader::new();
+    let catalog = args.catalog.get(&store, &downloader, &cancel)?;
+    for name in names {
+        let (installed, checked) = download(args, &store, &downloader, &catalog, name, &cancel)?;
+        print(&mut out, &installed, checked)?;
+    }
+    Ok(())
+}
+
+/// Downloads one pack; says whether its base model was there to check it.
+fn download(
+    args: &InstallArgs,
+    store: &PackStore,
+    downloader: &Downloader,
+    catalog: &Catalog,
+    name: &str,
+    cancel: &CancelToken,
+) -> Result<(Installed, bool), Failure> {
+    let bundle = match entry(args, catalog, name) {
+        Some(entry) => args.bundle.fitting(&entry.fingerprint)?,
+        None => None,
+    };
+    let manifest = bundle.as_ref().map(Bundle::manifest);
+    let url = args.catalog.url()?;
+    let mut bar = DownloadBar::new(args.quiet);
+    let installed = store.install(&Source { downloader, catalog, url: &url }, name, manifest, &mut bar, cancel)?;
+    Ok((installed, bundle.is_some()))
+}
+
+/// Where a catalogue has packs of one name for several base models, that for the base model in use.
+fn entry<'a>(args: &InstallArgs, catalog: &'a Catalog, name: &str) -> Option<&'a PackEntry> {
+    let in_use = args.bundle.open().ok().map(|b| b.manifest().fingerprint.clone());
+    catalog.pack(name, in_use.as_deref()).or_else(|| catalog.pack(name, None))
+}
+
+fn print(out: &mut impl Write, installed: &Installed, checked: bool) -> std::io::Result<()> {
+    let metadata = &installed.header.metadata;
+    if !checked {
+        let (name, model) = (&metadata.name, &metadata.model);
+        let mut messages = std::io::stderr();
+        writeln!(
+            messages,
+            "note: the base model of `{name}`, `{model}`, is not at hand; its neurons were not checked"
+        )?;
+    }
+    writeln!(out, "{}\t{}\t{}", metadata.name, metadata.version, installed.sha256)
+}
+
+fn remove(args: &RemoveArgs) -> Result<(), Failure> {
+    let store = args.store.packs()?;
+    for name in &args.names {
+        if !store.remove(name, None)? {
+            // Fails too, and says what is installed.
+            store.get(name, None)?;
+        }
+        writeln!(std::io::stdout(), "{name}")?;
+    }
+    Ok(())
+}
+
+fn verify(args: &VerifyArgs) -> Result<(), Failure> {
+    let store = args.store.packs()?;
+    let damaged = store.verify()?;
+    let mut out = std::io::stdout();
+    for pack in store.list()? {
+        let name = &pack.header.metadata.name;
+        if !damaged.iter().any(|(d, _)| d.sha256 == pack.sha256) {
+            writeln!(out, "{name}\twhole\t{}", pack.sha256)?;
+        }
+    }
+    if damaged.is_empty() {
+        return Ok(());
+    }
+    let reasons: Vec<String> = damaged.iter().map(|(_, error)| error.to_string()).collect();
+    Err(format!("{} of the installed packs are damaged\n{}", damaged.len(), reasons.join("\n")).into())
+}

@@ -1,0 +1,58 @@
+//! `cones serve`.
+
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+use cones_core::catalog::CATALOG;
+
+use crate::cli::Failure;
+use crate::serve::FileServer;
+
+/// Arguments of `cones serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+For trying out what `cones publish` wrote: plain HTTP, GET and HEAD, ranges, no listings, nothing outside DIR, no
+dot-files. Ctrl-C stops it. Devices take plain HTTP from their own machine only; for others put the folder behind HTTPS.
+
+Example:
+  cones serve public --port 8080
+  cones packs available --catalog http://127.0.0.1:8080/catalog.json --key publisher.key.pub")]
+pub struct ServeArgs {
+    /// The folder.
+    folder: PathBuf,
+    /// Port; 0 takes any that is free.
+    #[arg(long, value_name = "N", default_value_t = 8080)]
+    port: u16,
+    /// Address to listen at; anything but this machine's own loopback can be reached by others.
+    #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+}
+
+/// Serves until Ctrl-C.
+pub fn run(args: &ServeArgs) -> Result<(), Failure> {
+    let server = FileServer::new(&args.folder, SocketAddr::new(args.host, args.port))?;
+    let mut messages = std::io::stderr();
+    if !args.host.is_loopback() {
+        writeln!(messages, "warning: everybody who reaches {} can read `{}`", args.host, args.folder.display())?;
+    }
+    if !args.folder.join(CATALOG).is_file() {
+        let folder = args.folder.display();
+        writeln!(messages, "warning: there is no {CATALOG} in `{folder}`; `cones publish --out {folder}` makes one")?;
+    }
+    let (stop, stopped) = (server.stop(), AtomicBool::new(false));
+    ctrlc::set_handler(move || {
+        // Once lets requests under way finish, twice does not.
+        if stopped.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+        stop.stop();
+    })?;
+    let mut out = std::io::stdout();
+    writeln!(out, "http://{}/{CATALOG}", server.address())?;
+    out.flush()?;
+    server.run();
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! What is known of packs: their headers, their layers, what they share.
+
+use std::path::PathBuf;
+
+use cones_core::pack::{Header, Metadata, Precision};
+use serde::Serialize;
+
+use super::layers::{LayerCount, LayerOverlap};
+use crate::pack_file::PackFile;
+
+/// What is known of the packs; printed as JSON as it is.
+#[derive(Debug, Serialize)]
+pub struct Findings {
+    /// The packs, in the order they were named.
+    pub packs: Vec<Inspected>,
+    /// Each two packs of one base model.
+    pub overlaps: Vec<PairOverlap>,
+}
+
+/// One pack.
+#[derive(Debug, Serialize)]
+pub struct Inspected {
+    /// Its file.
+    pub file: PathBuf,
+    /// The file's length.
+    pub bytes: u64,
+    /// The file's hash.
+    pub sha256: String,
+    /// What it says of itself.
+    #[serde(flatten)]
+    pub metadata: Metadata,
+    /// The base model it is for.
+    pub fingerprint: String,
+    /// How factors are kept.
+    pub precision: Precision,
+    /// How many neurons it holds.
+    pub neurons: u64,
+    /// Length of its preview picture.
+    pub preview_bytes: Option<usize>,
+    /// Its layers; none where the base model is not at hand.
+    pub layers: Option<Vec<LayerCount>>,
+}
+
+/// What two packs share.
+#[derive(Debug, Serialize)]
+pub struct PairOverlap {
+    /// The one.
+    pub first: String,
+    /// The other.
+    pub second: String,
+    /// By layer.
+    pub layers: Vec<LayerOverlap>,
+}
+
+impl Inspected {
+    /// A pack of which only the header is known yet.
+    pub fn new(file: &PackFile, header: Header) -> Self {
+        Self {
+            file: file.path.clone(),
+            bytes: file.bytes.len() as u64,
+            sha256: file.sha256.clone(),
+            metadata: header.metadata,
+            fingerprint: header.fingerprint,
+            precision: header.precision,
+            neurons: header.neurons,
+            preview_bytes: header.preview.map(|p| p.len()),
+            layers: None,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Pack files as they are named on the command line: a file, or the name of an installed pack.
+
+use std::path::{Path, PathBuf};
+
+use cones_core::manifest::Manifest;
+use cones_core::pack::Header;
+use cones_core::{Error, Pack, Subject, fingerprint::hex};
+use sha2::{Digest, Sha256};
+
+use crate::base_model::BundleArgs;
+use crate::cli::Failure;
+use crate::places::StoreArgs;
+
+/// Larger files are not packs: this would hold every weight of Stable Diffusion XL with a factor.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// A pack file in memory.
+#[derive(Debug)]
+pub struct PackFile {
+    /// Where it was read from.
+    pub path: PathBuf,
+    /// The whole file.
+    pub bytes: Vec<u8>,
+    /// Its SHA-256, in hex.
+    pub sha256: String,
+}
+
+impl PackFile {
+    /// Reads a file; [`header`](Self::header) and [`decode`](Self::decode) check it.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        let size = std::fs::metadata(path).map_err(Error::io("open", path))?.len();
+        if size > MAX_BYTES {
+            return Err(format!("`{}` has {size} bytes; no pack is larger than {MAX_BYTES}", path.display()).into());
+        }
+        let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+        let sha256 = hex(&Sha256::digest(&bytes));
+        Ok(Self { path: path.to_path_buf(), bytes, sha256 })
+    }
+
+    /// Reads a file, or an installed pack by its name; where several base models' packs share the name, that of
+    /// `fingerprint`.
+    pub fn find(named: &str, store: &StoreArgs, fingerprint: Option<&str>) -> Result<Self, Failure> {
+        if is_file_name(named) {
+            Self::open(Path::new(named))
+        } else {
+            Self::open(&store.packs()?.get(named, fingerprint)?.path)
+        }
+    }
+
+    /// The same for whatever base model there is a pack for; for that of `bundle` where there are several.
+    pub fn find_any(named: &str, bundle: &BundleArgs) -> Result<Self, Failure> {
+        let store = &bundle.store;
+        Self::find(named, store, None).or_else(|error| {
+            let ambiguous = matches!(error.downcast_ref(), Some(Error::BadRequest { .. }));
+            match bundle.open() {
+                Ok(bundle) if ambiguous => Self::find(named, store, Some(&bundle.manifest().fingerprint)),
+                _ => Err(error),
+            }
+        })
+    }
+
+    /// What it says of itself; the checksum is checked.
+    pub fn header(&self) -> Result<Header, Failure> {
+        Ok(Header::read(&self.shown(), &self.bytes)?)
+    }
+
+    /// The whole pack, for a base model.
+    pub fn decode(&self, manifest: &Manifest) -> Result<Pack, Failure> {
+        Ok(Pack::decode(&self.shown(), &self.bytes, manifest)?)
+    }
+
+    /// The subject it holds, for a base model; it remembers this file's hash.
+    pub fn subject(&self, manifest: &Manifest) -> Result<Subject, Failure> {
+        Ok(self.decode(manifest)?.subject().from_pack(&self.sha256))
+    }
+
+    fn shown(&self) -> String {
+        self.path.display().to_string()
+    }
+}
+
+/// Whether an argument means a file rather than the name of an installed pack. Names hold no `/`, and a pack is hardly
+/// called `dog.cones`.
+pub fn is_file_name(named: &str) -> bool {
+    let ending = Path::new(named).extension();
+    named.contains(['/', '\\']) || ending.is_some_and(|e| e == "cones" || e == "safetensors")
+}

@@ -1,0 +1,38 @@
+//! Precisions as they are written on the command line and in mask files.
+
+use clap::ValueEnum;
+use cones_core::pack::Precision;
+
+/// What a pack keeps per neuron.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionArg {
+    /// Nothing: the weight is shut.
+    Binary,
+    /// One of four factors.
+    Quaternary,
+    /// A factor as float16.
+    Float16,
+    /// A factor as float32.
+    Float32,
+}
+
+impl From<PrecisionArg> for Precision {
+    fn from(arg: PrecisionArg) -> Self {
+        match arg {
+            PrecisionArg::Binary => Self::Binary,
+            PrecisionArg::Quaternary => Self::Quaternary,
+            PrecisionArg::Float16 => Self::Float16,
+            PrecisionArg::Float32 => Self::Float32,
+        }
+    }
+}
+
+/// Its name, as it is typed.
+pub fn name(precision: Precision) -> &'static str {
+    match precision {
+        Precision::Binary => "binary",
+        Precision::Quaternary => "quaternary",
+        Precision::Float16 => "float16",
+        Precision::Float32 => "float32",
+    }
+}

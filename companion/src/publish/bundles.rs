@@ -1,0 +1,63 @@
+//! Base models of a publication.
+
+use std::path::Path;
+
+use cones_core::Bundle;
+use cones_core::bundle::{MANIFEST, hash};
+use cones_core::catalog::BundleEntry;
+use cones_core::manifest::FileEntry;
+
+use super::folder::Folder;
+use crate::cli::Failure;
+use crate::keys::SigningKey;
+
+/// Digits of a hash that stand in a folder's name.
+const DIGITS: usize = 16;
+
+/// The entry of a bundle, whose every file is hashed.
+pub(super) fn entry(bundle: &Bundle) -> Result<BundleEntry, Failure> {
+    bundle.verify()?;
+    let manifest = bundle.manifest();
+    let path = bundle.path().join(MANIFEST);
+    let bytes = std::fs::metadata(&path).map_err(cones_core::Error::io("open", &path))?.len();
+    let sha256 = hash(&path)?;
+    let digits: String = sha256.chars().take(DIGITS).collect();
+    Ok(BundleEntry {
+        name: manifest.name.clone(),
+        fingerprint: manifest.fingerprint.clone(),
+        bytes: bytes + manifest.files.values().map(|file| file.bytes).sum::<u64>(),
+        manifest: FileEntry { bytes, sha256 },
+        url: format!("bundles/{}-{digits}/", manifest.name),
+        licence: manifest.licence.clone(),
+    })
+}
+
+/// Copies its files, signs its manifest. What is there already, and whole, is left.
+pub(super) fn write(
+    folder: &Folder,
+    bundle: &Bundle,
+    entry: &BundleEntry,
+    key: &SigningKey,
+    now: u64,
+) -> Result<(), Failure> {
+    for (name, file) in &bundle.manifest().files {
+        copy(folder, &bundle.file(name)?, &format!("{}{name}", entry.url), &file.sha256)?;
+    }
+    let path = bundle.path().join(MANIFEST);
+    let json = std::fs::read(&path).map_err(cones_core::Error::io("read", &path))?;
+    folder.write(&format!("{}{MANIFEST}", entry.url), &json)?;
+    let signature = format!("{}{MANIFEST}.minisig", entry.url);
+    let there = std::fs::read_to_string(folder.path(&signature)).unwrap_or_default();
+    if key.public()?.verify(MANIFEST, &json, &there).is_ok() {
+        return Ok(());
+    }
+    folder.write(&signature, key.sign(MANIFEST, &json, now)?.as_bytes())
+}
+
+fn copy(folder: &Folder, from: &Path, to: &str, sha256: &str) -> Result<(), Failure> {
+    let there = folder.path(to);
+    if there.is_file() && hash(&there)? == sha256.to_ascii_lowercase() {
+        return Ok(());
+    }
+    folder.copy(from, to)
+}

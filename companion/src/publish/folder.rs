@@ -1,0 +1,141 @@
+//! The published folder on disk.
+
+use std::fs::{File, TryLockError};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+use cones_core::atomic::{self, AtomicFile};
+use cones_core::catalog::{CATALOG, Catalog};
+use cones_core::{Error, PublicKey};
+
+use crate::cli::Failure;
+
+/// The new catalogue and signature until they are in place. A file server that hides dot-files never shows them.
+const NEXT: &str = ".catalog.json.next";
+const NEXT_SIGNATURE: &str = ".catalog.json.minisig.next";
+/// Locked while something is published.
+const LOCK: &str = ".publishing";
+
+/// The folder, locked against a second publisher until dropped.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        std::fs::create_dir_all(path).map_err(Error::io("create", path))?;
+        let lock_path = path.join(LOCK);
+        let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_path_buf(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => {
+                Err(format!("`{}` is being published to by another process; try again", path.display()).into())
+            }
+            Err(TryLockError::Error(source)) => Err(Error::Io { action: "lock", path: lock_path, source }.into()),
+        }
+    }
+
+    /// A file's path, given as it is in a URL relative to the catalogue.
+    pub(super) fn path(&self, url: &str) -> PathBuf {
+        url.split('/').filter(|part| !part.is_empty()).fold(self.path.clone(), |path, part| path.join(part))
+    }
+
+    /// The catalogue that is there, if it is signed with `key`; none if there is no catalogue yet.
+    pub(super) fn catalog(&self, key: &PublicKey) -> Result<Option<Catalog>, Failure> {
+        self.finish_interrupted(key)?;
+        let path = self.path.join(CATALOG);
+        let Some(json) = read(&path)? else { return Ok(None) };
+        let signature = read(&self.signature())?.ok_or_else(|| {
+            format!("`{}` has no signature; it is not overwritten: give another --out", path.display())
+        })?;
+        let catalog = verify(&path, &json, &signature, key).map_err(|error| -> Failure {
+            format!(
+                "{error}\nhint: only its own publisher's key adds to a catalogue; give that --key, or another --out"
+            )
+            .into()
+        })?;
+        Ok(Some(catalog))
+    }
+
+    /// Writes a file, with the folders it is in.
+    pub(super) fn write(&self, url: &str, bytes: &[u8]) -> Result<(), Failure> {
+        let path = self.with_folders(url)?;
+        Ok(atomic::write(&path, bytes)?)
+    }
+
+    /// Copies a file, with the folders it is in.
+    pub(super) fn copy(&self, from: &Path, url: &str) -> Result<(), Failure> {
+        let path = self.with_folders(url)?;
+        let mut source = File::open(from).map_err(Error::io("open", from))?;
+        let mut target = BufWriter::new(AtomicFile::create(&path)?);
+        std::io::copy(&mut source, &mut target).map_err(Error::io("copy", from))?;
+        let target = target.into_inner().map_err(|error| Error::io("write", &path)(error.into_error()))?;
+        Ok(target.finish()?)
+    }
+
+    /// Two files cannot be replaced at once. Both are written beside their places first; a process that dies between the
+    /// two renames is made up for by [`finish_interrupted`](Self::finish_interrupted).
+    pub(super) fn replace_catalog(&self, json: &[u8], signature: &str) -> Result<(), Failure> {
+        atomic::write(&self.path.join(NEXT), json)?;
+        atomic::write(&self.path.join(NEXT_SIGNATURE), signature.as_bytes())?;
+        self.rename(NEXT_SIGNATURE, self.signature())?;
+        self.rename(NEXT, self.path.join(CATALOG))
+    }
+
+    fn finish_interrupted(&self, key: &PublicKey) -> Result<(), Failure> {
+        let (next, next_signature) = (self.path.join(NEXT), self.path.join(NEXT_SIGNATURE));
+        let fits = |json: &[u8], signature: Option<Vec<u8>>| {
+            signature.is_some_and(|signature| verify(&next, json, &signature, key).is_ok())
+        };
+        if let Some(json) = read(&next)? {
+            if fits(&json, read(&next_signature)?) {
+                self.rename(NEXT_SIGNATURE, self.signature())?;
+                return self.rename(NEXT, self.path.join(CATALOG));
+            }
+            if fits(&json, read(&self.signature())?) {
+                return self.rename(NEXT, self.path.join(CATALOG));
+            }
+        }
+        // Cut off before both were whole: the catalogue in place still is.
+        for path in [next, next_signature] {
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::io("remove", &path)(error).into());
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn signature(&self) -> PathBuf {
+        self.path.join(format!("{CATALOG}.minisig"))
+    }
+
+    fn rename(&self, from: &str, to: PathBuf) -> Result<(), Failure> {
+        std::fs::rename(self.path.join(from), &to).map_err(Error::io("write", &to))?;
+        Ok(())
+    }
+
+    fn with_folders(&self, url: &str) -> Result<PathBuf, Failure> {
+        let path = self.path(url);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        }
+        Ok(path)
+    }
+}
+
+fn verify(path: &Path, json: &[u8], signature: &[u8], key: &PublicKey) -> cones_core::Result<Catalog> {
+    Catalog::verify(&path.display().to_string(), json, &String::from_utf8_lossy(signature), key)
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("read", path)(error).into()),
+    }
+}
