@@ -55,7 +55,10 @@ fn join(base: &Url, url: &str) -> Result<Url, String> {
         return Err(format!("its URL {url:?} holds something else than a URL's characters"));
     }
     match Url::parse(url) {
-        Ok(absolute) => check_absolute(&absolute).map(|()| absolute),
+        Ok(absolute) => match check_absolute(&absolute) {
+            Ok(()) => Ok(absolute),
+            Err(reason) => Err(format!("its URL `{}` is not allowed: {reason}", shown(url))),
+        },
         Err(ParseError::RelativeUrlWithoutBase) => join_relative(base, url),
         Err(error) => Err(format!("its URL `{}` cannot be read: {error}", shown(url))),
     }

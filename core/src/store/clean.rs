@@ -50,10 +50,26 @@ fn remove(path: &Path) {
     }
 }
 
+/// Removes whatever a download left that is over: an earlier process may have been killed just before it did so. The
+/// caller holds the download's lock, whose own file goes when it is given back.
+pub(super) fn clean_download(folder: &Folder, sha256: &str) {
+    let lock = folder.download_lock(sha256);
+    for (path, name) in files(&folder.downloads()) {
+        if download_of(&name.to_string_lossy()) == Some(sha256) && path != lock {
+            remove(&path);
+        }
+    }
+}
+
+/// The hash of the pack that a file in the folder of downloads is for.
+fn download_of(name: &str) -> Option<&str> {
+    name.trim_start_matches('.').get(..64).filter(|hash| is_hash(hash))
+}
+
 /// Removes a file of a download, except while somebody takes that download up again.
 fn remove_download(folder: &Folder, path: &Path, name: &OsStr) {
     let name = name.to_string_lossy();
-    let Some(hash) = name.trim_start_matches('.').get(..64).filter(|hash| is_hash(hash)) else { return remove(path) };
+    let Some(hash) = download_of(&name) else { return remove(path) };
     let lock = folder.download_lock(hash);
     // The lock's own file goes when it is given back.
     if let Ok(Some(_lock)) = lock::Lock::attempt(&lock)

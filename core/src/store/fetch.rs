@@ -4,13 +4,14 @@ use std::fs::{self, OpenOptions};
 use std::path::Path;
 
 use crate::catalog::{Catalog, PackEntry, is_hash};
-use crate::download::{Downloader, Expected, Received, Watch};
+use crate::download::{Downloader, Expected, Received, Watch, shown};
 use crate::manifest::Manifest;
 use crate::{CancelToken, Error, Result, lock};
 
+use super::clean;
 use super::folder::{self, Lock};
 use super::index::{Record, list, typed};
-use super::install::checked;
+use super::install::{self, checked};
 use super::{Installed, PackStore, trust};
 
 /// Where packs and bundles of a catalogue come from.
@@ -42,17 +43,10 @@ impl PackStore {
         watch: &mut dyn Watch,
         cancel: &CancelToken,
     ) -> Result<Installed> {
-        source.catalog.check_fresh(source.url, trust::now(), None)?;
+        source.catalog.check_fresh(&shown(source.url), trust::now(), None)?;
         let entry = find(source.catalog, name, manifest)?;
         let url = entry.location(source.url)?;
-        // A catalogue that was not made by `Catalog::verify` may hold anything.
-        if !is_hash(&entry.sha256) {
-            return Err(Error::Untrusted {
-                what: name.into(),
-                reason: "the catalogue gives no SHA-256 of it".into(),
-                hint: "ask its publisher for a catalogue that is in order".into(),
-            });
-        }
+        check(entry, manifest)?;
         if let Some(installed) = self.current(entry, manifest)? {
             return Ok(installed);
         }
@@ -64,7 +58,9 @@ impl PackStore {
         let file = self.folder.download(&entry.sha256);
         let expected = Expected { bytes: entry.bytes, sha256: entry.sha256.clone() };
         source.downloader.file(&url, &expected, &file, &mut Named { name, watch }, cancel)?;
-        self.adopt(&file, entry, manifest)
+        let installed = self.adopt(&file, entry, manifest)?;
+        clean::clean_download(&self.folder, &entry.sha256);
+        Ok(installed)
     }
 
     /// The entry's very pack, if it is installed and whole. Refuses an entry that is older than what is installed.
@@ -97,6 +93,21 @@ impl PackStore {
         let record = Record::new(&header, &bytes);
         self.commit(header, record, Some(entry), |path, lock| move_in(file, path, lock))
     }
+}
+
+/// Checks what a file is named by, and how long it may be, before anything is asked for. A catalogue that was not made by
+/// [`Catalog::verify`] may hold anything.
+fn check(entry: &PackEntry, manifest: Option<&Manifest>) -> Result<()> {
+    let most = install::most_bytes(manifest);
+    let reason = if !is_hash(&entry.sha256) {
+        "the catalogue gives no SHA-256 of it".into()
+    } else if entry.bytes > most {
+        format!("the catalogue gives its length as {} bytes; such a pack has at most {most}", entry.bytes)
+    } else {
+        return Ok(());
+    };
+    let hint = "ask its publisher for a catalogue that is in order".into();
+    Err(Error::Untrusted { what: typed(&entry.name), reason, hint })
 }
 
 /// Flushes a file and moves it to its place.

@@ -39,7 +39,11 @@ impl Folder {
         }
         let folder = Self { path: path.to_path_buf() };
         for path in [folder.objects(), folder.downloads()] {
-            fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
+            match fs::create_dir_all(&path).map_err(Error::io("create", &path)) {
+                // Packs that come with an app may have lost their empty folders.
+                Err(error) if is_read_only(&error) && folder.index().is_file() => {}
+                made => made?,
+            }
         }
         Ok(folder)
     }

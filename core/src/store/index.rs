@@ -209,7 +209,9 @@ impl Index {
 
     fn is_sound(&self) -> bool {
         let ordered = self.packs.is_sorted_by(|a, b| a.key() < b.key());
-        ordered && self.packs.iter().all(|r| is_hash(&r.sha256) && is_hash(&r.fingerprint) && r.bytes <= MAX_PACK_BYTES)
+        self.format == FORMAT
+            && ordered
+            && self.packs.iter().all(|r| is_hash(&r.sha256) && is_hash(&r.fingerprint) && r.bytes <= MAX_PACK_BYTES)
     }
 
     /// The base models that a name is installed for, for people.

@@ -22,7 +22,7 @@ impl PackStore {
     /// [`Error::BadPack`], [`Error::WrongModel`], [`Error::OutOfSpace`], [`Error::BadStore`], [`Error::Io`].
     pub fn install_file(&self, file: &Path, manifest: Option<&Manifest>) -> Result<Installed> {
         let name = file.display().to_string();
-        let most = manifest.map_or(MAX_PACK_BYTES, |m| pack::max_bytes(&m.layers).min(MAX_PACK_BYTES));
+        let most = most_bytes(manifest);
         let bytes = folder::read(file, most)?;
         if bytes.len() as u64 > most {
             return Err(Error::pack(name, None, format!("it is longer than any pack may be, {most} bytes")));
@@ -89,6 +89,11 @@ impl PackStore {
     }
 }
 
+/// How long a pack may be.
+pub(super) fn most_bytes(manifest: Option<&Manifest>) -> u64 {
+    manifest.map_or(MAX_PACK_BYTES, |manifest| pack::max_bytes(&manifest.layers).min(MAX_PACK_BYTES))
+}
+
 /// A file that is what a catalogue says, whole and decodable: its header and its bytes.
 pub(super) fn checked(file: &Path, entry: &PackEntry, manifest: Option<&Manifest>) -> Result<(Header, Vec<u8>)> {
     let untrusted = |reason: String| Error::Untrusted {
@@ -96,7 +101,7 @@ pub(super) fn checked(file: &Path, entry: &PackEntry, manifest: Option<&Manifest
         reason,
         hint: "download it again; if that does not help, ask its publisher".into(),
     };
-    let most = entry.bytes.min(MAX_PACK_BYTES);
+    let most = entry.bytes.min(most_bytes(manifest));
     let bytes = folder::read(file, most)?;
     if bytes.len() as u64 != entry.bytes {
         return Err(untrusted(format!("its length is not the catalogue's, {} bytes", entry.bytes)));

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::catalog::{Catalog, PublicKey};
-use crate::download::Downloader;
+use crate::download::{Downloader, shown};
 use crate::{CancelToken, Result};
 
 use super::PackStore;
@@ -22,7 +22,7 @@ impl PackStore {
         cancel: &CancelToken,
     ) -> Result<Catalog> {
         let catalog = downloader.catalog(url, key, cancel)?;
-        self.accept(url, catalog, key, now())
+        self.accept(&shown(url), catalog, key, now())
     }
 
     /// The same for a catalogue that the app got by its own means: the bytes of `catalog.json` and the text of its

@@ -58,7 +58,7 @@ fn values() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn bytes(bytes in proptest::collection::vec(any::<u8>(), 0..500)) {

@@ -108,8 +108,12 @@ fn a_finished_download_is_not_asked_for_again() {
     let catalog = catalog(1, std::slice::from_ref(&pack));
     let server = Server::of([]);
     let store = place.open();
-    let file = place.path().join("downloads").join(format!("{}.cones", catalog.packs[0].sha256));
-    std::fs::write(file, pack.encode().expect("within limits")).expect("a file");
+    let (downloads, hash) = (place.path().join("downloads"), &catalog.packs[0].sha256);
+    std::fs::write(downloads.join(format!("{hash}.cones")), pack.encode().expect("within limits")).expect("a file");
+    // What a kill leaves at that moment goes as well.
+    for name in [format!(".{hash}.cones.part.json"), format!(".{hash}.cones.lock"), format!("{hash}.lock")] {
+        std::fs::write(downloads.join(name), "").expect("a file");
+    }
     install(&store, &server, &catalog, "rex", &place).expect("installed");
     assert!(server.asked().is_empty() && place.files("downloads").is_empty());
 }
@@ -157,6 +161,7 @@ fn entries_that_lead_elsewhere_are_refused_unasked() {
     for hash in ["../../x", "", &"AB".repeat(32)] {
         refused(&|catalog| catalog.packs[0].sha256 = hash.into());
     }
+    refused(&|catalog| catalog.packs[0].bytes = 1 << 40);
     refused(&|catalog| catalog.expires = now() - 1);
     assert!(server.asked().is_empty() && installed(&store).is_empty() && place.files("downloads").is_empty());
 }

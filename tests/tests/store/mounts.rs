@@ -65,6 +65,7 @@ fn packs_can_be_removed_from_a_full_disk() {
 fn a_read_only_store_is_read() {
     let place = Place::new();
     let script = "$WORKER install $STORE $REX
+        rmdir $STORE/downloads
         mount -o remount,ro $STORE
         $WORKER install $STORE $MIA
         umount $STORE
