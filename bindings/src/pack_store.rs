@@ -169,8 +169,8 @@ pub fn read_pack(path: String) -> Result<PackInfo, ConesError> {
 
 impl PackStore {
     /// An installed pack as a subject of a request.
-    pub(crate) fn load(&self, name: &str, bundle: &Bundle) -> Result<cones_core::Subject, ConesError> {
-        Ok(self.inner.load(name, bundle.manifest())?.subject())
+    pub(crate) fn subject(&self, name: &str, bundle: &Bundle) -> Result<cones_core::Subject, ConesError> {
+        Ok(self.inner.subject(name, bundle.manifest())?)
     }
 }
 

@@ -48,6 +48,8 @@ pub struct SubjectRecipe {
     pub strength: f32,
     /// SHA-256 of its mask.
     pub mask_sha256: String,
+    /// SHA-256 of the pack's file, if it came from one.
+    pub pack_sha256: Option<String>,
 }
 
 /// The picture that a generation started from.
@@ -91,6 +93,7 @@ impl From<&recipe::SubjectRecipe> for SubjectRecipe {
             scope: subject.scope.clone(),
             strength: subject.strength,
             mask_sha256: subject.mask_sha256.clone(),
+            pack_sha256: subject.pack_sha256.clone(),
         }
     }
 }

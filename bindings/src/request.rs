@@ -9,9 +9,9 @@ use crate::{ConesError, PackStore, Picture, Scheduler, Scope};
 /// A request for pictures. Only the prompt is required; what is left out comes from the base model.
 #[derive(Debug, Clone, uniffi::Record)]
 pub struct Request {
-    /// What to draw.
+    /// What to draw. `{NAME}` stands for the trigger of the subject of that name, `{{` and `}}` for braces.
     pub prompt: String,
-    /// What to stay away from; empty for nothing in particular.
+    /// What to stay away from, written like the prompt; empty for nothing in particular.
     #[uniffi(default)]
     pub negative_prompt: String,
     /// Installed packs to switch on.
@@ -81,8 +81,8 @@ impl Request {
             subjects.push(choice.resolve(bundle, packs)?);
         }
         Ok(cones_core::Request {
-            prompt: self.prompt.clone(),
-            negative_prompt: self.negative_prompt.clone(),
+            prompt: cones_core::prompt::fill(&self.prompt, &subjects)?,
+            negative_prompt: cones_core::prompt::fill(&self.negative_prompt, &subjects)?,
             subjects,
             steps: self.steps,
             guidance: self.guidance,
@@ -104,7 +104,7 @@ impl SubjectChoice {
         let packs = packs.ok_or_else(|| {
             cones_core::Error::request("subjects", "are given, but the engine was opened without a store of packs")
         })?;
-        let mut subject = packs.load(&self.name, bundle)?.with_strength(self.strength);
+        let mut subject = packs.subject(&self.name, bundle)?.with_strength(self.strength);
         if let Some(scope) = self.scope {
             subject.scope = scope.into();
         }

@@ -25,6 +25,9 @@ mod small;
 mod worker;
 
 use std::path::Path;
+use std::sync::Arc;
+
+use ureq::tls::{Certificate, PemItem, parse_pem};
 
 use crate::catalog::{Catalog, MAX_CATALOG_BYTES, MAX_SIGNATURE_BYTES, PublicKey};
 use crate::{CancelToken, Error, Result};
@@ -75,11 +78,13 @@ impl<F: FnMut(Received<'_>)> Watch for F {
 /// An HTTP client with this project's rules: HTTPS only, except to loopback; limits; retries; resume.
 ///
 /// Redirects are followed within the same rules. Certificates are checked against Mozilla's roots, which are compiled
-/// in. On desktops, the usual `HTTPS_PROXY` and `NO_PROXY` count. URLs that hold a user name or password are refused,
+/// in, or against [your own](Self::with_roots). On desktops, the usual `HTTPS_PROXY` and `NO_PROXY` count. URLs that hold a user name or password are refused,
 /// and queries are never shown.
 #[derive(Debug, Default, Clone)]
 pub struct Downloader {
     limits: Limits,
+    /// Instead of Mozilla's.
+    roots: Option<Arc<Vec<Certificate<'static>>>>,
 }
 
 impl Downloader {
@@ -90,7 +95,28 @@ impl Downloader {
 
     /// One with limits of your own.
     pub fn with_limits(limits: Limits) -> Self {
-        Self { limits }
+        Self { limits, roots: None }
+    }
+
+    /// The same, but it trusts servers whose certificates come from these authorities and no others: one or more
+    /// certificates in PEM form. For a publisher who runs an authority of their own.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] when there is none in it, or one that cannot be read.
+    pub fn with_roots(self, pem: &str) -> Result<Self> {
+        let bad = |reason: String| Error::request("roots", reason);
+        let mut roots = Vec::new();
+        for item in parse_pem(pem.as_bytes()) {
+            match item.map_err(|error| bad(format!("cannot be read: {error}")))? {
+                PemItem::Certificate(certificate) => roots.push(certificate),
+                _ => return Err(bad("hold something else than certificates".into())),
+            }
+        }
+        if roots.is_empty() {
+            Err(bad("hold no certificate".into()))
+        } else {
+            Ok(Self { roots: Some(Arc::new(roots)), ..self })
+        }
     }
 
     /// Gets `url` into `path`, in place of what is there; it appears only when length and hash are right. A file that
@@ -132,8 +158,7 @@ impl Downloader {
         };
         let name = name.to_string_lossy().into_owned();
         let reporter = fetch::Reporter { watch, name, total: expected.bytes, last: None };
-        let limits = &self.limits;
-        fetch::Fetch { address, expected, target, limits, cancel, reporter, whole_only: false }.run()
+        fetch::Fetch { client: self, address, expected, target, cancel, reporter, whole_only: false }.run()
     }
 
     /// Gets a small file into memory: at most `limit` bytes, whatever the server says. Nothing vouches for it; check it
@@ -147,7 +172,7 @@ impl Downloader {
 
     /// As [`small`](Self::small).
     pub(crate) fn small_at(&self, address: &Address, limit: u64, cancel: &CancelToken) -> Result<Vec<u8>> {
-        small::get(address, limit, &self.limits, cancel)
+        small::get(address, limit, self, cancel)
     }
 
     /// Gets a catalogue and its signature and checks it against the pinned key. `url` is that of `catalog.json`; the

@@ -27,7 +27,7 @@ use sha2::{Digest, Sha256};
 use crate::fingerprint::hex;
 use crate::manifest::Manifest;
 use crate::pack::{Header, Pack};
-use crate::{Error, Result};
+use crate::{Error, Result, Subject};
 
 use folder::Folder;
 use index::{Index, Record};
@@ -108,6 +108,15 @@ impl PackStore {
     pub fn load(&self, name: &str, manifest: &Manifest) -> Result<Pack> {
         let bytes = self.read(|index| index.find_for(name, manifest))?;
         Pack::decode(name, &bytes, manifest)
+    }
+
+    /// An installed pack as a request takes it: at full strength, over the rows it says, with its file's hash.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn subject(&self, name: &str, manifest: &Manifest) -> Result<Subject> {
+        let bytes = self.read(|index| index.find_for(name, manifest))?;
+        Ok(Pack::decode(name, &bytes, manifest)?.subject().from_pack(hex(&Sha256::digest(&bytes))))
     }
 
     /// Removes a pack by name, damaged or not; of all base models, if no fingerprint is given. Says whether there was one.

@@ -9,3 +9,4 @@ pub mod publisher;
 pub mod server;
 pub mod sheet;
 pub mod small;
+pub mod tiny;

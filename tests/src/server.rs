@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use sha2::{Digest, Sha256};
 
 /// One request, as it came.
@@ -23,36 +26,67 @@ pub struct Asked {
 /// A running server. Dropping it ends its connections.
 #[derive(Debug)]
 pub struct Server {
+    scheme: &'static str,
     address: SocketAddr,
     asked: Arc<Mutex<Vec<Asked>>>,
     ended: Arc<AtomicBool>,
 }
 
 /// A connection to answer on.
-#[derive(Debug)]
 pub struct Reply {
-    stream: TcpStream,
+    /// What is spoken over `tcp`.
+    stream: Box<dyn Stream>,
+    tcp: TcpStream,
     ended: Arc<AtomicBool>,
+}
+
+/// Plain or through TLS.
+trait Stream: Read + Write {}
+
+impl<T: Read + Write> Stream for T {}
+
+/// An authority that nobody knows, and what it says of a server.
+#[derive(Debug)]
+pub struct Authority {
+    /// Its own certificate.
+    pub pem: String,
+    server: Arc<ServerConfig>,
 }
 
 impl Server {
     /// Starts one. `answer` is called for each request, each on a thread of its own; the connection is closed when it
     /// returns.
     pub fn start(answer: impl Fn(&Asked, &mut Reply) + Send + Sync + 'static) -> Self {
+        Self::speaking(None, answer)
+    }
+
+    /// The same over TLS. It ends connections without TLS's own goodbye, as a network does.
+    pub fn secure(authority: &Authority, answer: impl Fn(&Asked, &mut Reply) + Send + Sync + 'static) -> Self {
+        Self::speaking(Some(Arc::clone(&authority.server)), answer)
+    }
+
+    fn speaking(tls: Option<Arc<ServerConfig>>, answer: impl Fn(&Asked, &mut Reply) + Send + Sync + 'static) -> Self {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let (asked, ended, answer) = (Arc::default(), Arc::new(AtomicBool::new(false)), Arc::new(answer));
-        let server = Self { address, asked: Arc::clone(&asked), ended: Arc::clone(&ended) };
+        let server = Self { scheme, address, asked: Arc::clone(&asked), ended: Arc::clone(&ended) };
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if ended.load(Ordering::SeqCst) {
                     return;
                 }
                 let (asked, answer, ended) = (Arc::clone(&asked), Arc::clone(&answer), Arc::clone(&ended));
+                let tls = tls.clone();
                 std::thread::spawn(move || {
-                    let Ok(stream) = stream else { return };
-                    let Some(request) = read(&stream, &asked) else { return };
-                    answer(&request, &mut Reply { stream, ended });
+                    let Ok(tcp) = stream else { return };
+                    let Ok(copy) = tcp.try_clone() else { return };
+                    let mut stream: Box<dyn Stream> = match tls.map(ServerConnection::new) {
+                        Some(connection) => Box::new(StreamOwned::new(connection.expect("a server"), copy)),
+                        None => Box::new(copy),
+                    };
+                    let Some(request) = read(&mut stream, &asked) else { return };
+                    answer(&request, &mut Reply { stream, tcp, ended });
                 });
             }
         });
@@ -70,7 +104,7 @@ impl Server {
 
     /// The URL of a path that begins with `/`.
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("{}://{}{path}", self.scheme, self.address)
     }
 
     /// Its port.
@@ -89,6 +123,29 @@ impl Drop for Server {
         self.ended.store(true, Ordering::SeqCst);
         // Wakes the listener.
         let _ = TcpStream::connect(self.address);
+    }
+}
+
+impl Authority {
+    /// One that has signed a certificate for a server of this name, good until the end of this year.
+    pub fn new(name: &str, until: i32) -> Self {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, key).expect("an authority");
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
+        params.not_after = date_time_ymd(until, 12, 31);
+        let certificate = params.signed_by(&key, &issuer).expect("a certificate");
+        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let server = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .expect("a server");
+        Self { pem: issuer.pem(), server: Arc::new(server) }
     }
 }
 
@@ -150,9 +207,9 @@ impl Reply {
 
     /// Holds the connection open, silent, until the client or the server ends.
     pub fn hang(&mut self) {
-        let _ = self.stream.set_read_timeout(Some(Duration::from_millis(20)));
+        let _ = self.tcp.set_read_timeout(Some(Duration::from_millis(20)));
         while !self.ended.load(Ordering::SeqCst) {
-            match self.stream.read(&mut [0]) {
+            match self.tcp.read(&mut [0]) {
                 Ok(0) => return,
                 Err(error)
                     if !matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) =>
@@ -195,7 +252,7 @@ pub fn content(length: usize, seed: u64) -> Vec<u8> {
     std::iter::repeat_with(next).take(length).collect()
 }
 
-fn read(stream: &TcpStream, all: &Mutex<Vec<Asked>>) -> Option<Asked> {
+fn read(stream: &mut dyn Read, all: &Mutex<Vec<Asked>>) -> Option<Asked> {
     let mut lines = BufReader::new(stream).lines();
     let path = lines.next()?.ok()?.split(' ').nth(1)?.to_owned();
     let mut asked = Asked { path, ..Asked::default() };

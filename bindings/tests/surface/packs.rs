@@ -68,7 +68,7 @@ fn a_pack_can_be_looked_at_before_it_is_installed() {
 fn an_installed_pack_is_drawn_and_switched_off_exactly() {
     let folder = folder();
     let store = store(&folder);
-    install(&store, &folder, &pack("rex"));
+    let info = install(&store, &folder, &pack("rex"));
     let engine = open(Some(store.clone()));
     let draw = |subjects| {
         engine.generate(Request { subjects, ..request(3) }, None, None).expect("a picture").pictures.swap_remove(0)
@@ -78,11 +78,20 @@ fn an_installed_pack_is_drawn_and_switched_off_exactly() {
     assert_ne!(with.rgba(), base);
     let recipe = with.recipe().expect("a recipe");
     assert_eq!((recipe.subjects[0].name.as_str(), recipe.subjects[0].strength), ("rex", 1.0));
+    assert_eq!(recipe.subjects[0].pack_sha256, Some(info.sha256));
     assert_eq!(draw(choose("rex", 0.0)).rgba(), base);
     // The pack's own scope is its trigger, which the prompt does not hold.
     let own = vec![SubjectChoice { name: "rex".into(), strength: 1.0, scope: None }];
     assert_eq!(draw(own).rgba(), base);
     assert_eq!(draw(Vec::new()).rgba(), base);
+    // Named in the prompt, its trigger stands there.
+    let named = Request {
+        prompt: "a {rex} on grass".into(),
+        subjects: vec![SubjectChoice { name: "rex".into(), strength: 1.0, scope: None }],
+        ..request(1)
+    };
+    let named = engine.generate(named, None, None).expect("a picture");
+    assert_eq!(named.pictures[0].recipe().expect("a recipe").prompt, "a <v1> dog on grass");
 }
 
 #[test]

@@ -129,7 +129,9 @@ fn relocate(
     known: &Expected,
     cancel: &CancelToken,
 ) -> Result<bool> {
-    if std::fs::rename(source, staging.file(name)).is_err() {
+    // A link would lead out of the store.
+    let is_file = std::fs::symlink_metadata(source).is_ok_and(|found| found.is_file());
+    if !is_file || std::fs::rename(source, staging.file(name)).is_err() {
         return copy(staging, source, name, known, cancel);
     }
     staging.came(name);

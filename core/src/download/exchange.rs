@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use ureq::Agent;
 
-use super::Limits;
+use super::Downloader;
 use super::failure::Failure;
 use super::head::Head;
 use super::worker::{self, Ask, Message};
@@ -26,10 +26,10 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// Begins a request and waits for the head of its answer.
-    pub(super) fn begin(ask: Ask, limits: &Limits, cancel: &CancelToken) -> Result<(Self, Head), Failure> {
+    pub(super) fn begin(ask: Ask, client: &Downloader, cancel: &CancelToken) -> Result<(Self, Head), Failure> {
         cancel.check()?;
         let (sender, messages) = sync_channel(WAITING);
-        let (agent, limits) = (worker::agent(limits), *limits);
+        let (agent, limits) = (worker::agent(client), client.limits);
         let mut exchange = Self { agent: agent.clone(), messages, idle: limits.idle, shown: ask.address.shown() };
         let work = move || worker::run(&agent, ask, &limits, &sender);
         let thread = std::thread::Builder::new().name("cones-download".into()).spawn(work);

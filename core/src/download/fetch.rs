@@ -10,18 +10,18 @@ use super::head::Head;
 use super::part::Part;
 use super::patience::Patience;
 use super::worker::{Ask, Resume};
-use super::{Expected, Limits, Received, Watch};
+use super::{Downloader, Expected, Received, Watch};
 use crate::{CancelToken, Error, Result, files, space};
 
 /// The least time between two reports.
-const REPORT: Duration = Duration::from_millis(100);
+const REPORT: Duration = Duration::from_millis(200);
 
 /// One download.
 pub(super) struct Fetch<'a> {
     pub(super) address: &'a Address,
     pub(super) expected: &'a Expected,
     pub(super) target: &'a Path,
-    pub(super) limits: &'a Limits,
+    pub(super) client: &'a Downloader,
     pub(super) cancel: &'a CancelToken,
     pub(super) reporter: Reporter<'a>,
     /// Set when the server's parts of files cannot be used: the whole is asked for then.
@@ -76,7 +76,7 @@ impl Fetch<'_> {
 
     /// Attempts until all bytes are there.
     fn complete(&mut self, part: &mut Part) -> Result<()> {
-        let mut patience = Patience::new(self.limits);
+        let mut patience = Patience::new(&self.client.limits);
         self.reporter.report(part.length(), true);
         loop {
             self.cancel.check()?;
@@ -104,7 +104,7 @@ impl Fetch<'_> {
         let from = if self.whole_only { 0 } else { part.length() };
         let resume = (from > 0).then(|| Resume { byte: from, validator: part.validator().cloned() });
         let ask = Ask { address: self.address.clone(), resume };
-        let (mut exchange, head) = Exchange::begin(ask, self.limits, self.cancel)?;
+        let (mut exchange, head) = Exchange::begin(ask, self.client, self.cancel)?;
         if let Some(encoding) = &head.encoding {
             return Err(self.server(format!("the server sends it encoded as `{encoding}`, which was not asked for")));
         }

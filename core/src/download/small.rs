@@ -1,6 +1,6 @@
 //! A small file, into memory.
 
-use super::Limits;
+use super::Downloader;
 use super::address::Address;
 use super::exchange::{self, Exchange};
 use super::failure::Failure;
@@ -10,10 +10,10 @@ use super::worker::Ask;
 use crate::{CancelToken, Result};
 
 /// Gets at most `limit` bytes; see [`Downloader::small`](super::Downloader::small).
-pub(super) fn get(address: &Address, limit: u64, limits: &Limits, cancel: &CancelToken) -> Result<Vec<u8>> {
-    let mut patience = Patience::new(limits);
+pub(super) fn get(address: &Address, limit: u64, client: &Downloader, cancel: &CancelToken) -> Result<Vec<u8>> {
+    let mut patience = Patience::new(&client.limits);
     loop {
-        match attempt(address, limit, limits, cancel) {
+        match attempt(address, limit, client, cancel) {
             Ok(content) => return Ok(content),
             // What came is not kept, so nothing counts as progress.
             Err(failure) => exchange::sleep(patience.after(&address.shown(), failure, false)?, cancel)?,
@@ -21,9 +21,9 @@ pub(super) fn get(address: &Address, limit: u64, limits: &Limits, cancel: &Cance
     }
 }
 
-fn attempt(address: &Address, limit: u64, limits: &Limits, cancel: &CancelToken) -> Result<Vec<u8>, Failure> {
+fn attempt(address: &Address, limit: u64, client: &Downloader, cancel: &CancelToken) -> Result<Vec<u8>, Failure> {
     let ask = Ask { address: address.clone(), resume: None };
-    let (mut exchange, head) = Exchange::begin(ask, limits, cancel)?;
+    let (mut exchange, head) = Exchange::begin(ask, client, cancel)?;
     let server = |reason| Err(Failure::server(address.shown(), reason));
     if head.status != 200 {
         return Err(status(&address.shown(), &head));

@@ -7,12 +7,13 @@ use std::io::Read;
 use std::sync::mpsc::SyncSender;
 
 use ureq::http::{Response, header};
+use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
-use super::Limits;
 use super::address::Address;
 use super::failure::Failure;
 use super::head::Head;
+use super::{Downloader, Limits};
 
 /// Bytes handed over at once.
 const PIECE: usize = 1 << 16;
@@ -46,8 +47,11 @@ pub(super) enum Message {
 }
 
 /// A client for one request. Loopback goes through no proxy.
-pub(super) fn agent(limits: &Limits) -> Agent {
+pub(super) fn agent(client: &Downloader) -> Agent {
+    let limits = &client.limits;
+    let roots = client.roots.clone().map_or(RootCerts::WebPki, RootCerts::Specific);
     Agent::config_builder()
+        .tls_config(TlsConfig::builder().root_certs(roots).build())
         .http_status_as_error(false)
         // Followed here, where the rules for URLs are.
         .max_redirects(0)

@@ -6,5 +6,6 @@ mod processes;
 mod redirects;
 mod resuming;
 mod retries;
+mod secure;
 mod setup;
 mod small;

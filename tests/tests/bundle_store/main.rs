@@ -1,0 +1,15 @@
+//! The bundle store: what it takes, from where, and what becomes of it when connections break, processes die and
+//! publishers lie. Takes below 15 s on two slow cores.
+
+mod catalogues;
+mod changing;
+mod handover;
+mod hostile;
+mod installing;
+#[cfg(unix)]
+mod killed;
+mod leftovers;
+#[cfg(target_os = "linux")]
+mod mounts;
+mod setup;
+mod signatures;
