@@ -15,14 +15,13 @@ const LANGUAGES: [&str; 3] = ["kotlin", "swift", "python"];
 pub(crate) struct Bindings {
     /// The shared library, with its symbols.
     pub(crate) library: PathBuf,
-    /// The folder that holds one folder for each language.
     generated: PathBuf,
 }
 
 impl Bindings {
-    /// The folder of one language's generated code.
-    pub(crate) fn of(&self, language: &str) -> PathBuf {
-        self.generated.join(language)
+    /// The folder that holds one folder for each language.
+    pub(crate) fn generated(&self) -> &Path {
+        &self.generated
     }
 }
 
@@ -31,7 +30,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
     let made = build(workspace, options)?;
     println!("library: {}", made.library.display());
     for language in LANGUAGES {
-        println!("{language}: {}", made.of(language).display());
+        println!("{language}: {}", made.generated.join(language).display());
     }
     Ok(())
 }
