@@ -189,3 +189,21 @@ fn add(mut first: Vec<u32>, second: &[u32]) -> Vec<u32> {
     first.iter_mut().zip(second).for_each(|(a, b)| *a += b);
     first
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Divisor;
+
+    #[test]
+    fn multiplication_divides_exactly() {
+        for width in (1..=300).chain([767, 768, 769, 1280, 32_767, 65_535, 65_536]) {
+            let last = u64::from(u32::MAX);
+            let near = |index: u64| [index.saturating_sub(1), index, (index + 1).min(last)];
+            let multiples = [0, 1, 2, 1000, last / width - 1, last / width].map(|q| q * width);
+            for index in multiples.into_iter().chain([last]).flat_map(near) {
+                let (quotient, remainder) = Divisor::new(width as usize).divide(index);
+                assert_eq!((quotient as u64, remainder as u64), (index / width, index % width), "{index} / {width}");
+            }
+        }
+    }
+}
