@@ -174,13 +174,13 @@ fn join(axis: Axis, dense: &[bool], first: Counts, second: &Counts) -> Counts {
     }
 }
 
+/// The counts of dense and other lines in the order of the lines. Without a branch, as [`part`].
 fn weave(dense: &[bool], first: &[u32], second: &[u32]) -> Vec<u32> {
-    let mut ends = [0; 2];
+    let (parts, mut ends) = ([second, first], [0; 2]);
     let next = |dense: &bool| {
-        let from = if *dense { first.get(ends[0]) } else { second.get(ends[1]) };
-        ends[0] += usize::from(*dense);
-        ends[1] += usize::from(!*dense);
-        from.copied().unwrap_or_default()
+        let of = usize::from(*dense);
+        ends[of] += 1;
+        parts[of].get(ends[of] - 1).copied().unwrap_or_default()
     };
     dense.iter().map(next).collect()
 }
