@@ -4,6 +4,7 @@ pub mod base;
 pub mod dense;
 pub mod golden;
 pub mod hostile;
+pub mod mend;
 pub mod packs;
 pub mod psnr;
 pub mod publisher;

@@ -7,18 +7,10 @@ use cones_core::manifest::{Layer, Manifest};
 use cones_core::pack::{Metadata, Pack, Precision, to_precision};
 use cones_core::{ConceptMask, Scope};
 use safetensors::SafeTensors;
-use sha2::{Digest, Sha256};
 
 use crate::base;
 
-/// Where the header gives its own length.
-pub const HEADER_LENGTH: usize = 10;
-/// Where the header lists its parts: for each a length (u32) and a checksum of [`SUM`] bytes.
-pub const PARTS: usize = 66;
-/// Bytes of a checksum.
-pub const SUM: usize = 8;
-/// Where the texts begin.
-pub const TEXTS: usize = 114;
+pub use crate::mend::{HEADER_LENGTH, PARTS, SUM, TEXTS, mend, parts};
 
 /// The base model's manifest, without its graphs.
 pub fn manifest() -> Manifest {
@@ -72,6 +64,19 @@ pub fn structured(layers: &[Layer], share: f64, seed: u64) -> ConceptMask {
     ConceptMask::from_indices(layers, &lists).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// A mask with `share` of the weights of every fifth row and of one column, and a twentieth of that elsewhere: enough in
+/// few of its lines that even a small layer is written in several blocks.
+pub fn crossed(layers: &[Layer], share: f64, seed: u64) -> ConceptMask {
+    let (dense, sparse) = (ConceptMask::random(layers, share, seed), ConceptMask::random(layers, share / 20.0, !seed));
+    let list = |(index, layer): (usize, &Layer)| {
+        let columns = layer.columns as usize;
+        let chosen = |n: &usize| (n / columns).is_multiple_of(5) || n % columns == 3;
+        dense.neurons(index).filter(chosen).chain(sparse.neurons(index)).collect()
+    };
+    let lists: Vec<Vec<usize>> = layers.iter().enumerate().map(list).collect();
+    ConceptMask::from_indices(layers, &lists).unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// The masks that were learned for Toybox, as `models/packs` has them.
 pub fn learned(manifest: &Manifest) -> Vec<(&'static str, ConceptMask)> {
     let mask = |name| {
@@ -87,42 +92,4 @@ pub fn learned(manifest: &Manifest) -> Vec<(&'static str, ConceptMask)> {
         ConceptMask::from_indices(&manifest.layers, &lists).unwrap_or_else(|error| panic!("{name}: {error}"))
     };
     ["fluent-dog", "fluent-owl", "fluent-robot"].map(|name| (name, mask(name))).into()
-}
-
-/// The parts' places in the file, as the header gives them: preview, layers, factors, embeddings.
-pub fn parts(bytes: &[u8]) -> Option<[std::ops::Range<usize>; 4]> {
-    let number = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes);
-    let header = usize::from(u16::from_le_bytes(bytes.get(HEADER_LENGTH..HEADER_LENGTH + 2)?.try_into().ok()?));
-    let mut start = header;
-    let mut part = |i: usize| {
-        let end = start.checked_add(number(PARTS + i * (4 + SUM))? as usize)?;
-        let range = start..end;
-        start = end;
-        Some(range)
-    };
-    Some([part(0)?, part(1)?, part(2)?, part(3)?])
-}
-
-/// Writes every checksum anew, so that what was changed is looked at and not found damaged. Does what it can with a
-/// file whose lengths are wrong.
-pub fn mend(bytes: &mut [u8]) {
-    for (i, part) in parts(bytes).into_iter().flatten().enumerate() {
-        let at = PARTS + i * (4 + SUM) + 4;
-        let sum = bytes.get(part).map(sum);
-        if let (Some(sum), Some(place)) = (sum, bytes.get_mut(at..at + SUM)) {
-            place.copy_from_slice(&sum);
-        }
-    }
-    let Some(length) = bytes.get(HEADER_LENGTH..HEADER_LENGTH + 2) else { return };
-    let end = usize::from(u16::from_le_bytes([length[0], length[1]]));
-    if end >= TEXTS + SUM && end <= bytes.len() {
-        let sum = sum(&bytes[..end - SUM]);
-        bytes[end - SUM..end].copy_from_slice(&sum);
-    }
-}
-
-fn sum(bytes: &[u8]) -> [u8; SUM] {
-    let mut sum = [0; SUM];
-    sum.copy_from_slice(&Sha256::digest(bytes)[..SUM]);
-    sum
 }

@@ -174,13 +174,13 @@ fn join(axis: Axis, dense: &[bool], first: Counts, second: &Counts) -> Counts {
     }
 }
 
+/// The counts of dense and other lines in the order of the lines. Without a branch, as [`part`].
 fn weave(dense: &[bool], first: &[u32], second: &[u32]) -> Vec<u32> {
-    let mut ends = [0; 2];
+    let (parts, mut ends) = ([second, first], [0; 2]);
     let next = |dense: &bool| {
-        let from = if *dense { first.get(ends[0]) } else { second.get(ends[1]) };
-        ends[0] += usize::from(*dense);
-        ends[1] += usize::from(!*dense);
-        from.copied().unwrap_or_default()
+        let of = usize::from(*dense);
+        ends[of] += 1;
+        parts[of].get(ends[of] - 1).copied().unwrap_or_default()
     };
     dense.iter().map(next).collect()
 }
@@ -188,4 +188,22 @@ fn weave(dense: &[bool], first: &[u32], second: &[u32]) -> Vec<u32> {
 fn add(mut first: Vec<u32>, second: &[u32]) -> Vec<u32> {
     first.iter_mut().zip(second).for_each(|(a, b)| *a += b);
     first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Divisor;
+
+    #[test]
+    fn multiplication_divides_exactly() {
+        for width in (1..=300).chain([767, 768, 769, 1280, 32_767, 65_535, 65_536]) {
+            let last = u64::from(u32::MAX);
+            let near = |index: u64| [index.saturating_sub(1), index, (index + 1).min(last)];
+            let multiples = [0, 1, 2, 1000, last / width - 1, last / width].map(|q| q * width);
+            for index in multiples.into_iter().chain([last]).flat_map(near) {
+                let (quotient, remainder) = Divisor::new(width as usize).divide(index);
+                assert_eq!((quotient as u64, remainder as u64), (index / width, index % width), "{index} / {width}");
+            }
+        }
+    }
 }

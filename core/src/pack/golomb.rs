@@ -109,3 +109,69 @@ pub(super) fn read(bits: &mut BitReader<'_>, size: u64, count: u64, mut turn: im
     bits.window = window;
     result.map_err(|stop| bits.stopped(stop))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::bytes::Reader;
+    use super::*;
+
+    fn code(size: u64, members: &[u64]) -> Vec<u8> {
+        let mut bits = BitWriter::default();
+        write(&mut bits, size, members.len() as u64, members.iter().copied());
+        bits.finish()
+    }
+
+    fn decode(size: u64, count: u64, bytes: &[u8]) -> Result<Vec<u64>> {
+        let mut bits = BitReader::new(Reader::new("test", "layers", bytes, 0));
+        let mut member = vec![is_inverse(size, count); size as usize];
+        read(&mut bits, size, count, |number| member[number as usize] ^= true)?;
+        bits.finish()?;
+        Ok((0..size).filter(|number| member[*number as usize]).collect())
+    }
+
+    #[test]
+    fn sets_of_every_kind_come_back() {
+        let mut state = 1u64;
+        for size in [1, 2, 3, 7, 64, 1000, 70_000] {
+            for count in [0, 1, 2, size / 3, size / 2, size / 2 + 1, size - 1, size] {
+                let count = count.min(size);
+                // At the start, at the end, where runs of zeros are longest, and anywhere.
+                let first: Vec<u64> = (0..count).collect();
+                let last: Vec<u64> = (size - count..size).collect();
+                let mut any: Vec<u64> = (0..size).collect();
+                while any.len() as u64 > count {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    any.remove((state >> 33) as usize % any.len());
+                    // Removing one by one is slow; large sets are thinned out first.
+                    if any.len() as u64 > 2 * count + 64 {
+                        any = any.into_iter().step_by(2).collect();
+                    }
+                }
+                for members in [first, last, any] {
+                    let bytes = code(size, &members);
+                    assert_eq!(decode(size, count, &bytes).expect("is whole"), members, "{count} of {size}");
+                    if let Some((_, cut)) = bytes.split_last() {
+                        assert!(decode(size, count, cut).is_err(), "{count} of {size}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gallager and Van Voorhis' optimum, where the rule in whole numbers may be off by little.
+    #[test]
+    fn the_divisor_is_all_but_the_best() {
+        let bits = |p: f64, m: u64| {
+            let (q, m) = (1.0 - p, m as f64);
+            let (long, shorts) = (m.log2().ceil(), (2f64.powf(m.log2().ceil()) - m));
+            let short = (1.0 - q.powf(shorts)) / (1.0 - q.powf(m));
+            1.0 / (1.0 - q.powf(m)) + long - if m > 1.0 { short } else { 0.0 }
+        };
+        for count in [1u64, 3, 10, 30, 100, 300, 1000, 2000, 3000, 3820, 4000, 4999] {
+            let p = count as f64 / 10_000.0;
+            let own = bits(p, Golomb::new(10_000, count).divisor);
+            let best = (1..8000).map(|m| bits(p, m)).fold(f64::INFINITY, f64::min);
+            assert!(own <= 1.002 * best, "{count}: {own} bits, {best} at best");
+        }
+    }
+}

@@ -44,12 +44,10 @@ fn is_invisible(c: char) -> bool {
 /// Masks of all densities, even and uneven.
 pub(crate) fn mask(manifest: Manifest) -> impl Strategy<Value = ConceptMask> {
     let share = prop_oneof![Just(0.0), Just(1.0), 0.0..0.02, 0.0..1.0];
-    (share, any::<u64>(), any::<bool>()).prop_map(move |(share, seed, uneven)| {
-        if uneven {
-            packs::structured(&manifest.layers, share, seed)
-        } else {
-            ConceptMask::random(&manifest.layers, share, seed)
-        }
+    (share, any::<u64>(), 0..3).prop_map(move |(share, seed, kind)| match kind {
+        0 => packs::structured(&manifest.layers, share, seed),
+        1 => packs::crossed(&manifest.layers, share, seed),
+        _ => ConceptMask::random(&manifest.layers, share, seed),
     })
 }
 

@@ -33,7 +33,7 @@ proptest! {
 #[test]
 fn neighbours_of_a_code_are_other_masks_or_errors() {
     let manifest = packs::manifest_of(&[(32, 24), (48, 24)]);
-    let mask = packs::structured(&manifest.layers, 0.9, 5);
+    let mask = packs::crossed(&manifest.layers, 0.4, 5);
     let bytes = packs::pack(&manifest, &mask, Precision::Binary).encode().expect("within the limits");
     let part = packs::parts(&bytes).expect("whole")[1].clone();
     let (mut others, mut errors) = (0, 0);

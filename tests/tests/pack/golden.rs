@@ -72,7 +72,7 @@ fn made() -> BTreeMap<&'static str, (Manifest, Pack)> {
         let layer = |layer| mask.neurons(layer).map(|neuron| levels[neuron % levels.len()]).collect();
         mask.clone().with_factors((0..mask.layers()).map(layer).collect()).expect("one each")
     };
-    let uneven = packs::structured(&small.layers, 1.0, 5);
+    let uneven = packs::crossed(&small.layers, 0.6, 5);
     let mut full = packs::pack(&small, &weighted(&random(0.3), &[0.1, -1.5, 2.25]), Precision::Float16);
     full.preview = Some(include_bytes!("../../hostile/preview.png").to_vec());
     full.embeddings = Some(TokenEmbeddings { width: 3, values: [0.5, -0.25, 7.0].map(f16::from_f32).to_vec() });

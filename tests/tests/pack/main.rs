@@ -7,6 +7,7 @@ mod errors;
 mod golden;
 mod hostile;
 mod hostile_files;
+mod hostile_neurons;
 mod limits;
 mod million;
 mod round_trip;

@@ -2,6 +2,7 @@
 //! mask that fits the model and could have been written so. About ten seconds on a slow core in the release profile.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use cones_core::manifest::Manifest;
 use cones_core::pack::{Header, Pack, Precision, TokenEmbeddings};
@@ -9,11 +10,12 @@ use cones_core::{ConceptMask, Error};
 use cones_tests::packs;
 use half::f16;
 
+const LAYERS: [(u32, u32); 3] = [(12, 10), (20, 10), (7, 10)];
 const PACKS: u64 = if cfg!(debug_assertions) { 20_000 } else { 1_000_000 };
 
 #[test]
 fn a_million_damaged_packs() {
-    let manifest = packs::manifest_of(&[(12, 10), (20, 10), (7, 10)]);
+    let manifest = packs::manifest_of(&LAYERS);
     let seeds = seeds(&manifest);
     let mut random = Random(1);
     let (mut whole, mut refused, mut by_part) = (0, 0, BTreeMap::<String, u64>::new());
@@ -48,6 +50,20 @@ fn a_million_damaged_packs() {
     }
 }
 
+/// `CONES_WRITE_CORPUS=1` writes the packs that are damaged here as the fuzz targets' corpus.
+#[test]
+fn the_corpus_of_the_fuzz_targets_is_these_packs() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/pack_decode");
+    for (i, pack) in seeds(&packs::manifest_of(&LAYERS)).into_iter().enumerate() {
+        let file = folder.join(format!("{i:02}.cones"));
+        if std::env::var_os("CONES_WRITE_CORPUS").is_some() {
+            std::fs::create_dir_all(&folder).expect("can be made");
+            std::fs::write(&file, &pack).expect("can be written");
+        }
+        assert_eq!(std::fs::read(&file).expect("is there"), pack, "{}", file.display());
+    }
+}
+
 /// Small packs of every kind.
 fn seeds(manifest: &Manifest) -> Vec<Vec<u8>> {
     let precisions = [Precision::Binary, Precision::Quaternary, Precision::Float16, Precision::Float32];
@@ -55,7 +71,7 @@ fn seeds(manifest: &Manifest) -> Vec<Vec<u8>> {
     for (i, precision) in precisions.into_iter().enumerate() {
         for mask in [
             ConceptMask::random(&manifest.layers, 0.02, i as u64),
-            packs::structured(&manifest.layers, 1.0, i as u64),
+            packs::crossed(&manifest.layers, 0.9, i as u64),
             ConceptMask::random(&manifest.layers, 0.7, i as u64),
         ] {
             let levels = [0.0, -0.5, 1.25, 2.0];

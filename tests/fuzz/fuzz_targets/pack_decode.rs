@@ -1,0 +1,30 @@
+//! Any bytes with their checksums mended: refused, or a pack that can only have been written so.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use cones_core::Pack;
+use cones_core::manifest::{Layer, Manifest};
+use cones_core::pack::Header;
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../../src/mend.rs"]
+mod mend;
+
+/// The made-up model of `tests/tests/pack/million.rs`, for which the corpus is.
+static MANIFEST: LazyLock<Manifest> = LazyLock::new(|| {
+    let json = include_str!("../../../models/toybox/bundle/bundle.json");
+    let manifest: Manifest = serde_json::from_str(json).expect("is a manifest");
+    let layer = |rows| Layer { name: format!("of.{rows}"), rows, columns: 10 };
+    Manifest { layers: [12, 20, 7].map(layer).into(), fingerprint: "0123456789abcdef".repeat(4), ..manifest }
+});
+
+fuzz_target!(|data: &[u8]| {
+    let mut bytes = data.to_vec();
+    mend::mend(&mut bytes);
+    if let Ok(pack) = Pack::decode("fuzz", &bytes, &MANIFEST) {
+        assert!(pack.mask.fits(&MANIFEST.layers));
+        assert_eq!(pack.encode().expect("was read"), bytes);
+        assert_eq!(Header::read("fuzz", &bytes).expect("was read").neurons, pack.mask.count() as u64);
+    }
+});
