@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::request::LARGEST_SIDE;
 use crate::{Error, Result};
 
 /// An RGB picture, 8 bits a channel, row by row from the top left.
@@ -26,17 +27,35 @@ impl Picture {
             .and_then(image::ImageReader::with_guessed_format)
             .map_err(Error::io("open", path))?;
         let mut limits = image::Limits::default();
-        limits.max_image_width = Some(8192);
-        limits.max_image_height = Some(8192);
+        limits.max_image_width = Some(LARGEST_SIDE);
+        limits.max_image_height = Some(LARGEST_SIDE);
         reader.limits(limits);
         let rgba = reader.decode().map_err(|error| bad(error.to_string()))?.to_rgba8();
-        let over_white = |channel: u8, alpha: u8| {
-            let (c, a) = (u32::from(channel), u32::from(alpha));
-            // At most 255, so it fits.
-            ((c * a + 255 * (255 - a) + 127) / 255) as u8
-        };
-        let rgb = rgba.pixels().flat_map(|p| [0, 1, 2].map(|i| over_white(p.0[i], p.0[3]))).collect();
-        Ok(Self { width: rgba.width(), height: rgba.height(), rgb })
+        Self::from_rgba(rgba.width(), rgba.height(), rgba.as_raw())
+    }
+
+    /// From RGBA bytes, row by row from the top left, alpha not multiplied in; transparent parts become white.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] when the number of bytes is not `4 * width * height`, or a side is 0 or above 8192.
+    pub fn from_rgba(width: u32, height: u32, rgba: &[u8]) -> Result<Self> {
+        let sides = 1..=LARGEST_SIDE;
+        if !sides.contains(&width) || !sides.contains(&height) {
+            let reason = format!("is {width}x{height}; a side must be 1 to {LARGEST_SIDE} pixels");
+            return Err(Error::request("picture", reason));
+        }
+        let expected = 4 * u64::from(width) * u64::from(height);
+        if rgba.len() as u64 != expected {
+            let reason = format!("has {} bytes; {width}x{height} in RGBA are {expected}", rgba.len());
+            return Err(Error::request("picture", reason));
+        }
+        let rgb = rgba.chunks_exact(4).flat_map(|pixel| [0, 1, 2].map(|i| over_white(pixel[i], pixel[3]))).collect();
+        Ok(Self { width, height, rgb })
+    }
+
+    /// RGBA bytes, row by row from the top left, every alpha 255.
+    pub fn to_rgba(&self) -> Vec<u8> {
+        self.rgb.chunks_exact(3).flat_map(|pixel| [pixel[0], pixel[1], pixel[2], 255]).collect()
     }
 
     /// From the VAE's output, `3 × height × width` in -1..1; what lies outside is clamped, as in diffusers.
@@ -86,6 +105,13 @@ impl Picture {
     }
 }
 
+/// One channel laid over white.
+fn over_white(channel: u8, alpha: u8) -> u8 {
+    let (c, a) = (u32::from(channel), u32::from(alpha));
+    // At most 255, so it fits.
+    ((c * a + 255 * (255 - a) + 127) / 255) as u8
+}
+
 /// 0..1 to 0..255, rounded half to even as NumPy does; NaN becomes 0.
 pub(crate) fn to_byte(value: f32) -> u8 {
     (value.clamp(0.0, 1.0) * 255.0).round_ties_even() as u8
@@ -100,6 +126,24 @@ mod tests {
         let rgb: Vec<u8> = (0..=255).flat_map(|v| [v, 255 - v, v / 2]).collect();
         let picture = Picture { width: 16, height: 16, rgb };
         assert_eq!(Picture::from_planes(&picture.to_planes(), 16, 16), picture);
+    }
+
+    #[test]
+    fn rgba_round_trips_and_transparent_parts_become_white() {
+        let rgb: Vec<u8> = (0..60).collect();
+        let picture = Picture { width: 5, height: 4, rgb };
+        let rgba = picture.to_rgba();
+        assert_eq!(Picture::from_rgba(5, 4, &rgba).expect("a picture"), picture);
+        let blended = Picture::from_rgba(3, 1, &[10, 20, 30, 0, 10, 20, 30, 255, 0, 0, 0, 128]).expect("a picture");
+        assert_eq!(blended.rgb, [255, 255, 255, 10, 20, 30, 127, 127, 127]);
+    }
+
+    #[test]
+    fn rgba_of_another_size_is_refused() {
+        for (width, height, bytes) in [(2, 2, 15), (2, 2, 17), (0, 2, 0), (2, 0, 0), (u32::MAX, u32::MAX, 4)] {
+            let refused = Picture::from_rgba(width, height, &vec![0; bytes]);
+            assert!(matches!(refused, Err(Error::BadRequest { field: "picture", .. })), "{width}x{height}");
+        }
     }
 
     #[test]

@@ -179,24 +179,26 @@ pub fn mask_sha256(mask: &ConceptMask) -> String {
     crate::fingerprint::hex(&digest.finalize())
 }
 
-/// Writes a picture as PNG with its recipe: under a temporary name in the same folder, then renamed.
+/// Writes a picture as PNG, with its recipe if it has one: under a temporary name in the same folder, then renamed.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::Picture`].
-pub fn save(picture: &Picture, recipe: &Recipe, path: &Path) -> Result<()> {
+pub fn save<'a>(picture: &Picture, recipe: impl Into<Option<&'a Recipe>>, path: &Path) -> Result<()> {
     let mut file = AtomicFile::create(path)?;
-    encode(picture, recipe, BufWriter::new(&mut file))
+    encode(picture, recipe.into(), BufWriter::new(&mut file))
         .map_err(|error| Error::Picture { path: path.to_path_buf(), reason: format!("cannot be written: {error}") })?;
     file.finish()
 }
 
-fn encode(picture: &Picture, recipe: &Recipe, mut out: impl Write) -> Result<(), png::EncodingError> {
+fn encode(picture: &Picture, recipe: Option<&Recipe>, mut out: impl Write) -> Result<(), png::EncodingError> {
     let mut encoder = png::Encoder::new(&mut out, picture.width, picture.height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
-    encoder.add_itxt_chunk(READABLE.into(), recipe.parameters())?;
-    let exact = serde_json::to_string(recipe).map_err(|error| std::io::Error::other(error.to_string()))?;
-    encoder.add_itxt_chunk(EXACT.into(), exact)?;
+    if let Some(recipe) = recipe {
+        encoder.add_itxt_chunk(READABLE.into(), recipe.parameters())?;
+        let exact = serde_json::to_string(recipe).map_err(|error| std::io::Error::other(error.to_string()))?;
+        encoder.add_itxt_chunk(EXACT.into(), exact)?;
+    }
     encoder.write_header()?.write_image_data(&picture.rgb)?;
     out.flush()?;
     Ok(())

@@ -16,6 +16,7 @@ mod clean;
 mod fetch;
 mod folder;
 mod index;
+mod inspect;
 mod install;
 mod trust;
 
@@ -32,6 +33,7 @@ use folder::Folder;
 use index::{Index, Record};
 
 pub use fetch::Source;
+pub use inspect::inspect;
 
 /// A folder of installed packs. Any number of processes and threads may use one folder at once.
 #[derive(Debug, Clone)]

@@ -2,15 +2,19 @@
 
 mod bench;
 mod bench_pack;
+mod bindings;
+mod count;
 mod demo;
 mod failure;
 mod golden;
+mod host;
 mod lint;
 mod onnxruntime;
 mod options;
 mod process;
 mod python;
 mod scratch;
+mod size;
 mod test;
 mod venv;
 mod workspace;
@@ -26,7 +30,12 @@ cargo xtask COMMAND [--offline] [ARGS…]
 
   demo     set up, build, draw a sheet of pictures with Toybox, say where they are
            (ARGS go to `cones sheet`)
-  test     set up, run every test of the workspace (ARGS go to `cargo test`)
+  test     set up, run every test of the workspace, then those in other languages
+           (ARGS go to `cargo test`, and then nothing else is run)
+  test-bindings
+           the tests in other languages alone
+  bindings build the library for phones, generate Kotlin, Swift and Python into target/bindings
+  size     how large the stripped library for phones is on this machine
   lint     rustfmt and clippy
   setup    find the ONNX Runtime library, or fetch it once
   bench    [picture] [overhead] [switch] [--size sd15] [--runs N] [--threads N] [--bundle DIR] [--diffusers DIR]
@@ -64,6 +73,9 @@ fn run(command: &str, options: Options) -> Result {
     match command {
         "demo" => demo::run(&workspace, &options),
         "test" => test::run(&workspace, &options),
+        "test-bindings" => test::bindings(&workspace, &options),
+        "bindings" => bindings::run(&workspace, &options),
+        "size" => size::run(&workspace, &options),
         "lint" => lint::run(&workspace, &options),
         "setup" => onnxruntime::set_up(&workspace).map(drop),
         "bench" if options.rest.iter().any(|word| word == bench_pack::SECTION) => bench_pack::run(&workspace, &options),

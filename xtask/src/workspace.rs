@@ -36,10 +36,14 @@ impl Workspace {
         self.root.join("target")
     }
 
+    /// Where cargo builds, with a folder for each profile.
+    pub(crate) fn built(&self) -> PathBuf {
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.target(), |dir| self.root.join(dir))
+    }
+
     /// The release build of the `cones` command.
     pub(crate) fn cones(&self) -> PathBuf {
-        let built = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.target(), |dir| self.root.join(dir));
-        built.join("release").join(format!("cones{}", std::env::consts::EXE_SUFFIX))
+        self.built().join("release").join(format!("cones{}", std::env::consts::EXE_SUFFIX))
     }
 
     /// The cargo that runs us, in the root of the repository.

@@ -1,0 +1,71 @@
+//! What a base model says of itself.
+
+use crate::ConesError;
+
+/// A base model, as an app shows it and as a request must fit it.
+#[derive(Debug, Clone, PartialEq, uniffi::Record)]
+pub struct BundleInfo {
+    /// Short name, as `toybox`.
+    pub name: String,
+    /// Licence of the weights.
+    pub licence: String,
+    /// The folder.
+    pub path: String,
+    /// What packs are bound to, 64 hex digits.
+    pub fingerprint: String,
+    /// All its files together.
+    pub bytes: u64,
+    /// Pixels across where a request is silent.
+    pub width: u32,
+    /// Pixels down where a request is silent.
+    pub height: u32,
+    /// Width and height of a request must be multiples of this.
+    pub size_multiple: u32,
+    /// Steps where a request is silent.
+    pub steps: u32,
+    /// The most steps a request may ask for.
+    pub most_steps: u32,
+    /// Guidance where a request is silent.
+    pub guidance: f32,
+    /// Scheduler where a request is silent, by its name.
+    pub scheduler: String,
+    /// Tokens of a prompt that are looked at.
+    pub prompt_tokens: u32,
+    /// Pixels of the picture along one side of a preview's pixel; `None` if this bundle has no previews.
+    pub preview_scale: Option<u32>,
+}
+
+impl From<&cones_core::Bundle> for BundleInfo {
+    fn from(bundle: &cones_core::Bundle) -> Self {
+        let manifest = bundle.manifest();
+        Self {
+            name: manifest.name.clone(),
+            licence: manifest.licence.clone(),
+            path: bundle.path().display().to_string(),
+            fingerprint: manifest.fingerprint.clone(),
+            bytes: manifest.files.values().map(|file| file.bytes).sum(),
+            width: manifest.image.width,
+            height: manifest.image.height,
+            size_multiple: manifest.latent.multiple,
+            steps: manifest.defaults.steps,
+            most_steps: manifest.noise_schedule.num_train_timesteps,
+            guidance: manifest.defaults.guidance,
+            scheduler: manifest.defaults.scheduler.clone(),
+            // Start and end take two.
+            prompt_tokens: manifest.text.max_length.saturating_sub(2),
+            preview_scale: manifest.preview.as_ref().map(|_| manifest.latent.scale),
+        }
+    }
+}
+
+/// Opens the base model in a folder and tells what it says of itself. Loads no graph and no runtime.
+#[uniffi::export]
+pub fn bundle_info(path: String) -> Result<BundleInfo, ConesError> {
+    Ok(BundleInfo::from(&cones_core::Bundle::open(path)?))
+}
+
+/// Compares every file of a base model with the hashes it lists. Reads all of it: seconds for a large one.
+#[uniffi::export]
+pub fn verify_bundle(path: String) -> Result<(), ConesError> {
+    Ok(cones_core::Bundle::open(path)?.verify()?)
+}

@@ -1,0 +1,86 @@
+//! The engine: a base model, drawing pictures.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::listener::Relay;
+use crate::turn::Turn;
+use crate::{
+    BundleInfo, CancelToken, ConesError, Generated, Listener, MemoryMode, PackStore, Provider, Request, cancel,
+};
+
+/// How an engine runs. Everything may be left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
+pub struct EngineOptions {
+    /// Where the graphs run; the CPU if left out.
+    #[uniffi(default)]
+    pub provider: Option<Provider>,
+    /// What stays loaded; everything if left out.
+    #[uniffi(default)]
+    pub memory: Option<MemoryMode>,
+    /// Threads inside one node; one for each physical core if left out.
+    #[uniffi(default)]
+    pub threads: Option<u32>,
+    /// Folder for compiled models, for providers that compile (CoreML). Safe to delete.
+    #[uniffi(default)]
+    pub cache: Option<String>,
+}
+
+/// A base model ready to draw. Calls from several threads wait for each other.
+#[derive(Debug, uniffi::Object)]
+pub struct Engine {
+    info: BundleInfo,
+    packs: Option<Arc<PackStore>>,
+    engine: Turn<cones_core::Engine>,
+}
+
+#[uniffi::export]
+impl Engine {
+    /// Opens the base model in a folder. Graphs are loaded when first needed. Subjects of requests come from `packs`.
+    #[uniffi::constructor(default(packs = None, options))]
+    pub fn open(
+        bundle: String,
+        packs: Option<Arc<PackStore>>,
+        options: EngineOptions,
+    ) -> Result<Arc<Self>, ConesError> {
+        let bundle = cones_core::Bundle::open(bundle)?;
+        let info = BundleInfo::from(&bundle);
+        let engine = Turn::new(cones_core::Engine::new(bundle, options.into())?);
+        Ok(Arc::new(Self { info, packs, engine }))
+    }
+
+    /// What the base model says of itself. Never waits.
+    pub fn info(&self) -> BundleInfo {
+        self.info.clone()
+    }
+
+    /// Draws the pictures of a request; returns when they are drawn. The listener is called on this thread.
+    ///
+    /// Another thread's call that is under way is waited for. A cancel stops it within a step, or while it waits; then,
+    /// and after any other error, the engine is as usable as before.
+    #[uniffi::method(default(listener = None, cancel = None))]
+    pub fn generate(
+        &self,
+        request: Request,
+        listener: Option<Arc<dyn Listener>>,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<Generated, ConesError> {
+        let own = cancel::token(cancel).child();
+        let mut engine = self.engine.take(&own)?;
+        let resolved = request.resolve(engine.value.bundle(), self.packs.as_deref())?;
+        let mut relay = Relay::new(listener, request.preview_every, own.clone());
+        let result = engine.value.generate(&resolved, &mut relay, &own);
+        relay.outcome(result).map(Generated::from)
+    }
+}
+
+impl From<EngineOptions> for cones_core::EngineOptions {
+    fn from(options: EngineOptions) -> Self {
+        Self {
+            provider: options.provider.map(Into::into).unwrap_or_default(),
+            memory: options.memory.map(Into::into).unwrap_or_default(),
+            threads: options.threads.map(|threads| threads as usize),
+            cache: options.cache.map(PathBuf::from),
+        }
+    }
+}

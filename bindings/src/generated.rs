@@ -1,0 +1,48 @@
+//! What a request came to.
+
+use std::sync::Arc;
+
+use crate::Picture;
+
+/// What a request came to.
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct Generated {
+    /// The pictures in the order of their seeds.
+    pub pictures: Vec<Arc<Picture>>,
+    /// What a person may want to know, such as a cut prompt.
+    pub warnings: Vec<String>,
+    /// Where the time went.
+    pub timings: Timings,
+}
+
+/// Where the time of a request went, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, uniffi::Record)]
+pub struct Timings {
+    /// From the call to the return.
+    pub total: f64,
+    /// Loading graphs, inside `total`.
+    pub loading: f64,
+    /// Inside ONNX Runtime's run calls, inside `total`.
+    pub runtime: f64,
+    /// Switching the subjects on.
+    pub switching: f64,
+    /// U-Net calls.
+    pub steps: u32,
+}
+
+impl From<cones_core::Generated> for Generated {
+    fn from(generated: cones_core::Generated) -> Self {
+        let timings = generated.timings;
+        Self {
+            pictures: generated.pictures.into_iter().map(|drawn| Arc::new(Picture::from(drawn))).collect(),
+            warnings: generated.warnings,
+            timings: Timings {
+                total: timings.total.as_secs_f64(),
+                loading: timings.loading.as_secs_f64(),
+                runtime: timings.runtime.as_secs_f64(),
+                switching: timings.switching.as_secs_f64(),
+                steps: timings.steps,
+            },
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Cones for Kotlin, Swift and Python.
+//!
+//! The only crate that knows UniFFI. It holds no logic: each function turns what came over the boundary into values of
+//! `cones-core`, calls it, and turns the result back. Calls block; the hand-written layers on top of the generated code
+//! put them on threads of their own. Listeners are called on the thread that made the call.
+#![cfg(feature = "library")]
+
+mod bundle;
+mod bundle_store;
+mod callback;
+mod cancel;
+mod catalog;
+mod choices;
+mod device;
+mod download;
+mod engine;
+mod error;
+mod generated;
+mod initialize;
+mod listener;
+mod logger;
+mod pack_store;
+mod picture;
+mod recipe;
+mod request;
+mod turn;
+
+pub use bundle::{BundleInfo, bundle_info, verify_bundle};
+pub use bundle_store::{BundleStore, InstalledBundle};
+pub use callback::CallbackError;
+pub use cancel::CancelToken;
+pub use catalog::{Catalog, CatalogBundle, CatalogInfo, CatalogPack};
+pub use choices::{MemoryMode, Precision, Provider, Scheduler, Scope};
+pub use device::{DeviceReport, ProviderReport, device_report};
+pub use download::{DownloadListener, DownloadProgress};
+pub use engine::{Engine, EngineOptions};
+pub use error::ConesError;
+pub use generated::{Generated, Timings};
+pub use initialize::{InitConfig, initialize};
+pub use listener::{GenerateProgress, Listener, Preview, Stage};
+pub use logger::{LogLevel, LogRecord, LogSink};
+pub use pack_store::{DamagedPack, PackInfo, PackStore, read_pack};
+pub use picture::{Picture, read_recipe};
+pub use recipe::{InitRecipe, Recipe, SubjectRecipe};
+pub use request::{InitPicture, Request, SubjectChoice};
+
+uniffi::setup_scaffolding!("cones");

@@ -1,0 +1,116 @@
+//! Progress of a generation, on the host's listener.
+
+use std::sync::Arc;
+
+use crate::{CallbackError, ConesError};
+
+/// What is being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum Stage {
+    /// Loading graphs and encoding the prompt.
+    Preparing,
+    /// A denoising step has ended.
+    Denoising,
+    /// The last latent is being decoded.
+    Decoding,
+    /// A picture is finished.
+    Finished,
+}
+
+/// One small record at each stage and after each step.
+#[derive(Debug, Clone, PartialEq, uniffi::Record)]
+pub struct GenerateProgress {
+    /// What is being done.
+    pub stage: Stage,
+    /// Which picture of the request, from 0.
+    pub picture: u32,
+    /// How many pictures the request asks for.
+    pub pictures: u32,
+    /// Steps done for this picture.
+    pub step: u32,
+    /// Steps it takes.
+    pub steps: u32,
+    /// A rough picture of what is coming; only at the steps that the request asks previews for.
+    pub preview: Option<Preview>,
+}
+
+/// A rough picture, one pixel for `BundleInfo.preview_scale` pixels along a side.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Preview {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// `4 * width * height` bytes, row by row from the top left, every alpha 255.
+    pub rgba: Vec<u8>,
+}
+
+/// Listens to a generation, on the thread that called `generate`. Time spent here delays the picture.
+#[uniffi::export(rust, foreign)]
+pub trait Listener: Send + Sync {
+    /// Something has been done. Throwing stops the generation with `ListenerFailed`. Calling the same engine from here
+    /// gives `Busy`.
+    fn on_progress(&self, progress: GenerateProgress) -> Result<(), CallbackError>;
+}
+
+impl From<&cones_core::Progress> for GenerateProgress {
+    fn from(progress: &cones_core::Progress) -> Self {
+        use cones_core::Stage as Core;
+        Self {
+            stage: match progress.stage {
+                Core::Denoising => Stage::Denoising,
+                Core::Decoding => Stage::Decoding,
+                Core::Finished => Stage::Finished,
+                // And whatever is added before a picture is there.
+                _ => Stage::Preparing,
+            },
+            picture: progress.picture,
+            pictures: progress.pictures,
+            step: progress.step,
+            steps: progress.steps,
+            preview: progress.preview.as_ref().map(|picture| Preview {
+                width: picture.width,
+                height: picture.height,
+                rgba: picture.to_rgba(),
+            }),
+        }
+    }
+}
+
+/// Hands progress on to the host, and stops the generation when the host fails.
+pub(crate) struct Relay {
+    listener: Option<Arc<dyn Listener>>,
+    /// A preview comes every so many steps; never at 0.
+    preview_every: u32,
+    /// The generation's own token, so that stopping it leaves the caller's token alone.
+    stop: cones_core::CancelToken,
+    failure: Option<CallbackError>,
+}
+
+impl Relay {
+    pub(crate) fn new(listener: Option<Arc<dyn Listener>>, preview_every: u32, stop: cones_core::CancelToken) -> Self {
+        Self { listener, preview_every, stop, failure: None }
+    }
+
+    /// What the call came to: the host's own failure before all else, for it is why the rest ended.
+    pub(crate) fn outcome<T>(self, result: cones_core::Result<T>) -> Result<T, ConesError> {
+        match self.failure {
+            Some(failure) => Err(ConesError::listener(&failure)),
+            None => Ok(result?),
+        }
+    }
+}
+
+impl cones_core::Observer for Relay {
+    fn on_progress(&mut self, progress: &cones_core::Progress) {
+        let (Some(listener), None) = (&self.listener, &self.failure) else { return };
+        if let Err(failure) = listener.on_progress(progress.into()) {
+            self.stop.cancel();
+            self.failure = Some(failure);
+        }
+    }
+
+    fn wants_preview(&mut self, step: u32) -> bool {
+        self.listener.is_some() && self.preview_every > 0 && step.is_multiple_of(self.preview_every)
+    }
+}

@@ -1,0 +1,99 @@
+//! How a picture was drawn.
+
+use cones_core::recipe;
+
+/// Everything that decided a picture's pixels.
+#[derive(Debug, Clone, PartialEq, uniffi::Record)]
+pub struct Recipe {
+    /// What drew it, as `cones 0.1.0`.
+    pub software: String,
+    /// The base model's name.
+    pub bundle: String,
+    /// The base model's fingerprint.
+    pub fingerprint: String,
+    /// The prompt.
+    pub prompt: String,
+    /// The negative prompt.
+    pub negative_prompt: String,
+    /// Denoising steps.
+    pub steps: u32,
+    /// Guidance scale.
+    pub guidance: f32,
+    /// The scheduler's name.
+    pub scheduler: String,
+    /// This picture's own seed.
+    pub seed: u64,
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// The subjects that were on.
+    pub subjects: Vec<SubjectRecipe>,
+    /// The picture it started from.
+    pub init: Option<InitRecipe>,
+    /// All of it as text, in the form that other image tools read.
+    pub parameters: String,
+}
+
+/// A subject in a recipe.
+#[derive(Debug, Clone, PartialEq, uniffi::Record)]
+pub struct SubjectRecipe {
+    /// Its name.
+    pub name: String,
+    /// Its trigger words.
+    pub trigger: String,
+    /// `prompt` or `trigger`.
+    pub scope: String,
+    /// 0 to 1.
+    pub strength: f32,
+    /// SHA-256 of its mask.
+    pub mask_sha256: String,
+    /// SHA-256 of the pack's file, if it came from one.
+    pub pack_sha256: Option<String>,
+}
+
+/// The picture that a generation started from.
+#[derive(Debug, Clone, PartialEq, uniffi::Record)]
+pub struct InitRecipe {
+    /// 0 to 1.
+    pub strength: f32,
+    /// SHA-256 of its RGB bytes.
+    pub rgb_sha256: String,
+}
+
+impl From<&recipe::Recipe> for Recipe {
+    fn from(recipe: &recipe::Recipe) -> Self {
+        Self {
+            software: recipe.software.clone(),
+            bundle: recipe.bundle.clone(),
+            fingerprint: recipe.fingerprint.clone(),
+            prompt: recipe.prompt.clone(),
+            negative_prompt: recipe.negative_prompt.clone(),
+            steps: recipe.steps,
+            guidance: recipe.guidance,
+            scheduler: recipe.scheduler.clone(),
+            seed: recipe.seed,
+            width: recipe.width,
+            height: recipe.height,
+            subjects: recipe.subjects.iter().map(SubjectRecipe::from).collect(),
+            init: recipe
+                .init
+                .as_ref()
+                .map(|init| InitRecipe { strength: init.strength, rgb_sha256: init.rgb_sha256.clone() }),
+            parameters: recipe.parameters(),
+        }
+    }
+}
+
+impl From<&recipe::SubjectRecipe> for SubjectRecipe {
+    fn from(subject: &recipe::SubjectRecipe) -> Self {
+        Self {
+            name: subject.name.clone(),
+            trigger: subject.trigger.clone(),
+            scope: subject.scope.clone(),
+            strength: subject.strength,
+            mask_sha256: subject.mask_sha256.clone(),
+            pack_sha256: subject.pack_sha256.clone(),
+        }
+    }
+}

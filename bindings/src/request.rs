@@ -1,0 +1,113 @@
+//! What is asked for: one required field.
+
+use std::sync::Arc;
+
+use cones_core::Bundle;
+
+use crate::{ConesError, PackStore, Picture, Scheduler, Scope};
+
+/// A request for pictures. Only the prompt is required; what is left out comes from the base model.
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct Request {
+    /// What to draw. `{NAME}` stands for the trigger of the subject of that name, `{{` and `}}` for braces.
+    pub prompt: String,
+    /// What to stay away from, written like the prompt; empty for nothing in particular.
+    #[uniffi(default)]
+    pub negative_prompt: String,
+    /// Installed packs to switch on.
+    #[uniffi(default)]
+    pub subjects: Vec<SubjectChoice>,
+    /// Denoising steps.
+    #[uniffi(default)]
+    pub steps: Option<u32>,
+    /// Classifier-free guidance scale. 1 or less switches guidance off and takes half the time.
+    #[uniffi(default)]
+    pub guidance: Option<f32>,
+    /// How noise becomes a picture.
+    #[uniffi(default)]
+    pub scheduler: Option<Scheduler>,
+    /// Seed of the first picture; each further one adds 1.
+    #[uniffi(default)]
+    pub seed: u64,
+    /// How many pictures, up to 1000.
+    #[uniffi(default = 1)]
+    pub count: u32,
+    /// Pixels across.
+    #[uniffi(default)]
+    pub width: Option<u32>,
+    /// Pixels down.
+    #[uniffi(default)]
+    pub height: Option<u32>,
+    /// A picture to start from.
+    #[uniffi(default)]
+    pub init: Option<InitPicture>,
+    /// A preview comes with every so many steps; 0 for none. It costs far below a thousandth of a step.
+    #[uniffi(default)]
+    pub preview_every: u32,
+}
+
+/// An installed pack, switched on.
+#[derive(Debug, Clone, PartialEq, uniffi::Record)]
+pub struct SubjectChoice {
+    /// The name it is installed by.
+    pub name: String,
+    /// 0 (off) to 1 (as the pack means it).
+    #[uniffi(default = 1.0)]
+    pub strength: f32,
+    /// Which rows it changes; by default what the pack says.
+    #[uniffi(default)]
+    pub scope: Option<Scope>,
+}
+
+/// The picture to start from (img2img).
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct InitPicture {
+    /// Scaled to the size of the request if it has another.
+    pub picture: Arc<Picture>,
+    /// How much of it is redrawn, 0 to 1.
+    #[uniffi(default = 0.8)]
+    pub strength: f32,
+}
+
+impl Request {
+    /// The core's request, with the packs read from the store.
+    pub(crate) fn resolve(
+        &self,
+        bundle: &Bundle,
+        packs: Option<&PackStore>,
+    ) -> Result<cones_core::Request, ConesError> {
+        let mut subjects = Vec::new();
+        for choice in &self.subjects {
+            subjects.push(choice.resolve(bundle, packs)?);
+        }
+        Ok(cones_core::Request {
+            prompt: cones_core::prompt::fill(&self.prompt, &subjects)?,
+            negative_prompt: cones_core::prompt::fill(&self.negative_prompt, &subjects)?,
+            subjects,
+            steps: self.steps,
+            guidance: self.guidance,
+            scheduler: self.scheduler.map(Into::into),
+            seed: self.seed,
+            count: self.count,
+            width: self.width,
+            height: self.height,
+            init: self
+                .init
+                .as_ref()
+                .map(|init| cones_core::Init { picture: init.picture.pixels().clone(), strength: init.strength }),
+        })
+    }
+}
+
+impl SubjectChoice {
+    fn resolve(&self, bundle: &Bundle, packs: Option<&PackStore>) -> Result<cones_core::Subject, ConesError> {
+        let packs = packs.ok_or_else(|| {
+            cones_core::Error::request("subjects", "are given, but the engine was opened without a store of packs")
+        })?;
+        let mut subject = packs.subject(&self.name, bundle)?.with_strength(self.strength);
+        if let Some(scope) = self.scope {
+            subject.scope = scope.into();
+        }
+        Ok(subject)
+    }
+}

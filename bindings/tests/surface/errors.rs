@@ -1,0 +1,112 @@
+//! Every kind of the core's errors, by its kind here.
+
+use std::path::PathBuf;
+
+use cones::{ConesError, Engine, bundle_info, device_report, verify_bundle};
+use cones_core::Error;
+
+use crate::base::{bundle, folder, options, plain, text};
+
+/// The kind by name, with reason, details and hint. A kind that is added must be added here.
+fn told(error: ConesError) -> (&'static str, [String; 3]) {
+    use ConesError as E;
+    match error {
+        E::BadBundle { reason, details, hint } => ("bad bundle", [reason, details, hint]),
+        E::BadPack { reason, details, hint } => ("bad pack", [reason, details, hint]),
+        E::BadStore { reason, details, hint } => ("bad store", [reason, details, hint]),
+        E::Untrusted { reason, details, hint } => ("untrusted", [reason, details, hint]),
+        E::Network { reason, details, hint } => ("network", [reason, details, hint]),
+        E::OutOfSpace { reason, details, hint, needed, available } => {
+            assert_eq!((needed, available), (100, 7));
+            ("out of space", [reason, details, hint])
+        }
+        E::NotFound { reason, details, hint } => ("not found", [reason, details, hint]),
+        E::WrongModel { reason, details, hint } => ("wrong model", [reason, details, hint]),
+        E::BadRequest { reason, details, hint } => ("bad request", [reason, details, hint]),
+        E::ProviderUnavailable { reason, details, hint } => ("provider", [reason, details, hint]),
+        E::RuntimeMissing { reason, details, hint } => ("runtime missing", [reason, details, hint]),
+        E::RuntimeFailed { reason, details, hint } => ("runtime", [reason, details, hint]),
+        E::Io { reason, details, hint } => ("io", [reason, details, hint]),
+        E::BadPicture { reason, details, hint } => ("picture", [reason, details, hint]),
+        E::Cancelled { reason, details, hint } => ("cancelled", [reason, details, hint]),
+        E::ListenerFailed { reason, details, hint } => ("listener", [reason, details, hint]),
+        E::Busy { reason, details, hint } => ("busy", [reason, details, hint]),
+        E::AlreadyInitialized { reason, details, hint } => ("initialized", [reason, details, hint]),
+        E::Other { reason, details, hint } => ("other", [reason, details, hint]),
+    }
+}
+
+#[test]
+fn errors_tell_their_kind() {
+    let (path, reason, hint) = (|| PathBuf::from("/there"), || "why".to_owned(), || "do this".to_owned());
+    let cases = [
+        (Error::BadBundle { path: path(), reason: reason(), hint: hint() }, "bad bundle", "/there"),
+        (Error::BadPack { pack: "rex".into(), reason: reason(), at: Some(12), hint: hint() }, "bad pack", "at byte 12"),
+        (Error::BadStore { path: path(), reason: reason(), hint: hint() }, "bad store", "/there"),
+        (Error::Untrusted { what: "catalogue".into(), reason: reason(), hint: hint() }, "untrusted", "catalogue"),
+        (Error::Network { url: "https://x".into(), reason: reason(), hint: hint() }, "network", "https://x"),
+        (Error::OutOfSpace { path: path(), needed: 100, available: 7 }, "out of space", "/there"),
+        (Error::NotFound { name: "rex".into(), place: "why".into(), hint: hint() }, "not found", "rex"),
+        (Error::WrongModel { subject: "rex".into(), reason: reason() }, "wrong model", "rex"),
+        (Error::BadRequest { field: "steps", reason: reason() }, "bad request", "steps"),
+        (Error::ProviderUnavailable { provider: "cuda", reason: reason(), hint: hint() }, "provider", "cuda"),
+        (Error::RuntimeMissing { reason: reason(), hint: hint() }, "runtime missing", ""),
+        (Error::Runtime { stage: "loading".into(), reason: reason() }, "runtime", "loading"),
+        (Error::Io { action: "read", path: path(), source: std::io::Error::other("why") }, "io", "/there"),
+        (Error::Picture { path: path(), reason: reason() }, "picture", "/there"),
+        (Error::Cancelled, "cancelled", ""),
+    ];
+    for (error, kind, place) in cases {
+        let text = error.to_string();
+        let (found, [reason, details, hint]) = told(error.into());
+        assert_eq!(found, kind, "{text}");
+        assert!(details.contains(place), "{details}");
+        if kind != "cancelled" {
+            assert!(kind == "out of space" || reason.contains("why"), "{reason}");
+            assert!(!hint.is_empty(), "{text}");
+            assert!(!reason.contains("hint:") && !reason.contains('\n'), "{reason}");
+        }
+    }
+}
+
+#[test]
+fn errors_of_real_calls_have_their_kind() {
+    let folder = folder();
+    let kind = |result: Result<(), ConesError>| told(result.expect_err("refused")).0;
+    assert_eq!(kind(bundle_info(text(folder.path())).map(drop)), "bad bundle");
+    assert_eq!(kind(verify_bundle(text(folder.path()))), "bad bundle");
+    assert_eq!(kind(Engine::open("/nowhere".into(), None, options()).map(drop)), "bad bundle");
+    let none = cones::EngineOptions { threads: Some(0), ..options() };
+    assert_eq!(kind(Engine::open(bundle(), None, none).map(drop)), "bad request");
+    let nnapi = cones::EngineOptions { provider: Some(cones::Provider::Nnapi), ..options() };
+    assert_eq!(kind(Engine::open(bundle(), None, nnapi).map(drop)), "provider");
+    let engine = crate::base::engine();
+    let asked = |request| engine.generate(request, None, None).map(drop);
+    assert_eq!(kind(asked(cones::Request { steps: Some(0), ..plain("a dog") })), "bad request");
+    assert_eq!(kind(asked(cones::Request { count: 1001, ..plain("a dog") })), "bad request");
+    assert_eq!(kind(asked(cones::Request { guidance: Some(f32::NAN), ..plain("a dog") })), "bad request");
+    assert_eq!(kind(cones::Picture::open("/nowhere.png".into()).map(drop)), "io");
+}
+
+#[test]
+fn open_reports_the_bundle() {
+    let info = crate::base::engine().info();
+    assert_eq!(info, bundle_info(bundle()).expect("a bundle"));
+    assert_eq!((info.name.as_str(), info.width, info.height, info.steps), ("toybox", 64, 64, 20));
+    assert_eq!(info.fingerprint.len(), 64);
+    assert!(info.bytes > 1_000_000 && info.most_steps >= info.steps && info.prompt_tokens > 0);
+    verify_bundle(bundle()).expect("whole");
+}
+
+#[test]
+fn the_device_report_says_what_there_is_and_why_not_the_rest() {
+    let report = device_report();
+    assert!(report.runtime.is_some_and(|runtime| runtime.contains("Build")));
+    let names: Vec<_> = report.providers.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(names, ["auto", "cpu", "cuda", "coreml", "xnnpack", "nnapi"]);
+    for provider in report.providers {
+        assert_eq!(provider.available, provider.reason.is_empty(), "{provider:?}");
+        assert_eq!(provider.available, provider.hint.is_empty(), "{provider:?}");
+        assert!(provider.available || !matches!(provider.provider, cones::Provider::Auto | cones::Provider::Cpu));
+    }
+}

@@ -1,0 +1,73 @@
+//! Pictures in and out.
+
+use cones::{ConesError, Engine, InitPicture, Picture, Request, read_recipe};
+
+use crate::base::{bundle, drawn, engine, folder, options, request, within};
+
+#[test]
+fn a_saved_picture_has_its_recipe_and_its_pixels() {
+    let folder = folder();
+    let path = within(&folder, "p.png");
+    let generated = engine().generate(request(2), None, None).expect("a picture");
+    let picture = &generated.pictures[0];
+    picture.save(path.clone()).expect("saved");
+    let recipe = read_recipe(path.clone()).expect("a recipe");
+    assert_eq!(Some(&recipe), picture.recipe().as_ref());
+    assert_eq!((recipe.prompt.as_str(), recipe.seed, recipe.steps), ("a dog on grass", 7, 2));
+    assert!(recipe.parameters.starts_with("a dog on grass\nSteps: 2, Sampler: ddim"), "{}", recipe.parameters);
+    let opened = Picture::open(path).expect("a picture");
+    assert_eq!((opened.width(), opened.height()), (picture.width(), picture.height()));
+    assert_eq!(opened.rgba(), picture.rgba());
+    assert_eq!(opened.recipe(), picture.recipe());
+}
+
+#[test]
+fn the_same_file_as_the_core_writes() {
+    let folder = folder();
+    let (ours, theirs) = (within(&folder, "ours.png"), within(&folder, "theirs.png"));
+    let generated = engine().generate(request(2), None, None).expect("a picture");
+    generated.pictures[0].save(ours.clone()).expect("saved");
+    let mut core = cones_tests::base::engine();
+    let mut wanted = cones_core::Request::new("a dog on grass");
+    (wanted.steps, wanted.seed) = (Some(2), 7);
+    let drawn = core.generate(&wanted, &mut (), &cones_core::CancelToken::new()).expect("a picture");
+    let first = &drawn.pictures[0];
+    cones_core::recipe::save(&first.picture, &first.recipe, theirs.as_ref()).expect("saved");
+    assert_eq!(std::fs::read(ours).expect("a file"), std::fs::read(theirs).expect("a file"));
+}
+
+#[test]
+fn a_picture_of_the_host_can_be_started_from() {
+    let rgba = drawn(request(2));
+    let picture = Picture::from_rgba(64, 64, &rgba).expect("a picture");
+    assert_eq!(picture.rgba(), rgba);
+    assert!(picture.recipe().is_none());
+    let from = |strength| Request { init: Some(InitPicture { picture: picture.clone(), strength }), ..request(4) };
+    let near = drawn(from(0.25));
+    let far = drawn(from(1.0));
+    let distance = |other: &[u8]| rgba.iter().zip(other).map(|(a, b)| u64::from(a.abs_diff(*b))).sum::<u64>();
+    assert!(distance(&near) < distance(&far), "{} and {}", distance(&near), distance(&far));
+    // Without a recipe it is saved all the same.
+    let folder = folder();
+    picture.save(within(&folder, "p.png")).expect("saved");
+    assert!(matches!(read_recipe(within(&folder, "p.png")), Err(ConesError::BadPicture { .. })));
+    assert_eq!(Picture::open(within(&folder, "p.png")).expect("a picture").rgba(), rgba);
+}
+
+#[test]
+fn bytes_of_another_size_are_refused() {
+    for (width, height, bytes) in [(2, 2, 15), (0, 0, 0), (u32::MAX, u32::MAX, 16)] {
+        let refused = Picture::from_rgba(width, height, &vec![0; bytes]);
+        assert!(matches!(refused, Err(ConesError::BadRequest { .. })), "{width}x{height}");
+    }
+}
+
+#[test]
+fn the_sequential_mode_draws_the_same() {
+    let memory = Some(cones::MemoryMode::Sequential);
+    let engine = Engine::open(bundle(), None, cones::EngineOptions { memory, ..options() }).expect("an engine");
+    let generated = engine.generate(request(2), None, None).expect("a picture");
+    assert_eq!(generated.pictures[0].rgba(), drawn(request(2)));
+    assert!(generated.timings.total >= generated.timings.runtime && generated.timings.runtime > 0.0);
+    assert_eq!(generated.timings.steps, 2);
+}

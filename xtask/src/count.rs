@@ -1,0 +1,82 @@
+//! The sums of `test result:` lines.
+
+use std::io::{BufRead, Write};
+use std::process::{Command, ExitStatus, Stdio};
+
+use crate::failure::{Failure, Result};
+use crate::process;
+
+/// How many tests there were.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) passed: u32,
+    pub(crate) failed: u32,
+    pub(crate) ignored: u32,
+}
+
+impl Count {
+    /// Runs tests with our terminal and adds up what their closing lines say.
+    pub(crate) fn run(&mut self, command: &mut Command) -> Result<ExitStatus> {
+        let line = process::line(command);
+        println!("{line}");
+        let cannot =
+            |error: std::io::Error| Failure::new(format!("cannot run `{line}`: {error}"), "Is it on the PATH?");
+        let mut child = command.stdout(Stdio::piped()).spawn().map_err(cannot)?;
+        if let Some(output) = child.stdout.take() {
+            self.read(std::io::BufReader::new(output), std::io::stdout()).map_err(cannot)?;
+        }
+        child.wait().map_err(cannot)
+    }
+
+    /// Passes everything on to `terminal` as it comes. Bytes, not lines of text: a test may print anything.
+    fn read(&mut self, mut output: impl BufRead, mut terminal: impl Write) -> std::io::Result<()> {
+        let mut line = Vec::new();
+        while output.read_until(b'\n', &mut line)? > 0 {
+            // A closed terminal must not stop the tests.
+            let _ = terminal.write_all(&line);
+            self.add(&String::from_utf8_lossy(&line));
+            line.clear();
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, line: &str) {
+        let Some(result) = line.trim_start().strip_prefix("test result: ") else {
+            return;
+        };
+        for part in result.split([';', '.']) {
+            let mut words = part.split_whitespace();
+            let (Some(number), Some(kind)) = (words.next().and_then(|n| n.parse::<u32>().ok()), words.next()) else {
+                continue;
+            };
+            match kind {
+                "passed" => self.passed += number,
+                "failed" => self.failed += number,
+                "ignored" => self.ignored += number,
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Count;
+
+    #[test]
+    fn result_lines_are_summed_and_nothing_else() -> std::io::Result<()> {
+        let text = "\
+running 3 tests
+test a ... ok
+I saw 7 passed; trains
+test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.01s
+test result: FAILED. 4 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s
+";
+        let mut count = Count::default();
+        let mut terminal = Vec::new();
+        count.read(text.as_bytes(), &mut terminal)?;
+        assert_eq!(terminal, text.as_bytes());
+        assert_eq!(count, Count { passed: 7, failed: 2, ignored: 1 });
+        Ok(())
+    }
+}
