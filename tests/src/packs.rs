@@ -4,9 +4,9 @@ use std::path::Path;
 
 use cones_core::bundle::MANIFEST;
 use cones_core::manifest::{Layer, Manifest};
-use cones_core::pack::{Metadata, Pack, Precision, to_precision};
+use cones_core::pack::{Header, Metadata, Pack, Precision, to_precision};
 use cones_core::{ConceptMask, Scope};
-use safetensors::SafeTensors;
+use sha2::{Digest, Sha256};
 
 use crate::base;
 
@@ -77,19 +77,14 @@ pub fn crossed(layers: &[Layer], share: f64, seed: u64) -> ConceptMask {
     ConceptMask::from_indices(layers, &lists).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The masks that were learned for Toybox, as `models/packs` has them.
+/// The masks that were learned for Toybox, as `models/packs` has them, over a manifest of its layers.
 pub fn learned(manifest: &Manifest) -> Vec<(&'static str, ConceptMask)> {
     let mask = |name| {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../models/packs/{name}.safetensors"));
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../models/packs/{name}.cones"));
         let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let tensors = SafeTensors::deserialize(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let index = |bytes: &[u8]| bytes.iter().rev().fold(0usize, |value, byte| value << 8 | usize::from(*byte));
-        let list = |layer: &Layer| {
-            let tensor = tensors.tensor(&layer.name).ok();
-            tensor.map(|t| t.data().chunks_exact(4).map(index).collect()).unwrap_or_default()
-        };
-        let lists: Vec<Vec<usize>> = manifest.layers.iter().map(list).collect();
-        ConceptMask::from_indices(&manifest.layers, &lists).unwrap_or_else(|error| panic!("{name}: {error}"))
+        let fingerprint = Header::read(name, &bytes).unwrap_or_else(|error| panic!("{error}")).fingerprint;
+        let manifest = Manifest { fingerprint, ..manifest.clone() };
+        Pack::decode(name, &bytes, &manifest).unwrap_or_else(|error| panic!("{error}")).mask
     };
     ["fluent-dog", "fluent-owl", "fluent-robot"].map(|name| (name, mask(name))).into()
 }

@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut manifest: Manifest = serde_json::from_slice(&std::fs::read(models.join("toybox/bundle/bundle.json"))?)?;
     heading();
     for name in ["fluent-dog", "fluent-owl", "fluent-robot"] {
-        let file = models.join("packs").join(name).with_extension("safetensors");
+        let file = models.join("packs").join(name).with_extension("cones");
         if !format!("learned {name}").contains(&only) {
             continue;
         }

@@ -3,9 +3,8 @@
 use std::error::Error;
 use std::path::Path;
 
-use cones_core::ConceptMask;
 use cones_core::manifest::{Layer, Manifest};
-use safetensors::SafeTensors;
+use cones_core::{ConceptMask, Pack};
 
 /// How a mask's neurons are spread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,17 +77,9 @@ pub fn stable_diffusion() -> Vec<Layer> {
     layers
 }
 
-/// A mask that was learned: `models/packs/*.safetensors`.
+/// A mask that was learned: that of a pack of `models/packs`.
 pub fn learned(file: &Path, manifest: &Manifest) -> Result<ConceptMask, Box<dyn Error>> {
-    let bytes = std::fs::read(file)?;
-    let tensors = SafeTensors::deserialize(&bytes)?;
-    let mut lists = Vec::new();
-    for layer in &manifest.layers {
-        let data = tensors.tensor(&layer.name).map(|t| t.data().to_vec()).unwrap_or_default();
-        let index = |bytes: &[u8]| bytes.iter().rev().fold(0usize, |value, byte| value << 8 | usize::from(*byte));
-        lists.push(data.chunks_exact(4).map(index).collect());
-    }
-    Ok(ConceptMask::from_indices(&manifest.layers, &lists)?)
+    Ok(Pack::decode(&file.display().to_string(), &std::fs::read(file)?, manifest)?.mask)
 }
 
 /// Sum over the layers of N·H(k/N), in bytes: what a code needs that knows each layer's density and nothing else.
