@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod gradient;
 pub mod import;
 pub mod mask_file;
 pub mod onnx;
