@@ -167,6 +167,14 @@ fn gradients(tape: &mut Tape, values: &[String]) -> Result<Vec<Port>> {
 
 /// Puts the derivative behind the graph. Returns all inputs.
 fn assemble(graph: &mut GraphProto, tape: Tape, ports: &Ports, gradients: &[Port]) -> Vec<Port> {
+    let mut replacements = tape.replacements;
+    let forward = std::mem::take(&mut graph.node);
+    for n in forward {
+        match n.output.first().and_then(|output| replacements.remove(output)) {
+            Some(instead) => graph.node.extend(instead),
+            None => graph.node.push(n),
+        }
+    }
     graph.node.extend(tape.nodes);
     graph.initializer.extend(tape.initializers);
     graph.input.extend(ports.inputs.iter().map(|(name, shape)| info::tensor(name, shape)));

@@ -42,6 +42,8 @@ pub(super) struct Tape {
     counter: usize,
     constants: HashMap<(i32, Vec<usize>, Vec<u8>), String>,
     pub(super) nodes: Vec<NodeProto>,
+    /// What takes the place of forward nodes, by their first output.
+    pub(super) replacements: HashMap<String, Vec<NodeProto>>,
     pub(super) initializers: Vec<TensorProto>,
 }
 
@@ -58,6 +60,7 @@ impl Tape {
             counter: 0,
             constants: HashMap::new(),
             nodes: Vec::new(),
+            replacements: HashMap::new(),
             initializers: Vec::new(),
         }
     }
@@ -146,6 +149,12 @@ impl Tape {
         output
     }
 
+    /// Writes a node of the `com.microsoft` operators.
+    pub(super) fn microsoft(&mut self, op: &str, inputs: &[&str], attributes: Vec<AttributeProto>, output: &str) {
+        let domain = Some(MICROSOFT.to_owned());
+        self.nodes.push(NodeProto { attribute: attributes, domain, ..node::new(op, inputs, output) });
+    }
+
     /// The same, with an output of a given name, which [`Tape::claim`] gave.
     pub(super) fn node_named(&mut self, op: &str, inputs: &[&str], attributes: Vec<AttributeProto>, output: &str) {
         self.nodes.push(NodeProto { attribute: attributes, ..node::new(op, inputs, output) });
@@ -160,6 +169,16 @@ impl Tape {
             return Ok(name.to_owned());
         }
         Err(Error::value(&self.file, name, "is in the graph already, and that name is wanted for the derivative"))
+    }
+
+    /// Writes nodes that take the place of the forward node that makes `output`, so that it leaves behind what its
+    /// derivative needs. They must make `output` too.
+    pub(super) fn replace<T>(&mut self, output: &str, write: impl FnOnce(&mut Self) -> T) -> T {
+        let backward = std::mem::take(&mut self.nodes);
+        let result = write(self);
+        let forward = std::mem::replace(&mut self.nodes, backward);
+        self.replacements.insert(output.to_owned(), forward);
+        result
     }
 
     /// A number of the given element type.
@@ -249,11 +268,7 @@ impl Tape {
             attribute::int("transB", i64::from(how.right)),
         ];
         let output = self.fresh("FusedMatMul");
-        self.nodes.push(NodeProto {
-            attribute: attributes,
-            domain: Some(MICROSOFT.to_owned()),
-            ..node::new("FusedMatMul", &[left.0, right.0], &output)
-        });
+        self.microsoft("FusedMatMul", &[left.0, right.0], attributes, &output);
         output
     }
 

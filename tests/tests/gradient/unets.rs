@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use cones_companion::gradient::{Batch, Settings, Sizes, UnetGradient};
+use cones_companion::import::{ImportArgs, Storage, run};
 use cones_core::{Bundle, CancelToken};
 use cones_tests::{base, golden as vectors};
 
+use crate::fixture::{DIALECTS, arguments, export, temporary};
 use crate::golden::{Vectors, distance, keys_values};
 
 /// Relative to a layer's largest gradient.
@@ -17,6 +19,20 @@ fn toybox_gives_the_gradients_of_pytorch() {
     vectors::check_weights(&golden.fingerprint(), &bundle);
     for graph in ["unet.onnx", "unet.plain.onnx"] {
         check(&bundle, &bundle.file(graph).expect("a graph"), &golden);
+    }
+}
+
+#[test]
+fn every_dialect_gives_the_gradients_of_pytorch() {
+    let golden = Vectors::open("tiny");
+    for dialect in DIALECTS {
+        for store in [Storage::Float32, Storage::Float16] {
+            let (export, out) = (export(dialect), temporary());
+            let args = ImportArgs { store, ..arguments(export.path(), &out.path().join("bundle")) };
+            run(&args).unwrap_or_else(|error| panic!("{dialect}: {error}"));
+            let bundle = Bundle::open(&args.out).expect("a bundle");
+            check(&bundle, &bundle.file("unet.onnx").expect("a graph"), &golden);
+        }
     }
 }
 

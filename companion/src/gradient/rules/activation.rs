@@ -5,7 +5,9 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, PI};
 use crate::gradient::Result;
 use crate::gradient::call::Call;
 use crate::gradient::tape::Tape;
-use crate::onnx::node;
+use crate::onnx::proto::NodeProto;
+use crate::onnx::proto::tensor_proto::DataType;
+use crate::onnx::{attribute, node};
 
 /// y = 1/(1 + e^-x): y' = y·(1 - y).
 pub(super) fn sigmoid(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
@@ -147,23 +149,28 @@ pub(super) fn softmax(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
 pub(super) fn silu(tape: &mut Tape, call: &Call<'_>) -> Result<bool> {
     let (left, right) = (call.input(tape, 0)?, call.input(tape, 1)?);
     let is_sigmoid_of = |s: &str, x: &str| {
-        let of_x =
-            |n: &&crate::onnx::proto::NodeProto| node::is(n, "Sigmoid") && n.input.first().is_some_and(|i| i == x);
+        let of_x = |n: &&NodeProto| node::is(n, "Sigmoid") && n.input.first().is_some_and(|i| i == x);
         call.graph.maker(s).filter(of_x).is_some()
     };
-    let (x, s) = if is_sigmoid_of(right, left) {
-        (left, right)
+    let (x, mut s) = if is_sigmoid_of(right, left) {
+        (left, right.to_owned())
     } else if is_sigmoid_of(left, right) {
-        (right, left)
+        (right, left.to_owned())
     } else {
         return Ok(false);
     };
-    // Given to x alone: the sigmoid's other readers, if any, give it the rest.
     let y = call.output(tape)?;
-    let one = tape.shape(y)?.element;
-    let one = tape.scalar(1.0, one);
+    let element = tape.shape(y)?.element;
+    if element != DataType::Double as i32 {
+        // One node instead of two, and s is made again when it is wanted: that is less work than writing and reading it.
+        let alpha = attribute::float("alpha", 1.0);
+        tape.replace(y, |tape| tape.microsoft("QuickGelu", &[x], vec![alpha], y));
+        s = tape.node("Sigmoid", &[x]);
+    }
+    // Given to x alone: the sigmoid's other readers, if any, give it the rest.
+    let one = tape.scalar(1.0, element);
     let rest = tape.node("Sub", &[&one, y]);
-    let part = tape.node("Mul", &[&rest, s]);
+    let part = tape.node("Mul", &[&rest, &s]);
     let slope = tape.node("Add", &[&part, y]);
     let gradient = tape.node("Mul", &[&slope, &call.dy]);
     tape.give(x, gradient);
