@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Parser;
-use cones_companion::gradient::{self, Batch, Settings, Sizes, UnetGradient};
+use cones_companion::gradient::{self, Batch, Memory, Settings, Sizes, UnetGradient};
 use cones_core::{Bundle, CancelToken, Provider};
 
 #[derive(Parser)]
@@ -31,6 +31,9 @@ struct Arguments {
     /// Where it runs.
     #[arg(long, default_value = "cpu")]
     provider: Provider,
+    /// Takes less memory and more time.
+    #[arg(long)]
+    low_memory: bool,
     /// Writes the graph there and ends.
     #[arg(long)]
     dump: Option<PathBuf>,
@@ -54,10 +57,11 @@ fn main() -> Result<(), Failure> {
         Some(name) => bundle.file(name)?,
         None => bundle.file(cones_core::bundle::UNET)?,
     };
+    let memory = if arguments.low_memory { Memory::Low } else { Memory::Normal };
     if let Some(path) = &arguments.dump {
-        return Ok(gradient::unet::derivative(&bundle, &graph, sizes)?.model.save(path)?);
+        return Ok(gradient::unet::derivative(&bundle, &graph, sizes, memory)?.model.save(path)?);
     }
-    let settings = Settings { provider: arguments.provider, threads: Some(arguments.threads) };
+    let settings = Settings { provider: arguments.provider, threads: Some(arguments.threads), memory };
     let start = Instant::now();
     let mut unet = UnetGradient::of_file(&bundle, &graph, sizes, &settings)?;
     let load_seconds = start.elapsed().as_secs_f64();

@@ -15,7 +15,7 @@ pub(super) struct Call<'a> {
     pub(super) dy: String,
     /// The gradients of its further outputs, where something came back to them; `Split` alone has such.
     pub(super) rest: Vec<Option<String>>,
-    /// Which node makes a value, and how many read it.
+    /// Which node makes a value.
     pub(super) graph: &'a Links<'a>,
 }
 
@@ -64,11 +64,10 @@ impl Call<'_> {
     }
 }
 
-/// Who makes and who reads the values of a graph.
+/// Who makes the values of a graph.
 #[derive(Debug, Default)]
 pub(super) struct Links<'a> {
     makers: HashMap<&'a str, &'a NodeProto>,
-    readers: HashMap<&'a str, usize>,
 }
 
 impl<'a> Links<'a> {
@@ -79,9 +78,6 @@ impl<'a> Links<'a> {
             for output in &n.output {
                 links.makers.insert(output, n);
             }
-            for read in node::reads(n) {
-                *links.readers.entry(read).or_default() += 1;
-            }
         }
         links
     }
@@ -89,10 +85,5 @@ impl<'a> Links<'a> {
     /// The node that makes a value.
     pub(super) fn maker(&self, value: &str) -> Option<&'a NodeProto> {
         self.makers.get(value).copied()
-    }
-
-    /// How often a value is read by nodes.
-    pub(super) fn readers(&self, value: &str) -> usize {
-        self.readers.get(value).copied().unwrap_or(0)
     }
 }

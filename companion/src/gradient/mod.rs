@@ -7,6 +7,7 @@
 mod call;
 pub mod error;
 mod objective;
+mod recompute;
 mod reverse;
 mod rules;
 mod session;
@@ -16,6 +17,6 @@ pub mod unet;
 
 pub use error::{Error, Result};
 pub use objective::{COTANGENT, LOSS, LOSSES, Objective, TARGET, WEIGHTS};
-pub use reverse::{Differentiated, Plan, Port, differentiate};
+pub use reverse::{Differentiated, Memory, Plan, Port, differentiate};
 pub use session::{GradientGraph, Settings};
 pub use unet::{Batch, Sizes, UnetGradient};

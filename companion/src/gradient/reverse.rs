@@ -6,7 +6,7 @@ use super::call::{Call, Links};
 use super::objective::{Objective, Ports};
 use super::shapes::{self, Shapes};
 use super::tape::{MICROSOFT, Tape};
-use super::{Error, Result, rules};
+use super::{Error, Result, recompute, rules};
 use crate::onnx::info::{self, Shape};
 use crate::onnx::proto::{GraphProto, NodeProto, OperatorSetIdProto, ValueInfoProto};
 use crate::onnx::{self, Model, element, graph, node};
@@ -24,6 +24,20 @@ pub struct Plan {
     pub values: Vec<String>,
     /// Where the gradient at the graph's first output comes from.
     pub objective: Objective,
+    /// What may be held in memory.
+    pub memory: Memory,
+}
+
+/// What a derivative holds in memory while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Memory {
+    /// All that the backward pass needs of the forward pass; weights in whatever form is fastest, even if that is a
+    /// second copy.
+    #[default]
+    Normal,
+    /// Parts of the forward pass are computed a second time, and weights are used where they lie in the bundle's file.
+    /// The gradients are the same.
+    Low,
 }
 
 /// One input or output of a differentiated graph.
@@ -81,8 +95,14 @@ pub fn differentiate(model: Model, plan: &Plan) -> Result<Differentiated> {
     let ports = plan.objective.write(&mut tape, &output)?;
     walk(&mut tape, &graph.node)?;
     let gradients = gradients(&mut tape, &plan.values)?;
-    let inputs = assemble(graph, tape, &ports, &gradients);
+    let forward = assemble(graph, tape, &ports, &gradients);
+    let port = |input: &ValueInfoProto| Some(Port { name: input.name().to_owned(), shape: info::shape(input)? });
+    let inputs = graph.input.iter().filter_map(port).collect();
     import_microsoft(&mut model);
+    if plan.memory == Memory::Low {
+        let shapes = Shapes::infer(&model, &BTreeMap::new())?;
+        recompute::recompute(model.graph_mut()?, forward, &shapes);
+    }
     let port = |(name, shape): (String, Shape)| Port { name, shape };
     let outputs = ports.outputs.into_iter().map(port).collect();
     Ok(Differentiated { model, inputs, outputs, gradients })
@@ -152,21 +172,31 @@ fn walk(tape: &mut Tape, nodes: &[NodeProto]) -> Result<()> {
 }
 
 /// Names each value's gradient after it.
+///
+/// ONNX Runtime runs what the first of these last nodes needs first. So they stand in the order in which their gradients
+/// are made, or those of late layers would wait, with all that they need, until the walk back has reached the first one.
+/// They reshape to the shape there is, because ONNX Runtime would take an `Identity` out.
 fn gradients(tape: &mut Tape, values: &[String]) -> Result<Vec<Port>> {
-    let mut ports = Vec::with_capacity(values.len());
+    let (mut ports, mut tails) = (Vec::with_capacity(values.len()), Vec::with_capacity(values.len()));
     for value in values {
         let Some(gradient) = tape.take(value) else {
             return Err(Error::value(tape.file(), value, "does not influence the result"));
         };
         let name = tape.claim(&format!("{value}.gradient"))?;
-        tape.node_named("Identity", &[&gradient], vec![], &name);
-        ports.push(Port { name, shape: tape.shape(value)? });
+        let shape = tape.shape(value)?;
+        tails.push((tape.maker(&gradient), gradient, name.clone(), shape.dims.clone()));
+        ports.push(Port { name, shape });
+    }
+    tails.sort_by_key(|(made, ..)| *made);
+    for (_, gradient, name, dims) in tails {
+        let dims = tape.sizes(&dims);
+        tape.node_named("Reshape", &[&gradient, &dims], vec![], &name);
     }
     Ok(ports)
 }
 
-/// Puts the derivative behind the graph. Returns all inputs.
-fn assemble(graph: &mut GraphProto, tape: Tape, ports: &Ports, gradients: &[Port]) -> Vec<Port> {
+/// Puts the derivative behind the graph. Returns the number of nodes that belong to the forward pass.
+fn assemble(graph: &mut GraphProto, tape: Tape, ports: &Ports, gradients: &[Port]) -> usize {
     let mut replacements = tape.replacements;
     let forward = std::mem::take(&mut graph.node);
     for n in forward {
@@ -175,6 +205,7 @@ fn assemble(graph: &mut GraphProto, tape: Tape, ports: &Ports, gradients: &[Port
             None => graph.node.push(n),
         }
     }
+    let backward: HashSet<String> = tape.nodes.iter().flat_map(|n| &n.output).cloned().collect();
     graph.node.extend(tape.nodes);
     graph.initializer.extend(tape.initializers);
     graph.input.extend(ports.inputs.iter().map(|(name, shape)| info::tensor(name, shape)));
@@ -182,8 +213,7 @@ fn assemble(graph: &mut GraphProto, tape: Tape, ports: &Ports, gradients: &[Port
     graph.output = outputs.chain(gradients.iter().map(|port| info::tensor(&port.name, &port.shape))).collect();
     graph.value_info.clear();
     graph::prune(graph);
-    let port = |input: &ValueInfoProto| Some(Port { name: input.name().to_owned(), shape: info::shape(input)? });
-    graph.input.iter().filter_map(port).collect()
+    graph.node.iter().take_while(|n| !n.output.iter().any(|output| backward.contains(output))).count()
 }
 
 /// The rules write `FusedMatMul`.

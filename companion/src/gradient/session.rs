@@ -8,7 +8,7 @@ use prost::Message;
 
 use cones_core::{CancelToken, Provider};
 
-use super::{Differentiated, Error, Port, Result};
+use super::{Differentiated, Error, Memory, Port, Result};
 use crate::onnx::element;
 use crate::onnx::proto::tensor_proto::DataType;
 
@@ -22,6 +22,8 @@ pub struct Settings {
     pub provider: Provider,
     /// Threads inside one node; `None` takes one for each physical core.
     pub threads: Option<usize>,
+    /// What may be held in memory.
+    pub memory: Memory,
 }
 
 /// A differentiated graph, loaded, with its inputs and outputs in memory that is used again in every run.
@@ -140,9 +142,20 @@ fn load(graph: &Differentiated, settings: &Settings) -> Result<(Provider, Sessio
     let stage = || format!("loading the derivative of `{}`", file.display());
     let folder = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
     let environment = cones_core::runtime::environment()?;
+    // The highest level rearranges the weights of convolutions, and packing copies those of products: half as much time
+    // again is what using them where they lie costs at worst.
+    let level = match settings.memory {
+        Memory::Normal => GraphOptimizationLevel::All,
+        Memory::Low => GraphOptimizationLevel::Level2,
+    };
+    let is_low = settings.memory == Memory::Low;
     let mut builder = Session::builder(&environment)
         .map_err(Error::runtime(stage()))?
-        .with_optimization_level(GraphOptimizationLevel::All)
+        .with_optimization_level(level)
+        .map_err(Error::runtime(stage()))?
+        .with_prepacking(!is_low)
+        .map_err(Error::runtime(stage()))?
+        .with_memory_pattern(!is_low)
         .map_err(Error::runtime(stage()))?
         .with_config_entry(WEIGHTS_FOLDER, folder.to_string_lossy())
         .map_err(Error::runtime(stage()))?;

@@ -70,11 +70,6 @@ impl Tape {
         &self.file
     }
 
-    /// Version of the standard operators.
-    pub(super) fn opset(&self) -> i64 {
-        self.opset
-    }
-
     /// Whether the value's gradient is wanted.
     pub(super) fn is_active(&self, value: &str) -> bool {
         self.active.contains(value)
@@ -117,6 +112,11 @@ impl Tape {
         let mut parts = parts.into_iter();
         let first = parts.next()?;
         Some(parts.fold(first, |sum, part| self.node("Add", &[&sum, &part])))
+    }
+
+    /// Which node of the derivative makes a value, by its place.
+    pub(super) fn maker(&self, value: &str) -> Option<usize> {
+        self.nodes.iter().position(|n| n.output.iter().any(|output| output == value))
     }
 
     /// The gradient of a value that nothing came back to.

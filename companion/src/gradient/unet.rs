@@ -7,7 +7,7 @@ use cones_core::bundle::{UNET, UNET_PLAIN};
 use cones_core::{Bundle, CancelToken};
 
 use super::objective::{LOSS, LOSSES, TARGET, WEIGHTS};
-use super::{Differentiated, Error, GradientGraph, Objective, Plan, Result, Settings, differentiate};
+use super::{Differentiated, Error, GradientGraph, Memory, Objective, Plan, Result, Settings, differentiate};
 use crate::onnx::info::Shape;
 use crate::onnx::{Model, info};
 
@@ -66,7 +66,7 @@ impl UnetGradient {
     /// # Errors
     /// As [`UnetGradient::new`].
     pub fn of_file(bundle: &Bundle, file: &Path, sizes: Sizes, settings: &Settings) -> Result<Self> {
-        let derivative = derivative(bundle, file, sizes)?;
+        let derivative = derivative(bundle, file, sizes, settings.memory)?;
         let layers = bundle.manifest().layers.iter().map(|layer| layer.name.clone());
         let layers = layers.zip(&derivative.gradients).map(|(layer, port)| (layer, port.name.clone())).collect();
         Ok(Self { graph: GradientGraph::load(&derivative, settings)?, layers })
@@ -132,13 +132,14 @@ impl UnetGradient {
 ///
 /// # Errors
 /// As [`differentiate`].
-pub fn derivative(bundle: &Bundle, file: &Path, sizes: Sizes) -> Result<Differentiated> {
+pub fn derivative(bundle: &Bundle, file: &Path, sizes: Sizes, memory: Memory) -> Result<Differentiated> {
     let model = Model::open(file)?;
     let layers = &bundle.manifest().layers;
     let plan = Plan {
         inputs: inputs(&model, bundle, sizes)?,
         values: layers.iter().map(|layer| layer.name.clone()).collect(),
         objective: Objective::MeanSquares,
+        memory,
     };
     differentiate(model, &plan)
 }

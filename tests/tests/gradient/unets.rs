@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cones_companion::gradient::{Batch, Settings, Sizes, UnetGradient};
+use cones_companion::gradient::{Batch, Memory, Settings, Sizes, UnetGradient};
 use cones_companion::import::{ImportArgs, Storage, run};
 use cones_core::{Bundle, CancelToken};
 use cones_tests::{base, golden as vectors};
@@ -18,7 +18,9 @@ fn toybox_gives_the_gradients_of_pytorch() {
     let (bundle, golden) = (base::bundle(), Vectors::open("toybox"));
     vectors::check_weights(&golden.fingerprint(), &bundle);
     for graph in ["unet.onnx", "unet.plain.onnx"] {
-        check(&bundle, &bundle.file(graph).expect("a graph"), &golden);
+        for memory in [Memory::Normal, Memory::Low] {
+            check(&bundle, &bundle.file(graph).expect("a graph"), &golden, memory);
+        }
     }
 }
 
@@ -31,7 +33,7 @@ fn every_dialect_gives_the_gradients_of_pytorch() {
             let args = ImportArgs { store, ..arguments(export.path(), &out.path().join("bundle")) };
             run(&args).unwrap_or_else(|error| panic!("{dialect}: {error}"));
             let bundle = Bundle::open(&args.out).expect("a bundle");
-            check(&bundle, &bundle.file("unet.onnx").expect("a graph"), &golden);
+            check(&bundle, &bundle.file("unet.onnx").expect("a graph"), &golden, Memory::Normal);
         }
     }
 }
@@ -41,8 +43,8 @@ fn sizes(golden: &Vectors) -> Sizes {
     Sizes { batch: sample[0], height: sample[2], width: sample[3], tokens: text[1] }
 }
 
-fn check(bundle: &Bundle, graph: &Path, golden: &Vectors) {
-    let settings = Settings { threads: Some(1), ..Settings::default() };
+fn check(bundle: &Bundle, graph: &Path, golden: &Vectors, memory: Memory) {
+    let settings = Settings { threads: Some(1), memory, ..Settings::default() };
     let mut unet =
         UnetGradient::of_file(bundle, graph, sizes(golden), &settings).unwrap_or_else(|error| panic!("{error}"));
     let keys_values = keys_values(bundle, &golden.get("encoder_hidden_states"));
