@@ -69,7 +69,8 @@ fn main() -> Result<(), Failure> {
     let (sample, target) = (noise(latents, 1), noise(latents, 2));
     let timesteps: Vec<f32> = (0..sizes.batch).map(|i| (i * 997 % 1000) as f32).collect();
     let count = |rows: u32| sizes.batch * sizes.tokens * rows as usize;
-    let keys_values: Vec<Vec<f32>> = manifest.layers.iter().zip(3..).map(|(l, seed)| noise(count(l.rows), seed)).collect();
+    let keys_values: Vec<Vec<f32>> =
+        manifest.layers.iter().zip(3..).map(|(l, seed)| noise(count(l.rows), seed)).collect();
     let weights = vec![1.0 / sizes.batch as f32; sizes.batch];
     let batch =
         Batch { sample: &sample, timesteps: &timesteps, keys_values: &keys_values, target: &target, weights: &weights };
@@ -82,7 +83,10 @@ fn main() -> Result<(), Failure> {
         let seconds = start.elapsed().as_secs_f64();
         let mut out = std::io::stdout();
         let peak = peak_bytes().unwrap_or_default();
-        writeln!(out, "{{\"seconds\":{seconds},\"loss\":{loss},\"load_seconds\":{load_seconds},\"peak_bytes\":{peak}}}")?;
+        writeln!(
+            out,
+            "{{\"seconds\":{seconds},\"loss\":{loss},\"load_seconds\":{load_seconds},\"peak_bytes\":{peak}}}"
+        )?;
         out.flush()?;
     }
     Ok(())

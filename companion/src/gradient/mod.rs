@@ -6,7 +6,9 @@
 
 mod call;
 pub mod error;
+mod gate;
 mod objective;
+mod plan;
 mod recompute;
 mod reverse;
 mod rules;
@@ -17,6 +19,7 @@ pub mod unet;
 
 pub use error::{Error, Result};
 pub use objective::{COTANGENT, LOSS, LOSSES, Objective, TARGET, WEIGHTS};
-pub use reverse::{Differentiated, Memory, Plan, Port, differentiate};
+pub use plan::{Differentiated, Memory, Plan, Port};
+pub use reverse::differentiate;
 pub use session::{GradientGraph, Settings};
 pub use unet::{Batch, Sizes, UnetGradient};

@@ -2,19 +2,18 @@
 //! comes to them.
 //!
 //! The forward pass is cut into segments. What crosses a cut is kept; what a segment's derivative reads besides is made
-//! again, by the segment's own nodes under new names, just before that derivative. Two things must not happen: that
-//! ONNX Runtime sees equal nodes and merges them again, or that it runs the copies early. So what a copy reads goes
-//! through a `Reshape` whose shape is a constant plus nothing times a number of the gradient that has come back so far:
-//! no work, no change, but neither known before nor equal to anything else.
+//! again, by the segment's own nodes under new names, just before that derivative. What the copies read goes through a
+//! [`Gate`] that opens when the gradient has come back that far, so that they are neither run early nor merged with the
+//! originals.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
+use super::gate::Gate;
 use super::shapes::Shapes;
-use crate::onnx::info::{self, Shape};
-use crate::onnx::proto::tensor_proto::DataType;
-use crate::onnx::proto::{GraphProto, NodeProto, TensorProto};
-use crate::onnx::{element, names, node, tensor};
+use crate::onnx::info::Shape;
+use crate::onnx::proto::{GraphProto, NodeProto, TensorProto, ValueInfoProto};
+use crate::onnx::{element, names, node};
 
 /// How fine the search for good cuts is: this many sizes of segments are tried.
 const TRIALS: u32 = 24;
@@ -26,7 +25,8 @@ pub(super) fn recompute(graph: &mut GraphProto, forward: usize, shapes: &Shapes)
     let Some(cuts) = plan.best_cuts() else { return 0 };
     let copies = plan.copies(&cuts);
     let backward = graph.node.split_off(forward);
-    let mut writer = Writer { shapes, prefix: names::free(graph, "again"), initializers: Vec::new(), infos: Vec::new() };
+    let mut writer =
+        Writer { shapes, prefix: names::free(graph, "again"), initializers: Vec::new(), infos: Vec::new() };
     let rewritten = writer.rewrite(&graph.node, backward, &copies);
     graph.node.extend(rewritten);
     graph.initializer.extend(writer.initializers);
@@ -67,7 +67,7 @@ impl<'a> Pass<'a> {
             for output in n.output.iter().map(String::as_str) {
                 makers.insert(output, at);
                 let is_free = is_view || shapes.is_constant(output);
-                bytes.insert(output, if is_free { 0 } else { shapes.get(output).map_or(0, size) });
+                bytes.insert(output, if is_free { 0 } else { shapes.get(output).map_or(0, Shape::bytes) });
             }
         }
         let made = |name: &&str| makers.contains_key(name);
@@ -90,7 +90,12 @@ impl<'a> Pass<'a> {
         let mut cuts = Vec::new();
         let (mut start, mut held) = (0, 0usize);
         for (at, n) in self.nodes.iter().enumerate() {
-            held += n.output.iter().filter(|output| self.wanted.contains(output.as_str())).map(|o| self.size(o)).sum::<usize>();
+            held += n
+                .output
+                .iter()
+                .filter(|output| self.wanted.contains(output.as_str()))
+                .map(|o| self.size(o))
+                .sum::<usize>();
             if held < budget.max(1) {
                 continue;
             }
@@ -121,7 +126,13 @@ impl<'a> Pass<'a> {
             }
         }
         let mut held = 0i64;
-        change.iter().map(|change| { held += change; usize::try_from(held).unwrap_or(0) }).collect()
+        change
+            .iter()
+            .map(|change| {
+                held += change;
+                usize::try_from(held).unwrap_or(0)
+            })
+            .collect()
     }
 
     /// Bytes held when the backward pass begins a segment, at most: what was kept, and the segment's own values.
@@ -156,7 +167,8 @@ impl<'a> Pass<'a> {
         let mut copies = Vec::new();
         for segment in self.segments(cuts).into_iter().rev().skip(1) {
             let own = |name: &str| self.makers.get(name).is_some_and(|at| segment.contains(at)) && !kept.contains(name);
-            let wanted: HashSet<String> = self.wanted.iter().filter(|name| own(name)).map(|name| (*name).to_owned()).collect();
+            let wanted: HashSet<String> =
+                self.wanted.iter().filter(|name| own(name)).map(|name| (*name).to_owned()).collect();
             let mut needed: BTreeSet<usize> = BTreeSet::new();
             let mut open: Vec<&str> = wanted.iter().map(String::as_str).collect();
             while let Some(name) = open.pop() {
@@ -177,18 +189,12 @@ impl<'a> Pass<'a> {
     }
 }
 
-/// Bytes of a value.
-fn size(shape: &Shape) -> usize {
-    let bits = element::bits(shape.element).unwrap_or(32) as usize;
-    shape.count().saturating_mul(bits).div_ceil(8)
-}
-
 /// Writes the copies and lets the backward pass read them.
 struct Writer<'a> {
     shapes: &'a Shapes,
     prefix: String,
     initializers: Vec<TensorProto>,
-    infos: Vec<crate::onnx::proto::ValueInfoProto>,
+    infos: Vec<ValueInfoProto>,
 }
 
 impl Writer<'_> {
@@ -218,78 +224,54 @@ impl Writer<'_> {
         result
     }
 
-    /// The nodes of a segment under new names, and those names.
-    fn copy(&mut self, forward: &[NodeProto], copy: &Copy, prefix: &str, trigger: &str) -> (Vec<NodeProto>, HashMap<String, String>) {
-        let mut names: HashMap<String, String> = HashMap::new();
+    /// The nodes of a segment under new names, behind a gate, and those names.
+    fn copy(
+        &mut self,
+        forward: &[NodeProto],
+        copy: &Copy,
+        prefix: &str,
+        trigger: &str,
+    ) -> (Vec<NodeProto>, HashMap<String, String>) {
         let originals: Vec<&NodeProto> = copy.nodes.iter().filter_map(|at| forward.get(*at)).collect();
-        for output in originals.iter().flat_map(|n| &n.output).filter(|output| !output.is_empty()) {
-            names.insert(output.clone(), format!("{prefix}.{output}"));
-        }
-        let mut nodes = self.nothing(prefix, trigger);
-        let mut gated: HashMap<String, String> = HashMap::new();
+        let outputs = originals.iter().flat_map(|n| &n.output).filter(|output| !output.is_empty());
+        let made: HashMap<String, String> = outputs.map(|name| (name.clone(), format!("{prefix}.{name}"))).collect();
+        let mut gate = Gate::new(&format!("{prefix}.gate"), &[trigger]);
+        let mut renamed = made.clone();
+        let mut nodes = Vec::new();
         for original in originals {
-            let mut n = original.clone();
-            n.name = Some(format!("{prefix}.{}", node::label(original)));
-            for input in &mut n.input {
-                if let Some(name) = names.get(input).or_else(|| gated.get(input)) {
-                    *input = name.clone();
-                } else if let Some(shape) = self.shapes.get(input).filter(|shape| self.is_gated(input, shape)) {
-                    let shape = shape.clone();
-                    let name = self.gate(input, &shape, prefix, &mut nodes);
-                    gated.insert(std::mem::replace(input, name.clone()), name);
+            for input in &original.input {
+                if !renamed.contains_key(input)
+                    && let Some(shape) = self.shapes.get(input).filter(|shape| self.is_gated(input, shape))
+                {
+                    renamed.insert(input.clone(), gate.pass(input, shape));
                 }
             }
-            for output in &mut n.output {
-                if let Some(name) = names.get(output) {
-                    *output = name.clone();
+            let mut n = original.clone();
+            n.name = Some(format!("{prefix}.{}", node::label(original)));
+            for name in n.input.iter_mut().chain(&mut n.output) {
+                if let Some(new) = renamed.get(name) {
+                    *name = new.clone();
                 }
             }
             nodes.push(n);
         }
-        (nodes, names)
+        self.initializers.extend(gate.initializers);
+        self.infos.extend(gate.infos);
+        gate.nodes.extend(nodes);
+        (gate.nodes, made)
     }
 
     /// Weights and shapes need no gate.
     fn is_gated(&self, name: &str, shape: &Shape) -> bool {
         !name.is_empty() && element::is_float(shape.element) && !self.shapes.is_constant(name)
     }
-
-    /// A whole number that is always 0, and known once `trigger` is.
-    fn nothing(&mut self, prefix: &str, trigger: &str) -> Vec<NodeProto> {
-        let name = |part: &str| format!("{prefix}.{part}");
-        let mut constant = |part: &str, dims: &[i64], values: &[i64]| {
-            self.initializers.push(tensor::int64s(&name(part), dims, values));
-            name(part)
-        };
-        let (flat, start, end) = (constant("flat", &[1], &[-1]), constant("start", &[1], &[0]), constant("end", &[1], &[1]));
-        let zero = constant("zero", &[1], &[0]);
-        vec![
-            node::new("Reshape", &[trigger, &flat], &name("trigger.flat")),
-            node::new("Slice", &[&name("trigger.flat"), &start, &end], &name("trigger.first")),
-            node::cast(&name("trigger.first"), &name("trigger.whole"), DataType::Int64 as i32),
-            node::new("Mul", &[&name("trigger.whole"), &zero], &name("nothing")),
-        ]
-    }
-
-    /// The value itself, not before the trigger.
-    fn gate(&mut self, value: &str, shape: &Shape, prefix: &str, nodes: &mut Vec<NodeProto>) -> String {
-        let (constant, sum, gate) =
-            (format!("{prefix}.shape.{value}"), format!("{prefix}.sum.{value}"), format!("{prefix}.gate.{value}"));
-        let dims: Vec<i64> = shape.dims.iter().map(|size| *size as i64).collect();
-        self.initializers.push(tensor::int64s(&constant, &[dims.len() as i64], &dims));
-        nodes.push(node::new("Add", &[&constant, &format!("{prefix}.nothing")], &sum));
-        // A zero in a shape means "as before" to `Reshape`, which is right here too.
-        nodes.push(node::new("Reshape", &[value, &sum], &gate));
-        // ONNX Runtime cannot infer it, and plans memory better when it knows.
-        self.infos.push(info::tensor(&gate, shape));
-        gate
-    }
 }
 
 /// The value of the backward pass that was made last of those that a part of it reads from before.
 fn trigger(backward: &[NodeProto], first: usize, last: usize) -> Option<String> {
+    let earlier = backward.iter().take(first).enumerate();
     let earlier: HashMap<&str, usize> =
-        backward.iter().take(first).enumerate().flat_map(|(at, n)| n.output.iter().map(move |o| (o.as_str(), at))).collect();
+        earlier.flat_map(|(at, n)| n.output.iter().map(move |output| (output.as_str(), at))).collect();
     let part = backward.get(first..=last)?;
     let read = part.iter().flat_map(node::reads).filter_map(|name| Some((*earlier.get(name)?, name)));
     read.max().map(|(_, name)| name.to_owned())

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::call::{Call, Links};
-use super::objective::{Objective, Ports};
+use super::objective::Ports;
+use super::plan::{Differentiated, Memory, Plan, Port};
 use super::shapes::{self, Shapes};
 use super::tape::{MICROSOFT, Tape};
 use super::{Error, Result, recompute, rules};
@@ -14,54 +15,8 @@ use crate::onnx::{self, Model, element, graph, node};
 /// The oldest version of the standard operators that is understood: since then axes of sums are inputs.
 const OLDEST: i64 = 13;
 
-/// What is to be differentiated with respect to what.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// The dimensions of the graph's inputs. Inputs whose declared dimensions are all fixed may be left out.
-    pub inputs: BTreeMap<String, Vec<usize>>,
-    /// The values whose gradients are wanted, in the order of the result. One that is not an input of the graph becomes
-    /// one, and what made it is dropped.
-    pub values: Vec<String>,
-    /// Where the gradient at the graph's first output comes from.
-    pub objective: Objective,
-    /// What may be held in memory.
-    pub memory: Memory,
-}
-
-/// What a derivative holds in memory while it runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Memory {
-    /// All that the backward pass needs of the forward pass; weights in whatever form is fastest, even if that is a
-    /// second copy.
-    #[default]
-    Normal,
-    /// Parts of the forward pass are computed a second time, and weights are used where they lie in the bundle's file.
-    /// The gradients are the same.
-    Low,
-}
-
-/// One input or output of a differentiated graph.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Port {
-    /// Its name in the graph.
-    pub name: String,
-    /// Its element type and dimensions.
-    pub shape: Shape,
-}
-
-/// A graph with its derivative. Its weights still lie where those of the original do.
-#[derive(Debug)]
-pub struct Differentiated {
-    /// The graph: inputs as before, those of the objective, and the values that became inputs; outputs are those of the
-    /// objective, then the gradients.
-    pub model: Model,
-    /// All inputs.
-    pub inputs: Vec<Port>,
-    /// What the objective gives.
-    pub outputs: Vec<Port>,
-    /// The gradients, in the order of [`Plan::values`], each shaped as its value.
-    pub gradients: Vec<Port>,
-}
+/// Second copies of convolutions' weights may take up to this many bytes: little next to what a process takes anyway.
+const TURNED: usize = 256 << 20;
 
 /// Appends to a graph the loss and its derivative with respect to some values.
 ///
@@ -91,7 +46,9 @@ pub fn differentiate(model: Model, plan: &Plan) -> Result<Differentiated> {
     if !active.contains(&output) {
         return Err(Error::value(&file, &output, "is the result, and does not depend on the values in question"));
     }
-    let mut tape = Tape::new(&file, opset, shapes, graph, active);
+    let turned_weights = plan.memory == Memory::Normal && convolution_bytes(graph, &active, &shapes) <= TURNED;
+    let mut tape = Tape::new(&file, opset, graph, shapes, active);
+    (tape.memory, tape.turned_weights) = (plan.memory, turned_weights);
     let ports = plan.objective.write(&mut tape, &output)?;
     walk(&mut tape, &graph.node)?;
     let gradients = gradients(&mut tape, &plan.values)?;
@@ -145,6 +102,13 @@ fn active(graph: &GraphProto, values: &[String], shapes: &Shapes) -> HashSet<Str
         }
     }
     active
+}
+
+/// What the weights of the convolutions take that gradients flow through.
+fn convolution_bytes(graph: &GraphProto, active: &HashSet<String>, shapes: &Shapes) -> usize {
+    let flows = |n: &&NodeProto| node::is(n, "Conv") && n.input.first().is_some_and(|x| active.contains(x));
+    let weights = graph.node.iter().filter(flows).filter_map(|n| shapes.get(n.input.get(1)?));
+    weights.map(Shape::bytes).sum()
 }
 
 /// From the last node to the first: what comes back to a node's outputs, its rule gives to its inputs.
@@ -211,7 +175,7 @@ fn assemble(graph: &mut GraphProto, tape: Tape, ports: &Ports, gradients: &[Port
     graph.input.extend(ports.inputs.iter().map(|(name, shape)| info::tensor(name, shape)));
     let outputs = ports.outputs.iter().map(|(name, shape)| info::tensor(name, shape));
     graph.output = outputs.chain(gradients.iter().map(|port| info::tensor(&port.name, &port.shape))).collect();
-    graph.value_info.clear();
+    graph.value_info = tape.infos;
     graph::prune(graph);
     graph.node.iter().take_while(|n| !n.output.iter().any(|output| backward.contains(output))).count()
 }

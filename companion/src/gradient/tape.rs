@@ -1,13 +1,16 @@
 //! What the rules write on: nodes of the derivative, in the order in which they are to run.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::gate::Gate;
+use super::plan::Memory;
 use super::shapes::Shapes;
 use super::{Error, Result};
 use crate::onnx::info::Shape;
 use crate::onnx::proto::tensor_proto::DataType;
-use crate::onnx::proto::{AttributeProto, GraphProto, NodeProto, TensorProto};
+use crate::onnx::proto::{AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto};
 use crate::onnx::{attribute, element, graph, node, tensor};
 
 /// The domain of `FusedMatMul`, which multiplies transposed matrices without transposing them first.
@@ -33,6 +36,10 @@ pub(super) struct Tape {
     file: PathBuf,
     opset: i64,
     pub(super) shapes: Shapes,
+    /// What may be held in memory.
+    pub(super) memory: Memory,
+    /// Whether convolutions may have a second, turned copy of their weights.
+    pub(super) turned_weights: bool,
     /// Values that the inputs in question change, and that numbers of real kind flow through.
     active: HashSet<String>,
     /// What has come back to each value so far.
@@ -45,15 +52,19 @@ pub(super) struct Tape {
     /// What takes the place of forward nodes, by their first output.
     pub(super) replacements: HashMap<String, Vec<NodeProto>>,
     pub(super) initializers: Vec<TensorProto>,
+    /// Shapes that ONNX Runtime cannot infer.
+    pub(super) infos: Vec<ValueInfoProto>,
 }
 
 impl Tape {
     /// A tape for a graph whose values have these shapes, with derivatives for `active` values.
-    pub(super) fn new(file: &Path, opset: i64, shapes: Shapes, graph: &GraphProto, active: HashSet<String>) -> Self {
+    pub(super) fn new(file: &Path, opset: i64, graph: &GraphProto, shapes: Shapes, active: HashSet<String>) -> Self {
         Self {
             file: file.to_path_buf(),
             opset,
             shapes,
+            memory: Memory::Normal,
+            turned_weights: false,
             active,
             gradients: HashMap::new(),
             names: graph::names(graph),
@@ -62,6 +73,7 @@ impl Tape {
             nodes: Vec::new(),
             replacements: HashMap::new(),
             initializers: Vec::new(),
+            infos: Vec::new(),
         }
     }
 
@@ -181,6 +193,17 @@ impl Tape {
         result
     }
 
+    /// The values themselves, but not before `triggers` are known.
+    pub(super) fn after(&mut self, triggers: &[&str], values: &[(&str, &Shape)]) -> Vec<String> {
+        let prefix = self.fresh("gate");
+        let mut gate = Gate::new(&prefix, triggers);
+        let behind = values.iter().map(|(value, shape)| gate.pass(value, shape)).collect();
+        self.nodes.extend(gate.nodes);
+        self.initializers.extend(gate.initializers);
+        self.infos.extend(gate.infos);
+        behind
+    }
+
     /// A number of the given element type.
     pub(super) fn scalar(&mut self, value: f64, element: i32) -> String {
         self.numbers(&[value], &[], element)
@@ -225,6 +248,12 @@ impl Tape {
     pub(super) fn transpose(&mut self, value: &str, order: &[usize]) -> String {
         let order: Vec<i64> = order.iter().map(|axis| *axis as i64).collect();
         self.node_with("Transpose", &[value], vec![attribute::ints("perm", &order)])
+    }
+
+    /// One axis from the start of a range to before its end.
+    pub(super) fn cut(&mut self, value: &str, axis: usize, range: &Range<usize>) -> String {
+        let (start, end, axis) = (self.sizes(&[range.start]), self.sizes(&[range.end]), self.sizes(&[axis]));
+        self.node("Slice", &[value, &start, &end, &axis])
     }
 
     /// Sums over axes.

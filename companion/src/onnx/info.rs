@@ -1,5 +1,6 @@
 //! Types and shapes as a graph declares them for inputs, outputs and inner values.
 
+use super::element;
 use super::proto::tensor_shape_proto::{Dimension, dimension};
 use super::proto::type_proto::{self, Tensor};
 use super::proto::{TensorShapeProto, TypeProto, ValueInfoProto};
@@ -17,6 +18,12 @@ impl Shape {
     /// Number of elements; saturates.
     pub fn count(&self) -> usize {
         self.dims.iter().fold(1, |product, dim| product.saturating_mul(*dim))
+    }
+
+    /// Bytes its elements take; saturates.
+    pub fn bytes(&self) -> usize {
+        let bits = element::bits(self.element).unwrap_or(32) as usize;
+        self.count().saturating_mul(bits).div_ceil(8)
     }
 }
 

@@ -5,7 +5,9 @@ use crate::gradient::call::Call;
 use crate::gradient::tape::Tape;
 use crate::onnx::attribute;
 
-/// The transposed convolution with the same weights takes the gradient back.
+/// The transposed convolution with the same weights takes the gradient back. With a stride of one it is an ordinary
+/// convolution with turned weights, which ONNX Runtime's CPU provider computes a quarter faster, but of which it keeps a
+/// copy.
 pub(super) fn conv(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
     let (x, w) = (call.input(tape, 0)?, call.input(tape, 1)?);
     if tape.is_active(w) {
@@ -20,6 +22,20 @@ pub(super) fn conv(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
         );
     }
     let form = Form::of(tape, call)?;
+    if tape.turned_weights
+        && call.int("group", 1) == 1
+        && let Some(pads) = form.turned_pads()
+    {
+        let weights = turned(tape, w, form.kernel.len());
+        let attributes = vec![
+            attribute::ints("kernel_shape", &form.kernel),
+            attribute::ints("dilations", &form.dilations),
+            attribute::ints("pads", &pads),
+        ];
+        let gradient = tape.node_with("Conv", &[&call.dy, &weights], attributes);
+        tape.give(x, gradient);
+        return Ok(());
+    }
     let attributes = vec![
         attribute::ints("kernel_shape", &form.kernel),
         attribute::ints("strides", &form.strides),
@@ -33,6 +49,17 @@ pub(super) fn conv(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Weights with input and output channels exchanged and every kernel back to front; folded when the graph is loaded.
+fn turned(tape: &mut Tape, w: &str, axes: usize) -> String {
+    let mut order: Vec<usize> = (0..axes + 2).collect();
+    order.swap(0, 1);
+    let exchanged = tape.transpose(w, &order);
+    let (start, end, step) = (vec![-1; axes], vec![i64::MIN; axes], vec![-1; axes]);
+    let spatial: Vec<usize> = (2..axes + 2).collect();
+    let (start, end, axes, step) = (tape.ints(&start), tape.ints(&end), tape.sizes(&spatial), tape.ints(&step));
+    tape.node("Slice", &[&exchanged, &start, &end, &axes, &step])
+}
+
 /// The sizes of a convolution, one for each spatial axis; pads first at the start of all axes, then at the end.
 struct Form {
     kernel: Vec<i64>,
@@ -44,6 +71,16 @@ struct Form {
 }
 
 impl Form {
+    /// Pads of the convolution that goes back, if that is an ordinary one.
+    fn turned_pads(&self) -> Option<Vec<i64>> {
+        if self.strides.iter().any(|stride| *stride != 1) || self.left_over.iter().any(|left| *left != 0) {
+            return None;
+        }
+        let reach: Vec<i64> = self.kernel.iter().zip(&self.dilations).map(|(size, step)| (size - 1) * step).collect();
+        let pads: Vec<i64> = reach.iter().chain(&reach).zip(&self.pads).map(|(reach, pad)| reach - pad).collect();
+        pads.iter().all(|pad| *pad >= 0).then_some(pads)
+    }
+
     fn of(tape: &Tape, call: &Call<'_>) -> Result<Self> {
         let x = signed(&tape.dims(call.input(tape, 0)?)?);
         let w = signed(&tape.dims(call.input(tape, 1)?)?);

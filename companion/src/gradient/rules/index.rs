@@ -22,18 +22,12 @@ pub(super) fn concat(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
     for (part, size) in parts.iter().zip(sizes) {
         // Slices, not one split: parts whose gradient nobody wants are never made.
         if tape.is_active(part) {
-            let piece = cut(tape, &call.dy, axis, start, start + size);
+            let piece = tape.cut(&call.dy, axis, &(start..start + size));
             tape.give(part, piece);
         }
         start += size;
     }
     Ok(())
-}
-
-/// One axis from `start` to before `end`.
-fn cut(tape: &mut Tape, value: &str, axis: usize, start: usize, end: usize) -> String {
-    let (start, end, axis) = (tape.sizes(&[start]), tape.sizes(&[end]), tape.sizes(&[axis]));
-    tape.node("Slice", &[value, &start, &end, &axis])
 }
 
 /// The gradients of the pieces, put together again; zeros for pieces that nothing came back to.

@@ -87,7 +87,8 @@ fn grouped(tape: &mut Tape, call: &Call<'_>, groups: usize) -> Result<()> {
         let scale = tape.reshape(scale, &scales);
         let factor = tape.node("Mul", &[&inverse, &scale]);
         // With a scale for each group the factor is of [batch, groups, 1], else of one for each channel.
-        let (view, factors) = if one_each == channels { (whole, [batch, channels, 1]) } else { (apart, [batch, groups, 1]) };
+        let (view, factors) =
+            if one_each == channels { (whole, [batch, channels, 1]) } else { (apart, [batch, groups, 1]) };
         let factor = tape.reshape(&factor, &factors);
         let viewed = tape.reshape(&centred, &view);
         let bias = tape.reshape(bias, &biases);
@@ -156,7 +157,10 @@ fn rest(tape: &mut Tape, c: &str, r: &str, [sum, along]: [&str; 2], count: usize
 fn frozen_scale<'c>(tape: &Tape, call: &'c Call<'_>) -> Result<&'c str> {
     let active = |at: usize| call.optional(at).is_some_and(|name| tape.is_active(name));
     if active(1) || active(2) {
-        return Err(call.unsupported(tape, "has a scale or bias that depends on the inputs, for which there is no derivative rule"));
+        return Err(call.unsupported(
+            tape,
+            "has a scale or bias that depends on the inputs, for which there is no derivative rule",
+        ));
     }
     call.input(tape, 1)
 }
