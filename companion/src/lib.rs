@@ -5,6 +5,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod gradient;
 pub mod import;
 pub mod inspect;
 pub mod keys;

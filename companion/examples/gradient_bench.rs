@@ -1,0 +1,112 @@
+//! Times steps of a bundle's differentiated U-Net on request; the Rust side of `cargo xtask bench gradient`.
+//!
+//! Answers each line `run` on standard input with one line of JSON; ends with the input. `--dump FILE` writes the
+//! differentiated graph instead, to be looked at or profiled; its weights stay in the bundle.
+
+use std::io::{BufRead, Write};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Parser;
+use cones_companion::gradient::{self, Batch, Memory, Settings, Sizes, UnetGradient};
+use cones_core::{Bundle, CancelToken, Provider};
+
+#[derive(Parser)]
+struct Arguments {
+    /// The bundle whose U-Net is differentiated.
+    #[arg(long)]
+    bundle: PathBuf,
+    /// The graph; the one that suits the provider by default.
+    #[arg(long)]
+    graph: Option<String>,
+    /// Pictures in one step.
+    #[arg(long, default_value_t = 16)]
+    batch: usize,
+    /// Side of a picture in pixels; the bundle's own by default.
+    #[arg(long)]
+    pixels: Option<usize>,
+    /// Threads inside one node.
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+    /// Where it runs.
+    #[arg(long, default_value = "cpu")]
+    provider: Provider,
+    /// Takes less memory and more time.
+    #[arg(long)]
+    low_memory: bool,
+    /// Writes the graph there and ends.
+    #[arg(long)]
+    dump: Option<PathBuf>,
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failure> {
+    let arguments = Arguments::parse();
+    let bundle = Bundle::open(&arguments.bundle)?;
+    let manifest = bundle.manifest();
+    let scale = manifest.latent.scale as usize;
+    let side = |pixels: u32| arguments.pixels.unwrap_or(pixels as usize) / scale;
+    let sizes = Sizes {
+        batch: arguments.batch,
+        height: side(manifest.image.height),
+        width: side(manifest.image.width),
+        tokens: manifest.text.max_length as usize,
+    };
+    let graph = match &arguments.graph {
+        Some(name) => bundle.file(name)?,
+        None => bundle.file(cones_core::bundle::UNET)?,
+    };
+    let memory = if arguments.low_memory { Memory::Low } else { Memory::Normal };
+    if let Some(path) = &arguments.dump {
+        return Ok(gradient::unet::derivative(&bundle, &graph, sizes, memory)?.model.save(path)?);
+    }
+    let settings = Settings { provider: arguments.provider, threads: Some(arguments.threads), memory };
+    let start = Instant::now();
+    let mut unet = UnetGradient::of_file(&bundle, &graph, sizes, &settings)?;
+    let load_seconds = start.elapsed().as_secs_f64();
+    let latents = sizes.batch * manifest.latent.channels as usize * sizes.height * sizes.width;
+    let (sample, target) = (noise(latents, 1), noise(latents, 2));
+    let timesteps: Vec<f32> = (0..sizes.batch).map(|i| (i * 997 % 1000) as f32).collect();
+    let count = |rows: u32| sizes.batch * sizes.tokens * rows as usize;
+    let keys_values: Vec<Vec<f32>> =
+        manifest.layers.iter().zip(3..).map(|(l, seed)| noise(count(l.rows), seed)).collect();
+    let weights = vec![1.0 / sizes.batch as f32; sizes.batch];
+    let batch =
+        Batch { sample: &sample, timesteps: &timesteps, keys_values: &keys_values, target: &target, weights: &weights };
+    for line in std::io::stdin().lock().lines() {
+        if line?.trim() != "run" {
+            continue;
+        }
+        let start = Instant::now();
+        let loss = unet.step(&batch, &CancelToken::new())?;
+        let seconds = start.elapsed().as_secs_f64();
+        let mut out = std::io::stdout();
+        let peak = peak_bytes().unwrap_or_default();
+        writeln!(
+            out,
+            "{{\"seconds\":{seconds},\"loss\":{loss},\"load_seconds\":{load_seconds},\"peak_bytes\":{peak}}}"
+        )?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+/// Numbers of mean 0 and deviation 1, the same each time. What they are changes no time.
+fn noise(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 40) as f32 / (1u32 << 24) as f32
+    };
+    (0..count).map(|_| (next() - 0.5) * 12f32.sqrt()).collect()
+}
+
+/// The most memory this process has held, as Linux counts it.
+fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+}
