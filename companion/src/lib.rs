@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod find;
 pub mod import;
 pub mod mask_file;
 pub mod onnx;
