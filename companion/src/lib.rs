@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod commands;
 pub mod find;
+pub mod gradient;
 pub mod import;
 pub mod mask_file;
 pub mod onnx;

@@ -52,9 +52,12 @@ impl CancelToken {
         if self.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
     }
 
-    /// Runs `call` so that [`cancel`](Self::cancel) reaches into it. A failure after a cancel is [`Error::Cancelled`],
-    /// whatever ONNX Runtime says: its message for a terminated run is no contract.
-    pub(crate) fn guard<T>(&self, call: impl FnOnce(&RunOptions) -> Result<T>) -> Result<T> {
+    /// Runs `call`, which hands the options to ONNX Runtime, so that [`cancel`](Self::cancel) reaches into it.
+    ///
+    /// # Errors
+    /// Those of `call`. A failure after a cancel is [`Error::Cancelled`], whatever ONNX Runtime says: its message for a
+    /// terminated run is no contract.
+    pub fn guard<T>(&self, call: impl FnOnce(&RunOptions) -> Result<T>) -> Result<T> {
         self.check()?;
         let options = Arc::new(RunOptions::new().map_err(Error::runtime("preparing a run"))?);
         *self.0.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&options));

@@ -58,6 +58,15 @@ impl Provider {
         self.registered(&Setup::default()).map(|_| ())
     }
 
+    /// Puts this provider into a session's options, for graphs that are run outside an [`Engine`](crate::Engine).
+    /// Returns the one that `Auto` came to, and the options. `threads` are those inside one node.
+    ///
+    /// # Errors
+    /// [`Error::ProviderUnavailable`].
+    pub fn register(self, threads: Option<usize>, builder: SessionBuilder) -> Result<(Self, SessionBuilder)> {
+        register(self, &Setup { threads, cache: None }, builder)
+    }
+
     /// The providers `Auto` tries, best first.
     fn candidates(self) -> Vec<Self> {
         match self {

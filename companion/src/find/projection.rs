@@ -34,16 +34,17 @@ impl<'a> Projector<'a> {
         Ok(projector)
     }
 
-    /// K and V of the prompts in `wanted` (the others are left empty) under other weights.
-    pub fn key_values(&self, weights: &Weights, wanted: &[bool]) -> Result<KeyValues> {
+    /// K and V of the prompts with the indices `wanted` (those of the others are left empty) under other weights.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] when the weights do not fit the embeddings.
+    pub fn key_values(&self, weights: &Weights, wanted: &[usize]) -> Result<KeyValues> {
         let mut all = Vec::with_capacity(weights.layers.len());
         for (matrix, base) in weights.layers.iter().zip(&self.base) {
             let mut layer = Vec::with_capacity(self.captions.len());
             for (caption, base) in self.captions.iter().zip(base) {
-                layer.push(match wanted.get(layer.len()) {
-                    Some(true) => self.one(matrix, caption, base)?,
-                    _ => Vec::new(),
-                });
+                let is_wanted = wanted.contains(&layer.len());
+                layer.push(if is_wanted { self.one(matrix, caption, base)? } else { Vec::new() });
             }
             all.push(layer);
         }
@@ -136,7 +137,7 @@ mod tests {
         let captions = [caption()];
         let of = |scope| {
             let projector = Projector::new(&captions, 2, scope, &base).expect("fits");
-            projector.key_values(&doubled, &[true]).expect("fits")[0][0].clone()
+            projector.key_values(&doubled, &[0]).expect("fits")[0][0].clone()
         };
         assert_eq!(of(Scope::Prompt), [14.0, -2.0, -1.0, 0.0]);
         assert_eq!(of(Scope::Trigger), [7.0, -1.0, -1.0, 0.0]);
@@ -155,7 +156,7 @@ mod tests {
                 let at = |change: f32| {
                     let mut weights = base.clone();
                     weights.layers[0].values[i] += change;
-                    let k = projector.key_values(&weights, &[true]).expect("fits");
+                    let k = projector.key_values(&weights, &[0]).expect("fits");
                     k[0][0].iter().zip(&cotangent).map(|(k, c)| f64::from(k * c)).sum::<f64>()
                 };
                 let difference = (at(0.5) - at(-0.5)) as f32;

@@ -51,6 +51,18 @@ pub fn to_f32(bytes: &[u8], data_type: i32, count: usize) -> Option<Vec<f32>> {
     Some(values.into_iter().take(count).collect())
 }
 
+/// Numbers as little-endian bytes of a floating-point type; float32 for all others.
+pub fn from_f64(values: &[f64], data_type: i32) -> Vec<u8> {
+    use DataType::*;
+    let each = |encode: &dyn Fn(f64) -> Vec<u8>| values.iter().flat_map(|value| encode(*value)).collect();
+    match DataType::try_from(data_type) {
+        Ok(Double) => each(&|value| value.to_le_bytes().to_vec()),
+        Ok(Float16) => each(&|value| half::f16::from_f64(value).to_le_bytes().to_vec()),
+        Ok(Bfloat16) => each(&|value| half::bf16::from_f64(value).to_le_bytes().to_vec()),
+        _ => each(&|value| (value as f32).to_le_bytes().to_vec()),
+    }
+}
+
 fn read<const N: usize>(bytes: &[u8], decode: impl Fn([u8; N]) -> f32) -> Vec<f32> {
     bytes.as_chunks::<N>().0.iter().map(|chunk| decode(*chunk)).collect()
 }

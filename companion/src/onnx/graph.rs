@@ -68,3 +68,15 @@ pub fn readers(graph: &GraphProto, name: &str) -> Vec<usize> {
     let reads = |n: &NodeProto| node::reads(n).contains(&name);
     graph.node.iter().enumerate().filter(|(_, n)| reads(n)).map(|(index, _)| index).collect()
 }
+
+/// Every name of a value in the graph, nested graphs included.
+pub fn names(graph: &GraphProto) -> HashSet<String> {
+    let described = graph.input.iter().chain(&graph.output).chain(&graph.value_info).map(|value| value.name());
+    let constants = graph.initializer.iter().map(|tensor| tensor.name());
+    let mut names: HashSet<String> = described.chain(constants).map(str::to_owned).collect();
+    for n in &graph.node {
+        names.extend(n.input.iter().chain(&n.output).cloned());
+        names.extend(node::subgraphs(n).flat_map(self::names));
+    }
+    names
+}

@@ -6,9 +6,11 @@ pub mod proto {
     include!(concat!(env!("OUT_DIR"), "/onnx.rs"));
 }
 
+pub mod attribute;
 pub mod element;
 pub mod error;
 pub mod graph;
+pub mod info;
 pub mod model;
 pub mod names;
 pub mod node;

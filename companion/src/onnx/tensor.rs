@@ -69,11 +69,16 @@ pub fn inline_bytes(tensor: &TensorProto) -> Bytes {
 
 /// A small tensor of whole numbers, as shapes and indices are.
 pub fn int64s(name: &str, dims: &[i64], values: &[i64]) -> TensorProto {
+    raw(name, DataType::Int64 as i32, dims, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+}
+
+/// A tensor of the given element type from its little-endian bytes.
+pub fn raw(name: &str, element: i32, dims: &[i64], bytes: Vec<u8>) -> TensorProto {
     TensorProto {
         name: Some(name.to_owned()),
         dims: dims.to_vec(),
-        data_type: Some(DataType::Int64 as i32),
-        raw_data: Some(values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>().into()),
+        data_type: Some(element),
+        raw_data: Some(bytes.into()),
         ..TensorProto::default()
     }
 }

@@ -1,0 +1,21 @@
+//! Differentiating the device's own graph.
+//!
+//! There is no second implementation of the U-Net and no training framework: [`differentiate`] takes an ONNX graph and
+//! appends, as ordinary ONNX nodes, a loss and its reverse-mode derivative with respect to some of the graph's values.
+//! [`GradientGraph`] runs the result with the same ONNX Runtime that the phone uses.
+
+mod call;
+pub mod error;
+mod objective;
+mod reverse;
+mod rules;
+mod session;
+pub mod shapes;
+mod tape;
+pub mod unet;
+
+pub use error::{Error, Result};
+pub use objective::{COTANGENT, LOSS, LOSSES, Objective, TARGET, WEIGHTS};
+pub use reverse::{Differentiated, Plan, Port, differentiate};
+pub use session::{GradientGraph, Settings};
+pub use unet::{Batch, Sizes, UnetGradient};

@@ -1,0 +1,74 @@
+//! The derivative of each operator.
+//!
+//! A rule is called once the gradient of its node's output is whole (`dy`); it writes nodes and gives each active input
+//! its part. Rules prefer reading a node's output to reading its input where either would do, because the output is
+//! mostly kept for the next node anyway.
+
+mod activation;
+mod arithmetic;
+mod attention;
+mod convolution;
+mod index;
+mod linear;
+mod normalisation;
+mod reduction;
+mod resize;
+mod shape;
+
+use super::Result;
+use super::call::Call;
+use super::tape::Tape;
+use crate::onnx::proto::NodeProto;
+
+/// Writes the derivative of one node.
+pub(super) type Rule = fn(&mut Tape, &Call<'_>) -> Result<()>;
+
+/// The rule for a node's operator, if there is one.
+pub(super) fn find(n: &NodeProto) -> Option<Rule> {
+    if !matches!(n.domain(), "" | "ai.onnx") {
+        return None;
+    }
+    Some(match n.op_type() {
+        "Add" => arithmetic::add,
+        "Sub" => arithmetic::sub,
+        "Mul" => arithmetic::mul,
+        "Div" => arithmetic::div,
+        "Pow" => arithmetic::pow,
+        "Neg" => arithmetic::neg,
+        "Sum" => arithmetic::sum,
+        "Where" => arithmetic::choose,
+        "Sigmoid" => activation::sigmoid,
+        "Tanh" => activation::tanh,
+        "Erf" => activation::erf,
+        "Exp" => activation::exp,
+        "Log" => activation::log,
+        "Sqrt" => activation::sqrt,
+        "Reciprocal" => activation::reciprocal,
+        "Abs" => activation::abs,
+        "Sin" => activation::sin,
+        "Cos" => activation::cos,
+        "Relu" => activation::relu,
+        "Gelu" => activation::gelu,
+        "Softmax" => activation::softmax,
+        "MatMul" => linear::matmul,
+        "Gemm" => linear::gemm,
+        "Conv" => convolution::conv,
+        "Attention" => attention::attention,
+        "LayerNormalization" => normalisation::layer,
+        "InstanceNormalization" => normalisation::instance,
+        "GroupNormalization" => normalisation::group,
+        "ReduceMean" => reduction::mean,
+        "ReduceSum" => reduction::sum,
+        "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" => shape::reshape,
+        "Identity" | "Dropout" => shape::identity,
+        "Cast" => shape::cast,
+        "Transpose" => shape::transpose,
+        "Expand" => shape::expand,
+        "Concat" => index::concat,
+        "Split" => index::split,
+        "Slice" => index::slice,
+        "Gather" => index::gather,
+        "Resize" => resize::nearest,
+        _ => return None,
+    })
+}

@@ -1,0 +1,58 @@
+//! Nodes that change how elements are laid out, not what they are.
+
+use crate::gradient::Result;
+use crate::gradient::call::Call;
+use crate::gradient::tape::Tape;
+use crate::onnx::attribute;
+
+/// Back to the shape the input had.
+pub(super) fn reshape(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
+    let x = call.input(tape, 0)?;
+    let dims = tape.dims(x)?;
+    let gradient = tape.reshape(&call.dy, &dims);
+    tape.give(x, gradient);
+    Ok(())
+}
+
+/// Nothing to do.
+pub(super) fn identity(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
+    tape.give(call.input(tape, 0)?, call.dy.clone());
+    Ok(())
+}
+
+/// Back to the input's element type.
+pub(super) fn cast(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
+    let x = call.input(tape, 0)?;
+    let (from, to) = (tape.shape(call.output(tape)?)?.element, tape.shape(x)?.element);
+    let gradient = if from == to {
+        call.dy.clone()
+    } else {
+        tape.node_with("Cast", &[&call.dy], vec![attribute::int("to", i64::from(to))])
+    };
+    tape.give(x, gradient);
+    Ok(())
+}
+
+/// The inverse order of axes.
+pub(super) fn transpose(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
+    let x = call.input(tape, 0)?;
+    let rank = tape.dims(x)?.len();
+    let reversed: Vec<i64> = (0..rank as i64).rev().collect();
+    let order = attribute::get_ints(call.node, "perm").unwrap_or(&reversed);
+    let mut inverse = vec![0; rank];
+    for (to, from) in order.iter().enumerate() {
+        let from = call.axis(tape, *from, rank)?;
+        if let Some(place) = inverse.get_mut(from) {
+            *place = to;
+        }
+    }
+    let gradient = tape.transpose(&call.dy, &inverse);
+    tape.give(x, gradient);
+    Ok(())
+}
+
+/// Sums over what was repeated.
+pub(super) fn expand(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
+    let from = tape.dims(call.output(tape)?)?;
+    tape.give_broadcast(call.input(tape, 0)?, call.dy.clone(), &from)
+}
