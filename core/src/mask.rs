@@ -1,6 +1,6 @@
 //! Concept masks: which cross-attention weights are shut for a subject.
 
-use bitvec::prelude::{BitVec, Lsb0};
+use bitvec::prelude::{BitSlice, BitVec, Lsb0};
 
 use crate::manifest::Layer;
 use crate::{Error, Result};
@@ -11,6 +11,8 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConceptMask {
     layers: Vec<BitVec<usize, Lsb0>>,
+    /// Columns of each layer's matrix.
+    columns: Vec<usize>,
     /// For each layer one factor per neuron, in ascending order of the neurons; none where all are shut.
     factors: Option<Vec<Vec<f32>>>,
 }
@@ -31,7 +33,11 @@ pub struct Overlap {
 impl ConceptMask {
     /// A mask without neurons, over the layers of a bundle.
     pub fn empty(layers: &[Layer]) -> Self {
-        Self { layers: layers.iter().map(|layer| BitVec::repeat(false, neurons(layer))).collect(), factors: None }
+        Self {
+            layers: layers.iter().map(|layer| BitVec::repeat(false, neurons(layer))).collect(),
+            columns: layers.iter().map(|layer| layer.columns as usize).collect(),
+            factors: None,
+        }
     }
 
     /// A mask from neuron indices by layer, in the bundle's layer order.
@@ -178,6 +184,16 @@ impl ConceptMask {
     /// How many neurons one layer has to choose from; 0 if there is no such layer.
     pub fn size(&self, layer: usize) -> usize {
         self.layers.get(layer).map_or(0, BitVec::len)
+    }
+
+    /// How many columns one layer's matrix has; 0 if there is no such layer.
+    pub fn columns(&self, layer: usize) -> usize {
+        self.columns.get(layer).copied().unwrap_or(0)
+    }
+
+    /// One layer's bits, for filling a mask that has no factors.
+    pub(crate) fn bits_mut(&mut self, layer: usize) -> Option<&mut BitSlice<usize, Lsb0>> {
+        self.layers.get_mut(layer).map(BitVec::as_mut_bitslice)
     }
 
     /// The share of one layer's weights it holds, 0..1.

@@ -1,10 +1,28 @@
 //! Subject packs: a concept mask with its metadata in one `.cones` file.
 
+mod bits;
+mod bytes;
+mod checksum;
+mod decode;
+mod embeddings;
+mod encode;
+mod factors;
+mod file;
+mod golomb;
+mod header;
+mod layers;
+mod metadata;
+mod preview;
+mod split;
+
 use half::f16;
 use serde::{Deserialize, Serialize};
 
+use crate::fingerprint::hex;
 use crate::manifest::{Layer, Manifest};
 use crate::{ConceptMask, Error, Result, Scope, Subject};
+use file::File;
+use header::{Head, Kind, Part};
 
 /// What a pack keeps per neuron.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -90,9 +108,41 @@ impl Pack {
     /// Encodes the pack. One pack has exactly one encoding.
     ///
     /// # Errors
-    /// [`Error::BadPack`] when metadata, preview or factors break a limit.
+    /// [`Error::BadPack`] when metadata, preview, factors or embeddings break a limit or do not fit the precision.
     pub fn encode(&self) -> Result<Vec<u8>> {
-        Err(Error::pack(&self.metadata.name, None, "cannot be encoded yet"))
+        self.try_encode().map_err(|reason| Error::BadPack {
+            pack: self.metadata.name.clone(),
+            reason,
+            at: None,
+            hint: "change what is named, then write the pack again".into(),
+        })
+    }
+
+    fn try_encode(&self) -> Result<Vec<u8>, String> {
+        metadata::check_numbers(self.metadata.version, self.metadata.created)?;
+        for text in metadata::texts(&self.metadata) {
+            metadata::check_text(text.field, text.value)?;
+        }
+        let fingerprint = header::unhex(&self.fingerprint)
+            .ok_or_else(|| format!("`{}` is no fingerprint of 64 hex digits", self.fingerprint))?;
+        if let Some(preview) = &self.preview {
+            preview::check(preview).map_err(|reason| format!("its preview {reason}"))?;
+        }
+        let embeddings = self.embeddings.as_ref().map(embeddings::write).transpose();
+        let sections = [
+            self.preview.clone().unwrap_or_default(),
+            layers::write(&self.mask),
+            factors::write(&self.mask, self.precision)?,
+            embeddings.map_err(|reason| format!("its embeddings {reason}"))?.unwrap_or_default(),
+        ];
+        let mut parts = [Part::default(); 4];
+        for (part, bytes) in parts.iter_mut().zip(&sections) {
+            let length = u32::try_from(bytes.len()).map_err(|_| "it would be larger than a pack can be".to_owned())?;
+            *part = Part { bytes: length, sum: checksum::of(bytes) };
+        }
+        let (precision, metadata) = (self.precision, self.metadata.clone());
+        let head = Head { precision, fingerprint, neurons: self.mask.count() as u64, parts, metadata };
+        Ok([head.write(), sections.concat()].concat())
     }
 
     /// Decodes a pack for the base model of `manifest`. `name` is what messages call it, usually its file.
@@ -100,8 +150,34 @@ impl Pack {
     /// # Errors
     /// [`Error::BadPack`] saying what is wrong at which byte; [`Error::WrongModel`] when it was made for another model.
     pub fn decode(name: &str, bytes: &[u8], manifest: &Manifest) -> Result<Self> {
-        let _ = (bytes, manifest);
-        Err(Error::pack(name, None, "cannot be decoded yet"))
+        let file = File::open(name, bytes)?;
+        let head = &file.head;
+        let fingerprint = hex(&head.fingerprint);
+        if fingerprint != manifest.fingerprint {
+            return Err(Error::WrongModel {
+                subject: head.metadata.name.clone(),
+                reason: format!(
+                    "it wants `{}` (fingerprint {fingerprint}), this is `{}` (fingerprint {})",
+                    head.metadata.model, manifest.name, manifest.fingerprint
+                ),
+            });
+        }
+        file.check_parts()?;
+        let preview = file.preview()?;
+        let mask = layers::read(file.part(Kind::Layers), &manifest.layers, head.neurons)?;
+        let mask = factors::read(file.part(Kind::Factors), mask, head.precision)?;
+        let embeddings = match head.parts[Kind::Embeddings as usize].bytes {
+            0 => None,
+            _ => Some(embeddings::read(file.part(Kind::Embeddings))?),
+        };
+        Ok(Self {
+            metadata: file.head.metadata,
+            fingerprint,
+            mask,
+            precision: file.head.precision,
+            preview,
+            embeddings,
+        })
     }
 
     /// The subject at full strength, as a request takes it.
@@ -114,13 +190,23 @@ impl Pack {
 }
 
 impl Header {
-    /// Reads the header and checks the file's checksum, without a base model.
+    /// Reads the header and checks the file's checksums, without a base model. The neurons themselves are not looked
+    /// at; that takes [`Pack::decode`].
     ///
     /// # Errors
     /// [`Error::BadPack`] saying what is wrong at which byte.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self> {
-        let _ = bytes;
-        Err(Error::pack(name, None, "cannot be read yet"))
+        let file = File::open(name, bytes)?;
+        file.check_parts()?;
+        let preview = file.preview()?;
+        let head = file.head;
+        Ok(Self {
+            metadata: head.metadata,
+            fingerprint: hex(&head.fingerprint),
+            precision: head.precision,
+            neurons: head.neurons,
+            preview,
+        })
     }
 }
 

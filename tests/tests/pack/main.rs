@@ -1,0 +1,3 @@
+//! Subject packs: written, read, damaged.
+
+mod round_trip;
