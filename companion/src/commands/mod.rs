@@ -4,6 +4,7 @@ pub mod bench;
 pub mod bundle;
 pub mod devices;
 mod engine_args;
+pub mod find;
 pub mod generate;
 mod progress_bar;
 pub mod recipe;
