@@ -38,6 +38,8 @@ struct Cli {
 enum Command {
     /// Draw pictures from a prompt.
     Generate(Box<commands::generate::GenerateArgs>),
+    /// Find the concept neurons of a subject in a few pictures of it.
+    Find(Box<commands::find::FindArgs>),
     /// Print how a picture was made.
     Recipe(commands::recipe::RecipeArgs),
     /// Draw a sheet of pictures that shows what a bundle and its subjects can do.
@@ -78,6 +80,7 @@ pub fn main() -> ExitCode {
     env_logger::Builder::new().filter_level(level).format_target(false).format_timestamp(None).init();
     let outcome = match cli.command {
         Command::Generate(args) => commands::generate::run(&args),
+        Command::Find(args) => commands::find::run(&args),
         Command::Recipe(args) => commands::recipe::run(&args),
         Command::Sheet(args) => commands::sheet::run(&args),
         Command::Import(args) => crate::import::command::run(&args).map_err(Failure::from),

@@ -1,6 +1,6 @@
 //! The engine: a bundle with its graphs, drawing pictures.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::attention::KeyValues;
 use crate::bundle::{self, Bundle};
@@ -197,27 +197,50 @@ impl Engine {
         if !init.picture.is_whole() {
             return Err(Error::request("init", "picture has another number of bytes than its size says"));
         }
-        let (width, height) = (job.plan.width, job.plan.height);
-        let picture = init.picture.resized(width, height)?;
-        let loading = Instant::now();
-        let dimensions = vec![("batch", 1), ("height", height as usize), ("width", width as usize)];
-        let encoder = self.vae_encoder.get(&self.bundle, bundle::VAE_ENCODER, &self.options, dimensions)?;
-        job.timings.loading += loading.elapsed();
+        let picture = init.picture.resized(job.plan.width, job.plan.height)?;
         let running = Instant::now();
-        let shape = [1, 3, height as usize, width as usize];
-        let (shape, mut latent) = encoder.run("image", &shape, picture.to_planes(), job.cancel)?;
-        job.timings.runtime += running.elapsed();
-        let expected = job.latent(&self.bundle);
-        if shape.get(1..) != Some(&expected) {
-            let reason = format!("it gave shape {shape:?} instead of [1, {expected:?}]");
-            return Err(Error::bundle(bundle::VAE_ENCODER, reason));
-        }
-        let vae = self.bundle.manifest().vae;
-        for value in &mut latent {
-            *value = (*value - vae.shift_factor as f32) * vae.scaling_factor as f32;
-        }
+        let (latent, loading) = self.encode(&picture, job.cancel)?;
+        job.timings.loading += loading;
+        job.timings.runtime += running.elapsed().saturating_sub(loading);
         self.release(|engine| &mut engine.vae_encoder);
         Ok(Some(latent))
+    }
+
+    /// The latent of a picture as the U-Net sees it, `channels × height / scale × width / scale`: the mean of the VAE's
+    /// posterior, shifted and scaled.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] when the picture's sides are no multiples that the VAE takes; [`Error::BadBundle`] when the
+    /// bundle has no VAE encoder; as [`generate`](Self::generate).
+    pub fn encode_picture(&mut self, picture: &Picture, cancel: &CancelToken) -> Result<Vec<f32>> {
+        let multiple = self.bundle.manifest().latent.multiple;
+        if !picture.is_whole() || !picture.width.is_multiple_of(multiple) || !picture.height.is_multiple_of(multiple) {
+            let reason =
+                format!("has {} x {} pixels; both must be multiples of {multiple}", picture.width, picture.height);
+            return Err(Error::request("picture", reason));
+        }
+        Ok(self.encode(picture, cancel)?.0)
+    }
+
+    /// The scaled latent, and how long loading the graph took.
+    fn encode(&mut self, picture: &Picture, cancel: &CancelToken) -> Result<(Vec<f32>, Duration)> {
+        let (width, height) = (picture.width as usize, picture.height as usize);
+        let loading = Instant::now();
+        let dimensions = vec![("batch", 1), ("height", height), ("width", width)];
+        let encoder = self.vae_encoder.get(&self.bundle, bundle::VAE_ENCODER, &self.options, dimensions)?;
+        let loading = loading.elapsed();
+        let (shape, mut latent) = encoder.run("image", &[1, 3, height, width], picture.to_planes(), cancel)?;
+        let manifest = self.bundle.manifest();
+        let scale = manifest.latent.scale as usize;
+        let expected = [1, manifest.latent.channels as usize, height / scale, width / scale];
+        if shape != expected {
+            let reason = format!("it gave shape {shape:?} instead of {expected:?}");
+            return Err(Error::bundle(bundle::VAE_ENCODER, reason));
+        }
+        for value in &mut latent {
+            *value = (*value - manifest.vae.shift_factor as f32) * manifest.vae.scaling_factor as f32;
+        }
+        Ok((latent, loading))
     }
 
     /// One picture's latent, from noise to the last step.

@@ -6,7 +6,6 @@ use cones_core::bundle::MANIFEST;
 use cones_core::manifest::{Layer, Manifest};
 use cones_core::pack::{Header, Metadata, Pack, Precision, to_precision};
 use cones_core::{ConceptMask, Scope};
-use sha2::{Digest, Sha256};
 
 use crate::base;
 

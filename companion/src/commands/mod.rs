@@ -6,6 +6,7 @@ pub mod devices;
 mod download_bar;
 mod engine_args;
 pub mod export;
+pub mod find;
 pub mod generate;
 pub mod import_mask;
 pub mod inspect;

@@ -44,6 +44,7 @@
 //! ```
 
 mod ddim;
+mod diffusion;
 mod dpm_solver;
 mod euler;
 mod euler_ancestral;
@@ -56,6 +57,7 @@ mod solver;
 mod spacing;
 mod training;
 
+pub use diffusion::Diffusion;
 pub use kind::Kind;
 pub use run::Run;
 

@@ -130,7 +130,7 @@ fn parts(tape: &Tape, call: &Call<'_>, heads: &Heads) -> Vec<Range<usize>> {
     let most = (SCORES / one_query.max(1)).max(1);
     let is_plain = call.optional(3).is_none() && call.int("is_causal", 0) == 0;
     if tape.memory == Memory::Normal || !is_plain || heads.queries <= most {
-        return vec![0..heads.queries];
+        return std::iter::once(0..heads.queries).collect();
     }
     let count = heads.queries.div_ceil(most);
     (0..count).map(|part| part * heads.queries / count..(part + 1) * heads.queries / count).collect()

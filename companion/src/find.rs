@@ -1,0 +1,26 @@
+//! Finding the concept neurons of a subject.
+//!
+//! ```text
+//! pictures, prompts ─ prepare ─ examples ─ batch ─┐
+//! bundle's Wk, Wv ─ method: where? ─ projection ──┴─ objective (the device's graph, differentiated) ─ method: learn
+//!                                                       └ held-out noise ─ how many neurons ─ mask
+//! ```
+//!
+//! A [`method`] says at which weights it wants the gradient of the concept-implanting loss, and scores the weights by
+//! what it learned. How many of the highest scores become the mask is decided on held-out noise and timesteps.
+
+pub mod batch;
+pub mod checkpoint;
+pub mod examples;
+pub mod finder;
+pub mod graph_objective;
+pub mod held_out;
+pub mod method;
+pub mod objective;
+pub mod pictures;
+pub mod prepare;
+pub mod projection;
+pub mod prompts;
+pub mod random;
+pub mod selection;
+pub mod weights;

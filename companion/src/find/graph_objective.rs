@@ -1,0 +1,159 @@
+//! The loss and its gradient from the device's own graph.
+
+use std::collections::BTreeMap;
+
+use cones_core::bundle::{UNET, UNET_PLAIN};
+use cones_core::{Bundle, CancelToken, Scope};
+
+use super::batch::Batch;
+use super::examples::Examples;
+use super::objective::Objective;
+use super::projection::Projector;
+use super::weights::Weights;
+use crate::cli::Failure;
+use crate::gradient::{self, GradientGraph, LOSSES, Settings, Sizes, TARGET, UnetGradient, WEIGHTS, unet};
+use crate::onnx::graph;
+
+/// A bundle's U-Net behind [`Objective`]. One graph is loaded at a time: with or without its derivative.
+#[derive(Debug)]
+pub struct GraphObjective<'a> {
+    bundle: &'a Bundle,
+    sizes: Sizes,
+    settings: Settings,
+    projector: Projector<'a>,
+    loaded: Loaded,
+}
+
+#[derive(Debug)]
+enum Loaded {
+    Nothing,
+    Derivative(Box<UnetGradient>),
+    Forward(Box<GradientGraph>),
+}
+
+impl<'a> GraphObjective<'a> {
+    /// Computes the base products; graphs are loaded when first needed, for batches of `batch` samples.
+    ///
+    /// # Errors
+    /// When the prompts' embeddings do not fit the layers.
+    pub fn new(
+        bundle: &'a Bundle,
+        examples: &'a Examples,
+        base: &Weights,
+        scope: Scope,
+        batch: usize,
+        settings: Settings,
+    ) -> Result<Self, Failure> {
+        let [_, height, width] = examples.shape;
+        let sizes = Sizes { batch, height, width, tokens: examples.tokens };
+        let projector = Projector::new(&examples.captions, examples.tokens, scope, base)?;
+        Ok(Self { bundle, sizes, settings, projector, loaded: Loaded::Nothing })
+    }
+
+    /// K or V of every layer for every sample of a batch.
+    fn keys_values(&self, weights: &Weights, batch: &Batch) -> Result<Vec<Vec<f32>>, Failure> {
+        let by_caption = self.projector.key_values(weights, &batch.captions)?;
+        let of_layer = |layer: &Vec<Vec<f32>>| -> Vec<f32> {
+            batch.captions.iter().filter_map(|&caption| layer.get(caption)).flatten().copied().collect()
+        };
+        Ok(by_caption.iter().map(of_layer).collect())
+    }
+
+    fn derivative(&mut self) -> Result<&mut UnetGradient, Failure> {
+        if !matches!(self.loaded, Loaded::Derivative(_)) {
+            // The other graph goes first: two would not fit into memory where one does.
+            self.loaded = Loaded::Nothing;
+            let graph = UnetGradient::new(self.bundle, self.sizes, &self.settings)?;
+            self.loaded = Loaded::Derivative(Box::new(graph));
+        }
+        match &mut self.loaded {
+            Loaded::Derivative(graph) => Ok(graph),
+            _ => Err("the derivative of the U-Net was not loaded".into()),
+        }
+    }
+
+    fn forward(&mut self) -> Result<&mut GradientGraph, Failure> {
+        if !matches!(self.loaded, Loaded::Forward(_)) {
+            self.loaded = Loaded::Nothing;
+            let graph = forward(self.bundle, self.sizes, &self.settings)?;
+            self.loaded = Loaded::Forward(Box::new(graph));
+        }
+        match &mut self.loaded {
+            Loaded::Forward(graph) => Ok(graph),
+            _ => Err("the U-Net was not loaded".into()),
+        }
+    }
+}
+
+impl Objective for GraphObjective<'_> {
+    fn gradient(
+        &mut self,
+        weights: &Weights,
+        batch: &Batch,
+        gradient: &mut Weights,
+        cancel: &CancelToken,
+    ) -> Result<f64, Failure> {
+        let keys_values = self.keys_values(weights, batch)?;
+        let step = gradient::Batch {
+            sample: &batch.samples,
+            timesteps: &batch.timesteps,
+            keys_values: &keys_values,
+            target: &batch.targets,
+            weights: &batch.weights,
+        };
+        let loss = f64::from(self.derivative()?.step(&step, cancel)?);
+        let Loaded::Derivative(graph) = &self.loaded else { return Err("the derivative was not loaded".into()) };
+        for (layer, matrix) in gradient.layers.iter_mut().enumerate() {
+            matrix.values.fill(0.0);
+            let derivative = graph.gradient(layer)?;
+            for (caption, sum) in by_caption(&batch.captions, derivative) {
+                self.projector.back(caption, &sum, matrix)?;
+            }
+        }
+        Ok(loss)
+    }
+
+    fn losses(&mut self, weights: &Weights, batch: &Batch, cancel: &CancelToken) -> Result<Vec<f64>, Failure> {
+        let keys_values = self.keys_values(weights, batch)?;
+        let names: Vec<String> = weights.layers.iter().map(|m| m.name.clone()).collect();
+        let graph = self.forward()?;
+        graph.set("sample", &batch.samples)?;
+        graph.set("timestep", &batch.timesteps)?;
+        graph.set(TARGET, &batch.targets)?;
+        graph.set(WEIGHTS, &batch.weights)?;
+        for (name, values) in names.iter().zip(&keys_values) {
+            graph.set(name, values)?;
+        }
+        graph.run(cancel)?;
+        Ok(graph.output(LOSSES)?.iter().copied().map(f64::from).collect())
+    }
+}
+
+/// The derivatives of samples with the same prompt, summed: they meet the same embedding.
+fn by_caption(captions: &[usize], derivative: &[f32]) -> BTreeMap<usize, Vec<f32>> {
+    let mut sums: BTreeMap<usize, Vec<f32>> = BTreeMap::new();
+    let each = derivative.len() / captions.len().max(1);
+    for (&caption, part) in captions.iter().zip(derivative.chunks_exact(each.max(1))) {
+        match sums.get_mut(&caption) {
+            Some(sum) => sum.iter_mut().zip(part).for_each(|(sum, value)| *sum += value),
+            None => drop(sums.insert(caption, part.to_vec())),
+        }
+    }
+    sums
+}
+
+/// The graph with its losses and nothing of its derivative.
+fn forward(bundle: &Bundle, sizes: Sizes, settings: &Settings) -> Result<GradientGraph, Failure> {
+    let plain = bundle.manifest().files.contains_key(UNET_PLAIN) && !settings.provider.takes_fused_graph();
+    let file = bundle.file(if plain { UNET_PLAIN } else { UNET })?;
+    let mut derivative = unet::derivative(bundle, &file, sizes, settings.memory)?;
+    derivative.outputs.retain(|port| port.name == LOSSES);
+    derivative.gradients.clear();
+    let nodes = derivative.model.graph_mut()?;
+    nodes.output.retain(|output| output.name() == LOSSES);
+    graph::prune(nodes);
+    // An input that nothing reads any more would be refused.
+    let read: Vec<String> = nodes.input.iter().map(|input| input.name().to_owned()).collect();
+    derivative.inputs.retain(|port| read.contains(&port.name));
+    Ok(GradientGraph::load(&derivative, settings)?)
+}

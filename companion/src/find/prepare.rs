@@ -1,0 +1,158 @@
+//! From pictures and a class word to examples: prompts and pictures encoded once, class pictures drawn by the model.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use cones_core::{CancelToken, Engine, Picture, Request};
+use serde::Deserialize;
+
+use super::examples::{Caption, Example, Examples, Part};
+use super::{pictures, prompts};
+use crate::cli::Failure;
+
+/// A file in the folder of pictures that may hold `captions` by file name, as JSON.
+const CAPTIONS: &str = "subject.json";
+
+/// What the finder is to learn from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wanted<'a> {
+    /// The folder with the subject's pictures.
+    pub folder: &'a Path,
+    /// Its class, as `dog`.
+    pub class: &'a str,
+    /// The words that stand for it, as `<v1> dog`.
+    pub trigger: &'a str,
+    /// Also learn from the pictures mirrored.
+    pub flip: bool,
+    /// How many pictures of the class the model draws for itself, and how many of other things.
+    pub class_pictures: usize,
+    /// How many pictures of other things the model draws, to measure harm on.
+    pub other_pictures: usize,
+    /// Seed of the first drawn picture.
+    pub seed: u64,
+}
+
+/// Is told what is being prepared, and how far that is.
+pub trait Watch {
+    /// `done` of `of` pictures are there.
+    fn prepared(&mut self, what: &str, done: usize, of: usize);
+}
+
+impl Watch for () {
+    fn prepared(&mut self, _: &str, _: usize, _: usize) {}
+}
+
+#[derive(Deserialize)]
+struct Described {
+    #[serde(default)]
+    captions: BTreeMap<String, String>,
+}
+
+/// Encodes the subject's pictures and prompts; draws and encodes pictures of the class and of other things.
+///
+/// # Errors
+/// When there are no pictures, one cannot be read, the trigger is no part of the prompts' tokens, or the model fails.
+pub fn prepare(
+    engine: &mut Engine,
+    wanted: &Wanted<'_>,
+    watch: &mut dyn Watch,
+    cancel: &CancelToken,
+) -> Result<Examples, Failure> {
+    let manifest = engine.bundle().manifest();
+    let (width, height, scale) = (manifest.image.width, manifest.image.height, manifest.latent.scale);
+    let mut examples = Examples {
+        shape: [manifest.latent.channels as usize, (height / scale) as usize, (width / scale) as usize],
+        tokens: manifest.text.max_length as usize,
+        ..Examples::default()
+    };
+    let files = pictures::list(wanted.folder)?;
+    let captions = captions(wanted.folder)?;
+    for (i, file) in files.iter().enumerate() {
+        cancel.check()?;
+        let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let prompt = match captions.get(&name) {
+            Some(caption) => prompts::with_trigger(caption, wanted.class, wanted.trigger),
+            None => prompts::plain(wanted.trigger),
+        };
+        let picture = pictures::open(file, width, height)?;
+        add(engine, &mut examples, Part::Subject, &prompt, wanted.trigger, &picture, cancel)?;
+        if wanted.flip {
+            add(engine, &mut examples, Part::Subject, &prompt, wanted.trigger, &pictures::mirrored(&picture), cancel)?;
+        }
+        watch.prepared("subject", i + 1, files.len());
+    }
+    let class = prompts::of_class(wanted.class, wanted.class_pictures);
+    draw(engine, wanted, &mut examples, Part::Class, &class, watch, cancel)?;
+    let others = prompts::of_others(wanted.class, wanted.other_pictures);
+    draw(engine, wanted, &mut examples, Part::Other, &others, watch, cancel)?;
+    Ok(examples)
+}
+
+/// Captions by file name, where the folder has them.
+fn captions(folder: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    let path = folder.join(CAPTIONS);
+    match std::fs::read(&path) {
+        Ok(bytes) => {
+            let described: Described = serde_json::from_slice(&bytes)
+                .map_err(|error| format!("`{}` is not a description of pictures: {error}", path.display()))?;
+            Ok(described.captions)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(error) => Err(cones_core::Error::io("read", &path)(error).into()),
+    }
+}
+
+/// Pictures that the model draws itself.
+fn draw(
+    engine: &mut Engine,
+    wanted: &Wanted<'_>,
+    examples: &mut Examples,
+    part: Part,
+    prompts: &[String],
+    watch: &mut dyn Watch,
+    cancel: &CancelToken,
+) -> Result<(), Failure> {
+    let what = if part == Part::Class { "class" } else { "other" };
+    for (i, prompt) in prompts.iter().enumerate() {
+        let mut request = Request::new(prompt.clone());
+        // Each part its own seeds: the same noise would tie a class picture to another one.
+        request.seed = wanted.seed.wrapping_add(1000 * part as u64 + i as u64);
+        let drawn = engine.generate(&request, &mut (), cancel)?;
+        for drawn in &drawn.pictures {
+            add(engine, examples, part, prompt, "", &drawn.picture, cancel)?;
+        }
+        watch.prepared(what, i + 1, prompts.len());
+    }
+    Ok(())
+}
+
+fn add(
+    engine: &mut Engine,
+    examples: &mut Examples,
+    part: Part,
+    prompt: &str,
+    trigger: &str,
+    picture: &Picture,
+    cancel: &CancelToken,
+) -> Result<(), Failure> {
+    let caption = match examples.captions.iter().position(|c| c.text == prompt) {
+        Some(known) => known,
+        None => {
+            examples.captions.push(caption(engine, prompt, trigger)?);
+            examples.captions.len() - 1
+        }
+    };
+    let latent = engine.encode_picture(picture, cancel)?;
+    examples.pictures.push(Example { part, latent, caption });
+    Ok(())
+}
+
+fn caption(engine: &mut Engine, prompt: &str, trigger: &str) -> Result<Caption, Failure> {
+    let tokens = engine.tokenizer().encode(prompt)?;
+    let positions = engine.tokenizer().positions(&tokens, trigger)?;
+    if positions.is_empty() && !trigger.is_empty() {
+        let reason = format!("the trigger `{trigger}` is cut off or split in the prompt `{prompt}`");
+        return Err(format!("{reason}\nhint: take a shorter caption, or another trigger").into());
+    }
+    Ok(Caption { text: prompt.to_owned(), embedding: engine.embed(prompt)?, trigger: positions })
+}
