@@ -69,7 +69,7 @@ fn a_pack_of_a_catalogue_is_installed() {
     let listener = Acting::new(|_| Ok(()));
     let info =
         store.install(catalog.clone(), "rex".into(), Some(bundle()), Some(listener.clone()), None).expect("installed");
-    assert_eq!(store.list().expect("a list"), [info.clone()]);
+    assert_eq!(store.list().expect("a list"), std::slice::from_ref(&info));
     let seen = listener.seen.lock().expect("no panic");
     let last = seen.last().expect("it was told");
     assert_eq!((last.name.as_str(), last.bytes, last.total), ("rex", info.bytes, info.bytes));

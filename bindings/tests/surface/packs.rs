@@ -37,7 +37,7 @@ fn packs_install_list_verify_remove() {
     assert_eq!((info.subject_class.as_str(), info.scope, info.precision), ("dog", Scope::Trigger, Precision::Binary));
     assert_eq!(info.neurons as usize, made.mask.count());
     assert_eq!(info.preview, made.preview);
-    assert_eq!(store.list().expect("a list"), [info.clone()]);
+    assert_eq!(store.list().expect("a list"), std::slice::from_ref(&info));
     assert_eq!(store.get("rex".into(), None).expect("a pack"), info);
     assert!(store.verify().expect("verified").is_empty());
 
