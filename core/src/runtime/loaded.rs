@@ -16,6 +16,12 @@ const LIBRARY: &str = if cfg!(target_os = "windows") {
     "libonnxruntime.so"
 };
 
+const HINT: &str = if cfg!(target_os = "android") {
+    "let the app depend on `com.microsoft.onnxruntime:onnxruntime-android`, 1.23 or newer"
+} else {
+    "run `cargo xtask setup`, or set ORT_DYLIB_PATH to the library of ONNX Runtime 1.23 or newer"
+};
+
 /// Where `cargo xtask` writes the path of the library it found or fetched, below a `target` folder.
 const XTASK_NOTE: &str = "onnxruntime/path";
 
@@ -37,10 +43,7 @@ pub(super) fn load() -> Result<(String, EnvironmentBuilder)> {
 
 /// The error for a library that cannot be used.
 pub(super) fn missing(library: &str, reason: &str) -> Error {
-    Error::RuntimeMissing {
-        reason: format!("{library}: {reason}"),
-        hint: "run `cargo xtask setup`, or set ORT_DYLIB_PATH to the library of ONNX Runtime 1.23 or newer".into(),
-    }
+    Error::RuntimeMissing { reason: format!("{library}: {reason}"), hint: HINT.into() }
 }
 
 fn shown(path: &Path) -> String {

@@ -13,8 +13,8 @@ use crate::{onnxruntime, process};
 pub(super) const BUNDLE: &str = "models/toybox/bundle";
 /// The pack's name.
 const PACK: &str = "fluent-dog";
-/// Enough steps to be a picture, few enough for a slow machine.
-const DRAWING: [&str; 4] = ["--steps", "6", "--seed", "7"];
+/// Enough steps to be a picture, few enough for a slow machine. One thread, as the tests' engines.
+const DRAWING: [&str; 6] = ["--steps", "6", "--seed", "7", "--threads", "1"];
 
 /// A folder in `target/`, made anew for each run.
 pub(super) struct Fixture {
