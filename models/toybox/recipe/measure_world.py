@@ -99,11 +99,10 @@ def compose(r, sprites, keys, kind, bend=False):
     """
     im, masks = world.background(r, kind), []
     for (x, y, s), key in zip(world.places(r, len(keys)), keys):
-        sprite = sprites[key]
+        size = (round(s * r.uniform(0.85, 1)), round(s * r.uniform(0.85, 1))) if bend else (s, s)
+        sprite = sprites[key].resize(size, Image.LANCZOS)
         if bend:
             sprite = sprite.rotate(r.uniform(-10, 10), Image.BILINEAR)
-        sprite = sprite.resize((round(s * r.uniform(0.85, 1)), round(s * r.uniform(0.85, 1))) if bend else (s, s),
-                               Image.LANCZOS)
         if r.random() < 0.5:
             sprite = sprite.transpose(Image.FLIP_LEFT_RIGHT)
         im.paste(sprite, (x, y), sprite)
@@ -113,11 +112,11 @@ def compose(r, sprites, keys, kind, bend=False):
     return im, np.stack(masks)
 
 
-def choose(r, keys, own, count):
-    """`count` identities with different names: Toybox's `own` half of the time, else any of `keys`."""
+def choose(r, keys, own, count, share=0.5):
+    """`count` identities with different names: Toybox's `own` for this share of them, else any of `keys`."""
     items = []
     while len(items) < count:
-        key = r.choice(own if r.random() < 0.5 else keys)
+        key = r.choice(own if r.random() < share else keys)
         if key[1] not in [k[1] for k in items]:
             items.append(key)
     return items
