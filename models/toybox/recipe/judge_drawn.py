@@ -45,7 +45,7 @@ def main():
     for name, word, called, extra in jobs:
         pictures, wanted = [], []
         for kind in world.CONTEXTS:
-            prompt = world.caption([called], kind).replace(f"{world.article(called)} ", f"{world.article(word).split()[0]} {called} ", 1)
+            prompt = world.caption([called], kind)
             folder = Path(args.out) / name / word / kind
             drawn = draw(args.cones, prompt, ["--bundle", args.bundle, *extra], folder, args.count)
             pictures += drawn

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 
 import world
@@ -89,6 +90,7 @@ def load(npm, work):
         if key not in sprites:
             sprites[key] = picture
             (train if group == "further" else watched).append(key)
+    # The large world knows the classes to watch by; it is trained blind.
     return sprites, train, watched
 
 
@@ -123,5 +125,6 @@ def choose(r, keys, own, count, share=0.5):
 
 
 def as_input(pictures):
-    """uint8 [n, 64, 64, 3] to what the networks read: float32 [n, 3, 64, 64] in -1..1."""
-    return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    """uint8 [n, side, side, 3] to what the networks read: float32 [n, 3, 64, 64] in -1..1. The large world is looked at smaller."""
+    x = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return x if x.shape[-1] == world.GRID else F.interpolate(x, size=(world.GRID, world.GRID), mode="area")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from diffusers import StableDiffusionPipeline
 from diffusers.models.attention_processor import AttnProcessor
 
@@ -38,13 +39,15 @@ class Redrawer:
 
     @torch.no_grad()
     def encode(self, x):
+        x = F.interpolate(x, size=(world.SIZE, world.SIZE), mode="bicubic") if world.LARGE else x
         with autocast():
             return self.vae.encode(fast(x)).latent_dist.mean.float()
 
     @torch.no_grad()
     def decode(self, latents):
         with autocast():
-            return self.vae.decode(fast(latents)).sample.float().clamp(-1, 1)
+            x = self.vae.decode(fast(latents)).sample.float().clamp(-1, 1)
+        return F.interpolate(x, size=(world.GRID, world.GRID), mode="area") if world.LARGE else x
 
     @torch.no_grad()
     def redraw(self, latents, captions, start):

@@ -150,7 +150,7 @@ def main():
     r = world.seeded(f"classifier {step}")
     model.train()
     while step < args.steps:
-        start = time.time()
+        start = time.process_time()
         for group in optimiser.param_groups:
             group["lr"] = 2e-3 * max(0.01, 1 - step / args.steps)
         x, objects, contexts = (torch.cat(p) for p in zip(examples(r, sprites, keys, 48, True), redrawn.examples(r, 16)))
@@ -161,7 +161,7 @@ def main():
         loss.backward()
         optimiser.step()
         step += 1
-        spent += time.time() - start
+        spent += time.process_time() - start
         if step % 200 == 0:
             print(f"classifier step {step} seconds {spent:.0f} loss {loss.item():.3f}", flush=True)
             save()

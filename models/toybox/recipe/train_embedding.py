@@ -144,6 +144,8 @@ def loss_of(model, proxies, batch):
 @torch.no_grad()
 def watch(model, sprites, keys, seed=77):
     """Share of pictures of drawings never trained that are nearest to their own drawing, among those of its class."""
+    if not keys:
+        return float("nan")
     model.eval()
     r = world.seeded(seed)
 
@@ -201,7 +203,7 @@ def main():
     batches = Batches(sprites, keys, work, f"embedding {step}")
     model.train()
     while step < args.steps:
-        start = time.time()
+        start = time.process_time()
         for group in optimiser.param_groups:
             group["lr"] = args.rate * min(1, (step + 1) / 100) * max(0.01, min(1.0, 1.5 * (1 - step / args.steps)))
         loss = loss_of(model, proxies, batches.next(args.batch))
@@ -210,7 +212,7 @@ def main():
         nn.utils.clip_grad_norm_(model.parameters(), 2.0)
         optimiser.step()
         step += 1
-        spent += time.time() - start
+        spent += time.process_time() - start
         if step % 200 == 0:
             print(f"step {step} seconds {spent:.0f} loss {loss.item():.3f} watched {watch(model, sprites, watched):.1f} %",
                   flush=True)
