@@ -23,7 +23,7 @@ pub(super) struct Fixture {
 }
 
 impl Fixture {
-    /// Makes a pack, publishes it with the base model under a fresh key, and draws with and without it.
+    /// Takes an example pack, publishes it with the base model under a fresh key, and draws with and without it.
     pub(super) fn make(workspace: &Workspace, library: &Path) -> Result<Self> {
         let path = workspace.target().join("host-tests");
         match fs::remove_dir_all(&path) {
@@ -36,11 +36,11 @@ impl Fixture {
         let within = |name: &str| path.join(name).into_os_string();
         let cones = |arguments: &[&OsStr]| cones(workspace, library, arguments);
 
-        let mask = workspace.path(&format!("models/packs/{PACK}.safetensors"));
+        let example = workspace.path(&format!("models/packs/{PACK}.cones"));
         let pack = within(&format!("{PACK}.cones"));
         let (secret, public) = (within("publisher.key"), within("public"));
         let o = OsStr::new;
-        cones(&[o("import-mask"), mask.as_os_str(), o("--out"), &pack])?;
+        fs::copy(&example, &pack).map_err(|error| Failure::file("copy", &example, &error))?;
         let key = cones(&[o("keygen"), o("--out"), &secret])?;
         let publish = [o("publish"), &pack, o("--bundle"), o(BUNDLE), o("--out"), &public, o("--key"), &secret];
         cones(&[&publish[..], &[o("--publisher"), o("Cones tests")]].concat())?;
