@@ -1,5 +1,6 @@
 //! Prompts to tokens.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use crate::manifest::Text;
@@ -28,8 +29,11 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::BadBundle`] when the file is not one, or has no such tokens as `text` starts, ends and fills with.
     pub fn open(path: &Path, text: Text) -> Result<Self> {
-        let mut inner = tokenizers::Tokenizer::from_file(path)
-            .map_err(|error| Error::bundle(path, format!("not a tokenizer: {error}")))?;
+        let bad = |reason: String| Error::bundle(path, format!("not a tokenizer: {reason}"));
+        let bytes = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
+        // Damage is told by line and column here, before `tokenizers` meets it.
+        serde_json::from_slice::<serde_json::Value>(&bytes).map_err(|error| bad(error.to_string()))?;
+        let mut inner = contained("reading it", || tokenizers::Tokenizer::from_bytes(&bytes)).map_err(bad)?;
         // Length and padding are ours: a file may come with either switched on.
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|error| Error::bundle(path, error.to_string()))?;
@@ -93,9 +97,18 @@ impl Tokenizer {
     }
 
     fn encoding(&self, text: &str) -> Result<tokenizers::Encoding> {
-        self.inner
-            .encode(text, false)
+        contained("it", || self.inner.encode(text, false))
             .map_err(|error| Error::request("prompt", format!("cannot be tokenized: {error}")))
+    }
+}
+
+/// Runs a piece of the `tokenizers` crate, which panics (`expect`, slices) at some files that are no tokenizer of anybody's.
+///
+/// A panic there leaves nothing of ours half done: what was being made is dropped.
+fn contained<T>(what: &str, piece: impl FnOnce() -> tokenizers::Result<T>) -> std::result::Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(piece)) {
+        Ok(done) => done.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("{what} panicked in the tokenizers crate")),
     }
 }
 

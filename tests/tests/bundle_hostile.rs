@@ -369,6 +369,68 @@ fn changes() -> impl Strategy<Value = Vec<(prop::sample::Index, u8)>> {
     prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)
 }
 
+/// Values that may stand where others are expected, the types of every part that `tokenizers` knows among them.
+fn any_value() -> impl Strategy<Value = serde_json::Value> {
+    let kinds = [
+        "BPE",
+        "WordPiece",
+        "WordLevel",
+        "Unigram",
+        "Precompiled",
+        "Sequence",
+        "Replace",
+        "Prepend",
+        "ByteLevel",
+        "Metaspace",
+        "CTC",
+        "Fuse",
+        "Strip",
+        "ByteFallback",
+        "Split",
+        "Digits",
+        "TemplateProcessing",
+        "BertProcessing",
+        "NFC",
+        "StripAccents",
+    ];
+    let named = prop::sample::select(kinds.to_vec());
+    prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        any::<f64>().prop_map(Into::into),
+        ".{0,8}".prop_map(Into::into),
+        named.clone().prop_map(Into::into),
+        named.clone().prop_map(|kind| serde_json::json!({"type": kind})),
+        named.prop_map(|kind| serde_json::json!({"type": "Sequence", "normalizers": [{"type": kind}], "decoders": [{"type": kind}]})),
+        Just(serde_json::json!([])),
+        Just(serde_json::json!({})),
+    ]
+}
+
+/// Every place of a document but those inside the vocabulary and the merges, of which the first ten stand for all.
+fn pointers(whole: &serde_json::Value) -> Vec<String> {
+    fn walk(value: &serde_json::Value, at: &str, found: &mut Vec<String>) {
+        found.push(at.to_owned());
+        match value {
+            serde_json::Value::Object(map) => {
+                for (key, value) in map.iter().take(10) {
+                    walk(value, &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), found);
+                }
+            }
+            serde_json::Value::Array(list) => {
+                for (i, value) in list.iter().enumerate().take(10) {
+                    walk(value, &format!("{at}/{i}"), found);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(whole, "", &mut found);
+    found
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -391,6 +453,20 @@ proptest! {
         match Bundle::open(copy.path()) {
             // What still opens can be read from end to end.
             Ok(bundle) => drop(bundle.attention().fingerprint()),
+            Err(error) => prop_assert!(matches!(error, Error::BadBundle { .. }), "{error}"),
+        }
+    }
+
+    #[test]
+    fn a_tokenizer_with_another_value_in_it_never_panics(at in any::<prop::sample::Index>(), value in any_value()) {
+        let copy = Copy::new();
+        let text = Bundle::open(copy.path()).expect("a bundle").manifest().text;
+        let mut whole: serde_json::Value = serde_json::from_slice(&copy.read(TOKENIZER)).expect("JSON");
+        let places = pointers(&whole);
+        *whole.pointer_mut(&places[at.index(places.len())]).expect("a place of its own") = value;
+        copy.write(TOKENIZER, whole.to_string().into_bytes());
+        match Tokenizer::open(&copy.file(TOKENIZER), text) {
+            Ok(tokenizer) => drop(tokenizer.encode("a <v1> dog's apple 🐶")),
             Err(error) => prop_assert!(matches!(error, Error::BadBundle { .. }), "{error}"),
         }
     }
