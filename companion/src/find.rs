@@ -22,5 +22,6 @@ pub mod prepare;
 pub mod projection;
 pub mod prompts;
 pub mod random;
+pub mod record;
 pub mod selection;
 pub mod weights;

@@ -9,7 +9,6 @@ use cones_core::pack::{Metadata, Precision};
 use cones_core::scheduler::Diffusion;
 use cones_core::{Bundle, Pack, Scope};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
@@ -18,11 +17,12 @@ use crate::clock;
 use crate::find::batch::Mixture;
 use crate::find::checkpoint::Checkpoint;
 use crate::find::examples::{Examples, Part};
-use crate::find::finder::{self, Found, Point, Problem, Settings};
+use crate::find::finder::{self, Found, Problem, Settings};
 use crate::find::graph_objective::GraphObjective;
 use crate::find::held_out::Losses;
 use crate::find::method::{self, Kind};
 use crate::find::prepare::{self, Wanted, prepare};
+use crate::find::record::{Record, Seconds, peak_memory};
 use crate::find::selection::{Projection, Selection};
 use crate::find::weights::Weights;
 use crate::gradient::{self, Memory};
@@ -105,25 +105,6 @@ const SHARES: [f64; 8] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2];
 /// Pictures of the class and of other things that the model draws for itself.
 const DRAWN: usize = 16;
 
-#[derive(Serialize)]
-struct Summary<'a> {
-    pack: &'a Path,
-    neurons: usize,
-    share: f64,
-    base: Losses,
-    chosen: Losses,
-    curve: &'a [Point],
-    history: &'a [f64],
-    seconds: Seconds,
-}
-
-#[derive(Serialize)]
-struct Seconds {
-    preparing: f64,
-    steps: f64,
-    total: f64,
-}
-
 /// Finds.
 pub fn run(args: &FindArgs) -> Result<(), Failure> {
     let start = Instant::now();
@@ -162,10 +143,29 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
     write_pack(args, &trigger, &bundle, &found)?;
     checkpoint.remove();
     let seconds = Seconds { preparing, steps: found.seconds, total: start.elapsed().as_secs_f64() };
-    report(args, &found, seconds)
+    let record = args.record(&found, seconds);
+    record.save(&args.out)?;
+    report(args, &record)
 }
 
 impl FindArgs {
+    fn record(&self, found: &Found, seconds: Seconds) -> Record {
+        Record {
+            command: std::env::args().collect(),
+            method: self.method.to_string(),
+            scope: self.scope.to_string(),
+            seed: self.seed,
+            neurons: found.chosen.neurons,
+            share: found.chosen.share,
+            base: found.base,
+            chosen: found.chosen.losses,
+            curve: found.curve.clone(),
+            history: found.history.clone(),
+            seconds,
+            peak_memory: peak_memory(),
+        }
+    }
+
     fn settings(&self) -> Settings {
         let batch = usize::from(self.batch);
         // A prompt without the trigger is untouched by scope `trigger`, so class pictures would teach nothing.
@@ -231,22 +231,10 @@ fn write_pack(args: &FindArgs, trigger: &str, bundle: &Bundle, found: &Found) ->
     Ok(cones_core::atomic::write(&args.out, &pack.encode()?)?)
 }
 
-fn report(args: &FindArgs, found: &Found, seconds: Seconds) -> Result<(), Failure> {
+fn report(args: &FindArgs, record: &Record) -> Result<(), Failure> {
     let mut out = std::io::stdout();
     if args.json {
-        let (base, chosen) = (found.base, found.chosen.losses);
-        let (neurons, share) = (found.chosen.neurons, found.chosen.share);
-        let summary = Summary {
-            pack: &args.out,
-            neurons,
-            share,
-            base,
-            chosen,
-            curve: &found.curve,
-            history: &found.history,
-            seconds,
-        };
-        writeln!(out, "{}", serde_json::to_string_pretty(&summary)?)?;
+        writeln!(out, "{}", serde_json::to_string_pretty(record)?)?;
         return Ok(());
     }
     let number = |loss: Option<f64>| loss.map_or("-".to_owned(), |loss| format!("{loss:.4}"));
@@ -254,9 +242,9 @@ fn report(args: &FindArgs, found: &Found, seconds: Seconds) -> Result<(), Failur
         let (class, other) = (number(l.class), number(l.other));
         writeln!(out, "{mark:1} {neurons:>9} {:>8.3} % {:>9.4} {class:>9} {other:>9}", 100.0 * share, l.subject)
     };
-    line("", 0, 0.0, found.base)?;
-    for point in &found.curve {
-        let mark = if point.neurons == found.chosen.neurons { "*" } else { "" };
+    line("", 0, 0.0, record.base)?;
+    for point in &record.curve {
+        let mark = if point.neurons == record.neurons { "*" } else { "" };
         line(mark, point.neurons, point.share, point.losses)?;
     }
     writeln!(out, "{}", args.out.display())?;

@@ -1,0 +1,89 @@
+//! How a pack was found: the figures, written beside the pack for `cones report` and for comparisons.
+
+use std::path::{Path, PathBuf};
+
+use cones_core::Error;
+use serde::{Deserialize, Serialize};
+
+use super::finder::Point;
+use super::held_out::Losses;
+use crate::cli::Failure;
+
+/// The figures of one finding.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The command that made the pack, as it was typed.
+    pub command: Vec<String>,
+    /// The way of finding, as `learned`.
+    pub method: String,
+    /// Which rows of K and V the mask changes, as `trigger`.
+    pub scope: String,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Neurons in the pack.
+    pub neurons: usize,
+    /// The same as a share (0 to 1) of all weights in question.
+    pub share: f64,
+    /// Held-out losses of the base model.
+    pub base: Losses,
+    /// Held-out losses with the pack.
+    pub chosen: Losses,
+    /// The masks that were tried, by number of neurons.
+    pub curve: Vec<Point>,
+    /// Training loss by step.
+    pub history: Vec<f64>,
+    /// How long it took.
+    pub seconds: Seconds,
+    /// The most memory that the process held, in bytes; none where the system does not tell.
+    pub peak_memory: Option<u64>,
+}
+
+/// Seconds by what they were spent on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Seconds {
+    /// Encoding pictures and prompts, drawing class pictures.
+    pub preparing: f64,
+    /// Steps, those before an interruption included.
+    pub steps: f64,
+    /// The whole command, since it was last started.
+    pub total: f64,
+}
+
+impl Record {
+    /// Where the record of a pack is: `rex.cones` has `rex.finding.json`.
+    pub fn path(pack: &Path) -> PathBuf {
+        pack.with_extension("finding.json")
+    }
+
+    /// Reads the record of a pack; none where there is none.
+    ///
+    /// # Errors
+    /// When the file is there and is no record.
+    pub fn of(pack: &Path) -> Result<Option<Self>, Failure> {
+        let path = Self::path(pack);
+        match std::fs::read(&path) {
+            Ok(bytes) => Ok(Some(
+                serde_json::from_slice(&bytes)
+                    .map_err(|error| format!("`{}` is not the record of a finding: {error}", path.display()))?,
+            )),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("read", &path)(error).into()),
+        }
+    }
+
+    /// Writes it beside the pack.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self, pack: &Path) -> Result<(), Failure> {
+        Ok(cones_core::atomic::write(&Self::path(pack), &serde_json::to_vec_pretty(self)?)?)
+    }
+}
+
+/// The most memory this process has held, in bytes: Linux's `VmHWM`.
+pub fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
+}
