@@ -40,6 +40,8 @@ enum Command {
     Generate(Box<commands::generate::GenerateArgs>),
     /// Find the concept neurons of a subject in a few pictures of it.
     Find(Box<commands::find::FindArgs>),
+    /// Measure whether packs draw their subjects.
+    Evaluate(Box<commands::evaluate::EvaluateArgs>),
     /// Print how a picture was made.
     Recipe(commands::recipe::RecipeArgs),
     /// Draw a sheet of pictures that shows what a bundle and its subjects can do.
@@ -81,6 +83,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Generate(args) => commands::generate::run(&args),
         Command::Find(args) => commands::find::run(&args),
+        Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Recipe(args) => commands::recipe::run(&args),
         Command::Sheet(args) => commands::sheet::run(&args),
         Command::Import(args) => crate::import::command::run(&args).map_err(Failure::from),

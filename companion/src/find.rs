@@ -10,8 +10,10 @@
 //! what it learned. How many of the highest scores become the mask is decided on held-out noise and timesteps.
 
 pub mod batch;
+pub mod cache;
 pub mod checkpoint;
 pub mod examples;
+pub mod factors;
 pub mod finder;
 pub mod graph_objective;
 pub mod held_out;

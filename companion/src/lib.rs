@@ -5,6 +5,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod evaluate;
 pub mod find;
 pub mod gradient;
 pub mod import;

@@ -1,7 +1,7 @@
 //! Arguments that every drawing command shares.
 
 use clap::Args;
-use cones_core::{CancelToken, Engine, EngineOptions, MemoryMode, Provider};
+use cones_core::{Bundle, CancelToken, Engine, EngineOptions, MemoryMode, Provider};
 
 use crate::base_model::BundleArgs;
 use crate::cli::Failure;
@@ -24,6 +24,11 @@ pub(super) struct EngineArgs {
 }
 
 impl EngineArgs {
+    /// Opens the bundle alone.
+    pub(super) fn bundle(&self) -> Result<Bundle, Failure> {
+        self.bundle.open()
+    }
+
     /// Opens the bundle and makes the engine.
     pub(super) fn open(&self) -> Result<Engine, Failure> {
         let options = EngineOptions {

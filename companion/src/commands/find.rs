@@ -5,19 +5,21 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use cones_core::pack::{Metadata, Precision};
+use cones_core::pack::{Metadata, Precision, to_precision};
 use cones_core::scheduler::Diffusion;
-use cones_core::{Bundle, Pack, Scope};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use cones_core::{Bundle, ConceptMask, Pack, Scope};
 use sha2::{Digest, Sha256};
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
+use super::progress_bar::Count;
 use crate::cli::Failure;
 use crate::clock;
 use crate::find::batch::Mixture;
+use crate::find::cache::Cache;
 use crate::find::checkpoint::Checkpoint;
 use crate::find::examples::{Examples, Part};
-use crate::find::finder::{self, Found, Problem, Settings};
+use crate::find::factors::{self, Factored};
+use crate::find::finder::{self, Finder, Found, Problem, Schedule, Settings};
 use crate::find::graph_objective::GraphObjective;
 use crate::find::held_out::Losses;
 use crate::find::method::{self, Kind};
@@ -26,6 +28,7 @@ use crate::find::record::{Record, Seconds, peak_memory};
 use crate::find::selection::{Projection, Selection};
 use crate::find::weights::Weights;
 use crate::gradient::{self, Memory};
+use crate::precision::PrecisionArg;
 
 /// Arguments of `cones find`.
 #[derive(Debug, Args)]
@@ -48,7 +51,7 @@ pub struct FindArgs {
     /// The pack to write.
     #[arg(long, value_name = "FILE.cones")]
     out: PathBuf,
-    /// How neurons are found: learned, adaptive or accumulate (the paper's).
+    /// How neurons are found: learned, adaptive, accumulate (the paper's), or finetune (every weight, for comparison).
     #[arg(long, default_value = "learned")]
     method: Kind,
     /// Which rows of K and V the mask changes: trigger or prompt (the paper's).
@@ -75,6 +78,12 @@ pub struct FindArgs {
     /// `accumulate`: how far the weights move in one step.
     #[arg(long, default_value_t = method::Settings::default().rho)]
     rho: f64,
+    /// What the pack keeps per neuron: binary shuts them; the others train a factor for each, at the same neurons.
+    #[arg(long, value_enum, default_value = "binary")]
+    precision: PrecisionArg,
+    /// Steps in which factors are trained.
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    factor_steps: usize,
     /// Look for neurons among keys or values only.
     #[arg(long, value_enum)]
     only: Option<Projection>,
@@ -90,6 +99,9 @@ pub struct FindArgs {
     /// Noisy pictures of each part that masks are measured on.
     #[arg(long, default_value_t = 48, value_name = "N")]
     held_out: usize,
+    /// Keep prepared pictures in this folder, for further runs on the same pictures; made if need be.
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
     /// Print figures as JSON instead of a table.
     #[arg(long)]
     json: bool,
@@ -110,8 +122,10 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
     let start = Instant::now();
     let trigger = args.trigger.clone().unwrap_or_else(|| format!("<v1> {}", args.class));
     let cancel = cancelled_by_ctrl_c()?;
-    let mut bar = Bar::new(args.quiet || args.json);
-    let mut engine = args.engine.open()?;
+    if let Some(folder) = &args.cache {
+        std::fs::create_dir_all(folder).map_err(cones_core::Error::io("create", folder))?;
+    }
+    let mut bar = Count::new(args.quiet || args.json);
     let wanted = Wanted {
         folder: &args.images,
         class: &args.class,
@@ -121,35 +135,52 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
         other_pictures: DRAWN,
         seed: args.seed,
     };
-    let examples = prepare(&mut engine, &wanted, &mut bar, &cancel)?;
-    let folder = engine.bundle().path().to_path_buf();
-    // Its graphs would only take memory from the derivative's.
-    drop(engine);
-    let preparing = start.elapsed().as_secs_f64();
-
-    let bundle = Bundle::open(folder)?;
+    let bundle = args.engine.bundle()?;
     let manifest = bundle.manifest();
+    let cache =
+        Cache::new(args.cache.as_deref().unwrap_or(&hidden(&args.out, "examples")), &wanted, &manifest.fingerprint)?;
+    let examples = match cache.load() {
+        Some(examples) => examples,
+        None => {
+            // The engine goes before the derivative comes: its graphs would only take memory from it.
+            let examples = prepare(&mut args.engine.open()?, &wanted, &mut bar, &cancel)?;
+            cache.save(&examples)?;
+            examples
+        }
+    };
+    let preparing = start.elapsed().as_secs_f64();
     let base = Weights::read(bundle.attention());
     let diffusion = Diffusion::new(&manifest.noise_schedule, manifest.prediction_type)?;
     let settings = args.settings();
     let memory = if args.engine.low_memory { Memory::Low } else { Memory::Normal };
     let graph = gradient::Settings { provider: args.engine.provider, threads: args.engine.threads, memory };
-    let size = settings.mixture.subject + settings.mixture.class;
+    let size = settings.schedule.mixture.subject + settings.schedule.mixture.class;
     let mut objective = GraphObjective::new(&bundle, &examples, &base, args.scope, size, graph)?;
-    let checkpoint = Checkpoint::new(state_file(&args.out), key(args, &settings, &examples, &manifest.fingerprint));
+    let checkpoint =
+        Checkpoint::new(hidden(&args.out, "finding"), key(args, &settings, &examples, &manifest.fingerprint));
     let problem = Problem { layers: &manifest.layers, base: &base, examples: &examples, diffusion: &diffusion };
-    let found = finder::find(&problem, &mut objective, &settings, Some(&checkpoint), &mut bar, &cancel)?;
+    let mut finder = Finder { problem, objective: &mut objective, watch: &mut bar, cancel: &cancel };
+    let mut found = finder.find(&settings, Some(&checkpoint))?;
+    let factors = match args.precision {
+        PrecisionArg::Binary => None,
+        // Fine-tuning has trained them already.
+        _ if !found.mask.is_binary() => None,
+        wanted => Some(factors::train(&mut finder, &settings, args.factor_steps, &mut found, wanted.into())?),
+    };
     bar.clear();
-    write_pack(args, &trigger, &bundle, &found)?;
+    write_pack(args, &trigger, &bundle, &found.mask)?;
     checkpoint.remove();
+    if args.cache.is_none() {
+        cache.remove();
+    }
     let seconds = Seconds { preparing, steps: found.seconds, total: start.elapsed().as_secs_f64() };
-    let record = args.record(&found, seconds);
+    let record = args.record(&found, factors, seconds);
     record.save(&args.out)?;
     report(args, &record)
 }
 
 impl FindArgs {
-    fn record(&self, found: &Found, seconds: Seconds) -> Record {
+    fn record(&self, found: &Found, factors: Option<Factored>, seconds: Seconds) -> Record {
         Record {
             command: std::env::args().collect(),
             method: self.method.to_string(),
@@ -160,6 +191,7 @@ impl FindArgs {
             base: found.base,
             chosen: found.chosen.losses,
             curve: found.curve.clone(),
+            factors,
             history: found.history.clone(),
             seconds,
             peak_memory: peak_memory(),
@@ -177,15 +209,18 @@ impl FindArgs {
                 rho: self.rho,
                 pressure: self.pressure,
                 rate: self.rate,
+                finetune_rate: defaults.finetune_rate,
                 share: self.share.map_or(defaults.share, |percent| percent / 100.0),
             },
-            steps: self.steps,
-            mixture: Mixture { subject: batch - class, class, prior: self.prior },
-            seed: self.seed,
+            schedule: Schedule {
+                steps: self.steps,
+                mixture: Mixture { subject: batch - class, class, prior: self.prior },
+                seed: self.seed,
+                selection: Selection { only: self.only, blocks: self.block.clone() },
+            },
             held_out: self.held_out,
             shares: SHARES.to_vec(),
             share: self.share.map(|percent| percent / 100.0),
-            selection: Selection { only: self.only, blocks: self.block.clone() },
         }
     }
 }
@@ -201,13 +236,19 @@ fn key(args: &FindArgs, settings: &Settings, examples: &Examples, fingerprint: &
     cones_core::fingerprint::hex(&digest.finalize())
 }
 
-/// Beside the pack, hidden.
-fn state_file(out: &Path) -> PathBuf {
+/// A file beside the pack that is not shown.
+fn hidden(out: &Path, ending: &str) -> PathBuf {
     let name = out.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    out.with_file_name(format!(".{name}.finding"))
+    out.with_file_name(format!(".{name}.{ending}"))
 }
 
-fn write_pack(args: &FindArgs, trigger: &str, bundle: &Bundle, found: &Found) -> Result<(), Failure> {
+fn write_pack(args: &FindArgs, trigger: &str, bundle: &Bundle, mask: &ConceptMask) -> Result<(), Failure> {
+    // Fine-tuning has a factor for every weight.
+    let precision = match Precision::from(args.precision) {
+        Precision::Binary if !mask.is_binary() => Precision::Float16,
+        wanted => wanted,
+    };
+    let mask = to_precision(mask, precision)?;
     let stem = args.out.file_stem().map(|s| s.to_string_lossy().to_lowercase()).unwrap_or_default();
     let pack = Pack {
         metadata: Metadata {
@@ -223,8 +264,8 @@ fn write_pack(args: &FindArgs, trigger: &str, bundle: &Bundle, found: &Found) ->
             created: clock::now()?,
         },
         fingerprint: bundle.manifest().fingerprint.clone(),
-        mask: found.mask.clone(),
-        precision: Precision::Binary,
+        mask,
+        precision,
         preview: None,
         embeddings: None,
     };
@@ -251,42 +292,18 @@ fn report(args: &FindArgs, record: &Record) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Progress on standard error.
-struct Bar(ProgressBar);
-
-impl Bar {
-    fn new(quiet: bool) -> Self {
-        let bar = ProgressBar::new(0);
-        bar.set_draw_target(if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() });
-        if let Ok(style) = ProgressStyle::with_template("{msg:32} [{bar:32}] {pos}/{len}, {eta} left") {
-            bar.set_style(style.progress_chars("=> "));
-        }
-        Self(bar)
-    }
-
-    fn show(&self, message: String, done: usize, of: usize) {
-        self.0.set_length(of as u64);
-        self.0.set_message(message);
-        self.0.set_position(done as u64);
-    }
-
-    fn clear(&self) {
-        self.0.finish_and_clear();
-    }
-}
-
-impl prepare::Watch for Bar {
+impl prepare::Watch for Count {
     fn prepared(&mut self, what: &str, done: usize, of: usize) {
-        self.show(format!("{what} pictures"), done, of);
+        self.show(done, of, format!("{what} pictures"));
     }
 }
 
-impl finder::Watch for Bar {
+impl finder::Watch for Count {
     fn step(&mut self, step: usize, steps: usize, loss: f64) {
-        self.show(format!("finding, loss {loss:.4}"), step, steps);
+        self.show(step, steps, format!("finding, loss {loss:.4}"));
     }
 
     fn measured(&mut self, done: usize, of: usize) {
-        self.show("measuring masks".into(), done, of);
+        self.show(done, of, "measuring masks");
     }
 }

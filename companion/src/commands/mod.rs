@@ -5,6 +5,7 @@ pub mod bundle;
 pub mod devices;
 mod download_bar;
 mod engine_args;
+pub mod evaluate;
 pub mod export;
 pub mod find;
 pub mod generate;

@@ -1,5 +1,7 @@
 //! What the finder learns from: latents of pictures with their prompts.
 
+use serde::{Deserialize, Serialize};
+
 /// A prompt as the U-Net's K and V are made from it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Caption {
@@ -7,12 +9,12 @@ pub struct Caption {
     pub text: String,
     /// The text encoder's last hidden state, `tokens × width`.
     pub embedding: Vec<f32>,
-    /// Positions of the trigger's tokens; empty for prompts without it.
-    pub trigger: Vec<usize>,
+    /// Positions of each subject's trigger tokens; empty for a subject that the prompt does not name.
+    pub triggers: Vec<Vec<usize>>,
 }
 
 /// What a picture is there for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Part {
     /// It shows the subject, and its prompt holds the trigger.
     Subject,

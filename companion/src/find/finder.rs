@@ -25,20 +25,14 @@ pub struct Settings {
     pub method: method::Kind,
     /// What the ways can be told.
     pub tuning: method::Settings,
-    /// Steps.
-    pub steps: usize,
-    /// What goes into a batch.
-    pub mixture: Mixture,
-    /// Decides all that is random.
-    pub seed: u64,
+    /// The steps.
+    pub schedule: Schedule,
     /// Noisy pictures of each part to measure on.
     pub held_out: usize,
     /// Shares of neurons (0 to 1) that are tried beside the method's own; ascending.
     pub shares: Vec<f64>,
     /// The share to take, instead of the best on held-out noise.
     pub share: Option<f64>,
-    /// Which layers may hold neurons.
-    pub selection: Selection,
 }
 
 /// One mask that was tried.
@@ -55,7 +49,7 @@ pub struct Point {
 /// What came out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
-    /// The neurons.
+    /// The neurons; with factors where the method changes weights instead of shutting them.
     pub mask: ConceptMask,
     /// The losses of the base model.
     pub base: Losses,
@@ -83,6 +77,7 @@ impl Watch for () {
 }
 
 /// What is worked on.
+#[derive(Debug, Clone, Copy)]
 pub struct Problem<'a> {
     /// The bundle's layers.
     pub layers: &'a [Layer],
@@ -94,29 +89,17 @@ pub struct Problem<'a> {
     pub diffusion: &'a Diffusion,
 }
 
-/// Finds the neurons. With a checkpoint it goes on where an interrupted run stopped, and the result is the same.
-///
-/// # Errors
-/// What running the model says; [`cones_core::Error::Cancelled`], after the checkpoint was written.
-pub fn find(
-    problem: &Problem<'_>,
-    objective: &mut dyn Objective,
-    settings: &Settings,
-    checkpoint: Option<&Checkpoint>,
-    watch: &mut dyn Watch,
-    cancel: &CancelToken,
-) -> Result<Found, Failure> {
-    let mut method = settings.method.start(problem.base, &settings.tuning);
-    let mut progress = match checkpoint {
-        Some(checkpoint) => checkpoint.load(method.as_mut())?,
-        None => Progress::default(),
-    };
-    let learned = learn(problem, objective, settings, method.as_mut(), &mut progress, checkpoint, watch, cancel);
-    if let Some(checkpoint) = checkpoint {
-        checkpoint.save(method.as_ref(), &progress)?;
-    }
-    learned?;
-    choose(problem, objective, settings, method.as_ref(), progress, watch, cancel)
+/// The steps of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schedule {
+    /// How many.
+    pub steps: usize,
+    /// What goes into a batch.
+    pub mixture: Mixture,
+    /// Decides all that is random.
+    pub seed: u64,
+    /// Which layers may hold neurons.
+    pub selection: Selection,
 }
 
 /// How far a run is.
@@ -131,78 +114,139 @@ pub struct Progress {
 /// Seconds between two checkpoints: what is lost by a power cut.
 const BETWEEN_CHECKPOINTS: f64 = 20.0;
 
-#[allow(clippy::too_many_arguments)]
-fn learn(
-    problem: &Problem<'_>,
-    objective: &mut dyn Objective,
-    settings: &Settings,
-    method: &mut dyn Method,
-    progress: &mut Progress,
-    checkpoint: Option<&Checkpoint>,
-    watch: &mut dyn Watch,
-    cancel: &CancelToken,
-) -> Result<(), Failure> {
-    let (mut weights, mut gradient) = (problem.base.clone(), problem.base.filled(0.0));
-    let mut saved = progress.seconds;
-    for step in progress.history.len()..settings.steps {
-        cancel.check()?;
-        let start = Instant::now();
-        let mut random = Random::new(settings.seed, step as u64);
-        let batch = batch::draw(problem.examples, problem.diffusion, settings.mixture, &mut random)?;
-        method.place(problem.base, &mut weights);
-        let loss = objective.gradient(&weights, &batch, &mut gradient, cancel)?;
-        settings.selection.keep_gradient(&mut gradient);
-        method.learn(problem.base, &gradient, step, settings.steps);
-        progress.history.push(loss);
-        progress.seconds += start.elapsed().as_secs_f64();
-        watch.step(step + 1, settings.steps, loss);
-        if let Some(checkpoint) = checkpoint
-            && progress.seconds - saved > BETWEEN_CHECKPOINTS
-        {
-            checkpoint.save(method, progress)?;
-            saved = progress.seconds;
-        }
-    }
-    Ok(())
+/// A problem with the means to work on it.
+pub struct Finder<'a> {
+    /// What is worked on.
+    pub problem: Problem<'a>,
+    /// The loss.
+    pub objective: &'a mut dyn Objective,
+    /// Is told how far it is.
+    pub watch: &'a mut dyn Watch,
+    /// Stops it.
+    pub cancel: &'a CancelToken,
 }
 
-/// Measures masks of several sizes and takes the best.
-fn choose(
-    problem: &Problem<'_>,
-    objective: &mut dyn Objective,
+impl Finder<'_> {
+    /// Finds the neurons. With a checkpoint it goes on where an interrupted run stopped, and the result is the same.
+    ///
+    /// # Errors
+    /// What running the model says; [`cones_core::Error::Cancelled`], after the checkpoint was written.
+    pub fn find(&mut self, settings: &Settings, checkpoint: Option<&Checkpoint>) -> Result<Found, Failure> {
+        let mut method = settings.method.start(self.problem.base, &settings.tuning);
+        let progress = self.learn(method.as_mut(), &settings.schedule, checkpoint)?;
+        self.choose(settings, method.as_ref(), progress)
+    }
+
+    /// Lets a method learn.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub fn learn(
+        &mut self,
+        method: &mut dyn Method,
+        schedule: &Schedule,
+        checkpoint: Option<&Checkpoint>,
+    ) -> Result<Progress, Failure> {
+        let mut progress = match checkpoint {
+            Some(checkpoint) => checkpoint.load(method)?,
+            None => Progress::default(),
+        };
+        let learned = self.steps(method, schedule, &mut progress, checkpoint);
+        if let Some(checkpoint) = checkpoint {
+            checkpoint.save(method, &progress)?;
+        }
+        learned.map(|()| progress)
+    }
+
+    fn steps(
+        &mut self,
+        method: &mut dyn Method,
+        schedule: &Schedule,
+        progress: &mut Progress,
+        checkpoint: Option<&Checkpoint>,
+    ) -> Result<(), Failure> {
+        let Problem { base, examples, diffusion, .. } = self.problem;
+        let (mut weights, mut gradient) = (base.clone(), base.filled(0.0));
+        let mut saved = progress.seconds;
+        for step in progress.history.len()..schedule.steps {
+            self.cancel.check()?;
+            let start = Instant::now();
+            let mut random = Random::new(schedule.seed, step as u64);
+            let batch = batch::draw(examples, diffusion, schedule.mixture, &mut random)?;
+            method.place(base, &mut weights);
+            let loss = self.objective.gradient(&weights, &batch, &mut gradient, self.cancel)?;
+            schedule.selection.keep_gradient(&mut gradient);
+            method.learn(base, &gradient, step, schedule.steps);
+            progress.history.push(loss);
+            progress.seconds += start.elapsed().as_secs_f64();
+            self.watch.step(step + 1, schedule.steps, loss);
+            if let Some(checkpoint) = checkpoint
+                && progress.seconds - saved > BETWEEN_CHECKPOINTS
+            {
+                checkpoint.save(method, progress)?;
+                saved = progress.seconds;
+            }
+        }
+        Ok(())
+    }
+
+    /// What masks are measured on: noise and timesteps that `schedule` does not train on.
+    ///
+    /// # Errors
+    /// When the latents do not fit.
+    pub fn held_out(&self, count: usize, schedule: &Schedule) -> Result<HeldOut, Failure> {
+        let size = schedule.mixture.subject + schedule.mixture.class;
+        HeldOut::new(self.problem.examples, self.problem.diffusion, count, size, !schedule.seed)
+    }
+
+    /// Measures masks of several sizes and takes the best.
+    fn choose(&mut self, settings: &Settings, method: &dyn Method, progress: Progress) -> Result<Found, Failure> {
+        let Problem { base: weights, layers, .. } = self.problem;
+        let held_out = self.held_out(settings.held_out, &settings.schedule)?;
+        let candidates = candidates(settings, method, weights, layers)?;
+        let base = held_out.measure(self.objective, weights, self.cancel)?;
+        self.watch.measured(1, candidates.len() + 1);
+        let (mut curve, mut best) = (Vec::new(), None::<(f64, usize)>);
+        let wanted = settings.share.map(|share| share * weights.count() as f64);
+        for (i, mask) in candidates.iter().enumerate() {
+            let losses = held_out.measure(self.objective, &weights.masked(mask), self.cancel)?;
+            let neurons = mask.count();
+            curve.push(Point { neurons, share: neurons as f64 / weights.count().max(1) as f64, losses });
+            let cost = match wanted {
+                Some(wanted) => (neurons as f64 - wanted).abs(),
+                None => losses.cost(&base, f64::from(settings.schedule.mixture.prior)),
+            };
+            if best.is_none_or(|(least, _)| cost < least) {
+                best = Some((cost, i));
+            }
+            self.watch.measured(i + 2, candidates.len() + 1);
+        }
+        let chosen = best.and_then(|(_, i)| Some((candidates.get(i)?, curve.get(i)?)));
+        let (mask, chosen) = chosen.ok_or("no mask was tried: give at least one share")?;
+        let (mask, chosen) = (mask.clone(), *chosen);
+        Ok(Found { mask, base, chosen, curve, history: progress.history, seconds: progress.seconds })
+    }
+}
+
+/// The masks to try: those of the ladder, the method's own, and the one asked for; smallest first.
+fn candidates(
     settings: &Settings,
     method: &dyn Method,
-    progress: Progress,
-    watch: &mut dyn Watch,
-    cancel: &CancelToken,
-) -> Result<Found, Failure> {
-    let size = settings.mixture.subject + settings.mixture.class;
-    let held_out = HeldOut::new(problem.examples, problem.diffusion, settings.held_out, size, !settings.seed)?;
-    let mut scores = method.scores(problem.base);
-    let available = settings.selection.keep_scores(&mut scores);
-    let sizes = sizes(settings, problem.base.count(), available, method.natural());
-    let base = held_out.measure(objective, problem.base, cancel)?;
-    watch.measured(1, sizes.len() + 1);
-    let mut curve = Vec::new();
-    for (i, &neurons) in sizes.iter().enumerate() {
-        let mask = scores.highest(problem.layers, neurons)?;
-        let losses = held_out.measure(objective, &problem.base.masked(&mask), cancel)?;
-        curve.push(Point { neurons, share: neurons as f64 / problem.base.count().max(1) as f64, losses });
-        watch.measured(i + 2, sizes.len() + 1);
+    base: &Weights,
+    layers: &[Layer],
+) -> Result<Vec<ConceptMask>, Failure> {
+    if let Some(factors) = method.factors(base) {
+        let all = factors.layers.iter().map(|m| (0..m.values.len()).collect()).collect::<Vec<_>>();
+        let factors = factors.layers.into_iter().map(|m| m.values).collect();
+        return Ok(vec![ConceptMask::from_indices(layers, &all)?.with_factors(factors)?]);
     }
-    let prior = f64::from(settings.mixture.prior);
-    let cost = |p: &Point| p.losses.cost(&base, prior);
-    let wanted = settings.share.map(|share| (share * problem.base.count() as f64) as usize);
-    let chosen = match wanted {
-        Some(wanted) => curve.iter().min_by_key(|p| p.neurons.abs_diff(wanted)),
-        None => curve.iter().min_by(|a, b| cost(a).total_cmp(&cost(b))),
-    };
-    let chosen = *chosen.ok_or("no mask was tried: give at least one share")?;
-    let mask = scores.highest(problem.layers, chosen.neurons)?;
-    Ok(Found { mask, base, curve, chosen, history: progress.history, seconds: progress.seconds })
+    let mut scores = method.scores(base);
+    let available = settings.schedule.selection.keep_scores(&mut scores);
+    let sizes = sizes(settings, base.count(), available, method.natural());
+    sizes.into_iter().map(|neurons| Ok(scores.highest(layers, neurons)?)).collect()
 }
 
-/// The mask sizes to try: those of the ladder, the method's own, and the one asked for.
+/// The mask sizes to try.
 fn sizes(settings: &Settings, count: usize, available: usize, natural: Option<usize>) -> Vec<usize> {
     let of = |share: f64| (share.clamp(0.0, 1.0) * count as f64).round() as usize;
     let mut sizes: Vec<usize> = settings.shares.iter().copied().chain(settings.share).map(of).chain(natural).collect();

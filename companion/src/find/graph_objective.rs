@@ -103,11 +103,14 @@ impl Objective for GraphObjective<'_> {
         };
         let loss = f64::from(self.derivative()?.step(&step, cancel)?);
         let Loaded::Derivative(graph) = &self.loaded else { return Err("the derivative was not loaded".into()) };
-        for (layer, matrix) in gradient.layers.iter_mut().enumerate() {
-            matrix.values.fill(0.0);
-            let derivative = graph.gradient(layer)?;
-            for (caption, sum) in by_caption(&batch.captions, derivative) {
-                self.projector.back(caption, &sum, matrix)?;
+        let layers = self.projector.layers().max(1);
+        gradient.layers.iter_mut().for_each(|matrix| matrix.values.fill(0.0));
+        for layer in 0..layers {
+            let sums = by_caption(&batch.captions, graph.gradient(layer)?);
+            for (subject, matrix) in gradient.layers.iter_mut().skip(layer).step_by(layers).enumerate() {
+                for (&caption, sum) in &sums {
+                    self.projector.back(caption, subject, sum, matrix)?;
+                }
             }
         }
         Ok(loss)
@@ -115,7 +118,7 @@ impl Objective for GraphObjective<'_> {
 
     fn losses(&mut self, weights: &Weights, batch: &Batch, cancel: &CancelToken) -> Result<Vec<f64>, Failure> {
         let keys_values = self.keys_values(weights, batch)?;
-        let names: Vec<String> = weights.layers.iter().map(|m| m.name.clone()).collect();
+        let names: Vec<String> = weights.layers.iter().take(self.projector.layers()).map(|m| m.name.clone()).collect();
         let graph = self.forward()?;
         graph.set("sample", &batch.samples)?;
         graph.set("timestep", &batch.timesteps)?;

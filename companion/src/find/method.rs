@@ -3,6 +3,8 @@
 mod accumulate;
 mod adam;
 mod adaptive;
+mod factors;
+mod finetune;
 mod learned;
 
 use std::fmt;
@@ -10,6 +12,8 @@ use std::str::FromStr;
 
 pub use accumulate::Accumulate;
 pub use adaptive::Adaptive;
+pub use factors::Factors;
+pub use finetune::Finetune;
 pub use learned::Learned;
 
 use super::weights::Weights;
@@ -29,6 +33,11 @@ pub trait Method {
     /// How many weights it would shut by itself, where it has an opinion.
     fn natural(&self) -> Option<usize>;
 
+    /// What each weight is to be multiplied with, where it changes all of them instead of shutting some.
+    fn factors(&self, _base: &Weights) -> Option<Weights> {
+        None
+    }
+
     /// Everything it has learned, by name, for going on after an interruption.
     fn state(&self) -> Vec<(&'static str, &Weights)>;
 
@@ -46,11 +55,13 @@ pub enum Kind {
     /// A mask learned with straight-through gradients.
     #[default]
     Learned,
+    /// Every weight trained (Custom Diffusion), for comparison; the pack holds a factor for each of them.
+    Finetune,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Accumulate, Self::Adaptive, Self::Learned];
+    pub const ALL: [Self; 4] = [Self::Accumulate, Self::Adaptive, Self::Learned, Self::Finetune];
 
     /// A fresh one.
     pub fn start(self, base: &Weights, settings: &Settings) -> Box<dyn Method> {
@@ -58,6 +69,7 @@ impl Kind {
             Self::Accumulate => Box::new(Accumulate::new(base, settings)),
             Self::Adaptive => Box::new(Adaptive::new(base, settings)),
             Self::Learned => Box::new(Learned::new(base, settings)),
+            Self::Finetune => Box::new(Finetune::new(base, settings)),
         }
     }
 }
@@ -68,6 +80,7 @@ impl fmt::Display for Kind {
             Self::Accumulate => "accumulate",
             Self::Adaptive => "adaptive",
             Self::Learned => "learned",
+            Self::Finetune => "finetune",
         })
     }
 }
@@ -77,7 +90,8 @@ impl FromStr for Kind {
 
     fn from_str(text: &str) -> Result<Self, Failure> {
         let found = Self::ALL.into_iter().find(|kind| kind.to_string() == text);
-        found.ok_or_else(|| format!("method `{text}` is unknown; one of accumulate, adaptive, learned").into())
+        found
+            .ok_or_else(|| format!("method `{text}` is unknown; one of accumulate, adaptive, learned, finetune").into())
     }
 }
 
@@ -90,12 +104,14 @@ pub struct Settings {
     pub pressure: f64,
     /// `learned`: Adam's learning rate of the logits.
     pub rate: f64,
+    /// `finetune`: Adam's learning rate, in units of each layer's mean absolute weight.
+    pub finetune_rate: f64,
     /// `adaptive`: the share it grows to.
     pub share: f64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { rho: 100.0, pressure: 0.1, rate: 0.2, share: 0.05 }
+        Self { rho: 100.0, pressure: 0.1, rate: 0.2, finetune_rate: 0.01, share: 0.05 }
     }
 }

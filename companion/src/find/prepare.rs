@@ -1,7 +1,7 @@
 //! From pictures and a class word to examples: prompts and pictures encoded once, class pictures drawn by the model.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cones_core::{CancelToken, Engine, Picture, Request};
 use serde::Deserialize;
@@ -30,6 +30,13 @@ pub struct Wanted<'a> {
     pub other_pictures: usize,
     /// Seed of the first drawn picture.
     pub seed: u64,
+}
+
+impl Wanted<'_> {
+    /// The file that may hold captions.
+    pub(super) fn captions(&self) -> PathBuf {
+        self.folder.join(CAPTIONS)
+    }
 }
 
 /// Is told what is being prepared, and how far that is.
@@ -66,7 +73,7 @@ pub fn prepare(
         ..Examples::default()
     };
     let files = pictures::list(wanted.folder)?;
-    let captions = captions(wanted.folder)?;
+    let captions = captions(&wanted.captions())?;
     for (i, file) in files.iter().enumerate() {
         cancel.check()?;
         let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -75,9 +82,17 @@ pub fn prepare(
             None => prompts::plain(wanted.trigger),
         };
         let picture = pictures::open(file, width, height)?;
-        add(engine, &mut examples, Part::Subject, &prompt, wanted.trigger, &picture, cancel)?;
+        add(engine, &mut examples, Part::Subject, &prompt, &[wanted.trigger], &picture, cancel)?;
         if wanted.flip {
-            add(engine, &mut examples, Part::Subject, &prompt, wanted.trigger, &pictures::mirrored(&picture), cancel)?;
+            add(
+                engine,
+                &mut examples,
+                Part::Subject,
+                &prompt,
+                &[wanted.trigger],
+                &pictures::mirrored(&picture),
+                cancel,
+            )?;
         }
         watch.prepared("subject", i + 1, files.len());
     }
@@ -89,16 +104,15 @@ pub fn prepare(
 }
 
 /// Captions by file name, where the folder has them.
-fn captions(folder: &Path) -> Result<BTreeMap<String, String>, Failure> {
-    let path = folder.join(CAPTIONS);
-    match std::fs::read(&path) {
+fn captions(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    match std::fs::read(path) {
         Ok(bytes) => {
             let described: Described = serde_json::from_slice(&bytes)
                 .map_err(|error| format!("`{}` is not a description of pictures: {error}", path.display()))?;
             Ok(described.captions)
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
-        Err(error) => Err(cones_core::Error::io("read", &path)(error).into()),
+        Err(error) => Err(cones_core::Error::io("read", path)(error).into()),
     }
 }
 
@@ -119,26 +133,27 @@ fn draw(
         request.seed = wanted.seed.wrapping_add(1000 * part as u64 + i as u64);
         let drawn = engine.generate(&request, &mut (), cancel)?;
         for drawn in &drawn.pictures {
-            add(engine, examples, part, prompt, "", &drawn.picture, cancel)?;
+            add(engine, examples, part, prompt, &[""], &drawn.picture, cancel)?;
         }
         watch.prepared(what, i + 1, prompts.len());
     }
     Ok(())
 }
 
-fn add(
+/// Encodes a picture and, where it is new, its prompt.
+pub(super) fn add(
     engine: &mut Engine,
     examples: &mut Examples,
     part: Part,
     prompt: &str,
-    trigger: &str,
+    triggers: &[&str],
     picture: &Picture,
     cancel: &CancelToken,
 ) -> Result<(), Failure> {
     let caption = match examples.captions.iter().position(|c| c.text == prompt) {
         Some(known) => known,
         None => {
-            examples.captions.push(caption(engine, prompt, trigger)?);
+            examples.captions.push(caption(engine, prompt, triggers)?);
             examples.captions.len() - 1
         }
     };
@@ -147,12 +162,17 @@ fn add(
     Ok(())
 }
 
-fn caption(engine: &mut Engine, prompt: &str, trigger: &str) -> Result<Caption, Failure> {
+/// A prompt that names those of the subjects whose triggers are given; an empty trigger is not looked for.
+pub(super) fn caption(engine: &mut Engine, prompt: &str, triggers: &[&str]) -> Result<Caption, Failure> {
     let tokens = engine.tokenizer().encode(prompt)?;
-    let positions = engine.tokenizer().positions(&tokens, trigger)?;
-    if positions.is_empty() && !trigger.is_empty() {
-        let reason = format!("the trigger `{trigger}` is cut off or split in the prompt `{prompt}`");
-        return Err(format!("{reason}\nhint: take a shorter caption, or another trigger").into());
+    let mut found = Vec::new();
+    for trigger in triggers {
+        let positions = engine.tokenizer().positions(&tokens, trigger)?;
+        if positions.is_empty() && !trigger.is_empty() {
+            let reason = format!("the trigger `{trigger}` is cut off or split in the prompt `{prompt}`");
+            return Err(format!("{reason}\nhint: take a shorter caption, or another trigger").into());
+        }
+        found.push(positions);
     }
-    Ok(Caption { text: prompt.to_owned(), embedding: engine.embed(prompt)?, trigger: positions })
+    Ok(Caption { text: prompt.to_owned(), embedding: engine.embed(prompt)?, triggers: found })
 }

@@ -1,4 +1,7 @@
 //! From prompts and weights to K and V, and from the derivative of K and V back to that of the weights.
+//!
+//! With scope `trigger` several subjects may have weights of their own: theirs come one after another in [`Weights`],
+//! each with all layers.
 
 use cones_core::{Error, Result, Scope};
 use ndarray::linalg::general_mat_mul;
@@ -39,37 +42,46 @@ impl<'a> Projector<'a> {
     /// # Errors
     /// [`Error::BadRequest`] when the weights do not fit the embeddings.
     pub fn key_values(&self, weights: &Weights, wanted: &[usize]) -> Result<KeyValues> {
-        let mut all = Vec::with_capacity(weights.layers.len());
-        for (matrix, base) in weights.layers.iter().zip(&self.base) {
+        let mut all = Vec::with_capacity(self.base.len());
+        for (index, base) in self.base.iter().enumerate() {
+            let subjects: Vec<&Matrix> = weights.layers.iter().skip(index).step_by(self.base.len()).collect();
             let mut layer = Vec::with_capacity(self.captions.len());
             for (caption, base) in self.captions.iter().zip(base) {
                 let is_wanted = wanted.contains(&layer.len());
-                layer.push(if is_wanted { self.one(matrix, caption, base)? } else { Vec::new() });
+                layer.push(if is_wanted { self.one(&subjects, caption, base)? } else { Vec::new() });
             }
             all.push(layer);
         }
         Ok(all)
     }
 
-    fn one(&self, matrix: &Matrix, caption: &Caption, base: &[f32]) -> Result<Vec<f32>> {
-        if self.scope == Scope::Prompt {
+    /// How many layers the base has; the layer `i` of subject `s` is number `s · layers + i` of the weights in question.
+    pub fn layers(&self) -> usize {
+        self.base.len()
+    }
+
+    /// One layer of one prompt, by all subjects' matrices.
+    fn one(&self, subjects: &[&Matrix], caption: &Caption, base: &[f32]) -> Result<Vec<f32>> {
+        if let (Scope::Prompt, [matrix, ..]) = (self.scope, subjects) {
             return product(&caption.embedding, self.tokens, matrix);
         }
         let mut out = base.to_vec();
-        let rows = product(&self.picked(caption, matrix.columns), caption.trigger.len(), matrix)?;
-        for (&token, row) in caption.trigger.iter().zip(rows.chunks_exact(matrix.rows.max(1))) {
-            if let Some(place) = out.get_mut(token * matrix.rows..(token + 1) * matrix.rows) {
-                place.copy_from_slice(row);
+        for (matrix, trigger) in subjects.iter().zip(&caption.triggers) {
+            let rows = product(&gather(&caption.embedding, trigger, matrix.columns), trigger.len(), matrix)?;
+            for (&token, row) in trigger.iter().zip(rows.chunks_exact(matrix.rows.max(1))) {
+                if let Some(place) = out.get_mut(token * matrix.rows..(token + 1) * matrix.rows) {
+                    place.copy_from_slice(row);
+                }
             }
         }
         Ok(out)
     }
 
-    /// Adds `dKᵀ·c` of one prompt to a layer's gradient, over the rows that the weights in question decide.
+    /// Adds `dKᵀ·c` of one prompt to a layer's gradient, over the rows that the weights of `subject` decide.
     ///
     /// # Errors
     /// [`Error::BadRequest`] when sizes do not fit.
-    pub fn back(&self, caption: usize, derivative: &[f32], gradient: &mut Matrix) -> Result<()> {
+    pub fn back(&self, caption: usize, subject: usize, derivative: &[f32], gradient: &mut Matrix) -> Result<()> {
         let Some(caption) = self.captions.get(caption) else {
             return Err(Error::request("caption", "is not one of the finder's"));
         };
@@ -79,20 +91,19 @@ impl<'a> Projector<'a> {
             (inputs, tokens) = (caption.embedding.as_slice(), self.tokens);
             derivative
         } else {
-            (picked, tokens) = (self.picked(caption, columns), caption.trigger.len());
+            let trigger = caption.triggers.get(subject).map_or(&[][..], Vec::as_slice);
+            if trigger.is_empty() {
+                return Ok(());
+            }
+            (picked, tokens) = (gather(&caption.embedding, trigger, columns), trigger.len());
             inputs = picked.as_slice();
-            &gather(derivative, &caption.trigger, rows)
+            &gather(derivative, trigger, rows)
         };
         let derivative = view(derivative, tokens, rows)?;
         let inputs = view(inputs, tokens, columns)?;
         let mut out = ArrayViewMut2::from_shape((rows, columns), &mut gradient.values).map_err(misshapen)?;
         general_mat_mul(1.0, &derivative.t(), &inputs, 1.0, &mut out);
         Ok(())
-    }
-
-    /// The embedding's rows of the trigger's tokens.
-    fn picked(&self, caption: &Caption, columns: usize) -> Vec<f32> {
-        gather(&caption.embedding, &caption.trigger, columns)
     }
 }
 
@@ -127,7 +138,7 @@ mod tests {
     }
 
     fn caption() -> Caption {
-        Caption { text: String::new(), embedding: vec![1.0, 0.0, 2.0, 0.5, 1.0, -1.0], trigger: vec![1] }
+        Caption { text: String::new(), embedding: vec![1.0, 0.0, 2.0, 0.5, 1.0, -1.0], triggers: vec![vec![1]] }
     }
 
     #[test]
@@ -144,6 +155,19 @@ mod tests {
     }
 
     #[test]
+    fn each_subject_decides_the_rows_of_its_own_trigger() {
+        let base = Weights { layers: vec![matrix()] };
+        let scaled = |by: f32| Matrix { values: base.values().map(|v| by * v).collect(), ..matrix() };
+        let captions = [Caption { triggers: vec![vec![1], vec![0]], ..caption() }];
+        let projector = Projector::new(&captions, 2, Scope::Trigger, &base).expect("fits");
+        let both = Weights { layers: vec![scaled(2.0), scaled(3.0)] };
+        assert_eq!(projector.key_values(&both, &[0]).expect("fits")[0][0], [21.0, -3.0, -1.0, 0.0]);
+        let mut gradient = base.filled(0.0);
+        projector.back(0, 1, &[1.0, 0.0, 5.0, 5.0], &mut gradient.layers[0]).expect("fits");
+        assert_eq!(gradient.layers[0].values, [1.0, 0.0, 2.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
     fn the_derivative_agrees_with_differences() {
         let base = Weights { layers: vec![matrix()] };
         let captions = [caption()];
@@ -151,7 +175,7 @@ mod tests {
         for scope in [Scope::Prompt, Scope::Trigger] {
             let projector = Projector::new(&captions, 2, scope, &base).expect("fits");
             let mut gradient = base.filled(0.0);
-            projector.back(0, &cotangent, &mut gradient.layers[0]).expect("fits");
+            projector.back(0, 0, &cotangent, &mut gradient.layers[0]).expect("fits");
             for i in 0..6 {
                 let at = |change: f32| {
                     let mut weights = base.clone();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use cones_core::Error;
 use serde::{Deserialize, Serialize};
 
+use super::factors::Factored;
 use super::finder::Point;
 use super::held_out::Losses;
 use crate::cli::Failure;
@@ -30,6 +31,9 @@ pub struct Record {
     pub chosen: Losses,
     /// The masks that were tried, by number of neurons.
     pub curve: Vec<Point>,
+    /// What training factors at the same neurons came to; none for a binary pack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factors: Option<Factored>,
     /// Training loss by step.
     pub history: Vec<f64>,
     /// How long it took.

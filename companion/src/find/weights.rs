@@ -39,6 +39,12 @@ impl Weights {
         Self { layers: layers.collect() }
     }
 
+    /// The same once for each of several subjects.
+    #[must_use]
+    pub fn stacked(&self, subjects: usize) -> Self {
+        Self { layers: self.layers.iter().cycle().take(subjects * self.layers.len()).cloned().collect() }
+    }
+
     /// The same shape with one value everywhere.
     pub fn filled(&self, value: f32) -> Self {
         let layers = self.layers.iter().map(|m| Matrix { values: vec![value; m.values.len()], ..m.clone() });

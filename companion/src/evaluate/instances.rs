@@ -1,0 +1,65 @@
+//! Known instances of classes, as vectors of the embedding.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use safetensors::{Dtype, SafeTensors};
+
+use crate::cli::Failure;
+
+/// Vectors by class and instance: `references.safetensors` has a tensor `dog/fluent`, pictures × width.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Instances {
+    classes: BTreeMap<String, BTreeMap<String, Vec<Vec<f32>>>>,
+}
+
+impl Instances {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// When there is no such file, or it does not hold float32 vectors named `CLASS/INSTANCE`.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        let bad = |reason: String| format!("`{}` holds no reference vectors: {reason}", path.display());
+        let bytes = std::fs::read(path).map_err(cones_core::Error::io("read", path))?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|error| bad(error.to_string()))?;
+        let mut classes: BTreeMap<String, BTreeMap<String, Vec<Vec<f32>>>> = BTreeMap::new();
+        for (name, tensor) in file.iter() {
+            let named = name.split_once('/').filter(|_| tensor.dtype() == Dtype::F32);
+            let width = match tensor.shape() {
+                &[_, width] if width > 0 => Some(width),
+                _ => None,
+            };
+            let (Some((class, instance)), Some(width)) = (named, width) else {
+                return Err(bad(format!("`{name}` is not CLASS/INSTANCE with float32 vectors")).into());
+            };
+            let values: Vec<f32> = tensor.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+            let vectors = values.chunks_exact(width).map(<[f32]>::to_vec).collect();
+            classes.entry(class.to_owned()).or_default().insert(instance.to_owned(), vectors);
+        }
+        Ok(Self { classes })
+    }
+
+    /// The instances of a class with their vectors.
+    pub fn of(&self, class: &str) -> Option<&BTreeMap<String, Vec<Vec<f32>>>> {
+        self.classes.get(class)
+    }
+
+    /// The instance that a pack is of: a pack `fluent-dog` of the class `dog` is the instance `fluent`.
+    ///
+    /// # Errors
+    /// When the measure knows no such class or instance; says which it knows.
+    pub fn find(&self, class: &str, pack: &str) -> Result<String, Failure> {
+        let Some(known) = self.of(class) else {
+            let classes: Vec<&str> = self.classes.keys().map(String::as_str).collect();
+            return Err(format!("the measure knows no class `{class}`; it knows {}", classes.join(", ")).into());
+        };
+        let named = pack.strip_suffix(&format!("-{class}")).unwrap_or(pack);
+        if known.contains_key(named) {
+            return Ok(named.to_owned());
+        }
+        let names: Vec<String> = known.keys().map(|instance| format!("{instance}-{class}")).collect();
+        let reason =
+            format!("the measure has no pictures of `{pack}`; of the class `{class}` it has {}", names.join(", "));
+        Err(format!("{reason}\nhint: a pack is taken for the instance it is named after").into())
+    }
+}
