@@ -42,6 +42,10 @@ enum Command {
     Find(Box<commands::find::FindArgs>),
     /// Measure whether packs draw their subjects.
     Evaluate(Box<commands::evaluate::EvaluateArgs>),
+    /// Put the neurons of several packs into one.
+    Unite(Box<commands::unite::UniteArgs>),
+    /// Tune several packs for pictures with all of their subjects.
+    Tune(Box<commands::tune::TuneArgs>),
     /// Print how a picture was made.
     Recipe(commands::recipe::RecipeArgs),
     /// Draw a sheet of pictures that shows what a bundle and its subjects can do.
@@ -84,6 +88,8 @@ pub fn main() -> ExitCode {
         Command::Generate(args) => commands::generate::run(&args),
         Command::Find(args) => commands::find::run(&args),
         Command::Evaluate(args) => commands::evaluate::run(&args),
+        Command::Unite(args) => commands::unite::run(&args),
+        Command::Tune(args) => commands::tune::run(&args),
         Command::Recipe(args) => commands::recipe::run(&args),
         Command::Sheet(args) => commands::sheet::run(&args),
         Command::Import(args) => crate::import::command::run(&args).map_err(Failure::from),

@@ -15,6 +15,7 @@ pub mod mask_file;
 pub mod mask_writer;
 pub mod onnx;
 pub mod pack_file;
+pub mod pack_parts;
 pub mod places;
 pub mod precision;
 pub mod publish;

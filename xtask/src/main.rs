@@ -1,6 +1,7 @@
 //! `cargo xtask …`: everything that is done to this workspace, by the same commands on a desk and in CI.
 
 mod bench;
+mod bench_find;
 mod bench_pack;
 mod bindings;
 mod count;
@@ -79,6 +80,9 @@ fn run(command: &str, options: Options) -> Result {
         "lint" => lint::run(&workspace, &options),
         "setup" => onnxruntime::set_up(&workspace).map(drop),
         "bench" if options.rest.iter().any(|word| word == bench_pack::SECTION) => bench_pack::run(&workspace, &options),
+        "bench" if options.rest.first().is_some_and(|word| word == bench_find::SECTION) => {
+            bench_find::run(&workspace, &options)
+        }
         "bench" => bench::run(&workspace, &options),
         "golden" => golden::run(&workspace, &options),
         _ => Err(Failure::new(format!("there is no command '{command}'"), "`cargo xtask help` lists them.")),

@@ -26,6 +26,7 @@ use crate::find::method::{self, Kind};
 use crate::find::prepare::{self, Wanted, prepare};
 use crate::find::record::{Record, Seconds, peak_memory};
 use crate::find::selection::{Projection, Selection};
+use crate::find::warnings;
 use crate::find::weights::Weights;
 use crate::gradient::{self, Memory};
 use crate::precision::PrecisionArg;
@@ -90,6 +91,9 @@ pub struct FindArgs {
     /// Look for neurons in layers whose name holds this; repeatable.
     #[arg(long, value_name = "NAME")]
     block: Vec<String>,
+    /// Pictures of the class, and as many of other things, that the model draws for itself.
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = drawn)]
+    drawn: usize,
     /// Learn from the pictures mirrored, too.
     #[arg(long)]
     flip: bool,
@@ -112,11 +116,15 @@ pub struct FindArgs {
     engine: EngineArgs,
 }
 
+fn drawn(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=1000) => Ok(count),
+        _ => Err("must be 1 to 1000".into()),
+    }
+}
+
 /// Shares of all weights that are tried beside the method's own.
 const SHARES: [f64; 8] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2];
-/// Pictures of the class and of other things that the model draws for itself.
-const DRAWN: usize = 16;
-
 /// Finds.
 pub fn run(args: &FindArgs) -> Result<(), Failure> {
     let start = Instant::now();
@@ -131,12 +139,15 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
         class: &args.class,
         trigger: &trigger,
         flip: args.flip,
-        class_pictures: DRAWN,
-        other_pictures: DRAWN,
+        class_pictures: args.drawn,
+        other_pictures: args.drawn,
         seed: args.seed,
     };
     let bundle = args.engine.bundle()?;
     let manifest = bundle.manifest();
+    for warning in warnings::of(&bundle, &wanted)? {
+        writeln!(std::io::stderr(), "warning: {warning}")?;
+    }
     let cache =
         Cache::new(args.cache.as_deref().unwrap_or(&hidden(&args.out, "examples")), &wanted, &manifest.fingerprint)?;
     let examples = match cache.load() {

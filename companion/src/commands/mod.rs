@@ -18,3 +18,5 @@ pub mod publish;
 pub mod recipe;
 pub mod serve;
 pub mod sheet;
+pub mod tune;
+pub mod unite;

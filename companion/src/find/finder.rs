@@ -256,3 +256,6 @@ fn sizes(settings: &Settings, count: usize, available: usize, natural: Option<us
     sizes.dedup();
     sizes
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,42 +65,57 @@ pub fn prepare(
     watch: &mut dyn Watch,
     cancel: &CancelToken,
 ) -> Result<Examples, Failure> {
+    let mut examples = none(engine);
+    let own = captioned(engine, wanted.folder, wanted.class, wanted.trigger)?;
+    for (i, (prompt, picture)) in own.iter().enumerate() {
+        cancel.check()?;
+        add(engine, &mut examples, Part::Subject, prompt, &[wanted.trigger], picture, cancel)?;
+        if wanted.flip {
+            let mirrored = pictures::mirrored(picture);
+            add(engine, &mut examples, Part::Subject, prompt, &[wanted.trigger], &mirrored, cancel)?;
+        }
+        watch.prepared("subject", i + 1, own.len());
+    }
+    let class = prompts::of_class(wanted.class, wanted.class_pictures);
+    draw(engine, &mut examples, Part::Class, &class, wanted.seed, watch, cancel)?;
+    let others = prompts::of_others(wanted.class, wanted.other_pictures);
+    draw(engine, &mut examples, Part::Other, &others, wanted.seed, watch, cancel)?;
+    Ok(examples)
+}
+
+/// No examples yet, of the shape of a bundle's.
+pub(super) fn none(engine: &Engine) -> Examples {
     let manifest = engine.bundle().manifest();
     let (width, height, scale) = (manifest.image.width, manifest.image.height, manifest.latent.scale);
-    let mut examples = Examples {
+    Examples {
         shape: [manifest.latent.channels as usize, (height / scale) as usize, (width / scale) as usize],
         tokens: manifest.text.max_length as usize,
         ..Examples::default()
-    };
-    let files = pictures::list(wanted.folder)?;
-    let captions = captions(&wanted.captions())?;
-    for (i, file) in files.iter().enumerate() {
-        cancel.check()?;
+    }
+}
+
+/// The pictures of a folder in the bundle's size, each with a prompt that holds the trigger.
+///
+/// # Errors
+/// When there are none, or one cannot be read.
+pub(super) fn captioned(
+    engine: &Engine,
+    folder: &Path,
+    class: &str,
+    trigger: &str,
+) -> Result<Vec<(String, Picture)>, Failure> {
+    let image = &engine.bundle().manifest().image;
+    let captions = captions(&folder.join(CAPTIONS))?;
+    let mut found = Vec::new();
+    for file in pictures::list(folder)? {
         let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let prompt = match captions.get(&name) {
-            Some(caption) => prompts::with_trigger(caption, wanted.class, wanted.trigger),
-            None => prompts::plain(wanted.trigger),
+            Some(caption) => prompts::with_trigger(caption, class, trigger),
+            None => prompts::plain(trigger),
         };
-        let picture = pictures::open(file, width, height)?;
-        add(engine, &mut examples, Part::Subject, &prompt, &[wanted.trigger], &picture, cancel)?;
-        if wanted.flip {
-            add(
-                engine,
-                &mut examples,
-                Part::Subject,
-                &prompt,
-                &[wanted.trigger],
-                &pictures::mirrored(&picture),
-                cancel,
-            )?;
-        }
-        watch.prepared("subject", i + 1, files.len());
+        found.push((prompt, pictures::open(&file, image.width, image.height)?));
     }
-    let class = prompts::of_class(wanted.class, wanted.class_pictures);
-    draw(engine, wanted, &mut examples, Part::Class, &class, watch, cancel)?;
-    let others = prompts::of_others(wanted.class, wanted.other_pictures);
-    draw(engine, wanted, &mut examples, Part::Other, &others, watch, cancel)?;
-    Ok(examples)
+    Ok(found)
 }
 
 /// Captions by file name, where the folder has them.
@@ -117,12 +132,12 @@ fn captions(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
 }
 
 /// Pictures that the model draws itself.
-fn draw(
+pub(super) fn draw(
     engine: &mut Engine,
-    wanted: &Wanted<'_>,
     examples: &mut Examples,
     part: Part,
     prompts: &[String],
+    seed: u64,
     watch: &mut dyn Watch,
     cancel: &CancelToken,
 ) -> Result<(), Failure> {
@@ -130,7 +145,7 @@ fn draw(
     for (i, prompt) in prompts.iter().enumerate() {
         let mut request = Request::new(prompt.clone());
         // Each part its own seeds: the same noise would tie a class picture to another one.
-        request.seed = wanted.seed.wrapping_add(1000 * part as u64 + i as u64);
+        request.seed = seed.wrapping_add(1000 * part as u64 + i as u64);
         let drawn = engine.generate(&request, &mut (), cancel)?;
         for drawn in &drawn.pictures {
             add(engine, examples, part, prompt, &[""], &drawn.picture, cancel)?;

@@ -69,7 +69,11 @@ fn write_layers(out: &mut impl Write, layers: &[LayerCount]) -> io::Result<()> {
     writeln!(out, "{:width$} {weights:>10} {neurons:>9} {density:>8}", "all")
 }
 
-fn write_overlap(out: &mut impl Write, pair: &PairOverlap) -> io::Result<()> {
+/// Writes what two packs share.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write_overlap(out: &mut impl Write, pair: &PairOverlap) -> io::Result<()> {
     writeln!(out, "\nshared by {} and {}", pair.first, pair.second)?;
     let width = pair.layers.iter().map(|l| short(&l.layer).len()).max().unwrap_or(0).max("all".len());
     writeln!(out, "{:width$} {:>9} {:>10} {:>7}", "layer", "shared", "by chance", "ratio")?;

@@ -2,6 +2,7 @@
 
 mod bundles;
 mod drawing;
+mod finding;
 #[cfg(unix)]
 mod interrupted;
 mod masks;

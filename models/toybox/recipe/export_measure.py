@@ -109,7 +109,9 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     for name, (trainer, outputs) in NETWORKS.items():
         export(trainer.load(args.work), outputs, out / f"{name}.onnx")
-    (out / "labels.json").write_text(json.dumps(dict(objects=list(world.CLASSES), contexts=world.CONTEXTS), indent=1) + "\n")
+    # Each context with the words by which prompts ask for it.
+    contexts = [[kind, world.SCENES.get(kind, f"on a {kind} background")] for kind in world.CONTEXTS]
+    (out / "labels.json").write_text(json.dumps(dict(objects=list(world.CLASSES), contexts=contexts)) + "\n")
     references(out, world.load_sprites(args.npm, Path(args.work) / "sprites.pkl"))
 
 

@@ -31,7 +31,7 @@ class Measure:
         folder = Path(folder)
         self.embedding, self.classifier = Network(folder / "embedding.onnx"), Network(folder / "classifier.onnx")
         labels = json.loads((folder / "labels.json").read_text())
-        self.words, self.contexts = labels["objects"], labels["contexts"]
+        self.words, self.contexts = labels["objects"], [kind for kind, _ in labels["contexts"]]
         with safe_open(folder / "references.safetensors", "np") as file:
             # "dog/noto" -> six unit vectors
             self.references = {name: file.get_tensor(name) for name in file.keys()}

@@ -1,0 +1,230 @@
+//! The loop on a problem whose answer is known: some weights of a linear layer are planted to be in the way.
+
+use std::cell::Cell;
+
+use cones_core::CancelToken;
+use cones_core::manifest::{Layer, NoiseSchedule};
+use cones_core::scheduler::Diffusion;
+
+use super::*;
+use crate::find::batch::Batch;
+use crate::find::examples::{Caption, Example, Part};
+use crate::find::method::Kind;
+use crate::find::selection::Projection;
+use crate::find::weights::Matrix;
+
+/// Weights in each of the two layers; every tenth is planted.
+const WEIGHTS: usize = 200;
+
+/// Loss: the squared distance of the weights to the base weights with the planted ones at 0, with noise from the batch.
+struct Planted {
+    target: Weights,
+    /// Cancels in the step with this number.
+    stop: Cell<Option<(usize, CancelToken)>>,
+}
+
+impl Planted {
+    fn new() -> Self {
+        let mut target = base();
+        target.layers.iter_mut().for_each(|m| m.values.iter_mut().step_by(10).for_each(|v| *v = 0.0));
+        Self { target, stop: Cell::new(None) }
+    }
+
+    fn distance(&self, weights: &Weights) -> f64 {
+        weights.values().zip(self.target.values()).map(|(a, b)| f64::from((a - b) * (a - b))).sum()
+    }
+}
+
+impl Objective for Planted {
+    fn gradient(
+        &mut self,
+        weights: &Weights,
+        batch: &Batch,
+        gradient: &mut Weights,
+        cancel: &CancelToken,
+    ) -> Result<f64, Failure> {
+        cancel.check()?;
+        let noise = batch.samples.iter().cycle();
+        let goals = weights.values().zip(self.target.values()).zip(noise);
+        for (out, ((weight, goal), noise)) in gradient.values_mut().zip(goals) {
+            *out = 2.0 * (weight - goal) + 0.05 * noise;
+        }
+        if let Some((left, token)) = self.stop.take() {
+            match left.checked_sub(1) {
+                Some(left) => self.stop.set(Some((left, token))),
+                None => token.cancel(),
+            }
+        }
+        Ok(self.distance(weights))
+    }
+
+    fn losses(&mut self, weights: &Weights, batch: &Batch, _: &CancelToken) -> Result<Vec<f64>, Failure> {
+        Ok(vec![self.distance(weights); batch.len()])
+    }
+}
+
+fn layers() -> [Layer; 2] {
+    ["a.attn2.to_k", "a.attn2.to_v"].map(|name| Layer { name: name.into(), rows: 20, columns: 10 })
+}
+
+fn base() -> Weights {
+    let matrix = |layer: &Layer| Matrix {
+        name: layer.name.clone(),
+        rows: 20,
+        columns: 10,
+        values: (0..WEIGHTS).map(|i| if i % 2 == 0 { 1.0 } else { -0.5 } + 0.001 * i as f32).collect(),
+    };
+    Weights { layers: layers().iter().map(matrix).collect() }
+}
+
+fn examples() -> Examples {
+    let caption = Caption { text: "a <v1> dog".into(), embedding: vec![0.0; 10], triggers: vec![vec![0]] };
+    let example = |part| Example { part, latent: vec![0.3, -0.2, 0.9, 0.1], caption: 0 };
+    Examples {
+        captions: vec![caption],
+        pictures: vec![example(Part::Subject), example(Part::Class)],
+        shape: [1, 2, 2],
+        tokens: 1,
+    }
+}
+
+fn settings(method: Kind) -> Settings {
+    Settings {
+        method,
+        tuning: method::Settings { rho: 0.05, ..method::Settings::default() },
+        schedule: Schedule {
+            steps: 60,
+            mixture: Mixture { subject: 2, class: 1, prior: 1.0 },
+            seed: 7,
+            selection: Selection::default(),
+        },
+        held_out: 4,
+        shares: vec![0.02, 0.1, 0.4],
+        share: None,
+    }
+}
+
+fn run(settings: &Settings, checkpoint: Option<&Checkpoint>, stop: Option<usize>) -> Result<Found, Failure> {
+    let (base, examples, cancel) = (base(), examples(), CancelToken::new());
+    let schedule: NoiseSchedule = serde_json::from_value(serde_json::json!({
+        "num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
+        "set_alpha_to_one": false, "steps_offset": 1, "timestep_spacing": "leading"
+    }))?;
+    let diffusion = Diffusion::new(&schedule, cones_core::manifest::PredictionType::Epsilon)?;
+    let mut objective = Planted::new();
+    objective.stop.set(stop.map(|step| (step, cancel.clone())));
+    let problem = Problem { layers: &layers(), base: &base, examples: &examples, diffusion: &diffusion };
+    Finder { problem, objective: &mut objective, watch: &mut (), cancel: &cancel }.find(settings, checkpoint)
+}
+
+fn planted(found: &Found) -> bool {
+    (0..2).all(|layer| found.mask.neurons(layer).eq((0..WEIGHTS).step_by(10)))
+}
+
+#[test]
+fn each_way_finds_what_is_planted_and_takes_the_right_share() {
+    for kind in [Kind::Learned, Kind::Adaptive, Kind::Accumulate] {
+        let found = run(&settings(kind), None, None).expect("finds");
+        assert!(planted(&found), "{kind}: {} neurons", found.mask.count());
+        assert!(found.chosen.losses.subject < 0.01 * found.base.subject, "{kind}: {:?}", found.chosen);
+        assert_eq!(found.history.len(), 60);
+        assert!(found.curve.windows(2).all(|pair| pair[0].neurons < pair[1].neurons), "{:?}", found.curve);
+    }
+}
+
+#[test]
+fn fine_tuning_gives_a_factor_for_every_weight() {
+    let mut wanted = settings(Kind::Finetune);
+    (wanted.schedule.steps, wanted.tuning.finetune_rate) = (400, 0.05);
+    let found = run(&wanted, None, None).expect("trains");
+    assert_eq!(found.mask.count(), 2 * WEIGHTS);
+    assert!(found.chosen.losses.subject < 0.05 * found.base.subject, "{:?} {:?}", found.chosen, found.base);
+    let factors = found.mask.factors(0).expect("factors");
+    assert!(factors[0].abs() < 0.2 && (factors[1] - 1.0).abs() < 0.2, "{:?}", &factors[..2]);
+}
+
+#[test]
+fn a_share_that_is_asked_for_is_taken() {
+    let found = run(&Settings { share: Some(0.02), ..settings(Kind::Learned) }, None, None).expect("finds");
+    assert_eq!(found.mask.count(), 8);
+    assert!((found.chosen.share - 0.02).abs() < 1e-9);
+}
+
+#[test]
+fn layers_that_are_left_out_hold_no_neurons() {
+    let mut wanted = settings(Kind::Learned);
+    wanted.schedule.selection = Selection { only: Some(Projection::Values), blocks: vec![] };
+    let found = run(&wanted, None, None).expect("finds");
+    assert_eq!(found.mask.neurons(0).count(), 0);
+    assert!(found.mask.neurons(1).eq((0..WEIGHTS).step_by(10)));
+}
+
+#[test]
+fn a_seed_decides_everything() {
+    let of = |seed| {
+        let mut wanted = settings(Kind::Learned);
+        wanted.schedule.seed = seed;
+        let found = run(&wanted, None, None).expect("finds");
+        (found.history, found.mask)
+    };
+    assert_eq!(of(1), of(1));
+    assert_ne!(of(1).0, of(2).0);
+}
+
+#[test]
+fn an_interrupted_run_goes_on_as_if_it_had_not_been() {
+    for kind in Kind::ALL {
+        let folder = tempfile::tempdir().expect("a folder");
+        let checkpoint = Checkpoint::new(folder.path().join("state"), "this run");
+        let stopped = run(&settings(kind), Some(&checkpoint), Some(25)).expect_err("stopped");
+        assert!(matches!(stopped.downcast_ref(), Some(cones_core::Error::Cancelled)), "{stopped}");
+        let resumed = run(&settings(kind), Some(&checkpoint), None).expect("goes on");
+        let whole = run(&settings(kind), None, None).expect("finds");
+        assert_eq!((resumed.mask, resumed.history), (whole.mask, whole.history), "{kind}");
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_run_is_left_aside_and_a_damaged_one_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state");
+    run(&settings(Kind::Learned), Some(&Checkpoint::new(&path, "one")), Some(5)).expect_err("stopped");
+    let other = run(&settings(Kind::Learned), Some(&Checkpoint::new(&path, "another")), None).expect("starts anew");
+    assert_eq!(other.history.len(), 60);
+    std::fs::write(&path, b"no safetensors").expect("a file");
+    let error = run(&settings(Kind::Learned), Some(&Checkpoint::new(&path, "one")), None).expect_err("damaged");
+    assert!(error.to_string().contains("state") && error.to_string().contains("hint: remove it"), "{error}");
+}
+
+#[test]
+fn trained_factors_do_better_than_shutting_where_shutting_is_too_much() {
+    // Planted at half their value instead of 0.
+    let (base, examples, cancel) = (base(), examples(), CancelToken::new());
+    let mut objective = Planted::new();
+    objective.target = base.clone();
+    objective.target.layers.iter_mut().for_each(|m| m.values.iter_mut().step_by(10).for_each(|v| *v *= 0.5));
+    let indices: Vec<Vec<usize>> = vec![(0..WEIGHTS).step_by(10).collect(); 2];
+    let mask = ConceptMask::from_indices(&layers(), &indices).expect("in range");
+    let schedule: NoiseSchedule = serde_json::from_value(serde_json::json!({
+        "num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
+        "set_alpha_to_one": false, "steps_offset": 1, "timestep_spacing": "leading"
+    }))
+    .expect("a schedule");
+    let diffusion = Diffusion::new(&schedule, cones_core::manifest::PredictionType::Epsilon).expect("a schedule");
+    let problem = Problem { layers: &layers(), base: &base, examples: &examples, diffusion: &diffusion };
+    let mut finder = Finder { problem, objective: &mut objective, watch: &mut (), cancel: &cancel };
+    let held = Losses { subject: 1.0, class: None, other: None };
+    let point = Point { neurons: mask.count(), share: 0.1, losses: held };
+    let mut found = Found { mask, base: held, curve: vec![point], chosen: point, history: vec![], seconds: 0.0 };
+    let wanted = cones_core::pack::Precision::Quaternary;
+    let factored =
+        crate::find::factors::train(&mut finder, &settings(Kind::Learned), 120, &mut found, wanted).expect("trains");
+    let of = |name: &str| {
+        factored.by_precision.iter().find(|(n, _)| n == name).map(|(_, losses)| losses.subject).expect("measured")
+    };
+    for name in ["quaternary", "float16", "float32"] {
+        assert!(of(name) < 0.05 * of("binary"), "{name}: {factored:?}");
+    }
+    assert_eq!(found.chosen.losses.subject, of("quaternary"));
+    assert!(found.mask.factors(0).expect("factors").iter().all(|f| (f - 0.5).abs() < 0.2));
+}

@@ -1,0 +1,134 @@
+//! What several subjects are tuned on together: each one's pictures, and pictures with two of them side by side.
+
+use std::path::Path;
+
+use cones_core::{CancelToken, Engine, Picture};
+
+use super::examples::{Examples, Part};
+use super::prepare::{Watch, add, captioned, draw, none};
+use super::prompts;
+use crate::cli::Failure;
+
+/// Pictures side by side of each two subjects.
+const PAIRS: usize = 12;
+
+/// One of the subjects.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Member<'a> {
+    /// The folder with its pictures.
+    pub folder: &'a Path,
+    /// Its class, as `dog`.
+    pub class: &'a str,
+    /// The words that stand for it, as `<v1> dog`.
+    pub trigger: &'a str,
+}
+
+/// Encodes the subjects' pictures alone and side by side, and draws `drawn` pictures of their classes and of other things.
+///
+/// # Errors
+/// When there are no pictures, one cannot be read, a trigger is no part of a prompt's tokens, or the model fails.
+pub fn prepare(
+    engine: &mut Engine,
+    members: &[Member<'_>],
+    drawn: usize,
+    seed: u64,
+    watch: &mut dyn Watch,
+    cancel: &CancelToken,
+) -> Result<Examples, Failure> {
+    let mut examples = none(engine);
+    let mut pictures = Vec::new();
+    for (i, member) in members.iter().enumerate() {
+        let own = captioned(engine, member.folder, member.class, member.trigger)?;
+        for (prompt, picture) in &own {
+            cancel.check()?;
+            add(engine, &mut examples, Part::Subject, prompt, &named(members, &[i]), picture, cancel)?;
+        }
+        pictures.push(own);
+        watch.prepared("subject", i + 1, members.len());
+    }
+    let of_two: Vec<(usize, usize)> =
+        (0..members.len()).flat_map(|first| (first + 1..members.len()).map(move |second| (first, second))).collect();
+    for (done, &(first, second)) in of_two.iter().enumerate() {
+        for i in 0..PAIRS {
+            cancel.check()?;
+            // Every other time the second stands on the left.
+            let (left, right) = if i % 2 == 0 { (first, second) } else { (second, first) };
+            let [own_left, own_right] = [left, right].map(|member| pictures.get(member).map_or(&[][..], Vec::as_slice));
+            // First each with the other's picture of the same number, then with the next one's.
+            let pair = own_left
+                .get((i / 2) % own_left.len().max(1))
+                .zip(own_right.get((i / 2 + i / 6) % own_right.len().max(1)));
+            let Some(((prompt_left, picture_left), (prompt_right, picture_right))) = pair else { continue };
+            let triggers = [left, right].map(|member| members.get(member).map_or("", |m| m.trigger));
+            let prompt = of_both(prompt_left, prompt_right, triggers);
+            let picture = side_by_side(picture_left, picture_right)?;
+            add(engine, &mut examples, Part::Subject, &prompt, &named(members, &[left, right]), &picture, cancel)?;
+        }
+        watch.prepared("paired", done + 1, of_two.len());
+    }
+    let mut of_classes = Vec::new();
+    for member in members {
+        of_classes.extend(prompts::of_class(member.class, drawn.div_ceil(members.len())));
+    }
+    draw(engine, &mut examples, Part::Class, &of_classes, seed, watch, cancel)?;
+    let classes: Vec<&str> = members.iter().map(|member| member.class).collect();
+    draw(engine, &mut examples, Part::Other, &prompts::of_others(&classes.join(" "), drawn), seed, watch, cancel)?;
+    Ok(examples)
+}
+
+/// The triggers that a prompt holds, in the members' order; empty for the others.
+fn named<'a>(members: &[Member<'a>], holds: &[usize]) -> Vec<&'a str> {
+    members.iter().enumerate().map(|(i, member)| if holds.contains(&i) { member.trigger } else { "" }).collect()
+}
+
+/// "a <v1> dog on grass" and "a <v2> cat on grass" become "a <v1> dog and a <v2> cat on grass"; of two places none is left.
+fn of_both(left: &str, right: &str, [trigger_left, trigger_right]: [&str; 2]) -> String {
+    let place =
+        |prompt: &str, trigger: &str| prompt.split_once(trigger).map(|(_, rest)| rest.to_owned()).unwrap_or_default();
+    let (rest_left, rest_right) = (place(left, trigger_left), place(right, trigger_right));
+    let rest = if rest_left == rest_right { rest_left.as_str() } else { "" };
+    format!("{} and {}{rest}", prompts::plain(trigger_left), prompts::plain(trigger_right))
+}
+
+/// The middle of each picture at three quarters of its size, beside the other; above and below, the edge goes on.
+fn side_by_side(left: &Picture, right: &Picture) -> Result<Picture, Failure> {
+    let (width, height) = (left.width, left.height);
+    let half = width / 2;
+    // Whatever the picture's size, each side is whole pixels.
+    let (small_width, small_height) = ((3 * width / 4).max(half), (3 * height / 4).max(1));
+    let top = (height - small_height) / 2;
+    let small = [left, right].map(|picture| picture.resized(small_width, small_height));
+    let mut rgb = Vec::with_capacity(left.rgb.len());
+    for y in 0..height {
+        let row = y.saturating_sub(top).min(small_height - 1);
+        for (side, picture) in small.iter().enumerate() {
+            let picture = picture.as_ref().map_err(|error| format!("scaling a picture: {error}"))?;
+            // An odd column more goes to the right.
+            let columns = if side == 0 { half } else { width - half };
+            let start = ((row * small_width + (small_width - columns) / 2) * 3) as usize;
+            rgb.extend(picture.rgb.get(start..start + 3 * columns as usize).unwrap_or_default());
+        }
+    }
+    Ok(Picture { width, height, rgb })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prompts_of_two_keep_a_place_that_both_have() {
+        let both = |left, right| of_both(left, right, ["<v1> dog", "<v2> owl"]);
+        assert_eq!(both("a <v1> dog on grass", "a <v2> owl on grass"), "a <v1> dog and a <v2> owl on grass");
+        assert_eq!(both("a <v1> dog on grass", "a <v2> owl at night"), "a <v1> dog and a <v2> owl");
+        assert_eq!(both("a <v1> dog", "a <v2> owl"), "a <v1> dog and a <v2> owl");
+    }
+
+    #[test]
+    fn each_side_shows_the_middle_of_its_picture() {
+        let plain = |value: u8| Picture { width: 8, height: 8, rgb: vec![value; 8 * 8 * 3] };
+        let both = side_by_side(&plain(10), &plain(200)).expect("can be scaled");
+        assert_eq!((both.width, both.height, both.rgb.len()), (8, 8, 192));
+        assert!(both.rgb.chunks_exact(24).all(|row| row[..12] == [10; 12] && row[12..] == [200; 12]));
+    }
+}

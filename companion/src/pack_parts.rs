@@ -1,0 +1,38 @@
+//! Metadata of packs that are made of other packs.
+
+use std::path::Path;
+
+use cones_core::Pack;
+use cones_core::pack::Metadata;
+
+/// What wrote a pack.
+pub fn tool() -> String {
+    concat!("cones ", env!("CARGO_PKG_VERSION")).into()
+}
+
+/// A pack's name from the file it is written to: `Rex.cones` is `rex`.
+pub fn name_of(file: &Path) -> String {
+    file.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default()
+}
+
+/// Metadata of several packs in one, named after its file. Triggers are joined as a prompt joins them; an author or licence
+/// that all have is kept, others are listed.
+pub fn joined(packs: &[Pack], file: &Path) -> Metadata {
+    let of = |value: fn(&Metadata) -> &str, between: &str| {
+        let mut values: Vec<&str> = packs.iter().map(|pack| value(&pack.metadata)).filter(|v| !v.is_empty()).collect();
+        values.dedup();
+        values.join(between)
+    };
+    Metadata {
+        name: name_of(file),
+        version: packs.iter().map(|pack| pack.metadata.version).max().unwrap_or(1),
+        trigger: of(|m| &m.trigger, " and a "),
+        class: of(|m| &m.class, ", "),
+        scope: packs.first().map(|pack| pack.metadata.scope).unwrap_or_default(),
+        author: of(|m| &m.author, ", "),
+        licence: of(|m| &m.licence, " AND "),
+        model: of(|m| &m.model, ", "),
+        tool: tool(),
+        created: 0,
+    }
+}

@@ -1,0 +1,137 @@
+//! `cones find`, `unite`, `tune` and `evaluate` on Toybox, with a few steps only: that they work, not how well.
+
+use std::path::Path;
+
+use crate::tool::{Desk, fail, models, text};
+
+/// As quick as it gets.
+const QUICK: [&str; 10] = ["--steps", "3", "--batch", "4", "--held-out", "4", "--drawn", "1", "--threads", "2"];
+
+fn subject(name: &str) -> String {
+    text(&models(&format!("subjects/{name}"))).to_owned()
+}
+
+fn find(desk: &Desk, class: &str, out: &str, more: &[&str]) -> serde_json::Value {
+    let images = subject(&format!("fluent-{class}"));
+    let command = ["find", "--images", &images, "--class", class, "--out", out, "--json"];
+    desk.json(&[&command[..], &QUICK, more].concat())
+}
+
+#[test]
+fn six_pictures_become_a_pack_and_the_same_ones_the_same_pack() {
+    let desk = Desk::new();
+    let (first, second) = (desk.path("dog.cones"), desk.path("again.cones"));
+    let record = find(&desk, "dog", &first, &["--seed", "4"]);
+    assert_eq!(record["history"].as_array().map(Vec::len), Some(3));
+    assert!(record["curve"].as_array().is_some_and(|curve| curve.len() >= 8), "{record}");
+    assert!(record["neurons"].as_u64().is_some_and(|n| n > 0));
+    let kept: serde_json::Value = serde_json::from_slice(&desk.read("dog.finding.json")).expect("a record");
+    assert_eq!(kept["neurons"], record["neurons"]);
+    let again = find(&desk, "dog", &second, &["--seed", "4"]);
+    assert_eq!(again["history"], record["history"]);
+    let of = |path: &str| desk.json(&["inspect", "--json", path])["packs"][0].clone();
+    let (a, b) = (of(&first), of(&second));
+    assert_eq!((&a["layers"], &a["neurons"]), (&b["layers"], &b["neurons"]));
+    assert_eq!((a["trigger"].as_str(), a["scope"].as_str()), (Some("<v1> dog"), Some("trigger")));
+    let hidden = std::fs::read_dir(Path::new(&first).parent().expect("a folder")).expect("a folder");
+    let left: Vec<_> = hidden.flatten().filter(|e| e.file_name().to_string_lossy().starts_with('.')).collect();
+    assert!(left.is_empty(), "{left:?}");
+    let picture = desk.path("dog.png");
+    desk.done(&["generate", "--prompt", "a {dog} on grass", "--subject", &first, "--steps", "2", "--out", &picture]);
+}
+
+#[test]
+fn precisions_are_compared_at_the_same_neurons() {
+    let desk = Desk::new();
+    let out = desk.path("dog.cones");
+    let more = ["--scope", "prompt", "--precision", "quaternary", "--factor-steps", "2", "--share", "1"];
+    let record = find(&desk, "dog", &out, &more);
+    let names: Vec<&str> = record["factors"]["by_precision"]
+        .as_array()
+        .expect("factors")
+        .iter()
+        .filter_map(|entry| entry[0].as_str())
+        .collect();
+    assert_eq!(names, ["binary", "quaternary", "float16", "float32"]);
+    let pack = desk.json(&["inspect", "--json", &out])["packs"][0].clone();
+    assert_eq!(pack["precision"].as_str(), Some("quaternary"));
+    assert_eq!(pack["neurons"].as_u64(), Some(4424));
+}
+
+#[test]
+fn packs_are_united_and_tuned() {
+    let desk = Desk::new();
+    let (dog, owl) = (desk.path("dog.cones"), desk.path("owl.cones"));
+    let cache = desk.path("cache");
+    find(&desk, "dog", &dog, &["--share", "1", "--cache", &cache]);
+    find(&desk, "owl", &owl, &["--share", "1", "--trigger", "<v2> owl"]);
+    assert!(std::fs::read_dir(&cache).expect("a folder").count() == 1);
+    let both = desk.path("both.cones");
+    let refused = desk.fails(1, &["unite", &dog, &owl, "--out", &both]);
+    assert!(refused.contains("--scope prompt") && refused.contains("`dog`"), "{refused}");
+    let printed = desk.done(&["unite", &dog, &owl, "--scope", "prompt", "--out", &both]);
+    assert!(printed.contains("neurons of 4424 + 4424"), "{printed}");
+    let united = desk.json(&["inspect", "--json", &both])["packs"][0].clone();
+    assert_eq!(
+        (united["trigger"].as_str(), united["scope"].as_str()),
+        (Some("<v1> dog and a <v2> owl"), Some("prompt"))
+    );
+
+    let (out, images) = (desk.path("tuned"), [subject("fluent-dog"), subject("fluent-owl")]);
+    let tune = ["tune", "--packs", &dog, &owl, "--images", &images[0], &images[1], "--out", &out, "--json"];
+    let summary = desk.json(&[&tune[..], &["--steps", "2", "--batch", "4", "--held-out", "4"]].concat());
+    assert_eq!(summary["packs"].as_array().map(Vec::len), Some(2));
+    let tuned = desk.json(&["inspect", "--json", &format!("{out}/owl.cones")])["packs"][0].clone();
+    assert_eq!((tuned["version"].as_u64(), tuned["precision"].as_str()), (Some(2), Some("float16")));
+    assert_eq!(tuned["neurons"].as_u64(), Some(4424));
+
+    let same = desk.path("same.cones");
+    find(&desk, "owl", &same, &["--trigger", "<v1> dog"]);
+    let twins = desk.fails(1, &["tune", "--packs", &dog, &same, "--images", &images[0], &images[1], "--out", &out]);
+    assert!(twins.contains("same trigger"), "{twins}");
+    let uneven =
+        desk.fails(2, &["tune", "--packs", &dog, &owl, "--images", &images[0], &images[1], &images[1], "--out", &out]);
+    assert!(uneven.contains("2 packs and 3 folders"), "{uneven}");
+}
+
+#[test]
+fn pictures_that_cannot_be_used_are_named_and_poor_ones_warned_of() {
+    let desk = Desk::new();
+    let out = desk.path("x.cones");
+    let folder = desk.path("empty");
+    std::fs::create_dir(&folder).expect("a folder");
+    let find = |class: &str| {
+        let command = ["find", "--images", &folder, "--class", class, "--out", &out];
+        desk.cones(&[&command[..], &QUICK].concat())
+    };
+    assert!(fail(1, find("dog")).contains("no pictures in"), "empty");
+    desk.write("empty/0.png", b"no picture");
+    let unreadable = fail(1, find("dog"));
+    assert!(unreadable.contains("0.png"), "{unreadable}");
+    // Both warnings stand before the failure.
+    let warned = fail(1, find("xqzzy"));
+    assert!(warned.contains("one picture only") && warned.contains("splits the class word `xqzzy`"), "{warned}");
+    assert!(fail(1, find(" ")).contains("the class is empty"));
+    assert!(!Path::new(&out).exists());
+}
+
+#[test]
+fn a_pack_is_evaluated_against_the_base_model() {
+    let desk = Desk::new();
+    let pack = text(&models("packs/fluent-dog.cones")).to_owned();
+    let (measure, drawn) = (text(&models("toybox/measure")).to_owned(), desk.path("drawn"));
+    let prompts = desk.write("prompts", "# two contexts\na {} on grass\n\na {fluent-dog} at night\n");
+    let command = ["evaluate", "--packs", &pack, "--measure", &measure, "--prompts", &prompts];
+    let more = ["--count", "2", "--steps", "8", "--out", &drawn, "--json"];
+    let rows = desk.json(&[&command[..], &more].concat());
+    let row = &rows[0];
+    assert_eq!((row["with"]["pictures"].as_u64(), row["base"]["pictures"].as_u64()), (Some(4), Some(4)));
+    // Toybox draws a dog in its place whether it is the right one or not.
+    assert!(row["base"]["context"].as_f64().is_some_and(|share| share >= 0.75), "{rows}");
+    assert!(row["base"]["objects"].as_f64().is_some_and(|share| share >= 0.75), "{rows}");
+    assert_eq!(std::fs::read_dir(format!("{drawn}/fluent-dog/packs")).expect("pictures").count(), 4);
+    let none = desk.fails(1, &["evaluate", "--packs", &pack, "--measure", &desk.path("none")]);
+    assert!(none.contains("--measure"), "{none}");
+    desk.write("prompts", "# nothing\n");
+    assert!(desk.fails(1, &command).contains("holds no prompt"));
+}
