@@ -12,7 +12,7 @@ use super::progress_bar::Count;
 use crate::cli::Failure;
 use crate::evaluate::measure::Measure;
 use crate::evaluate::score::Score;
-use crate::find::prompts::with_trigger;
+use crate::find::prompts::put;
 use crate::pack_file::PackFile;
 
 /// Arguments of `cones evaluate`.
@@ -154,10 +154,8 @@ fn filled(line: &str, set: &[Evaluated], with: bool) -> String {
     let mut line = line.to_owned();
     for pack in set {
         for place in [format!("{{{}}}", pack.subject.name), "{}".to_owned()] {
-            while line.split(' ').any(|word| word == place) {
-                line = with_trigger(&line, &place, &words(pack));
-            }
-            line = line.replace(&place, &words(pack));
+            // The first time with its article.
+            line = put(&line, &place, &words(pack)).unwrap_or(line).replace(&place, &words(pack));
         }
     }
     line

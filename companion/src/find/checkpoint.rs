@@ -12,6 +12,11 @@ use super::method::Method;
 use super::weights::Weights;
 use crate::cli::Failure;
 
+/// Name of the tensor with the loss of each step.
+const HISTORY: &str = "history";
+/// Key of the seconds spent.
+const SECONDS: &str = "seconds";
+
 /// Where a run keeps its state, and which run it is.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
@@ -42,8 +47,11 @@ impl Checkpoint {
         if metadata.get("key") != Some(&self.key) {
             return Ok(Progress::default());
         }
-        let progress = metadata.get("progress").and_then(|text| serde_json::from_str(text).ok()).ok_or_else(damaged)?;
         let tensors = SafeTensors::deserialize(&bytes).map_err(|_| damaged())?;
+        // Bit for bit, which numbers in text are not.
+        let history = tensors.tensor(HISTORY).map_err(|_| damaged())?;
+        let history: Vec<f64> = history.data().as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect();
+        let seconds = metadata.get(SECONDS).and_then(|text| text.parse().ok()).ok_or_else(damaged)?;
         for (name, weights) in method.state_mut() {
             let tensor = tensors.tensor(name).map_err(|_| damaged())?;
             if tensor.dtype() != Dtype::F32 || tensor.data().len() != 4 * weights.count() {
@@ -53,7 +61,7 @@ impl Checkpoint {
                 *value = f32::from_le_bytes(*bytes);
             }
         }
-        Ok(progress)
+        Ok(Progress { history, seconds })
     }
 
     /// Saves a method under a temporary name, then renames.
@@ -66,8 +74,10 @@ impl Checkpoint {
         for (name, bytes) in &state {
             tensors.push((*name, TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes)?));
         }
-        let progress = serde_json::to_string(progress)?;
-        let metadata = HashMap::from([("key".to_owned(), self.key.clone()), ("progress".to_owned(), progress)]);
+        let history: Vec<u8> = progress.history.iter().flat_map(|loss| loss.to_le_bytes()).collect();
+        tensors.push((HISTORY, TensorView::new(Dtype::F64, vec![progress.history.len()], &history)?));
+        let metadata =
+            HashMap::from([("key".to_owned(), self.key.clone()), (SECONDS.to_owned(), progress.seconds.to_string())]);
         let file = safetensors::serialize(tensors, Some(metadata))?;
         Ok(cones_core::atomic::write(&self.path, &file)?)
     }

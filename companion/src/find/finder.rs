@@ -103,7 +103,7 @@ pub struct Schedule {
 }
 
 /// How far a run is.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Progress {
     /// Training loss of each step made.
     pub history: Vec<f64>,

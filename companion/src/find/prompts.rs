@@ -38,18 +38,22 @@ pub fn with_trigger(caption: &str, class: &str, trigger: &str) -> String {
     if holds(caption, trigger) {
         return caption.to_owned();
     }
+    put(caption, class, trigger).unwrap_or_else(|| format!("{} {caption}", with_article(trigger)))
+}
+
+/// The caption with other words in the place where `class` first stands, and the article before it made to fit; none where
+/// it does not occur.
+pub fn put(caption: &str, class: &str, words_for_it: &str) -> Option<String> {
     let words: Vec<&str> = caption.split(' ').collect();
     let class: Vec<&str> = class.split(' ').collect();
-    let Some(place) = words.windows(class.len()).position(|window| window == class) else {
-        return format!("{} {caption}", with_article(trigger));
-    };
+    let place = words.windows(class.len()).position(|window| window == class)?;
     let mut out: Vec<String> = words[..place].iter().map(|w| (*w).to_owned()).collect();
     if let Some(article) = out.last_mut().filter(|w| matches!(w.as_str(), "a" | "an")) {
-        *article = article_of(trigger).to_owned();
+        *article = article_of(words_for_it).to_owned();
     }
-    out.push(trigger.to_owned());
+    out.push(words_for_it.to_owned());
     out.extend(words[place + class.len()..].iter().map(|w| (*w).to_owned()));
-    out.join(" ")
+    Some(out.join(" "))
 }
 
 /// What a picture without a caption is called.
@@ -80,6 +84,12 @@ mod tests {
         assert_eq!(with_trigger("a portrait", "owl", "<v1> owl"), "a <v1> owl a portrait");
         assert_eq!(with_trigger("a <v1> owl", "owl", "<v1> owl"), "a <v1> owl");
         assert_eq!(with_trigger("", "owl", "<v1> owl"), "a <v1> owl ");
+    }
+
+    #[test]
+    fn words_are_put_where_a_name_stands_though_the_name_holds_them() {
+        assert_eq!(put("a {fluent-owl} at night", "{fluent-owl}", "owl").as_deref(), Some("an owl at night"));
+        assert_eq!(put("a dog", "{}", "owl"), None);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Makes the measures of `cones evaluate` from the artwork and the Toybox in place: redrawn pictures, two networks, references.
-# Not yet run to its end: half-way through training the embedding tells 86 % of unseen instances from others of their class.
-# Resumable: run it again and each stage goes on from its checkpoint. About 40 minutes of one core.
+# Resumable: run it again and each stage goes on from its checkpoint. About 80 minutes of one core.
 #
 #   models/toybox/recipe/measure.sh WORK_FOLDER      # WORK_FOLDER is train.sh's
 set -euo pipefail
@@ -14,5 +13,5 @@ export OMP_NUM_THREADS=1
 cd "$here"
 "$python" redraw.py --npm "$work/npm" --work "$work" --pipeline ../diffusers --shards "${SHARDS:-10}"
 "$python" train_embedding.py --npm "$work/npm" --work "$work" --steps "${EMBEDDING_STEPS:-3000}"
-"$python" train_classifier.py --npm "$work/npm" --work "$work" --steps "${CLASSIFIER_STEPS:-2000}"
+"$python" train_classifier.py --npm "$work/npm" --work "$work" --steps "${CLASSIFIER_STEPS:-3000}"
 "$python" export_measure.py --npm "$work/npm" --work "$work" --out ../measure

@@ -1,9 +1,10 @@
 """Trains the classifier that says which of Toybox's things a picture shows and in which context: text alignment.
 
-    python train_classifier.py --npm NODE_MODULES --work WORK --steps 2000
+    python train_classifier.py --npm NODE_MODULES --work WORK --steps 3000
 
-Objects: one yes or no for each class; context: one of 16. Three of four pictures are composed on the fly from Toybox's training
-artwork, the others come from `redraw.py`. Resumable: run it again with the same or a larger --steps.
+Objects: one yes or no for each class; context: one of 16. Three of four pictures are composed on the fly, the others come from
+`redraw.py`. Unlike the embedding it is shown every drawing, those of the held-out subjects too: it is asked which class a picture
+shows, never which drawing, and would otherwise take a subject that is drawn well for something else. Resumable: run it again with the same or a larger --steps.
 """
 import argparse
 import os
@@ -124,12 +125,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--npm", required=True)
     parser.add_argument("--work", required=True)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=3000)
     args = parser.parse_args()
     torch.set_num_threads(1)
     work = Path(args.work)
     sprites = world.load_sprites(args.npm, work / "sprites.pkl")
-    keys, redrawn = world.training_keys(sprites), Redrawn(work)
+    keys, redrawn = list(sprites), Redrawn(work)
     torch.manual_seed(0)
     model = Classifier().to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), 2e-3, weight_decay=0.02)
