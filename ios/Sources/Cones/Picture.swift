@@ -19,7 +19,7 @@ public struct Picture: Sendable {
 
     /// From RGBA bytes, row by row from the top left, alpha not multiplied in; transparent parts become white.
     ///
-    /// - Throws: ``ConesError``: ``ConesError/Kind/badPicture`` when `rgba` is not `4 * width * height` bytes long.
+    /// - Throws: ``ConesError``: ``ConesError/Kind/badRequest`` when `rgba` is not `4 * width * height` bytes long.
     public init(width: Int, height: Int, rgba: Data) throws {
         inner = try ConesError.translated {
             try .fromRgba(width: UInt32(clamping: width), height: UInt32(clamping: height), rgba: rgba)

@@ -114,6 +114,6 @@ final class GenerateTests: ConesTestCase {
         XCTAssertEqual(again.recipe?.`init`?.strength, 0.5)
         XCTAssertNil(again.recipe?.request, "the picture it began with is not in the recipe")
         XCTAssertEqual([again.width, again.height], [64, 64])
-        await assertFails(.badPicture) { _ = try Picture(width: 64, height: 63, rgba: rgba) }
+        await assertFails(.badRequest) { _ = try Picture(width: 64, height: 63, rgba: rgba) }
     }
 }

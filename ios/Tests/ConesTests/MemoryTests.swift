@@ -8,9 +8,10 @@ final class MemoryTests: ConesTestCase {
         try XCTSkipIf(live_heap() == 0, "the C library does not count its heap")
         let one = 3 * 64 * 64
         _ = try await growth(10, keep: false)
-        let kept = try await growth(20, keep: true)
+        // Half would do: now and then something of an earlier test is freed in the meantime.
+        let kept = try await growth(40, keep: true)
         XCTAssertGreaterThan(kept, 20 * one, "what is kept is seen")
-        let grown = try await growth(200, keep: false)
+        let grown = try await growth(100, keep: false)
         XCTAssertLessThan(grown, 10 * one)
     }
 

@@ -1,5 +1,8 @@
 #include "LiveHeap.h"
 
+// Any header of glibc says that it is glibc; `stddef.h` is the compiler's own.
+#include <stdlib.h>
+
 #if defined(__APPLE__)
 #include <malloc/malloc.h>
 
