@@ -29,12 +29,16 @@ enum Given {
         try needed("CONES_KEY")
     }
 
-    /// ONNX Runtime; where `cargo xtask setup` put it if nothing is said.
+    /// ONNX Runtime; where `cargo xtask setup` put it if nothing is said. On iOS it is linked in.
     static let runtime: URL? = {
+        #if os(iOS)
+        return nil
+        #else
         if let path = variable("ORT_DYLIB_PATH") { return URL(fileURLWithPath: path) }
         let note = repository.appendingPathComponent("target/onnxruntime/path")
         guard let path = try? String(contentsOf: note, encoding: .utf8) else { return nil }
         return URL(fileURLWithPath: path.trimmingCharacters(in: .whitespacesAndNewlines))
+        #endif
     }()
 
     /// ios/Tests/ConesTests/Given.swift, four folders up.
