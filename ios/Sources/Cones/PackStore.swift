@@ -40,6 +40,7 @@ public struct PackStore: Sendable {
     ///   - bundle: the folder of a base model, to have the pack decoded for it first; without it header and checksum are
     ///     checked.
     /// - Throws: ``ConesError``: ``ConesError/Kind/badPack``, ``ConesError/Kind/wrongModel``, ``ConesError/Kind/outOfSpace``.
+    @discardableResult
     public func install(file: URL, for bundle: URL? = nil) async throws -> PackInfo {
         try await worker.run { [inner] _ in try inner.installFile(path: file.path, bundle: bundle?.path) }
     }
@@ -80,6 +81,7 @@ public struct PackStore: Sendable {
     ///   - catalog: where it is on offer.
     ///   - bundle: the folder of a base model, to have the pack for that one, decoded for it first.
     ///   - onProgress: called on the store's queue.
+    @discardableResult
     public func install(
         _ name: String, from catalog: Catalog, for bundle: URL? = nil, onProgress: DownloadHandler? = nil
     ) async throws -> PackInfo {
