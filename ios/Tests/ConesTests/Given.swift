@@ -21,7 +21,8 @@ enum Given {
 
     /// A catalogue that is served on this machine, with a pack and the base model.
     static func catalog() throws -> URL {
-        try XCTUnwrap(URL(string: needed("CONES_CATALOG")))
+        let address = try needed("CONES_CATALOG")
+        return try XCTUnwrap(URL(string: address))
     }
 
     /// Its publisher's public key.
