@@ -31,11 +31,8 @@ if let library {
     // What the two static libraries need, so that apps need not know.
     settings = [
         .linkedLibrary("c++"),
-        .linkedFramework("Accelerate"),
         .linkedFramework("CoreML"),
         .linkedFramework("Foundation"),
-        .linkedFramework("Security"),
-        .linkedFramework("SystemConfiguration"),
     ]
 }
 

@@ -20,6 +20,12 @@ struct DrawView: View {
                             studio.prompt += " {\(pack.name)}"
                         }
                     }
+                    // On since before it was removed or the base model changed, or by a recipe.
+                    ForEach(missing, id: \.self) { name in
+                        Button("Switch \(name) off: it is not installed for this base model", role: .destructive) {
+                            studio.subjects[name] = nil
+                        }
+                    }
                 } header: {
                     Text("Subjects")
                 } footer: {
@@ -44,6 +50,11 @@ struct DrawView: View {
 
     private var fitting: [PackInfo] {
         studio.info.map(shelf.fitting) ?? []
+    }
+
+    private var missing: [String] {
+        let names = Set(fitting.map(\.name))
+        return studio.subjects.keys.filter { !names.contains($0) }.sorted()
     }
 
     @ViewBuilder private var button: some View {

@@ -45,9 +45,11 @@ final class Studio: ObservableObject {
             // CoreML where it works, else the CPU; the log says which.
             let options = Engine.Options(provider: .auto, memory: .sequential, cache: cache)
             let engine = try await Engine(bundle: model.folder, packs: packs, options: options)
+            // Another base model may have been chosen in the meantime.
+            try Task.checkCancellation()
             (self.engine, info) = (engine, engine.info)
         } catch is CancellationError {
-            // Another base model was chosen in the meantime.
+            // Who chose it opens it.
         } catch {
             trouble = Trouble(error)
         }
