@@ -15,6 +15,7 @@
 mod fixture;
 mod python;
 mod server;
+mod swift;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -41,7 +42,7 @@ struct Host<'a> {
 /// Builds the library and runs the tests of every language that this machine has.
 pub(crate) fn test(workspace: &Workspace, options: &Options, onnxruntime: &Path, count: &mut Count) -> Result {
     let host = Host::prepare(workspace, options, onnxruntime)?;
-    python::test(&host, count)
+    python::test(&host, count).and(swift::test(&host, count))
 }
 
 impl<'a> Host<'a> {

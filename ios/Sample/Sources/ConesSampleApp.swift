@@ -1,0 +1,73 @@
+import Cones
+import SwiftUI
+
+@main
+struct ConesSampleApp: App {
+    @StateObject private var start = Start()
+
+    var body: some Scene {
+        WindowGroup {
+            switch start.outcome {
+            case nil:
+                ProgressView("Opening")
+                    .task { await start.open() }
+            case .failure(let trouble):
+                TroubleView(trouble: trouble)
+            case .success(let parts):
+                MainView(studio: parts.studio, shelf: parts.shelf, gallery: parts.gallery)
+            }
+        }
+    }
+}
+
+/// What the app needs before it can show anything.
+@MainActor
+final class Start: ObservableObject {
+    struct Parts {
+        let studio: Studio
+        let shelf: Shelf
+        let gallery: Gallery
+    }
+
+    @Published private(set) var outcome: Result<Parts, Trouble>?
+
+    func open() async {
+        do {
+            // A second scene of the same process finds it done.
+            try? ConesRuntime.initialize(logLevel: .info)
+            let folders = try Folders.standard()
+            let packs = try await PackStore(folder: folders.packs)
+            let bundles = try await BundleStore(folder: folders.bundles)
+            let gallery = Gallery(folder: folders.pictures)
+            let shelf = Shelf(packs: packs, bundles: bundles)
+            let studio = Studio(packs: packs, cache: folders.cache, gallery: gallery)
+            await shelf.refresh()
+            gallery.refresh()
+            outcome = .success(Parts(studio: studio, shelf: shelf, gallery: gallery))
+        } catch {
+            outcome = .failure(Trouble(error))
+        }
+    }
+}
+
+/// The three screens.
+struct MainView: View {
+    @ObservedObject var studio: Studio
+    @ObservedObject var shelf: Shelf
+    @ObservedObject var gallery: Gallery
+
+    var body: some View {
+        TabView {
+            DrawView(studio: studio, shelf: shelf)
+                .tabItem { Label("Draw", systemImage: "paintbrush") }
+            GalleryView(gallery: gallery, studio: studio)
+                .tabItem { Label("Gallery", systemImage: "photo.on.rectangle") }
+            ShelfView(shelf: shelf)
+                .tabItem { Label("Subjects", systemImage: "shippingbox") }
+        }
+        .task(id: shelf.model) {
+            guard let model = shelf.model else { return }
+            await studio.use(model)
+        }
+    }
+}

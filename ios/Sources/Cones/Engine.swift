@@ -1,0 +1,127 @@
+import ConesGenerated
+import Foundation
+
+/// A base model ready to draw.
+///
+/// Drawing happens on a queue of the engine's own, never on Swift's pool of threads, one request at a time in the order of
+/// the calls. Cancelling the task that called stops a request that waits at once, and one that is being drawn within a
+/// step; the engine is then as usable as before.
+///
+/// ```swift
+/// let engine = try await Engine(bundle: folder, packs: packs)
+/// let generated = try await engine.generate(Request("a {fluent-dog} on grass", subjects: [.init("fluent-dog")]))
+/// let image = generated.pictures[0].cgImage()
+/// ```
+public actor Engine {
+    /// How an engine runs. Everything may be left out.
+    public struct Options: Sendable, Equatable {
+        /// Where the graphs run.
+        public var provider: Provider
+        /// What stays loaded between and during pictures.
+        public var memory: MemoryMode
+        /// Threads inside one node; one for each physical core if `nil`.
+        public var threads: Int?
+        /// Folder for models that CoreML has compiled; without it they are compiled at each start. Safe to delete. The
+        /// library gives each graph a folder below it, named by the hash of the model's files and the runtime's version.
+        public var cache: URL?
+
+        /// Options that differ from the usual ones as given.
+        public init(
+            provider: Provider = .cpu, memory: MemoryMode = .resident, threads: Int? = nil, cache: URL? = nil
+        ) {
+            self.provider = provider
+            self.memory = memory
+            self.threads = threads
+            self.cache = cache
+        }
+    }
+
+    /// What the base model says of itself.
+    public nonisolated let info: BundleInfo
+
+    /// How many requests are being drawn or wait for their turn.
+    public private(set) var pending = 0
+
+    private let inner: ConesGenerated.Engine
+    private let worker: Worker
+
+    /// Opens the base model in a folder. Its graphs are loaded with the first request.
+    ///
+    /// - Parameters:
+    ///   - bundle: the folder, as ``BundleStore`` gives it, or one inside the app.
+    ///   - packs: where the subjects of requests are looked for.
+    ///   - options: how it runs.
+    /// - Throws: ``ConesError``, such as ``ConesError/Kind/badBundle`` and ``ConesError/Kind/providerUnavailable``.
+    public init(bundle: URL, packs: PackStore? = nil, options: Options = Options()) async throws {
+        let worker = Worker("engine", qos: .userInitiated)
+        let store = packs?.inner
+        inner = try await worker.run { _ in
+            try ConesGenerated.Engine.open(bundle: bundle.path, packs: store, options: options.generated)
+        }
+        info = inner.info()
+        self.worker = worker
+    }
+
+    /// Draws the pictures of a request.
+    ///
+    /// - Parameters:
+    ///   - request: what to draw.
+    ///   - onProgress: called on the engine's queue at each stage and after each step.
+    /// - Throws: ``ConesError``; `CancellationError` when the calling task is cancelled.
+    public func generate(_ request: Request, onProgress: ProgressHandler? = nil) async throws -> Generated {
+        pending += 1
+        defer { pending -= 1 }
+        let inner = inner
+        return try await worker.run { token in
+            let listener = GenerateListener(onProgress)
+            return Generated(try inner.generate(request: request.generated, listener: listener, cancel: token))
+        }
+    }
+
+    /// Draws the pictures of a request, as a sequence: progress, then one ``GenerateEvent/finished(_:)``.
+    ///
+    /// Drawing begins at once. It stops when the loop over the sequence is left or its task is cancelled; in a cancelled
+    /// task the loop ends without `finished`.
+    ///
+    /// ```swift
+    /// for try await event in engine.events(for: Request("a dog on grass", previewEvery: 1)) {
+    ///     switch event {
+    ///     case .progress(let progress): bar.value = Double(progress.step) / Double(progress.steps)
+    ///     case .finished(let generated): show(generated.pictures)
+    ///     }
+    /// }
+    /// ```
+    public nonisolated func events(for request: Request) -> AsyncThrowingStream<GenerateEvent, any Error> {
+        AsyncThrowingStream { continuation in
+            let task = Task {
+                do {
+                    let generated = try await generate(request) { continuation.yield(.progress($0)) }
+                    continuation.yield(.finished(generated))
+                    continuation.finish()
+                } catch {
+                    continuation.finish(throwing: error)
+                }
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+}
+
+/// What happens while a request is drawn.
+public enum GenerateEvent: Sendable {
+    /// A stage was reached or a step has ended.
+    case progress(GenerateProgress)
+    /// All pictures are drawn. The last event.
+    case finished(Generated)
+}
+
+extension Engine.Options {
+    var generated: EngineOptions {
+        EngineOptions(
+            provider: provider,
+            memory: memory,
+            threads: threads.map { UInt32(clamping: $0) },
+            cache: cache?.path
+        )
+    }
+}

@@ -1,0 +1,17 @@
+import ConesGenerated
+
+/// What a request came to.
+public struct Generated: Sendable {
+    /// The pictures in the order of their seeds.
+    public let pictures: [Picture]
+    /// What a person may want to know, such as a prompt that was too long.
+    public let warnings: [String]
+    /// Where the time went.
+    public let timings: Timings
+
+    init(_ generated: ConesGenerated.Generated) {
+        pictures = generated.pictures.map(Picture.init)
+        warnings = generated.warnings
+        timings = generated.timings
+    }
+}

@@ -1,0 +1,113 @@
+import ConesGenerated
+
+/// What is asked for. Only the prompt is required; what is `nil` comes from the base model.
+///
+/// Numbers outside their range are refused with ``ConesError/Kind/badRequest``, which names the field.
+public struct Request: Sendable {
+    /// What to draw. `{NAME}` stands for the trigger of the subject of that name, `{{` and `}}` for braces.
+    public var prompt: String
+    /// What to stay away from, written like the prompt.
+    public var negativePrompt: String
+    /// Installed packs to switch on.
+    public var subjects: [SubjectChoice]
+    /// Denoising steps.
+    public var steps: Int?
+    /// Classifier-free guidance scale. 1 or less switches guidance off and takes half the time.
+    public var guidance: Float?
+    /// How noise becomes a picture.
+    public var scheduler: Scheduler?
+    /// Seed of the first picture; each further one adds 1.
+    public var seed: UInt64
+    /// How many pictures, up to 1000.
+    public var count: Int
+    /// Pixels across, a multiple of `BundleInfo.sizeMultiple`.
+    public var width: Int?
+    /// Pixels down, a multiple of `BundleInfo.sizeMultiple`.
+    public var height: Int?
+    /// A picture to start from (img2img).
+    public var start: StartPicture?
+    /// A preview comes with every so many steps; 0 for none. It costs far below a thousandth of a step.
+    public var previewEvery: Int
+
+    /// A request for what is given.
+    public init(
+        _ prompt: String,
+        negativePrompt: String = "",
+        subjects: [SubjectChoice] = [],
+        steps: Int? = nil,
+        guidance: Float? = nil,
+        scheduler: Scheduler? = nil,
+        seed: UInt64 = 0,
+        count: Int = 1,
+        width: Int? = nil,
+        height: Int? = nil,
+        start: StartPicture? = nil,
+        previewEvery: Int = 0
+    ) {
+        self.prompt = prompt
+        self.negativePrompt = negativePrompt
+        self.subjects = subjects
+        self.steps = steps
+        self.guidance = guidance
+        self.scheduler = scheduler
+        self.seed = seed
+        self.count = count
+        self.width = width
+        self.height = height
+        self.start = start
+        self.previewEvery = previewEvery
+    }
+}
+
+/// An installed pack, switched on.
+public struct SubjectChoice: Sendable, Hashable {
+    /// The name it is installed by.
+    public var name: String
+    /// 0 (off) to 1 (as the pack means it).
+    public var strength: Float
+    /// Which rows of keys and values it changes; `nil` for what the pack says.
+    public var scope: Scope?
+
+    /// A pack by its name.
+    public init(_ name: String, strength: Float = 1, scope: Scope? = nil) {
+        self.name = name
+        self.strength = strength
+        self.scope = scope
+    }
+}
+
+/// The picture to start from (img2img).
+public struct StartPicture: Sendable {
+    /// Scaled to the size of the request if it has another.
+    public var picture: Picture
+    /// How much of it is redrawn, 0 to 1.
+    public var strength: Float
+
+    /// A picture, redrawn as far as `strength` says.
+    public init(_ picture: Picture, strength: Float = 0.8) {
+        self.picture = picture
+        self.strength = strength
+    }
+}
+
+extension Request {
+    /// Clamped, for a conversion that fails ends the app: what is outside stays outside, and the library says so.
+    var generated: ConesGenerated.Request {
+        ConesGenerated.Request(
+            prompt: prompt,
+            negativePrompt: negativePrompt,
+            subjects: subjects.map {
+                ConesGenerated.SubjectChoice(name: $0.name, strength: $0.strength, scope: $0.scope)
+            },
+            steps: steps.map { UInt32(clamping: $0) },
+            guidance: guidance,
+            scheduler: scheduler,
+            seed: seed,
+            count: UInt32(clamping: count),
+            width: width.map { UInt32(clamping: $0) },
+            height: height.map { UInt32(clamping: $0) },
+            init: start.map { InitPicture(picture: $0.picture.inner, strength: $0.strength) },
+            previewEvery: UInt32(clamping: previewEvery)
+        )
+    }
+}
