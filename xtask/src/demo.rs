@@ -14,24 +14,50 @@ use crate::workspace::Workspace;
 const SUBJECT_PROMPTS: [&str; 4] =
     ["a {} on grass", "a {} at night", "a {} on the beach", "a {} on a yellow background"];
 
-/// Set-up, build, a sheet of the base model's pictures, and one for each example subject: base model above, subject below.
+/// Where two subjects are shown together.
+const TOGETHER: [&str; 4] = ["on grass", "at night", "in the snow", "on a blue background"];
+
+/// Set-up, build, a sheet of the base model's pictures, one for each example subject (base model above, subject below), and
+/// two subjects in one picture.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
     let library = onnxruntime::set_up(workspace)?;
     build(workspace, options)?;
     let out = workspace.target().join("demo");
     sheet(workspace, &library, &out, options.rest.iter().map(OsStr::new))?;
     let mut shown = vec![out.join("sheet.png")];
-    for pack in packs(&workspace.root().join("models/packs")) {
+    let packs = packs(&workspace.root().join("models/packs"));
+    for pack in &packs {
         let folder = out.join(pack.file_stem().unwrap_or_default());
         let prompts = SUBJECT_PROMPTS.iter().flat_map(|p| ["--prompt", p]).map(OsStr::new);
         sheet(workspace, &library, &folder, prompts.chain([OsStr::new("--subject"), pack.as_os_str()]))?;
         shown.push(folder.join("sheet.png"));
+    }
+    if let [first, second, ..] = packs.as_slice() {
+        shown.push(together(workspace, &library, &out.join("together"), [first, second])?);
     }
     println!("\nThe pictures are in {}; to begin with:", out.display());
     for path in shown {
         println!("  {}", path.display());
     }
     Ok(())
+}
+
+/// Two subjects in one picture, in several places; gives the folder.
+fn together(workspace: &Workspace, library: &Path, out: &Path, packs: [&PathBuf; 2]) -> Result<PathBuf> {
+    let [first, second] = packs.map(|pack| pack.file_stem().unwrap_or_default().to_string_lossy());
+    for (i, place) in TOGETHER.into_iter().enumerate() {
+        let mut cones = Command::new(workspace.cones());
+        cones
+            .current_dir(workspace.root())
+            .env(onnxruntime::VARIABLE, library)
+            .args(["generate", "--bundle", "models/toybox/bundle", "--seed", "5", "--prompt"])
+            .arg(format!("a {{{first}}} and a {{{second}}} {place}"));
+        for pack in packs {
+            cones.arg("--subject").arg(pack);
+        }
+        process::run(cones.arg("--out").arg(out.join(format!("{i}.png"))), "What it wrote above says why.")?;
+    }
+    Ok(out.to_path_buf())
 }
 
 fn sheet<'a>(workspace: &Workspace, library: &Path, out: &Path, arguments: impl Iterator<Item = &'a OsStr>) -> Result {
