@@ -1,9 +1,11 @@
-//! Metadata of packs that are made of other packs.
+//! What packs are made of, besides their masks.
 
 use std::path::Path;
 
-use cones_core::Pack;
 use cones_core::pack::Metadata;
+use cones_core::{Error, Pack};
+
+use crate::cli::Failure;
 
 /// What wrote a pack.
 pub fn tool() -> String {
@@ -35,4 +37,17 @@ pub fn joined(packs: &[Pack], file: &Path) -> Metadata {
         tool: tool(),
         created: 0,
     }
+}
+
+/// Reads a pack's preview picture; the pack itself checks what it is.
+///
+/// # Errors
+/// When it cannot be read or is too large for a pack.
+pub fn read_preview(path: &Path) -> Result<Vec<u8>, Failure> {
+    const MOST: u64 = 64 * 1024;
+    let size = std::fs::metadata(path).map_err(Error::io("open", path))?.len();
+    if size > MOST {
+        return Err(format!("preview `{}` has {size} bytes; a pack holds at most {MOST}", path.display()).into());
+    }
+    Ok(std::fs::read(path).map_err(Error::io("read", path))?)
 }

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use cones_core::pack::{Metadata, Precision, to_precision};
+use cones_core::pack::Precision;
 use cones_core::scheduler::Diffusion;
-use cones_core::{Bundle, ConceptMask, Pack, Scope};
+use cones_core::{ConceptMask, Scope};
 use sha2::{Digest, Sha256};
 
+use super::about_args::{AboutArgs, Of};
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
 use super::progress_bar::Count;
 use crate::cli::Failure;
-use crate::clock;
 use crate::find::batch::Mixture;
 use crate::find::cache::Cache;
 use crate::find::checkpoint::Checkpoint;
@@ -113,6 +113,8 @@ pub struct FindArgs {
     #[arg(short, long)]
     quiet: bool,
     #[command(flatten)]
+    about: AboutArgs,
+    #[command(flatten)]
     engine: EngineArgs,
 }
 
@@ -145,7 +147,12 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
     };
     let bundle = args.engine.bundle()?;
     let manifest = bundle.manifest();
-    for warning in warnings::of(&bundle, &wanted)? {
+    let warnings = warnings::of(&bundle, &wanted)?;
+    let of = Of { trigger: &trigger, class: &args.class, scope: args.scope };
+    // A name that no pack can have should not be found out at the end.
+    let nothing = ConceptMask::empty(&manifest.layers);
+    args.about.pack(&of, &args.out, &bundle, &nothing, Precision::Binary)?.encode()?;
+    for warning in warnings {
         writeln!(std::io::stderr(), "warning: {warning}")?;
     }
     let cache =
@@ -179,7 +186,13 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
         wanted => Some(factors::train(&mut finder, &settings, args.factor_steps, &mut found, wanted.into())?),
     };
     bar.clear();
-    write_pack(args, &trigger, &bundle, &found.mask)?;
+    let precision = match Precision::from(args.precision) {
+        // Fine-tuning has a factor for every weight.
+        Precision::Binary if !found.mask.is_binary() => Precision::Float16,
+        wanted => wanted,
+    };
+    let pack = args.about.pack(&of, &args.out, &bundle, &found.mask, precision)?;
+    cones_core::atomic::write(&args.out, &pack.encode()?)?;
     checkpoint.remove();
     if args.cache.is_none() {
         cache.remove();
@@ -251,36 +264,6 @@ fn key(args: &FindArgs, settings: &Settings, examples: &Examples, fingerprint: &
 fn hidden(out: &Path, ending: &str) -> PathBuf {
     let name = out.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     out.with_file_name(format!(".{name}.{ending}"))
-}
-
-fn write_pack(args: &FindArgs, trigger: &str, bundle: &Bundle, mask: &ConceptMask) -> Result<(), Failure> {
-    // Fine-tuning has a factor for every weight.
-    let precision = match Precision::from(args.precision) {
-        Precision::Binary if !mask.is_binary() => Precision::Float16,
-        wanted => wanted,
-    };
-    let mask = to_precision(mask, precision)?;
-    let stem = args.out.file_stem().map(|s| s.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let pack = Pack {
-        metadata: Metadata {
-            name: stem,
-            version: 1,
-            trigger: trigger.into(),
-            class: args.class.clone(),
-            scope: args.scope,
-            author: String::new(),
-            licence: String::new(),
-            model: bundle.manifest().name.clone(),
-            tool: concat!("cones ", env!("CARGO_PKG_VERSION")).into(),
-            created: clock::now()?,
-        },
-        fingerprint: bundle.manifest().fingerprint.clone(),
-        mask,
-        precision,
-        preview: None,
-        embeddings: None,
-    };
-    Ok(cones_core::atomic::write(&args.out, &pack.encode()?)?)
 }
 
 fn report(args: &FindArgs, record: &Record) -> Result<(), Failure> {

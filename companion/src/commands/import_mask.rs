@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use cones_core::pack::{Metadata, Precision, to_precision};
-use cones_core::{Bundle, ConceptMask, Error, Pack, Scope, atomic};
+use cones_core::{Bundle, ConceptMask, Pack, Scope, atomic};
 
 use crate::base_model::BundleArgs;
 use crate::cli::Failure;
 use crate::clock;
 use crate::mask_file::MaskFile;
+use crate::pack_parts::read_preview;
 use crate::precision::{self, PrecisionArg};
 
 /// What wrote the packs of this command.
@@ -143,13 +144,4 @@ impl ImportMaskArgs {
             None => Ok(if binary { Precision::Binary } else { Precision::Float16 }),
         }
     }
-}
-
-fn read_preview(path: &Path) -> Result<Vec<u8>, Failure> {
-    const MOST: u64 = 64 * 1024;
-    let size = std::fs::metadata(path).map_err(Error::io("open", path))?.len();
-    if size > MOST {
-        return Err(format!("preview `{}` has {size} bytes; a pack holds at most {MOST}", path.display()).into());
-    }
-    Ok(std::fs::read(path).map_err(Error::io("read", path))?)
 }

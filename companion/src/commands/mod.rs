@@ -1,5 +1,6 @@
 //! One file for each command that needs more than a module of its own name.
 
+mod about_args;
 pub mod bench;
 pub mod bundle;
 pub mod devices;

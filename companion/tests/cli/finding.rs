@@ -112,6 +112,9 @@ fn pictures_that_cannot_be_used_are_named_and_poor_ones_warned_of() {
     let warned = fail(1, find("xqzzy"));
     assert!(warned.contains("one picture only") && warned.contains("splits the class word `xqzzy`"), "{warned}");
     assert!(fail(1, find(" ")).contains("the class is empty"));
+    let images = subject("fluent-dog");
+    let named = desk.fails(1, &["find", "--images", &images, "--class", "dog", "--name", "My dog!", "--out", &out]);
+    assert!(named.contains("name") && named.contains("My dog!"), "{named}");
     assert!(!Path::new(&out).exists());
 }
 
