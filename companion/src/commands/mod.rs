@@ -15,5 +15,6 @@ pub mod packs;
 mod progress_bar;
 pub mod publish;
 pub mod recipe;
+pub mod report;
 pub mod serve;
 pub mod sheet;
