@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use cones_core::bundle::VAE_ENCODER;
 use cones_core::Engine;
+use cones_core::bundle::VAE_ENCODER;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};

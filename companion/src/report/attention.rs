@@ -16,6 +16,9 @@ use crate::cli::Failure;
 /// Contexts of a sheet that maps are made of.
 pub const ROWS: usize = 4;
 
+/// What is set side by side.
+const SIDES: [&str; 2] = ["base model", "pack on"];
+
 /// The maps of one pack.
 #[derive(Debug)]
 pub struct Attention {
@@ -75,24 +78,25 @@ pub fn html(attention: &Attention) -> Result<String, Failure> {
         return Ok(element("p", "note", &note));
     }
     let heads: String = ["picture", "attention", "outline"].map(|head| element("span", "", head)).concat();
-    let mut out = String::from("<div class=\"sheet\">\n<div class=\"row head\"><div></div>");
-    for side in ["base model", "pack on"] {
+    let mut out = String::from("<div class=\"sheet two\">\n<div class=\"row head\"><div></div><div class=\"groups\">");
+    for side in SIDES {
         let _ = write!(out, "<div><div class=\"seed\">{side}</div><div class=\"three\">{heads}</div></div>");
     }
-    out.push_str("</div>\n");
+    out.push_str("</div></div>\n");
     for row in &attention.rows {
-        let _ = write!(out, "<div class=\"row\"><div class=\"words\">{}</div>", escape(&row.prompt));
-        for (side, (picture, map)) in [("base model", &row.before), (attention.name.as_str(), &row.after)] {
+        let _ =
+            write!(out, "<div class=\"row\"><div class=\"words\">{}</div><div class=\"groups\">", escape(&row.prompt));
+        for (side, (picture, map)) in SIDES.into_iter().zip([&row.before, &row.after]) {
             let named = |what: &str| format!("{}, {side}: {what}", row.prompt);
             let seen = format!("where {} is seen, {}", attention.words, between(map));
             let pictures = [
                 Still::of(picture)?.image(&named("picture")),
-                Still::of(&heat::draw(map))?.image(&named(&seen)),
+                Still::of(&heat::draw(map))?.smooth().image(&named(&seen)),
                 Still::of(&heat::outline(picture, map))?.image(&named("outline of the brighter part")),
             ];
-            let _ = write!(out, "<div class=\"three\">{}</div>", pictures.concat());
+            let _ = write!(out, "<div class=\"three\" data-label=\"{side}\">{}</div>", pictures.concat());
         }
-        out.push_str("</div>\n");
+        out.push_str("</div></div>\n");
     }
     out.push_str("</div>\n");
     Ok(out)

@@ -173,9 +173,10 @@ impl Canvas {
     /// For each of `pixels` the places of a grid (moved by `shift`) that are near, with weights that fall off linearly.
     fn tents(&self, pixels: usize, places: usize, shift: usize) -> Vec<Vec<(usize, f32)>> {
         let cell = pixels as f32 / places.max(1) as f32;
-        // The finest grid's places lie a step apart once all its positions are in; others are too few for that.
+        // The finest grid's places lie a step apart once all its positions are in; others are too few for that. Two
+        // steps: each position had noise of its own, which neighbours even out.
         let is_finest = cell <= self.cell as f32;
-        let reach = if is_finest { 1.0 / self.steps.max(1) as f32 } else { 1.0 };
+        let reach = if is_finest { (2.0 / self.steps.max(1) as f32).min(1.0) } else { 1.0 };
         let last = places.saturating_sub(1) as f32;
         let near = |pixel: usize| {
             // Where the pixel is in the moved picture, in units of the grid's places.
@@ -224,7 +225,7 @@ mod tests {
         }
         let map = canvas.finish();
         let row = &map.values[..32];
-        assert!(row[..14].iter().all(|v| *v > 0.99) && row[18..].iter().all(|v| *v < 0.01), "{row:?}");
+        assert!(row[..12].iter().all(|v| *v > 0.99) && row[20..].iter().all(|v| *v < 0.01), "{row:?}");
     }
 
     #[test]

@@ -67,14 +67,28 @@ impl Chart {
         for value in round_values(self.y) {
             let y = top + height * (1.0 - share(value, self.y));
             let text = shown(value, self.y);
-            let _ = writeln!(svg, "<line class=\"grid\" x1=\"{left}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>", left + width);
-            let _ = writeln!(svg, "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{text}</text>", left - 6.0, y + 4.0);
+            let _ = writeln!(
+                svg,
+                "<line class=\"grid\" x1=\"{left}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>",
+                left + width
+            );
+            let _ =
+                writeln!(svg, "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{text}</text>", left - 6.0, y + 4.0);
         }
         let base = top + height;
         for (value, text) in &self.ticks {
             let x = left + width * share(*value, self.x);
-            let _ = writeln!(svg, "<line class=\"axis\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{base:.1}\" y2=\"{:.1}\"/>", base + 4.0);
-            let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>", base + 18.0, escape(text));
+            let _ = writeln!(
+                svg,
+                "<line class=\"axis\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{base:.1}\" y2=\"{:.1}\"/>",
+                base + 4.0
+            );
+            let _ = writeln!(
+                svg,
+                "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+                base + 18.0,
+                escape(text)
+            );
         }
         let _ = writeln!(svg, "<path class=\"axis\" d=\"M{left} {top}V{base:.1}H{:.1}\"/>", left + width);
         let _ = writeln!(
@@ -91,7 +105,11 @@ impl Chart {
             let x = width * share(*value, self.x);
             let (anchor, beside) = if x > width * 0.6 { ("end", x - 6.0) } else { ("start", x + 6.0) };
             let _ = writeln!(svg, "<line class=\"mark\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"0\" y2=\"{height}\"/>");
-            let _ = writeln!(svg, "<text class=\"mark\" x=\"{beside:.1}\" y=\"14\" text-anchor=\"{anchor}\">{}</text>", escape(text));
+            let _ = writeln!(
+                svg,
+                "<text class=\"mark\" x=\"{beside:.1}\" y=\"14\" text-anchor=\"{anchor}\">{}</text>",
+                escape(text)
+            );
         }
         for line in &self.lines {
             self.draw(&mut svg, line, (width, height));

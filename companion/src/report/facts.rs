@@ -69,7 +69,10 @@ pub fn page(engine: &Engine, steps: Option<u32>, provider: &str, cost: &Cost) ->
             ),
         ),
         ("pictures", format!("{}, {} each", cost.pictures, each(cost.drawing, cost.pictures))),
-        ("switching", format!("{} a picture for applying masks, keys and values included", each(cost.switching, cost.pictures))),
+        (
+            "switching",
+            format!("{} a picture for applying masks, keys and values included", each(cost.switching, cost.pictures)),
+        ),
         ("peak memory", peak_memory().map_or_else(|| "not known here".to_owned(), bytes)),
     ];
     let typed: Vec<String> = std::env::args().collect();
@@ -78,8 +81,9 @@ pub fn page(engine: &Engine, steps: Option<u32>, provider: &str, cost: &Cost) ->
 
 /// A command as it would be typed.
 fn command(arguments: &[String]) -> String {
-    let typed: Vec<String> = arguments.iter().map(|argument| quoted(argument)).collect();
-    element("pre", "", &element("code", "", &escape(typed.join(" "))))
+    // Each in an element of its own: a line breaks between arguments, not behind their dashes.
+    let typed = |argument: &String| element("span", "", &escape(quoted(argument)));
+    element("pre", "", &element("code", "", &arguments.iter().map(typed).collect::<Vec<_>>().join(" ")))
 }
 
 fn quoted(argument: &str) -> String {
@@ -127,7 +131,10 @@ mod tests {
     #[test]
     fn quantities_have_units() {
         assert_eq!([bytes(999), bytes(15_691), bytes(412_000_000)], ["999 B", "15.7 KB", "412 MB"]);
-        assert_eq!([seconds(0.00002), seconds(0.0321), seconds(0.5), seconds(75.0)], ["20 µs", "32.1 ms", "0.50 s", "75 s"]);
+        assert_eq!(
+            [seconds(0.00002), seconds(0.0321), seconds(0.5), seconds(75.0)],
+            ["20 µs", "32.1 ms", "0.50 s", "75 s"]
+        );
         assert_eq!(seconds(150.0), "2.5 min");
     }
 }

@@ -7,7 +7,7 @@ use super::attention_map::Map;
 /// From the least to the most: black over purple and orange to light yellow (Matplotlib's inferno).
 const SCALE: [[u8; 3]; 6] = [[0, 0, 4], [66, 10, 104], [147, 38, 103], [221, 81, 58], [252, 165, 10], [252, 255, 164]];
 
-/// Draws a map between its own least and greatest value, or `most` where several are to be compared.
+/// Draws a map between its own least and greatest value.
 pub fn draw(map: &Map) -> Picture {
     let (low, high) = range(&map.values);
     let rgb = map.values.iter().flat_map(|value| colour((value - low) / (high - low).max(f32::EPSILON))).collect();
@@ -15,7 +15,7 @@ pub fn draw(map: &Map) -> Picture {
     Picture { width: map.width as u32, height: map.height as u32, rgb }
 }
 
-/// The picture with the line around where a map is above the middle of its range.
+/// The picture with a line around where a map is bright.
 pub fn outline(picture: &Picture, map: &Map) -> Picture {
     let level = threshold(&map.values);
     let inside = |x: usize, y: usize| map.values.get(y * map.width + x).is_some_and(|value| *value > level);

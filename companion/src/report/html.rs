@@ -21,7 +21,11 @@ pub fn escape(text: impl Display) -> String {
 
 /// An element of class `class` around markup; none where there is no class.
 pub fn element(tag: &str, class: &str, inside: &str) -> String {
-    if class.is_empty() { format!("<{tag}>{inside}</{tag}>") } else { format!("<{tag} class=\"{class}\">{inside}</{tag}>") }
+    if class.is_empty() {
+        format!("<{tag}>{inside}</{tag}>")
+    } else {
+        format!("<{tag} class=\"{class}\">{inside}</{tag}>")
+    }
 }
 
 /// A section that a link can lead to.
@@ -81,10 +85,7 @@ mod tests {
     #[test]
     fn text_is_never_markup() {
         let hostile = "<script>alert('x')</script>\" onload=\"&";
-        assert_eq!(
-            escape(hostile),
-            "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot; onload=&quot;&amp;"
-        );
+        assert_eq!(escape(hostile), "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot; onload=&quot;&amp;");
         let both = table([hostile, "n"], &[[hostile.into(), hostile.into()]]) + &list(&[("a", hostile.into())]);
         assert!(!both.contains("<script") && !both.contains("\" onload"), "{both}");
     }

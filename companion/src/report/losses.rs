@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use cones_core::Scope;
+
 use super::chart::{Chart, Form, Line, range_of, round_values};
 use super::html::{element, escape, grouped, table};
 use super::subject::Reported;
@@ -49,6 +51,12 @@ pub fn html(pack: &Reported) -> String {
         record.history.len(),
         change(base, chosen)
     );
+    if record.scope == Scope::Trigger.to_string() {
+        out.push_str(
+            "<p>Prompts without the trigger are not touched by this scope, so the loss on the class and on other pictures \
+             stays that of the base model.</p>\n",
+        );
+    }
     out.push_str("<div class=\"charts\">\n");
     out.push_str(&training(record));
     out.push_str(&held_out(record));
@@ -78,8 +86,7 @@ fn training(record: &Record) -> String {
         ],
         mark: None,
     };
-    let legend = "<span class=\"key a pale\"></span>each step <span class=\"key a\"></span>smoothed";
-    figure(&chart, legend)
+    figure(&chart, &(key("a pale", "each step") + &key("a", "smoothed")))
 }
 
 /// The mean over a window around each step: every step has its own noise.
@@ -117,9 +124,9 @@ fn held_out(record: &Record) -> String {
         points.extend(record.curve.iter().filter_map(|p| Some((place(p.share), loss(&p.losses)?))));
         lines.push(Line { class, form: Form::Dashed, points: vec![(start, base), (end, base)] });
         lines.push(Line { class, form: Form::Dotted, points });
-        let _ = write!(keys, "<span class=\"key {class}\"></span>{name} ");
+        keys.push_str(&key(class, name));
     }
-    keys.push_str("<span class=\"key dashed\"></span>base model");
+    keys.push_str(&key("dashed", "base model"));
     let Some(y) = range_of(lines.iter().flat_map(|line| line.points.iter().map(|(_, loss)| *loss))) else {
         return element("p", "note", "No losses are in the record.");
     };
@@ -128,7 +135,8 @@ fn held_out(record: &Record) -> String {
         across: "share of the weights shut (logarithmic)".into(),
         up: "held-out loss (mean squared error)".into(),
         x: (start - 0.1, end),
-        y: (y.0, y.1.min(highest(record, y.0))),
+        // Room above for what the mark says.
+        y: (y.0, y.0 + 1.14 * (y.1.min(highest(record, y.0)) - y.0)),
         ticks,
         lines,
         mark: Some((place(record.share), format!("chosen: {:.2} %", 100.0 * record.share))),
@@ -142,6 +150,11 @@ fn highest(record: &Record, low: f64) -> f64 {
     let chosen = PARTS.iter().filter_map(|(.., loss)| loss(&record.chosen));
     let top = base.chain(chosen).fold(low, f64::max);
     top + 0.8 * (top - low).max(0.02 * top)
+}
+
+/// A line's class with what it is.
+fn key(class: &str, name: &str) -> String {
+    format!("<span class=\"item\"><span class=\"key {class}\"></span>{name}</span> ")
 }
 
 fn figure(chart: &Chart, legend: &str) -> String {

@@ -23,15 +23,14 @@ pub fn html(packs: &[Reported], layers: &[Layer]) -> Result<String, Failure> {
         "Each cell is the share of one attention head's key (to_k) or value (to_v) weights that the pack holds. Blocks \
          are in the order of the U-Net: the number of the block, of its attention and of the transformer block in it.",
     );
-    let _ = writeln!(out, "<div class=\"scroll\"><div class=\"heat\">{}</div></div>", heat_map::draw(&maps).to_inline_svg());
+    let drawing = heat_map::draw(&maps).to_inline_svg();
+    let _ = write!(out, "<div class=\"pair\"><div class=\"scroll\"><div class=\"heat\">{drawing}</div></div>\n<div>");
+    let open = if packs.len() == 1 { " open" } else { "" };
     for (pack, (_, counts)) in packs.iter().zip(&maps) {
-        let _ = write!(
-            out,
-            "<details><summary>{} by layer</summary>\n{}</details>\n",
-            escape(pack.name()),
-            by_layer(counts)
-        );
+        let (name, table) = (escape(pack.name()), by_layer(counts));
+        let _ = write!(out, "<details{open}><summary>{name} by layer</summary>\n{table}</details>\n");
     }
+    out.push_str("</div></div>\n");
     for (i, first) in packs.iter().enumerate() {
         for second in packs.iter().skip(i + 1) {
             out.push_str(&shared(first, second, layers)?);
@@ -58,11 +57,13 @@ fn shared(first: &Reported, second: &Reported, layers: &[Layer]) -> Result<Strin
         [name, grouped(shared as u64), format!("{chance:.1}"), ratio]
     };
     let mut rows: Vec<_> = found.iter().map(|layer| row(short(&layer.layer), layer.shared, layer.by_chance)).collect();
-    let (all, chance) = found.iter().fold((0, 0.0), |(all, chance), layer| (all + layer.shared, chance + layer.by_chance));
+    let (all, chance) =
+        found.iter().fold((0, 0.0), |(all, chance), layer| (all + layer.shared, chance + layer.by_chance));
     rows.push(row("all".into(), all, chance));
     let fewer = first.inspected.neurons.min(second.inspected.neurons).max(1);
     let (one, other) = (escape(first.name()), escape(second.name()));
-    let times = if chance > 0.0 { format!(", {:.1} times what chance would give", all as f64 / chance) } else { String::new() };
+    let times =
+        if chance > 0.0 { format!(", {:.1} times what chance would give", all as f64 / chance) } else { String::new() };
     Ok(format!(
         "<h3>{one} and {other}</h3>\n<p>They share <b>{}</b> neurons: {:.1} % of the smaller pack{times}.</p>\n\
          <details><summary>Shared by layer</summary>\n{}</details>\n",

@@ -58,7 +58,8 @@ impl Page<'_> {
         for pack in self.packs {
             let metadata = &pack.inspected.metadata;
             let preview = pack.preview.as_ref().map(|still| still.image(&format!("preview of {}", pack.name())));
-            let by = if metadata.author.is_empty() { String::new() } else { format!(" by {}", escape(&metadata.author)) };
+            let by =
+                if metadata.author.is_empty() { String::new() } else { format!(" by {}", escape(&metadata.author)) };
             let _ = write!(
                 out,
                 "<div class=\"pack\">{}<div><h1>{}</h1>\n<p class=\"sub\"><code>{}</code> version {}{by}, scope {}, for the \

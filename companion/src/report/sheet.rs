@@ -85,20 +85,26 @@ pub fn draw(
 /// # Errors
 /// As [`Still::of`].
 pub fn html(sheet: &Sheet) -> Result<String, Failure> {
-    let heads: String = ["base".to_owned()].into_iter().chain(STRENGTHS.map(shown)).map(|h| element("span", "", &h)).collect();
-    let mut out = String::from("<div class=\"sheet\">\n<div class=\"row head\"><div></div>");
+    let heads: String =
+        ["base".to_owned()].into_iter().chain(STRENGTHS.map(shown)).map(|h| element("span", "", &h)).collect();
+    let many = match sheet.seeds.len() {
+        1 => "one",
+        2 => "two",
+        _ => "many",
+    };
+    let mut out = format!("<div class=\"sheet {many}\">\n<div class=\"row head\"><div></div><div class=\"groups\">");
     for seed in &sheet.seeds {
         let _ = write!(out, "<div><div class=\"seed\">seed {seed}</div><div class=\"four\">{heads}</div></div>");
     }
-    out.push_str("</div>\n");
+    out.push_str("</div></div>\n");
     for row in &sheet.rows {
         let _ = write!(out, "<div class=\"row\"><div class=\"words\">{}", escape(&row.prompt));
         if row.plain != row.prompt {
             let _ = write!(out, "<small>base: {}</small>", escape(&row.plain));
         }
-        out.push_str("</div>");
+        out.push_str("</div><div class=\"groups\">");
         for (seed, pictures) in sheet.seeds.iter().zip(&row.pictures) {
-            out.push_str("<div class=\"four\">");
+            let _ = write!(out, "<div class=\"four\" data-label=\"seed {seed}\">");
             for (i, picture) in pictures.iter().enumerate() {
                 let words = match i.checked_sub(1).and_then(|i| STRENGTHS.get(i)) {
                     Some(strength) => format!("{}, {} at strength {strength}, seed {seed}", row.prompt, sheet.title),
@@ -108,7 +114,7 @@ pub fn html(sheet: &Sheet) -> Result<String, Failure> {
             }
             out.push_str("</div>");
         }
-        out.push_str("</div>\n");
+        out.push_str("</div></div>\n");
     }
     out.push_str("</div>\n");
     Ok(out)

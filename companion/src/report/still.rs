@@ -39,6 +39,12 @@ impl Still {
         Ok(Self { uri: uri(format.to_mime_type(), &bytes.into_inner()), is_small })
     }
 
+    /// The same, shown without squares: for what has no pixels of its own.
+    #[must_use]
+    pub fn smooth(self) -> Self {
+        Self { is_small: false, ..self }
+    }
+
     /// A pack's preview as it is in the file; none if it is neither PNG nor WebP.
     pub fn of_preview(bytes: &[u8]) -> Option<Self> {
         let format = image::guess_format(bytes).ok()?;

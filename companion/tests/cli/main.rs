@@ -6,6 +6,7 @@ mod drawing;
 mod interrupted;
 mod masks;
 mod publishing;
+mod report;
 mod serving;
 mod store;
 mod story;
