@@ -98,13 +98,14 @@ impl Page<'_> {
         for warning in &self.warnings {
             out.push_str(&element("p", "note warning", &escape(warning)));
         }
+        // Narrow sheets stand side by side.
+        let narrow = self.sheets.iter().all(|sheet| sheet.seeds.len() == 1);
+        out.push_str(if narrow { "<div class=\"sheets\">\n" } else { "<div>\n" });
         for sheet in &self.sheets {
-            if self.sheets.len() > 1 {
-                out.push_str(&element("h3", "", &escape(&sheet.title)));
-            }
-            out.push_str(&sheet::html(sheet)?);
+            let title = if self.sheets.len() > 1 { element("h3", "", &escape(&sheet.title)) } else { String::new() };
+            out.push_str(&element("div", "", &(title + &sheet::html(sheet)?)));
         }
-        Ok(out)
+        Ok(out + "</div>\n")
     }
 
     fn looks(&self) -> Result<String, Failure> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::tool::{Desk, models, text};
+use crate::tool::{Desk, bundle, models, text};
 
 /// One prompt, one step, one thread: enough to see that every part is there.
 const QUICK: [&str; 8] = ["--prompt", "a {} at night", "--steps", "1", "--seeds", "1", "--threads", "1"];
@@ -134,4 +134,44 @@ fn what_cannot_be_reported_is_said_before_anything_is_drawn() {
     assert!(desk.fails(1, &["report", &example("fluent-dog"), "--out", &file]).contains("file"));
     let zero = desk.fails(1, &["report", &example("fluent-dog"), "--out", &out, "--steps", "0"]);
     assert!(zero.contains("steps") && !Path::new(&out).join("index.html").exists(), "{zero}");
+}
+
+/// The bundle of the tests without one of its files.
+fn bundle_without(desk: &Desk, file: &str) -> String {
+    let copy = desk.path("bundle");
+    std::fs::create_dir_all(&copy).expect("a folder");
+    for entry in std::fs::read_dir(bundle()).expect("the bundle") {
+        let entry = entry.expect("a file");
+        std::fs::copy(entry.path(), Path::new(&copy).join(entry.file_name())).expect("a copy");
+    }
+    let mut manifest: serde_json::Value = serde_json::from_slice(&desk.read("bundle/bundle.json")).expect("JSON");
+    manifest["files"].as_object_mut().expect("files").remove(file);
+    desk.write("bundle/bundle.json", manifest.to_string());
+    std::fs::remove_file(Path::new(&copy).join(file)).expect("the file was there");
+    copy
+}
+
+#[test]
+fn where_a_bundle_hides_its_attention_a_note_says_so() {
+    for file in ["unet.plain.onnx", "vae_encoder.onnx"] {
+        let desk = Desk::new();
+        let bundle = bundle_without(&desk, file);
+        let page = page(&desk, &[&example("fluent-dog"), "--bundle", &bundle]);
+        assert!(page.contains("No maps: the bundle has no") && page.contains(file), "{file}");
+        assert_eq!(page.matches("<img").count(), 1 + 4);
+    }
+}
+
+#[test]
+fn prompts_without_the_trigger_have_no_maps_and_a_warning() {
+    let desk = Desk::new();
+    let out = desk.path("page");
+    let arguments =
+        ["report", &example("fluent-dog"), "--out", &out, "--prompt", "a cat", "--steps", "1", "--seeds", "3"];
+    let output = desk.cones(&arguments).output().expect("cones runs");
+    let warning = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && warning.contains("warning: ") && warning.contains("<v1> dog"), "{warning}");
+    let page = String::from_utf8(desk.read("page/index.html")).expect("text");
+    assert!(page.contains("None of the prompts holds the trigger &lt;v1&gt; dog"));
+    assert_eq!(page.matches("<img").count(), 1 + 3 * 4);
 }
