@@ -54,6 +54,8 @@ enum Command {
     Import(crate::import::command::ImportArgs),
     /// Look into packs: metadata, neurons by layer and head, what several share.
     Inspect(commands::inspect::InspectArgs),
+    /// Make a page that shows what packs draw, where they look and how they were found.
+    Report(Box<commands::report::ReportArgs>),
     /// Turn a mask that Python wrote into a pack.
     ImportMask(Box<commands::import_mask::ImportMaskArgs>),
     /// Turn a pack into a mask that Python reads.
@@ -94,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Sheet(args) => commands::sheet::run(&args),
         Command::Import(args) => crate::import::command::run(&args).map_err(Failure::from),
         Command::Inspect(args) => commands::inspect::run(&args),
+        Command::Report(args) => commands::report::run(&args),
         Command::ImportMask(args) => commands::import_mask::run(&args),
         Command::Export(args) => commands::export::run(&args),
         Command::Packs(args) => commands::packs::run(&args),

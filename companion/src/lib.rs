@@ -20,5 +20,6 @@ pub mod places;
 pub mod precision;
 pub mod publish;
 pub mod recipe_subjects;
+pub mod report;
 pub mod serve;
 pub mod subject_spec;

@@ -17,6 +17,7 @@ pub mod packs;
 mod progress_bar;
 pub mod publish;
 pub mod recipe;
+pub mod report;
 pub mod serve;
 pub mod sheet;
 pub mod tune;

@@ -144,7 +144,11 @@ pub fn derivative(bundle: &Bundle, file: &Path, sizes: Sizes, memory: Memory) ->
     differentiate(model, &plan)
 }
 
-fn inputs(model: &Model, bundle: &Bundle, sizes: Sizes) -> Result<BTreeMap<String, Vec<usize>>> {
+/// The dimensions of the inputs of a bundle's U-Net, at one set of sizes.
+///
+/// # Errors
+/// When the graph takes no timestep.
+pub fn inputs(model: &Model, bundle: &Bundle, sizes: Sizes) -> Result<BTreeMap<String, Vec<usize>>> {
     let Sizes { batch, height, width, tokens } = sizes;
     let manifest = bundle.manifest();
     let mut inputs = BTreeMap::new();

@@ -73,10 +73,20 @@ impl Drawing {
 
     fn to_svg(&self) -> String {
         let (width, height) = self.margin();
+        let ground = format!("<rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n");
+        self.svg(&ground)
+    }
+
+    /// As SVG without a ground, for a page that has its own.
+    pub fn to_inline_svg(&self) -> String {
+        self.svg("")
+    }
+
+    fn svg(&self, ground: &str) -> String {
+        let (width, height) = self.margin();
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
-             font-family=\"monospace\" font-size=\"{LINE}\">\n\
-             <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n"
+             font-family=\"monospace\" font-size=\"{LINE}\">\n{ground}"
         );
         for ([x, y, width, height], [r, g, b]) in &self.rectangles {
             svg.push_str(&format!(

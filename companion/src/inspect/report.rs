@@ -29,10 +29,11 @@ pub fn title(pack: &Inspected) -> String {
     format!("{} {}: {} neurons, {} bytes", metadata.name, metadata.version, pack.neurons, pack.bytes)
 }
 
-fn write_header(out: &mut impl Write, pack: &Inspected) -> io::Result<()> {
+/// What a pack says of itself and its file, by name; what it does not say is empty.
+pub fn facts(pack: &Inspected) -> Vec<(&'static str, String)> {
     let m = &pack.metadata;
     let created = i64::try_from(m.created).ok().and_then(|s| jiff::Timestamp::from_second(s).ok());
-    let lines = [
+    vec![
         ("name", m.name.clone()),
         ("version", m.version.to_string()),
         ("trigger", m.trigger.clone()),
@@ -49,8 +50,12 @@ fn write_header(out: &mut impl Write, pack: &Inspected) -> io::Result<()> {
         ("preview", pack.preview_bytes.map_or_else(|| "none".into(), |n| format!("{n} bytes"))),
         ("file", format!("{} ({} bytes)", pack.file.display(), pack.bytes)),
         ("sha256", pack.sha256.clone()),
-    ];
-    lines.iter().filter(|(_, value)| !value.is_empty()).try_for_each(|(name, value)| writeln!(out, "{name:12} {value}"))
+    ]
+}
+
+fn write_header(out: &mut impl Write, pack: &Inspected) -> io::Result<()> {
+    let facts = facts(pack);
+    facts.iter().filter(|(_, value)| !value.is_empty()).try_for_each(|(name, value)| writeln!(out, "{name:12} {value}"))
 }
 
 fn write_layers(out: &mut impl Write, layers: &[LayerCount]) -> io::Result<()> {

@@ -223,6 +223,7 @@ fn help_shows_examples() {
         "generate",
         "recipe",
         "sheet",
+        "report",
         "import",
         "inspect",
         "import-mask",

@@ -7,6 +7,7 @@ mod finding;
 mod interrupted;
 mod masks;
 mod publishing;
+mod report;
 mod serving;
 mod store;
 mod story;

@@ -1,0 +1,173 @@
+//! `cones report`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use cones_core::Engine;
+use cones_core::bundle::VAE_ENCODER;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
+use crate::cli::Failure;
+use crate::gradient::{Memory, Settings};
+use crate::inspect::heads;
+use crate::pack_file::PackFile;
+use crate::report::attention::{self, Attention};
+use crate::report::attention_map::Mapper;
+use crate::report::page::Page;
+use crate::report::painter::{Cost, Painter, Watch};
+use crate::report::sheet::{self, Sheet};
+use crate::report::subject::Reported;
+use crate::report::{facts, prompts};
+
+/// The page's name in its folder.
+const PAGE: &str = "index.html";
+
+/// Arguments of `cones report`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The page is one file: pictures inside, no script, no network. It shows the packs' pictures in several contexts and
+strengths beside the base model's, where the trigger is seen in them, how the neurons were found (from the
+NAME.finding.json that `cones find` leaves beside a pack), which neurons they are, and what several packs share.
+In a prompt, {} stands for the trigger words.
+
+Examples:
+  cones report models/packs/fluent-dog.cones --out report
+  cones report rex.cones tin.cones --out both        # each alone, then both in one picture
+  cones report rex.cones --prompt 'a {} on the moon' --prompt 'a {} made of glass' --seeds 4 --out rex")]
+pub struct ReportArgs {
+    /// Pack files, or names of installed packs.
+    #[arg(required = true, value_name = "PACK")]
+    packs: Vec<String>,
+    /// Folder for `index.html`; made if need be.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// A prompt, one row each; eight everyday contexts by default.
+    #[arg(long = "prompt", value_name = "PROMPT")]
+    prompts: Vec<String>,
+    /// First seed.
+    #[arg(long, default_value_t = 5)]
+    seed: u64,
+    /// How many seeds; 2 by default, 1 for several packs.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
+    seeds: Option<u8>,
+    /// Denoising steps.
+    #[arg(long, value_name = "N")]
+    steps: Option<u32>,
+    /// No progress bar.
+    #[arg(short, long)]
+    quiet: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+/// Makes the page.
+pub fn run(args: &ReportArgs) -> Result<(), Failure> {
+    let mut engine = args.engine.open()?;
+    let packs = args.open_packs(&engine)?;
+    std::fs::create_dir_all(&args.out).map_err(cones_core::Error::io("create", &args.out))?;
+    let cancel = cancelled_by_ctrl_c()?;
+    let mut bar = Bar::new(args.quiet);
+    let mut painter = Painter {
+        engine: &mut engine,
+        steps: args.steps,
+        watch: &mut bar,
+        cancel: &cancel,
+        cost: Cost::default(),
+        warnings: Vec::new(),
+    };
+    let sheets = args.draw(&mut painter, &packs)?;
+    let attention = args.look(&mut painter, &packs, &sheets)?;
+    let (cost, warnings) = (painter.cost, painter.warnings);
+    drop(bar);
+    let making = facts::page(&engine, args.steps, args.engine.provider.name(), &cost)?;
+    let page = Page { packs: &packs, sheets, attention, warnings, making };
+    let html = page.html(engine.bundle().manifest())?;
+    cancel.check()?;
+    let path = args.out.join(PAGE);
+    cones_core::atomic::write(&path, html.as_bytes())?;
+    for warning in &page.warnings {
+        writeln!(std::io::stderr(), "warning: {warning}")?;
+    }
+    writeln!(std::io::stdout(), "{}", path.display())?;
+    Ok(())
+}
+
+impl ReportArgs {
+    fn open_packs(&self, engine: &Engine) -> Result<Vec<Reported>, Failure> {
+        let bundle = engine.bundle();
+        let rows = heads::of(bundle)?;
+        let open = |named: &String| {
+            let file = PackFile::find(named, self.engine.store(), Some(&bundle.manifest().fingerprint))?;
+            Reported::open(&file, bundle, &rows)
+        };
+        self.packs.iter().map(open).collect()
+    }
+
+    /// A sheet of each pack, and one of all where there are several.
+    fn draw(&self, painter: &mut Painter<'_>, packs: &[Reported]) -> Result<Vec<Sheet>, Failure> {
+        let prompts = if self.prompts.is_empty() { prompts::contexts() } else { self.prompts.clone() };
+        let count = self.seeds.unwrap_or(if packs.len() == 1 { 2 } else { 1 });
+        let seeds: Vec<u64> = (0..count).map(|i| self.seed.wrapping_add(u64::from(i))).collect();
+        let mut sheets = Vec::new();
+        for pack in packs {
+            sheets.push(sheet::draw(painter, &[pack], &prompts, &seeds)?);
+        }
+        if packs.len() > 1 {
+            let all: Vec<&Reported> = packs.iter().collect();
+            sheets.push(sheet::draw(painter, &all, &prompts, &seeds)?);
+        }
+        Ok(sheets)
+    }
+
+    /// The maps of each pack; or, as the inner value, why this bundle gives none.
+    fn look(
+        &self,
+        painter: &mut Painter<'_>,
+        packs: &[Reported],
+        sheets: &[Sheet],
+    ) -> Result<Result<Vec<Attention>, String>, Failure> {
+        let bundle = painter.engine.bundle();
+        if !bundle.manifest().files.contains_key(VAE_ENCODER) {
+            return Ok(Err(format!("No maps: the bundle has no {VAE_ENCODER}, which looking at a picture takes.")));
+        }
+        let memory = if self.engine.low_memory { Memory::Low } else { Memory::Normal };
+        let settings = Settings { provider: self.engine.provider, threads: self.engine.threads, memory };
+        let Some(mut mapper) = Mapper::load(painter.engine, &settings, self.seed)? else {
+            let reason = "No maps: the bundle has no unet.plain.onnx, and its U-Net hides the attention probabilities in \
+                          fused nodes. A bundle imported from a plain export has it.";
+            return Ok(Err(reason.into()));
+        };
+        let of = |(pack, sheet): (&Reported, &Sheet)| attention::look(painter, &mut mapper, pack, sheet);
+        packs.iter().zip(sheets).map(of).collect::<Result<_, _>>().map(Ok)
+    }
+}
+
+/// Progress on standard error.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new(quiet: bool) -> Self {
+        let bar = ProgressBar::new(0);
+        bar.set_draw_target(if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() });
+        if let Ok(style) = ProgressStyle::with_template("{msg:32} [{bar:32}] {pos}/{len}, {eta} left") {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        Self(bar)
+    }
+}
+
+impl Watch for Bar {
+    fn made(&mut self, what: &str, done: usize, of: usize) {
+        self.0.set_length(of as u64);
+        self.0.set_message(what.to_owned());
+        self.0.set_position(done as u64);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,110 @@
+//! Where a pack's trigger is seen in pictures: by the base model, and with the pack on.
+
+use std::fmt::Write;
+
+use cones_core::Picture;
+
+use super::attention_map::{Map, Mapper};
+use super::heat;
+use super::html::{element, escape};
+use super::painter::Painter;
+use super::sheet::Sheet;
+use super::still::Still;
+use super::subject::Reported;
+use crate::cli::Failure;
+
+/// Contexts of a sheet that maps are made of.
+pub const ROWS: usize = 4;
+
+/// What is set side by side.
+const SIDES: [&str; 2] = ["base model", "pack on"];
+
+/// The maps of one pack.
+#[derive(Debug)]
+pub struct Attention {
+    /// The pack's name.
+    pub name: String,
+    /// The words that are looked for.
+    pub words: String,
+    /// One for each context.
+    pub rows: Vec<Seen>,
+}
+
+/// One prompt's maps.
+#[derive(Debug)]
+pub struct Seen {
+    /// The prompt.
+    pub prompt: String,
+    /// The base model's picture.
+    pub before: (Picture, Map),
+    /// The picture with the pack on.
+    pub after: (Picture, Map),
+}
+
+/// Makes the maps of a pack's sheet. Prompts without the trigger have none.
+///
+/// # Errors
+/// As [`Mapper::map`].
+pub fn look(
+    painter: &mut Painter<'_>,
+    mapper: &mut Mapper,
+    pack: &Reported,
+    sheet: &Sheet,
+) -> Result<Attention, Failure> {
+    let mut rows = Vec::new();
+    let of = sheet.rows.len().min(ROWS);
+    for (i, row) in sheet.rows.iter().take(ROWS).enumerate() {
+        let Some((before, after)) = row.before_and_after() else { continue };
+        let mut map = |picture: &Picture, on: &[cones_core::Subject]| {
+            mapper.map(painter.engine, picture, &row.prompt, pack.trigger(), on, painter.cancel)
+        };
+        let on = [pack.subject.clone()];
+        if let (Some(seen), Some(seen_on)) = (map(before, &[])?, map(after, &on)?) {
+            let (before, after) = ((before.clone(), seen), (after.clone(), seen_on));
+            rows.push(Seen { prompt: row.prompt.clone(), before, after });
+        }
+        painter.watch.made(&format!("attention of {}", pack.name()), i + 1, of);
+    }
+    Ok(Attention { name: pack.name().to_owned(), words: pack.trigger().to_owned(), rows })
+}
+
+/// The maps as they stand in the page.
+///
+/// # Errors
+/// As [`Still::of`].
+pub fn html(attention: &Attention) -> Result<String, Failure> {
+    if attention.rows.is_empty() {
+        let note = format!("None of the prompts holds the trigger {}: no maps.", escape(&attention.words));
+        return Ok(element("p", "note", &note));
+    }
+    let heads: String = ["picture", "attention", "outline"].map(|head| element("span", "", head)).concat();
+    let mut out = String::from("<div class=\"sheet two\">\n<div class=\"row head\"><div></div><div class=\"groups\">");
+    for side in SIDES {
+        let _ = write!(out, "<div><div class=\"seed\">{side}</div><div class=\"three\">{heads}</div></div>");
+    }
+    out.push_str("</div></div>\n");
+    for row in &attention.rows {
+        let _ =
+            write!(out, "<div class=\"row\"><div class=\"words\">{}</div><div class=\"groups\">", escape(&row.prompt));
+        for (side, (picture, map)) in SIDES.into_iter().zip([&row.before, &row.after]) {
+            let named = |what: &str| format!("{}, {side}: {what}", row.prompt);
+            let seen = format!("where {} is seen, {}", attention.words, between(map));
+            let pictures = [
+                Still::of(picture)?.image(&named("picture")),
+                Still::of(&heat::draw(map))?.smooth().image(&named(&seen)),
+                Still::of(&heat::outline(picture, map))?.image(&named("outline of the brighter part")),
+            ];
+            let _ = write!(out, "<div class=\"three\" data-label=\"{side}\">{}</div>", pictures.concat());
+        }
+        out.push_str("</div></div>\n");
+    }
+    out.push_str("</div>\n");
+    Ok(out)
+}
+
+/// The range of a map in words.
+fn between(map: &Map) -> String {
+    let low = map.values.iter().copied().fold(f32::INFINITY, f32::min);
+    let high = map.values.iter().copied().fold(0.0, f32::max);
+    format!("{:.1} % (dark) to {:.1} % (bright) of a place's attention", 100.0 * low, 100.0 * high)
+}

@@ -1,0 +1,81 @@
+//! Draws the report's pictures and keeps count of what that took.
+
+use std::time::Duration;
+
+use cones_core::{CancelToken, Engine, Picture, Request, Subject};
+
+use crate::cli::Failure;
+
+/// Is told how far the report is.
+pub trait Watch {
+    /// `done` of `of` pictures or maps are there.
+    fn made(&mut self, what: &str, done: usize, of: usize);
+}
+
+impl Watch for () {
+    fn made(&mut self, _: &str, _: usize, _: usize) {}
+}
+
+/// An engine at work on a report.
+pub struct Painter<'a> {
+    /// The engine.
+    pub engine: &'a mut Engine,
+    /// Denoising steps; the bundle's default where there are none.
+    pub steps: Option<u32>,
+    /// Is told of progress.
+    pub watch: &'a mut dyn Watch,
+    /// Stops it.
+    pub cancel: &'a CancelToken,
+    /// What it took so far.
+    pub cost: Cost,
+    /// What the engine warned of, each once.
+    pub warnings: Vec<String>,
+}
+
+/// What pictures took.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Cost {
+    /// How many were drawn.
+    pub pictures: u32,
+    /// U-Net calls for them.
+    pub steps: u32,
+    /// From request to picture, loading graphs not counted.
+    pub drawing: Duration,
+    /// Loading graphs.
+    pub loading: Duration,
+    /// Applying masks and making K and V of prompts.
+    pub switching: Duration,
+}
+
+impl Painter<'_> {
+    /// Draws one picture.
+    ///
+    /// # Errors
+    /// As [`Engine::generate`].
+    pub fn draw(&mut self, prompt: &str, subjects: &[Subject], seed: u64) -> Result<Picture, Failure> {
+        let mut request = Request::new(prompt);
+        request.seed = seed;
+        request.steps = self.steps;
+        request.subjects = subjects.to_vec();
+        let mut generated = self.engine.generate(&request, &mut (), self.cancel)?;
+        let timings = generated.timings;
+        self.cost.pictures += 1;
+        self.cost.steps += timings.steps;
+        self.cost.drawing += timings.total.saturating_sub(timings.loading);
+        self.cost.loading += timings.loading;
+        self.cost.switching += timings.switching;
+        for warning in generated.warnings {
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+        let drawn = generated.pictures.pop().ok_or("the engine drew nothing")?;
+        Ok(drawn.picture)
+    }
+}
+
+impl std::fmt::Debug for Painter<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Painter").field("cost", &self.cost).finish_non_exhaustive()
+    }
+}

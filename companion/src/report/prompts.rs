@@ -1,0 +1,60 @@
+//! The prompts of a sample sheet: `{}` stands for the subject.
+
+/// Contexts that any text-to-image model knows, Toybox among them.
+const CONTEXTS: [&str; 8] = [
+    "a {} on grass",
+    "a {} in the snow",
+    "a {} on the beach",
+    "a {} at night",
+    "a {} in front of a brick wall",
+    "a {} in the desert",
+    "a {} on a yellow background",
+    "a {} and an apple in the snow",
+];
+
+/// What is drawn where nothing else is asked for.
+pub fn contexts() -> Vec<String> {
+    CONTEXTS.into_iter().map(str::to_owned).collect()
+}
+
+/// A prompt with `{}` replaced by things, "X and a Y" where there are several. An article before `{}` follows them.
+pub fn fill(prompt: &str, things: &[&str]) -> String {
+    let Some((first, others)) = things.split_first() else { return prompt.to_owned() };
+    let mut all = (*first).to_owned();
+    for (i, thing) in others.iter().enumerate() {
+        let joint = if i + 1 == others.len() { " and" } else { "," };
+        all.push_str(&format!("{joint} {} {thing}", article(thing)));
+    }
+    let with_article = format!("{} {all}", article(first));
+    let mut out = String::new();
+    let mut rest = prompt;
+    while let Some((before, after)) = rest.split_once("{}") {
+        let word = before.strip_suffix("an ").or_else(|| before.strip_suffix("a "));
+        match word.filter(|head| head.is_empty() || head.ends_with(char::is_whitespace)) {
+            Some(head) => out.push_str(&format!("{head}{with_article}")),
+            None => out.push_str(&format!("{before}{all}")),
+        }
+        rest = after;
+    }
+    out + rest
+}
+
+fn article(thing: &str) -> &'static str {
+    if thing.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn things_take_the_place_of_the_braces() {
+        assert_eq!(fill("a {} on grass", &["<v1> dog"]), "a <v1> dog on grass");
+        assert_eq!(fill("a {} on grass", &["owl"]), "an owl on grass");
+        assert_eq!(fill("an {}", &["dog", "owl", "cat"]), "a dog, an owl and a cat");
+        assert_eq!(fill("Banana {}!", &["dog", "owl"]), "Banana dog and an owl!");
+        assert_eq!(fill("a {} and a {}", &["{}"]), "a {} and a {}");
+        assert_eq!(fill("nothing", &["dog"]), "nothing");
+        assert!(contexts().iter().all(|context| context.matches("{}").count() == 1));
+    }
+}
