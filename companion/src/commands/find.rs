@@ -118,7 +118,8 @@ pub struct FindArgs {
     engine: EngineArgs,
 }
 
-fn drawn(text: &str) -> Result<usize, String> {
+/// How many pictures the model is to draw for itself.
+pub(super) fn drawn(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count @ 1..=1000) => Ok(count),
         _ => Err("must be 1 to 1000".into()),

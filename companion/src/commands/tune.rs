@@ -12,6 +12,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
+use super::find::drawn;
 use super::progress_bar::Count;
 use crate::cli::{Failure, Usage};
 use crate::clock;
@@ -69,6 +70,9 @@ pub struct TuneArgs {
     /// Seed of everything random.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Pictures of the classes, and as many of other things, that the model draws for itself.
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = drawn)]
+    drawn: usize,
     /// Noisy pictures of each part that packs are measured on.
     #[arg(long, default_value_t = 48, value_name = "N")]
     held_out: usize,
@@ -81,9 +85,6 @@ pub struct TuneArgs {
     #[command(flatten)]
     engine: EngineArgs,
 }
-
-/// Pictures of the classes and of other things that the model draws for itself.
-const DRAWN: usize = 16;
 
 #[derive(Serialize)]
 struct Summary {
@@ -113,7 +114,7 @@ pub fn run(args: &TuneArgs) -> Result<(), Failure> {
     // The engine goes before the derivative comes: its graphs would only take memory from it.
     let examples = {
         let members = members(args, &packs);
-        joint::prepare(&mut args.engine.open()?, &members, DRAWN, args.seed, &mut bar, &cancel)?
+        joint::prepare(&mut args.engine.open()?, &members, args.drawn, args.seed, &mut bar, &cancel)?
     };
     let masks = masks(&packs, scope, &bundle)?;
     let weights = Weights::read(bundle.attention());

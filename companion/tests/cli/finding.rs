@@ -79,7 +79,8 @@ fn packs_are_united_and_tuned() {
 
     let (out, images) = (desk.path("tuned"), [subject("fluent-dog"), subject("fluent-owl")]);
     let tune = ["tune", "--packs", &dog, &owl, "--images", &images[0], &images[1], "--out", &out, "--json"];
-    let summary = desk.json(&[&tune[..], &["--steps", "2", "--batch", "4", "--held-out", "4"]].concat());
+    let summary =
+        desk.json(&[&tune[..], &["--steps", "2", "--batch", "4", "--held-out", "4", "--drawn", "2"]].concat());
     assert_eq!(summary["packs"].as_array().map(Vec::len), Some(2));
     let tuned = desk.json(&["inspect", "--json", &format!("{out}/owl.cones")])["packs"][0].clone();
     assert_eq!((tuned["version"].as_u64(), tuned["precision"].as_str()), (Some(2), Some("float16")));
