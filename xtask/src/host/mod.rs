@@ -13,6 +13,7 @@
 //! | `ORT_DYLIB_PATH` | ONNX Runtime |
 
 mod fixture;
+mod kotlin;
 mod python;
 mod server;
 
@@ -41,7 +42,9 @@ struct Host<'a> {
 /// Builds the library and runs the tests of every language that this machine has.
 pub(crate) fn test(workspace: &Workspace, options: &Options, onnxruntime: &Path, count: &mut Count) -> Result {
     let host = Host::prepare(workspace, options, onnxruntime)?;
-    python::test(&host, count)
+    let python = python::test(&host, count);
+    let kotlin = kotlin::test(&host, options, count);
+    python.and(kotlin)
 }
 
 impl<'a> Host<'a> {
