@@ -99,7 +99,6 @@ public class Engine private constructor(private val native: Handle<Native>, publ
     override fun close() {
         native.close()
         current?.cancel()
-        thread.close()
     }
 
     private fun busy() =

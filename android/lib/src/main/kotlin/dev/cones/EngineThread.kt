@@ -7,8 +7,11 @@ import java.util.concurrent.atomic.AtomicInteger
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.asCoroutineDispatcher
 
-/** The one thread of an engine. It ends when it has had nothing to do for a while, and starts again when it has. */
-internal class EngineThread : AutoCloseable {
+/**
+ * The one thread of an engine. It ends when it has had nothing to do for a while, and starts again when it has: so it needs no
+ * closing, and a call that comes while its engine is closed still gets an answer.
+ */
+internal class EngineThread {
     @Volatile
     private var thread: Thread? = null
 
@@ -26,10 +29,8 @@ internal class EngineThread : AutoCloseable {
     /** Whether this code runs on it: only a listener does. */
     val isCurrent: Boolean get() = Thread.currentThread() === thread
 
-    override fun close(): Unit = executor.shutdown()
-
     private companion object {
-        const val IDLE_SECONDS = 30L
+        const val IDLE_SECONDS = 5L
         val NUMBER = AtomicInteger()
     }
 }

@@ -1,8 +1,6 @@
 package dev.cones
 
 import java.io.File
-import kotlin.coroutines.CoroutineContext
-import kotlin.coroutines.EmptyCoroutineContext
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
@@ -38,9 +36,9 @@ internal object Fixture {
         checkNotNull(System.getenv(name)) { "$name is not set: run the tests by `cargo xtask test-bindings`" }
 }
 
-/** A test's coroutine: what hangs fails after a minute, for nothing here takes that long. */
-internal fun test(context: CoroutineContext = EmptyCoroutineContext, body: suspend CoroutineScope.() -> Unit): Unit =
-    runBlocking(context) { withTimeout(60_000, body) }
+/** A test's coroutine. What hangs fails; the time is for a machine that does other things, too. */
+internal fun test(seconds: Int = 60, body: suspend CoroutineScope.() -> Unit): Unit =
+    runBlocking { withTimeout(1000L * seconds, body) }
 
 /** The pixels of the first picture; closes all. */
 internal fun Generated.pixels(): ByteArray = use { it.pictures.first().rgba() }

@@ -1,0 +1,85 @@
+package dev.cones.sample
+
+import android.graphics.Bitmap
+import android.graphics.Canvas
+import android.os.Looper
+import android.view.View
+import android.widget.Button
+import dev.cones.Cones
+import dev.cones.ConesException
+import java.io.File
+import kotlinx.coroutines.runBlocking
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertTrue
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.Robolectric
+import org.robolectric.RobolectricTestRunner
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.annotation.Config
+import org.robolectric.annotation.GraphicsMode
+
+/** The app's screen without a phone: Android's own views and canvas on the JVM, the real library behind them. */
+@RunWith(RobolectricTestRunner::class)
+@Config(sdk = [35], application = SampleApp::class, manifest = Config.NONE, qualifiers = "w360dp-h720dp-xhdpi")
+@GraphicsMode(GraphicsMode.Mode.NATIVE)
+public class ScreenTest {
+    @Test
+    public fun the_screen_draws_a_picture() {
+        try {
+            Cones.initialize(System.getenv("ORT_DYLIB_PATH"))
+        } catch (_: ConesException.AlreadyInitialized) {
+            // By another test of this process.
+        }
+        val controller = Robolectric.buildActivity(MainActivity::class.java)
+        val activity = controller.get()
+        // On a phone they come out of the app's assets.
+        runBlocking {
+            val storage = activity.studio.storage
+            val model = storage.openBundles().use { it.installFolder(File(System.getenv("CONES_BUNDLE"))) }
+            val pack = File(System.getenv("CONES_FIXTURE"), "fluent-dog.cones")
+            storage.openPacks().use { it.installFile(pack, model) }
+        }
+        controller.setup()
+        wait("ready") { activity.studio.state.value.ready }
+        assertEquals(listOf("fluent-dog"), activity.studio.state.value.subjects.map { it.name })
+        save(activity.window.decorView, "ready")
+
+        activity.window.decorView.findViewWithTag<View>("fluent-dog").performClick()
+        activity.findViewById<Button>(DrawPage.BEGIN).performClick()
+        val previews = mutableSetOf<Bitmap>()
+        wait("a picture") {
+            activity.studio.state.value.picture?.let(previews::add)
+            activity.studio.state.value.run { !drawing && picture != null }
+        }
+        assertEquals("Done", activity.studio.state.value.status)
+        assertTrue("previews come before the picture", previews.size > 1)
+        save(activity.window.decorView, "drawn")
+
+        val kept = runBlocking { activity.studio.gallery.list() }
+        val recipe = runBlocking { activity.studio.gallery.recipe(kept.single().file) }
+        assertEquals("fluent-dog", recipe.subjects.single().name)
+        controller.pause().stop().destroy()
+    }
+
+    /** The main thread is this one: lets it work while the others do. */
+    private fun wait(what: String, until: () -> Boolean) {
+        val end = System.nanoTime() + 60_000_000_000
+        while (!until()) {
+            check(System.nanoTime() < end) { "$what did not come within a minute" }
+            shadowOf(Looper.getMainLooper()).idle()
+            Thread.sleep(5)
+        }
+        shadowOf(Looper.getMainLooper()).idle()
+    }
+
+    /** What a person would see, as a PNG in `target/`. */
+    private fun save(view: View, name: String) {
+        val bitmap = Bitmap.createBitmap(view.width, view.height, Bitmap.Config.ARGB_8888)
+        view.draw(Canvas(bitmap))
+        val file = File(System.getProperty("cones.screens"), "$name.png")
+        file.parentFile.mkdirs()
+        file.outputStream().use { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) }
+        println("the screen: ${file.canonicalPath}")
+    }
+}
