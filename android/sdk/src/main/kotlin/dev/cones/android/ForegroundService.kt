@@ -115,7 +115,7 @@ public class ForegroundService : Service() {
         return builder.build()
     }
 
-    private fun manager() = getSystemService(NotificationManager::class.java)
+    private fun manager() = getSystemService(NOTIFICATION_SERVICE) as NotificationManager
 
     private companion object {
         const val CHANNEL = "cones"
