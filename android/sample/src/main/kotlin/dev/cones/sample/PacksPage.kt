@@ -44,7 +44,7 @@ internal class PacksPage(private val activity: MainActivity) {
         for (pack in packs) {
             installed.full(activity.row {
                 share(activity.text("${pack.name}, version ${pack.version}, ${pack.licence}"), 3f)
-                share(activity.button("Remove") { run { activity.studio.remove(pack.name) } })
+                share(activity.button("Remove") { launching { activity.studio.remove(pack.name) } })
             })
         }
         offer()
@@ -52,7 +52,7 @@ internal class PacksPage(private val activity: MainActivity) {
 
     private fun look() {
         remembered.edit().putString("url", url.text.toString()).putString("key", key.text.toString()).apply()
-        run {
+        launching {
             status.text = "Looking…"
             val found = activity.studio.catalog(url.text.toString(), key.text.toString().trim())
             catalog?.close()
@@ -75,7 +75,7 @@ internal class PacksPage(private val activity: MainActivity) {
 
     private fun install(pack: CatalogPack) {
         val from = catalog ?: return
-        run {
+        launching {
             activity.studio.install(from, pack.name) { progress ->
                 // On the thread that downloads.
                 activity.runOnUiThread { status.text = "${progress.bytes} of ${progress.total} bytes" }
@@ -84,7 +84,7 @@ internal class PacksPage(private val activity: MainActivity) {
         }
     }
 
-    private fun run(block: suspend () -> Unit) {
+    private fun launching(block: suspend () -> Unit) {
         activity.scope.launch { Studio.told(block)?.let { status.text = it } }
     }
 
