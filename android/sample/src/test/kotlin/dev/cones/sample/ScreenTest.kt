@@ -46,7 +46,7 @@ public class ScreenTest {
         save(activity.window.decorView, "ready")
 
         activity.window.decorView.findViewWithTag<View>("fluent-dog").performClick()
-        activity.findViewById<Button>(DrawPage.BEGIN).performClick()
+        activity.requireViewById<Button>(DrawPage.BEGIN).performClick()
         val previews = mutableSetOf<Bitmap>()
         wait("a picture") {
             activity.studio.state.value.picture?.let(previews::add)

@@ -6,8 +6,9 @@ import android.os.Bundle
 public object InstrumentationRegistry {
     private var instance: Instrumentation? = null
 
+    /** With `null` between two tests. */
     @JvmStatic
-    public fun registerInstance(instrumentation: Instrumentation, @Suppress("UNUSED_PARAMETER") arguments: Bundle) {
+    public fun registerInstance(instrumentation: Instrumentation?, @Suppress("UNUSED_PARAMETER") arguments: Bundle?) {
         instance = instrumentation
     }
 
