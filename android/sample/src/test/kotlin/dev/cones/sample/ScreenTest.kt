@@ -4,7 +4,9 @@ import android.graphics.Bitmap
 import android.graphics.Canvas
 import android.os.Looper
 import android.view.View
+import android.view.ViewGroup
 import android.widget.Button
+import android.widget.GridView
 import dev.cones.Cones
 import dev.cones.ConesException
 import java.io.File
@@ -40,6 +42,8 @@ public class ScreenTest {
             val pack = File(System.getenv("CONES_FIXTURE"), "fluent-dog.cones")
             storage.openPacks().use { it.installFile(pack, model) }
         }
+        // The manifest's; Robolectric reads manifests only as Gradle's plugin makes them.
+        activity.setTheme(android.R.style.Theme_Material_Light_NoActionBar)
         controller.setup()
         wait("ready") { activity.studio.state.value.ready }
         assertEquals(listOf("fluent-dog"), activity.studio.state.value.subjects.map { it.name })
@@ -59,7 +63,24 @@ public class ScreenTest {
         val kept = runBlocking { activity.studio.gallery.list() }
         val recipe = runBlocking { activity.studio.gallery.recipe(kept.single().file) }
         assertEquals("fluent-dog", recipe.subjects.single().name)
+        press(activity, "Packs")
+        save(activity.window.decorView, "packs")
+        press(activity, "Gallery")
+        val grid = find(activity.window.decorView) { it is GridView } as GridView
+        wait("the gallery") { grid.childCount == 1 }
+        save(activity.window.decorView, "gallery")
         controller.pause().stop().destroy()
+    }
+
+    private fun press(activity: MainActivity, words: String) {
+        checkNotNull(find(activity.window.decorView) { it is Button && it.text == words }).performClick()
+        shadowOf(Looper.getMainLooper()).idle()
+    }
+
+    private fun find(view: View, wanted: (View) -> Boolean): View? {
+        if (wanted(view)) return view
+        val group = view as? ViewGroup ?: return null
+        return (0 until group.childCount).firstNotNullOfOrNull { find(group.getChildAt(it), wanted) }
     }
 
     /** The main thread is this one: lets it work while the others do. */
@@ -75,6 +96,8 @@ public class ScreenTest {
 
     /** What a person would see, as a PNG in `target/`. */
     private fun save(view: View, name: String) {
+        // A tick that is drawn in time would be caught before it is there.
+        view.jumpDrawablesToCurrentState()
         val bitmap = Bitmap.createBitmap(view.width, view.height, Bitmap.Config.ARGB_8888)
         view.draw(Canvas(bitmap))
         val file = File(System.getProperty("cones.screens"), "$name.png")
