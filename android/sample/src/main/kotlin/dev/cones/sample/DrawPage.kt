@@ -14,7 +14,7 @@ import kotlin.random.nextULong
 internal class DrawPage(private val activity: MainActivity) {
     private val picture = activity.picture()
     private val prompt = activity.field("What to draw", "a dog on grass").apply { id = PROMPT }
-    private val seed = activity.field("Seed; empty for any").apply { inputType = InputType.TYPE_CLASS_NUMBER }
+    private val seed = activity.field("Any seed").apply { inputType = InputType.TYPE_CLASS_NUMBER }
     private val status = activity.text()
     private val subjects = LinearLayout(activity).apply { orientation = LinearLayout.VERTICAL }
     private val bar = ProgressBar(activity, null, android.R.attr.progressBarStyleHorizontal).apply { max = 1000 }
@@ -29,9 +29,9 @@ internal class DrawPage(private val activity: MainActivity) {
         full(subjects)
         full(prompt)
         full(activity.row {
-            share(seed, 2f)
-            share(draw)
-            share(cancel)
+            share(seed)
+            side(draw)
+            side(cancel)
         })
     }
 

@@ -43,8 +43,8 @@ internal class PacksPage(private val activity: MainActivity) {
         installed.removeAllViews()
         for (pack in packs) {
             installed.full(activity.row {
-                share(activity.text("${pack.name}, version ${pack.version}, ${pack.licence}"), 3f)
-                share(activity.button("Remove") { launching { activity.studio.remove(pack.name) } })
+                share(activity.text("${pack.name}, version ${pack.version}, ${pack.licence}"))
+                side(activity.button("Remove") { launching { activity.studio.remove(pack.name) } })
             })
         }
         offer()
@@ -67,8 +67,8 @@ internal class PacksPage(private val activity: MainActivity) {
         for (pack in catalog?.packs.orEmpty()) {
             val have = packs.any { it.name == pack.name && it.sha256 == pack.sha256 }
             offered.full(activity.row {
-                share(activity.text("${pack.name} (${pack.subjectClass}), ${pack.bytes / 1024} KB, ${pack.licence}"), 3f)
-                share(activity.button("Install") { install(pack) }.apply { isEnabled = !have })
+                share(activity.text("${pack.name} (${pack.subjectClass}), ${pack.bytes / 1024} KB, ${pack.licence}"))
+                side(activity.button("Install") { install(pack) }.apply { isEnabled = !have })
             })
         }
     }

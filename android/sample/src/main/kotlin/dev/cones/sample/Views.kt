@@ -42,6 +42,12 @@ internal fun <T : View> LinearLayout.share(view: T, weight: Float = 1f): T {
     return view
 }
 
+/** Adds it to a row with the width it needs. */
+internal fun <T : View> LinearLayout.side(view: T): T {
+    addView(view, LinearLayout.LayoutParams(WRAP_CONTENT, WRAP_CONTENT))
+    return view
+}
+
 internal fun Context.text(words: String = ""): TextView = TextView(this).apply { text = words }
 
 internal fun Context.button(words: String, onClick: () -> Unit): Button =

@@ -63,6 +63,8 @@ public class ScreenTest {
         val kept = runBlocking { activity.studio.gallery.list() }
         val recipe = runBlocking { activity.studio.gallery.recipe(kept.single().file) }
         assertEquals("fluent-dog", recipe.subjects.single().name)
+        // The same colours by way of the screen and by way of the file.
+        assertTrue(kept.single().thumbnail.sameAs(activity.studio.state.value.picture))
         press(activity, "Packs")
         save(activity.window.decorView, "packs")
         press(activity, "Gallery")

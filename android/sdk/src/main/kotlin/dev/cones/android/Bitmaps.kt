@@ -4,7 +4,6 @@ import android.graphics.Bitmap
 import android.graphics.Color
 import dev.cones.Picture
 import dev.cones.Preview
-import java.nio.ByteBuffer
 
 /** The picture for an `ImageView`. Takes 4 bytes for each pixel, beside the picture's own. */
 public fun Picture.toBitmap(): Bitmap = bitmap(width, height, rgba())
@@ -27,6 +26,16 @@ public fun Bitmap.toPicture(): Picture {
     return Picture.fromRgba(width, height, rgba)
 }
 
-/** `ARGB_8888` lies in memory as red, green, blue, alpha: the library's order. */
-private fun bitmap(width: Int, height: Int, rgba: ByteArray): Bitmap =
-    Bitmap.createBitmap(width, height, Bitmap.Config.ARGB_8888).apply { copyPixelsFromBuffer(ByteBuffer.wrap(rgba)) }
+/**
+ * By colours and not by copying the bytes: on every phone they lie in memory as red, green, blue, alpha, but Android promises it
+ * nowhere, and on a desk (Robolectric) they do not.
+ */
+private fun bitmap(width: Int, height: Int, rgba: ByteArray): Bitmap {
+    val colours = IntArray(width * height) { index ->
+        val at = 4 * index
+        Color.argb(rgba[at + 3].unsigned(), rgba[at].unsigned(), rgba[at + 1].unsigned(), rgba[at + 2].unsigned())
+    }
+    return Bitmap.createBitmap(colours, width, height, Bitmap.Config.ARGB_8888)
+}
+
+private fun Byte.unsigned(): Int = toInt() and 0xff
