@@ -26,6 +26,8 @@ internal suspend fun <T> blocking(
     val watching = watch.invokeOnCompletion { stop.cancel() }
     var outcome: Result<T>? = null
     try {
+        // Who is cancelled already does not begin.
+        currentCoroutineContext().ensureActive()
         // Not cancellable: a coroutine that is cancelled must wait for the call, not leave it alone.
         withContext(NonCancellable + dispatcher) { outcome = runCatching { call(stop.token) } }
         currentCoroutineContext().ensureActive()

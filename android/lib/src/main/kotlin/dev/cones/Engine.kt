@@ -24,6 +24,8 @@ import dev.cones.generated.Engine as Native
  *
  * Safe to use from any thread and coroutine: calls wait for their turn without holding a thread. An engine holds the
  * model's memory, hundreds of megabytes for a large one; [close] it when it is not needed.
+ *
+ * @property info what the base model says of itself; readable after [close], too.
  */
 public class Engine private constructor(private val native: Handle<Native>, public val info: BundleInfo) :
     AutoCloseable {

@@ -9,8 +9,10 @@ import android.widget.Button
 import android.widget.GridView
 import dev.cones.Cones
 import dev.cones.ConesException
+import dev.cones.android.toPicture
 import java.io.File
 import kotlinx.coroutines.runBlocking
+import org.junit.Assert.assertArrayEquals
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
 import org.junit.Test
@@ -64,7 +66,8 @@ public class ScreenTest {
         val recipe = runBlocking { activity.studio.gallery.recipe(kept.single().file) }
         assertEquals("fluent-dog", recipe.subjects.single().name)
         // The same colours by way of the screen and by way of the file.
-        assertTrue(kept.single().thumbnail.sameAs(activity.studio.state.value.picture))
+        val seen = checkNotNull(activity.studio.state.value.picture).toPicture().rgba()
+        assertArrayEquals(kept.single().thumbnail.toPicture().rgba(), seen)
         press(activity, "Packs")
         save(activity.window.decorView, "packs")
         press(activity, "Gallery")
