@@ -75,7 +75,7 @@ impl Maven {
     fn command(&self) -> Command {
         let mut command = Command::new(&self.0);
         if std::env::var_os(OPTIONS).is_none() {
-            // Kotlin's compiler lives for a minute: Java's best compiler would take longer than what it gains (2 cores: a third).
+            // Kotlin's compiler lives for a minute: Java's best compiler takes longer than what it gains.
             command.env(OPTIONS, "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC");
         }
         command
