@@ -33,7 +33,8 @@ pub(super) fn test(host: &Host<'_>, options: &Options, count: &mut Count) -> Res
     command.arg("test");
     let mut own = Count::default();
     let outcome = own.run(&mut command);
-    println!("{} passed, {} failed, {} skipped in Kotlin", own.passed, own.failed, own.ignored);
+    // On a line of its own, whatever colours Maven leaves behind.
+    println!("\n{} passed, {} failed, {} skipped in Kotlin", own.passed, own.failed, own.ignored);
     count.add_all(&own);
     let status = outcome?;
     if !status.success() {
