@@ -120,16 +120,19 @@ internal class Studio(private val context: Context) {
 
     suspend fun catalog(url: String, key: String): Catalog = tools().packs.fetchCatalog(url, key)
 
-    /** Installs a pack; goes on when the person leaves the app. */
+    /** Installs a pack; goes on when the person turns the phone or leaves the app. */
     suspend fun install(catalog: Catalog, name: String, onProgress: (DownloadProgress) -> Unit) {
-        val tools = tools()
-        inForeground(context, "Getting $name", ForegroundKind.DOWNLOADING) { notice ->
-            tools.packs.install(catalog, name, tools.engine.info.path) {
-                notice.tell(it.bytes, it.total)
-                onProgress(it)
+        val installing = scope.async {
+            val tools = tools()
+            inForeground(context, "Getting $name", ForegroundKind.DOWNLOADING) { notice ->
+                tools.packs.install(catalog, name, tools.engine.info.path) {
+                    notice.tell(it.bytes, it.total)
+                    onProgress(it)
+                }
             }
+            shown.update { it.copy(subjects = tools.packs.list()) }
         }
-        shown.update { it.copy(subjects = tools.packs.list()) }
+        installing.await()
     }
 
     suspend fun remove(name: String) {

@@ -6,6 +6,8 @@ import android.os.Looper
 import android.view.View
 import android.view.ViewGroup
 import android.widget.Button
+import android.widget.CheckBox
+import android.widget.EditText
 import android.widget.GridView
 import dev.cones.Cones
 import dev.cones.ConesException
@@ -29,7 +31,7 @@ import org.robolectric.annotation.GraphicsMode
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
 public class ScreenTest {
     @Test
-    public fun the_screen_draws_a_picture() {
+    public fun the_screens_install_a_pack_and_draw_it() {
         try {
             Cones.initialize(System.getenv("ORT_DYLIB_PATH"))
         } catch (_: ConesException.AlreadyInitialized) {
@@ -37,20 +39,29 @@ public class ScreenTest {
         }
         val controller = Robolectric.buildActivity(MainActivity::class.java)
         val activity = controller.get()
-        // On a phone they come out of the app's assets.
+        // On a phone it comes out of the app's assets.
         runBlocking {
             val storage = activity.studio.storage
-            val model = storage.openBundles().use { it.installFolder(File(System.getenv("CONES_BUNDLE"))) }
-            val pack = File(System.getenv("CONES_FIXTURE"), "fluent-dog.cones")
-            storage.openPacks().use { it.installFile(pack, model) }
+            storage.openBundles().use { it.installFolder(File(System.getenv("CONES_BUNDLE"))) }
         }
         // The manifest's; Robolectric reads manifests only as Gradle's plugin makes them.
         activity.setTheme(android.R.style.Theme_Material_Light_NoActionBar)
         controller.setup()
         wait("ready") { activity.studio.state.value.ready }
-        assertEquals(listOf("fluent-dog"), activity.studio.state.value.subjects.map { it.name })
         save(activity.window.decorView, "ready")
 
+        press(activity, "Packs")
+        type(activity, "https://…/catalog.json", System.getenv("CONES_CATALOG"))
+        type(activity, "The publisher's public key", System.getenv("CONES_KEY"))
+        press(activity, "Look")
+        wait("the catalogue") { button(activity, "Install") != null }
+        save(activity.window.decorView, "catalogue")
+        press(activity, "Install")
+        wait("the pack") { button(activity, "Remove") != null }
+        assertEquals(listOf("fluent-dog"), activity.studio.state.value.subjects.map { it.name })
+        save(activity.window.decorView, "packs")
+
+        press(activity, "Draw")
         activity.window.decorView.findViewWithTag<View>("fluent-dog").performClick()
         activity.requireViewById<Button>(DrawPage.BEGIN).performClick()
         val previews = mutableSetOf<Bitmap>()
@@ -68,8 +79,6 @@ public class ScreenTest {
         // The same colours by way of the screen and by way of the file.
         val seen = checkNotNull(activity.studio.state.value.picture).toPicture().rgba()
         assertArrayEquals(kept.single().thumbnail.toPicture().rgba(), seen)
-        press(activity, "Packs")
-        save(activity.window.decorView, "packs")
         press(activity, "Gallery")
         val grid = find(activity.window.decorView) { it is GridView } as GridView
         wait("the gallery") { grid.childCount == 1 }
@@ -78,8 +87,15 @@ public class ScreenTest {
     }
 
     private fun press(activity: MainActivity, words: String) {
-        checkNotNull(find(activity.window.decorView) { it is Button && it.text == words }).performClick()
+        checkNotNull(button(activity, words)) { "there is no button `$words`" }.performClick()
         shadowOf(Looper.getMainLooper()).idle()
+    }
+
+    private fun button(activity: MainActivity, words: String): View? =
+        find(activity.window.decorView) { it is Button && it !is CheckBox && it.text == words }
+
+    private fun type(activity: MainActivity, hint: String, words: String) {
+        (find(activity.window.decorView) { it is EditText && it.hint == hint } as EditText).setText(words)
     }
 
     private fun find(view: View, wanted: (View) -> Boolean): View? {
