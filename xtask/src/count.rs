@@ -1,4 +1,4 @@
-//! The sums of `test result:` lines.
+//! The sums of the lines that tests close with: cargo's and Python's `test result:`, Surefire's `Tests run:`.
 
 use std::io::{BufRead, Write};
 use std::process::{Command, ExitStatus, Stdio};
@@ -40,7 +40,15 @@ impl Count {
         Ok(())
     }
 
+    /// Adds another count to this one.
+    pub(crate) fn add_all(&mut self, other: &Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.ignored += other.ignored;
+    }
+
     fn add(&mut self, line: &str) {
+        self.add_surefire(line);
         let Some(result) = line.trim_start().strip_prefix("test result: ") else {
             return;
         };
@@ -57,11 +65,43 @@ impl Count {
             }
         }
     }
+
+    /// `[INFO] Tests run: 5, Failures: 1, Errors: 0, Skipped: 0`, once for each module. The same with a time is of one
+    /// class, and in the sum already.
+    fn add_surefire(&mut self, line: &str) {
+        let Some((level, numbers)) = line.trim().split_once("Tests run: ") else { return };
+        let numbers: Vec<u32> = numbers
+            .split(", ")
+            .map_while(|part| part.rsplit(' ').next().and_then(|number| number.parse().ok()))
+            .collect();
+        let (true, [run, failures, errors, skipped]) = (level.starts_with('['), &numbers[..]) else { return };
+        if line.contains("Time elapsed") {
+            return;
+        }
+        self.failed += failures + errors;
+        self.ignored += skipped;
+        self.passed += run.saturating_sub(failures + errors + skipped);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::Count;
+
+    #[test]
+    fn surefire_is_counted_once_for_each_module() {
+        let mut count = Count::default();
+        for line in [
+            "[INFO] Tests run: 5, Failures: 0, Errors: 0, Skipped: 1, Time elapsed: 1.2 s -- in dev.cones.EngineTest",
+            "[ERROR] Tests run: 4, Failures: 1, Errors: 1, Skipped: 0, Time elapsed: 1 s <<< FAILURE! -- in x.Y",
+            "Tests run: 100, Failures: 100, Errors: 0, Skipped: 0",
+            "[ERROR] Tests run: 9, Failures: 1, Errors: 1, Skipped: 1",
+            "[INFO] Tests run: 3, Failures: 0, Errors: 0, Skipped: 0",
+        ] {
+            count.add(line);
+        }
+        assert_eq!(count, Count { passed: 9, failed: 2, ignored: 1 });
+    }
 
     #[test]
     fn result_lines_are_summed_and_nothing_else() -> std::io::Result<()> {

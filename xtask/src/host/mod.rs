@@ -13,6 +13,7 @@
 //! | `ORT_DYLIB_PATH` | ONNX Runtime |
 
 mod fixture;
+mod kotlin;
 mod python;
 mod server;
 mod swift;
@@ -42,7 +43,11 @@ struct Host<'a> {
 /// Builds the library and runs the tests of every language that this machine has.
 pub(crate) fn test(workspace: &Workspace, options: &Options, onnxruntime: &Path, count: &mut Count) -> Result {
     let host = Host::prepare(workspace, options, onnxruntime)?;
-    python::test(&host, count).and(swift::test(&host, count))
+    // Each language runs, whatever became of the others.
+    let python = python::test(&host, count);
+    let kotlin = kotlin::test(&host, options, count);
+    let swift = swift::test(&host, count);
+    python.and(kotlin).and(swift)
 }
 
 impl<'a> Host<'a> {

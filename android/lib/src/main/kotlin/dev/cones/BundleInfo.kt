@@ -1,0 +1,56 @@
+package dev.cones
+
+import java.io.File
+
+/**
+ * What a base model says of itself.
+ *
+ * @property name short name, as `toybox`.
+ * @property licence licence of the weights.
+ * @property path the folder.
+ * @property fingerprint what packs are bound to, 64 hex digits.
+ * @property bytes all its files together.
+ * @property width pixels across where a request is silent.
+ * @property height pixels down where a request is silent.
+ * @property sizeMultiple width and height of a request must be multiples of this.
+ * @property steps steps where a request is silent.
+ * @property mostSteps the most steps a request may ask for.
+ * @property guidance guidance where a request is silent.
+ * @property scheduler scheduler where a request is silent, by its name.
+ * @property promptTokens tokens of a prompt that are looked at.
+ * @property previewScale pixels of the picture along one side of a preview's pixel; `null` if there are no previews.
+ */
+public data class BundleInfo(
+    val name: String,
+    val licence: String,
+    val path: File,
+    val fingerprint: String,
+    val bytes: Long,
+    val width: Int,
+    val height: Int,
+    val sizeMultiple: Int,
+    val steps: Int,
+    val mostSteps: Int,
+    val guidance: Float,
+    val scheduler: String,
+    val promptTokens: Int,
+    val previewScale: Int?,
+)
+
+internal fun dev.cones.generated.BundleInfo.wrapped() =
+    BundleInfo(
+        name = name,
+        licence = licence,
+        path = File(path),
+        fingerprint = fingerprint,
+        bytes = bytes.toLong(),
+        width = width.toInt(),
+        height = height.toInt(),
+        sizeMultiple = sizeMultiple.toInt(),
+        steps = steps.toInt(),
+        mostSteps = mostSteps.toInt(),
+        guidance = guidance,
+        scheduler = scheduler,
+        promptTokens = promptTokens.toInt(),
+        previewScale = previewScale?.toInt(),
+    )

@@ -1,0 +1,159 @@
+package dev.cones
+
+import dev.cones.generated.GenerateProgress
+import dev.cones.generated.Listener
+import java.io.File
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.channels.Channel
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.buffer
+import kotlinx.coroutines.flow.channelFlow
+import kotlinx.coroutines.sync.Mutex
+import kotlinx.coroutines.sync.withLock
+import dev.cones.generated.Engine as Native
+
+/**
+ * A base model ready to draw, one picture at a time, on a thread of its own.
+ *
+ * ```kotlin
+ * Engine.open(File(models, "toybox")).use { engine ->
+ *     val generated = engine.generate(Request("a dog on grass", seed = 7u))
+ *     generated.pictures.first().save(File("dog.png"))
+ * }
+ * ```
+ *
+ * Safe to use from any thread and coroutine: calls wait for their turn without holding a thread. An engine holds the
+ * model's memory, hundreds of megabytes for a large one; [close] it when it is not needed.
+ *
+ * @property info what the base model says of itself; readable after [close], too.
+ */
+public class Engine private constructor(private val native: Handle<Native>, public val info: BundleInfo) :
+    AutoCloseable {
+    private val thread = EngineThread()
+    private val turn = Mutex()
+
+    @Volatile
+    private var current: Stop? = null
+
+    /**
+     * Draws the pictures of a request.
+     *
+     * Cancelling the coroutine stops the engine within a step; this returns (with the `CancellationException`) when the
+     * engine is free again. Pictures hold native memory until they are closed or collected.
+     *
+     * [onProgress] is called on the engine's thread, and the time it takes delays the picture. What it throws stops the
+     * picture with [ConesException.ListenerFailed].
+     *
+     * @throws ConesException everything else that goes wrong; the engine stays usable.
+     */
+    public suspend fun generate(request: Request, onProgress: (GenerateEvent.Progress) -> Unit = {}): Generated {
+        if (native.isClosed) throw native.closed()
+        if (thread.isCurrent) throw busy()
+        val guard = Guard()
+        val listener =
+            object : Listener {
+                override fun onProgress(progress: GenerateProgress) = guard.run { onProgress(progress.event()) }
+            }
+        return turn.withLock {
+            val stop = Stop()
+            current = stop
+            try {
+                blocking(thread.dispatcher, stop, Generated::close) { token ->
+                    guard.around { native.call { it.generate(request.native(), listener, token).wrapped() } }
+                }
+            } catch (error: ConesException.Cancelled) {
+                // The coroutine was not cancelled, or this were its CancellationException: `close` stopped it.
+                throw if (native.isClosed) native.closed() else error
+            } finally {
+                current = null
+            }
+        }
+    }
+
+    /**
+     * The same as a cold flow: drawing begins with each collection, and ends within a step when the collector does.
+     *
+     * The last event is [GenerateEvent.Finished], with the pictures. No event is lost with a slow collector, and the
+     * engine does not wait for one; `conflate()` skips steps instead, never the end.
+     *
+     * ```kotlin
+     * engine.events(Request("a dog on grass", previewEvery = 2)).collect { event ->
+     *     when (event) {
+     *         is GenerateEvent.Preparing -> status("…")
+     *         is GenerateEvent.Step -> bar(event.step, event.steps, event.preview)
+     *         is GenerateEvent.Decoding, is GenerateEvent.Decoded -> status("almost")
+     *         is GenerateEvent.Finished -> show(event.generated.pictures)
+     *     }
+     * }
+     * ```
+     */
+    public fun events(request: Request): Flow<GenerateEvent> =
+        channelFlow<GenerateEvent> {
+            // Never full, so nothing is lost; a failure means that the collector has gone, and then this is cancelled.
+            val generated = generate(request) { trySend(it) }
+            send(GenerateEvent.Finished(generated))
+        }.buffer(Channel.UNLIMITED)
+
+    /**
+     * Frees the model. What is being drawn is stopped with [ConesException.Closed]; every later call gets the same.
+     * Returns at once. Pictures that were drawn stay.
+     */
+    override fun close() {
+        native.close()
+        current?.cancel()
+    }
+
+    private fun busy() =
+        ConesException.Busy(
+            "the engine is drawing and called this listener; it cannot draw for it at the same time",
+            "",
+            "let the listener return first, and draw afterwards",
+            null,
+        )
+
+    public companion object {
+        /**
+         * Opens the base model in a folder. Graphs are loaded when first needed.
+         *
+         * @param packs where the subjects of requests come from; may be closed afterwards.
+         * @throws ConesException.BadBundle if the folder holds no base model that this version reads.
+         */
+        public suspend fun open(
+            bundle: File,
+            packs: PackStore? = null,
+            options: EngineOptions = EngineOptions(),
+        ): Engine =
+            blocking(Dispatchers.IO, Stop(), Engine::close) {
+                val native =
+                    if (packs == null) {
+                        translated { Native.open(bundle.path, null, options.native()) }
+                    } else {
+                        packs.native.call { Native.open(bundle.path, it, options.native()) }
+                    }
+                Engine(Handle(native, "the engine"), native.info().wrapped())
+            }
+    }
+}
+
+/**
+ * How an engine runs. Everything may be left out.
+ *
+ * @property provider where the graphs run.
+ * @property memory what stays loaded between and during pictures.
+ * @property threads threads inside one node; one for each physical core if left out.
+ * @property cache folder for compiled models, for providers that compile. Safe to delete.
+ */
+public data class EngineOptions(
+    val provider: Provider = Provider.CPU,
+    val memory: MemoryMode = MemoryMode.RESIDENT,
+    val threads: Int? = null,
+    val cache: File? = null,
+) {
+    internal fun native() =
+        dev.cones.generated.EngineOptions(
+            provider = provider,
+            memory = memory,
+            threads = threads?.unsigned("threads"),
+            cache = cache?.path,
+        )
+}

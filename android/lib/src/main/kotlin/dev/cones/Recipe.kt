@@ -1,0 +1,84 @@
+package dev.cones
+
+/**
+ * Everything that decided a picture's pixels.
+ *
+ * @property software what drew it, as `cones 0.1.0`.
+ * @property bundle the base model's name.
+ * @property fingerprint the base model's fingerprint.
+ * @property prompt the prompt.
+ * @property negativePrompt the negative prompt.
+ * @property steps denoising steps.
+ * @property guidance guidance scale.
+ * @property scheduler the scheduler's name, as `dpm++2m`.
+ * @property seed this picture's own seed.
+ * @property width pixels across.
+ * @property height pixels down.
+ * @property subjects the subjects that were on.
+ * @property init the picture it started from.
+ * @property parameters all of it as text, in the form that other image tools read.
+ */
+public data class Recipe(
+    val software: String,
+    val bundle: String,
+    val fingerprint: String,
+    val prompt: String,
+    val negativePrompt: String,
+    val steps: Int,
+    val guidance: Float,
+    val scheduler: String,
+    val seed: ULong,
+    val width: Int,
+    val height: Int,
+    val subjects: List<SubjectRecipe>,
+    val init: InitRecipe?,
+    val parameters: String,
+)
+
+/**
+ * A subject in a recipe.
+ *
+ * @property name its name.
+ * @property trigger its trigger words.
+ * @property scope `prompt` or `trigger`.
+ * @property strength 0 to 1.
+ * @property maskSha256 SHA-256 of its mask.
+ * @property packSha256 SHA-256 of the pack's file, if it came from one.
+ */
+public data class SubjectRecipe(
+    val name: String,
+    val trigger: String,
+    val scope: String,
+    val strength: Float,
+    val maskSha256: String,
+    val packSha256: String?,
+)
+
+/**
+ * The picture that a generation started from.
+ *
+ * @property strength 0 to 1.
+ * @property rgbSha256 SHA-256 of its RGB bytes.
+ */
+public data class InitRecipe(val strength: Float, val rgbSha256: String)
+
+internal fun dev.cones.generated.Recipe.wrapped() =
+    Recipe(
+        software = software,
+        bundle = bundle,
+        fingerprint = fingerprint,
+        prompt = prompt,
+        negativePrompt = negativePrompt,
+        steps = steps.toInt(),
+        guidance = guidance,
+        scheduler = scheduler,
+        seed = seed,
+        width = width.toInt(),
+        height = height.toInt(),
+        subjects =
+            subjects.map {
+                SubjectRecipe(it.name, it.trigger, it.scope, it.strength, it.maskSha256, it.packSha256)
+            },
+        init = init?.let { InitRecipe(it.strength, it.rgbSha256) },
+        parameters = parameters,
+    )

@@ -1,0 +1,82 @@
+package dev.cones
+
+/**
+ * A request for pictures. Only the prompt is required; what is left out comes from the base model.
+ *
+ * ```kotlin
+ * Request("a {rex} on grass", subjects = listOf(SubjectChoice("rex", strength = 0.9f)), seed = 7u, previewEvery = 2)
+ * ```
+ *
+ * @property prompt what to draw. `{NAME}` stands for the trigger of the subject of that name, `{{` and `}}` for braces.
+ * @property negativePrompt what to stay away from, written like the prompt.
+ * @property subjects installed packs to switch on.
+ * @property steps denoising steps.
+ * @property guidance classifier-free guidance scale; 1 or less switches it off and takes half the time.
+ * @property scheduler how noise becomes a picture.
+ * @property seed of the first picture; each further one adds 1.
+ * @property count how many pictures, up to 1000.
+ * @property width pixels across.
+ * @property height pixels down.
+ * @property init a picture to start from.
+ * @property previewEvery a preview comes with every so many steps; 0 for none. It costs far below a thousandth of a step.
+ */
+public data class Request(
+    val prompt: String,
+    val negativePrompt: String = "",
+    val subjects: List<SubjectChoice> = emptyList(),
+    val steps: Int? = null,
+    val guidance: Float? = null,
+    val scheduler: Scheduler? = null,
+    val seed: ULong = 0u,
+    val count: Int = 1,
+    val width: Int? = null,
+    val height: Int? = null,
+    val init: InitPicture? = null,
+    val previewEvery: Int = 0,
+) {
+    internal fun native(): dev.cones.generated.Request {
+        val make = { start: dev.cones.generated.InitPicture? ->
+            dev.cones.generated.Request(
+                prompt = prompt,
+                negativePrompt = negativePrompt,
+                subjects = subjects.map { it.native() },
+                steps = steps?.unsigned("steps"),
+                guidance = guidance,
+                scheduler = scheduler,
+                seed = seed,
+                count = count.unsigned("count"),
+                width = width?.unsigned("width"),
+                height = height?.unsigned("height"),
+                init = start,
+                previewEvery = previewEvery.unsigned("previewEvery"),
+            )
+        }
+        if (init == null) return make(null)
+        return init.picture.native.call { make(dev.cones.generated.InitPicture(it, init.strength)) }
+    }
+}
+
+/**
+ * An installed pack, switched on.
+ *
+ * @property name the name it is installed by.
+ * @property strength 0 (off) to 1 (as the pack means it).
+ * @property scope what it changes; by default what the pack says.
+ */
+public data class SubjectChoice(val name: String, val strength: Float = 1f, val scope: Scope? = null) {
+    internal fun native() = dev.cones.generated.SubjectChoice(name, strength, scope)
+}
+
+/**
+ * The picture to start from (img2img).
+ *
+ * @property picture scaled to the size of the request if it has another.
+ * @property strength how much of it is redrawn, 0 to 1.
+ */
+public data class InitPicture(val picture: Picture, val strength: Float = 0.8f)
+
+/** The library counts without a sign; a negative number would arrive there as a huge one. */
+internal fun Int.unsigned(field: String): UInt {
+    if (this >= 0) return toUInt()
+    throw ConesException.BadRequest("is negative: $this", field, "give another value", null)
+}
