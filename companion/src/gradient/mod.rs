@@ -21,5 +21,6 @@ pub use error::{Error, Result};
 pub use objective::{COTANGENT, LOSS, LOSSES, Objective, TARGET, WEIGHTS};
 pub use plan::{Differentiated, Memory, Plan, Port};
 pub use reverse::differentiate;
+pub use rules::operators;
 pub use session::{GradientGraph, Settings};
 pub use unet::{Batch, Sizes, UnetGradient};

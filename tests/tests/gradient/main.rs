@@ -4,4 +4,5 @@
 #[allow(dead_code, reason = "the import tests use the rest")]
 mod fixture;
 mod golden;
+mod rules;
 mod unets;
