@@ -1,7 +1,7 @@
 //! Arguments that every drawing command shares.
 
 use clap::Args;
-use cones_core::{CancelToken, Engine, EngineOptions, MemoryMode, Provider};
+use cones_core::{Bundle, CancelToken, Engine, EngineOptions, MemoryMode, Provider};
 
 use crate::base_model::BundleArgs;
 use crate::cli::Failure;
@@ -33,6 +33,11 @@ impl EngineArgs {
             cache: None,
         };
         Ok(Engine::new(self.bundle.open()?, options)?)
+    }
+
+    /// The bundle alone, opened.
+    pub(super) fn bundle(&self) -> Result<Bundle, Failure> {
+        self.bundle.open()
     }
 
     /// Where installed packs are.

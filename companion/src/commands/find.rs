@@ -1,5 +1,7 @@
 //! `cones find`.
 
+mod room;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -130,6 +132,11 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
     let trigger = args.trigger.clone().unwrap_or_else(|| format!("<v1> {}", args.class));
     let cancel = cancelled_by_ctrl_c()?;
     let mut bar = Bar::new(args.quiet || args.json);
+    let settings = args.settings();
+    let memory = if args.engine.low_memory { Memory::Low } else { Memory::Normal };
+    let graph = gradient::Settings { provider: args.engine.provider, threads: args.engine.threads, memory };
+    let size = settings.mixture.subject + settings.mixture.class;
+    room::check(&args.engine.bundle()?, size, &graph)?;
     let mut engine = args.engine.open()?;
     let wanted = Wanted {
         folder: &args.images,
@@ -150,10 +157,6 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
     let manifest = bundle.manifest();
     let base = Weights::read(bundle.attention());
     let diffusion = Diffusion::new(&manifest.noise_schedule, manifest.prediction_type)?;
-    let settings = args.settings();
-    let memory = if args.engine.low_memory { Memory::Low } else { Memory::Normal };
-    let graph = gradient::Settings { provider: args.engine.provider, threads: args.engine.threads, memory };
-    let size = settings.mixture.subject + settings.mixture.class;
     let mut objective = GraphObjective::new(&bundle, &examples, &base, args.scope, size, graph)?;
     let checkpoint = Checkpoint::new(state_file(&args.out), key(args, &settings, &examples, &manifest.fingerprint));
     let problem = Problem { layers: &manifest.layers, base: &base, examples: &examples, diffusion: &diffusion };

@@ -60,7 +60,7 @@ const RULES: &[(&str, Rule)] = &[
     ("Unsqueeze", shape::reshape),
     ("Flatten", shape::reshape),
     ("Identity", shape::identity),
-    ("Dropout", shape::identity),
+    ("Dropout", shape::dropout),
     ("Cast", shape::cast),
     ("Transpose", shape::transpose),
     ("Expand", shape::expand),

@@ -115,8 +115,7 @@ pub fn normalisations() -> Vec<Case> {
 /// Scaled dot-product attention.
 pub fn attention() -> Vec<Case> {
     let attention = |form, q: &[usize], k: &[usize], v: &[usize]| {
-        let attention = case("Attention", form).wanted("q", q).wanted("k", k).wanted("v", v);
-        attention.precision(Precision::NoDouble)
+        case("Attention", form).wanted("q", q).wanted("k", k).wanted("v", v)
     };
     let apart = |form| attention(form, &[1, 2, 3, 4], &[1, 2, 5, 4], &[1, 2, 5, 3]);
     vec![
@@ -132,11 +131,7 @@ pub fn attention() -> Vec<Case> {
         case("Attention", "constant queries")
             .fixed("q", &[1, 1, 3, 4])
             .wanted("k", &[1, 1, 5, 4])
-            .wanted("v", &[1, 1, 5, 4])
-            .precision(Precision::NoDouble),
-        case("Attention", "with itself")
-            .wanted("q", &[1, 2, 4, 3])
-            .reads(&["q", "q", "q"])
-            .precision(Precision::NoDouble),
+            .wanted("v", &[1, 1, 5, 4]),
+        case("Attention", "with itself").wanted("q", &[1, 2, 4, 3]).reads(&["q", "q", "q"]),
     ]
 }

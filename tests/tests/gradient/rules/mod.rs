@@ -1,6 +1,6 @@
 //! The derivative rule of each operator against central differences.
 
-mod case;
+pub mod case;
 mod differences;
 mod elements;
 mod matrices;
