@@ -1,18 +1,23 @@
 //! Less memory: the same gradients, and less memory indeed.
 
+use std::collections::{BTreeMap, HashSet};
 use std::process::Command;
 
-use cones_companion::gradient::{Batch, Footprint, Memory, Settings, Sizes, UnetGradient, unet};
+use cones_companion::gradient::{
+    Differentiated, Footprint, GradientGraph, Memory, Objective, Plan, Settings, Sizes, differentiate, unet,
+};
 use cones_companion::import::run;
+use cones_companion::onnx::proto::tensor_proto::DataType;
 use cones_core::{Bundle, CancelToken};
 use cones_tests::base;
 
 use crate::fixture::{DIALECTS, arguments, export, temporary};
 use crate::golden::distance;
-use crate::rules::case::{Range, draw};
+use crate::rules::case::{Range, case, draw};
+use crate::rules::session::model;
 
 /// Relative to a layer's largest gradient.
-const SAME: f32 = 1e-6;
+const NEAR: f32 = 1e-5;
 
 /// Large enough that values weigh more than weights.
 const LARGE: Sizes = Sizes { batch: 8, height: 16, width: 16, tokens: 8 };
@@ -28,54 +33,61 @@ fn numbers(count: usize, seed: u64) -> Vec<f32> {
     draw(count, Range::Any, seed).into_iter().map(|value| value as f32).collect()
 }
 
-/// Runs one step on fixed random numbers, and returns loss and gradients.
-fn step(bundle: &Bundle, sizes: Sizes, memory: Memory) -> (f32, Vec<Vec<f32>>) {
+/// Whether a node is one of the forward pass that is run a second time, or belongs to one.
+fn is_again(name: &str) -> bool {
+    name.starts_with("again.")
+}
+
+/// The same derivative with nothing computed again: what would read a copy reads the original.
+fn without_copies(derivative: &mut Differentiated) {
+    let graph = derivative.model.graph_mut().expect("a graph");
+    let made: HashSet<String> = graph.node.iter().flat_map(|n| &n.output).cloned().collect();
+    graph.node.retain(|n| !is_again(n.output.first().expect("an output")));
+    for input in graph.node.iter_mut().flat_map(|n| &mut n.input).filter(|input| is_again(input)) {
+        // `again.NUMBER.NAME`
+        let original = input.splitn(3, '.').nth(2).expect("a name").to_owned();
+        assert!(made.contains(&original), "{original} is no value of the forward pass");
+        *input = original;
+    }
+}
+
+/// Runs one step on fixed random numbers, and returns every output: losses, then gradients.
+fn step(derivative: &Differentiated, sizes: Sizes, memory: Memory) -> Vec<Vec<f32>> {
+    let mut graph = GradientGraph::load(derivative, &settings(memory)).unwrap_or_else(|error| panic!("{error}"));
+    let inputs: Vec<(String, usize)> = graph.inputs().map(|port| (port.name.clone(), port.shape.count())).collect();
+    for ((name, count), seed) in inputs.into_iter().zip(1..) {
+        let timesteps = || (0..sizes.batch).map(|at| (at * 97 % 1000) as f32).collect();
+        let values = if name == "timestep" { timesteps() } else { numbers(count, seed) };
+        graph.set(&name, &values).unwrap_or_else(|error| panic!("{error}"));
+    }
+    graph.run(&CancelToken::new()).unwrap_or_else(|error| panic!("{error}"));
+    let ports = derivative.outputs.iter().chain(&derivative.gradients);
+    ports.map(|port| graph.output(&port.name).expect("an output").to_vec()).collect()
+}
+
+fn derivative(bundle: &Bundle, sizes: Sizes, memory: Memory) -> Differentiated {
     let file = bundle.file("unet.onnx").expect("a graph");
-    let mut unet =
-        UnetGradient::of_file(bundle, &file, sizes, &settings(memory)).unwrap_or_else(|error| panic!("{error}"));
-    let (layers, channels) = (&bundle.manifest().layers, bundle.manifest().latent.channels as usize);
-    let latents = sizes.batch * channels * sizes.height * sizes.width;
-    let rows = layers.iter().map(|layer| sizes.batch * sizes.tokens * layer.rows as usize);
-    let keys_values: Vec<Vec<f32>> = rows.zip(3..).map(|(count, seed)| numbers(count, seed)).collect();
-    let timesteps: Vec<f32> = (0..sizes.batch).map(|at| (at * 97 % 1000) as f32).collect();
-    let batch = Batch {
-        sample: &numbers(latents, 1),
-        timesteps: &timesteps,
-        keys_values: &keys_values,
-        target: &numbers(latents, 2),
-        weights: &vec![0.5; sizes.batch],
-    };
-    let loss = unet.step(&batch, &CancelToken::new()).unwrap_or_else(|error| panic!("{error}"));
-    let gradients = (0..layers.len()).map(|layer| unet.gradient(layer).expect("a gradient").to_vec()).collect();
-    (loss, gradients)
+    unet::derivative(bundle, &file, sizes, memory).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn check_same(bundle: &Bundle, sizes: Sizes, name: &str) {
-    let ((loss, gradients), (low_loss, low_gradients)) =
-        (step(bundle, sizes, Memory::Normal), step(bundle, sizes, Memory::Low));
-    assert!(distance(&[low_loss], &[loss]) <= SAME, "{name}: loss {low_loss}, not {loss}");
-    let mut worst = 0f32;
-    for ((low, normal), layer) in low_gradients.iter().zip(&gradients).zip(&bundle.manifest().layers) {
-        let distance = distance(low, normal);
-        assert!(distance <= SAME, "{name}: {} is {distance} from that with plenty of memory", layer.name);
-        worst = worst.max(distance);
-    }
-    println!("{name}: with little memory {worst:.1e} from with plenty");
-}
-
-/// Whether some of the forward pass is computed again.
-fn recomputes(bundle: &Bundle, sizes: Sizes) -> bool {
-    let file = bundle.file("unet.onnx").expect("a graph");
-    let derivative = unet::derivative(bundle, &file, sizes, Memory::Low).expect("a derivative");
-    derivative.model.graph().expect("a graph").node.iter().any(|n| n.name().starts_with("again."))
+    let mut lean = derivative(bundle, sizes, Memory::Low);
+    let low = step(&lean, sizes, Memory::Low);
+    let nodes = lean.model.graph().expect("a graph").node.len();
+    without_copies(&mut lean);
+    let once = lean.model.graph().expect("a graph").node.len();
+    assert!(once < nodes, "{name}: nothing is computed again: this tests nothing");
+    assert_eq!(low, step(&lean, sizes, Memory::Low), "{name}: computing again changes the gradients");
+    // ONNX Runtime takes other kernels where memory is plenty, so not every bit is the same.
+    let normal = step(&derivative(bundle, sizes, Memory::Normal), sizes, Memory::Normal);
+    let worst = low.iter().zip(&normal).map(|(low, normal)| distance(low, normal)).fold(0.0, f32::max);
+    println!("{name}: {} of {nodes} nodes are copies; {worst:.1e} from with plenty of memory", nodes - once);
+    assert!(worst <= NEAR, "{name}: {worst} from the gradients with plenty of memory");
 }
 
 #[test]
 fn toybox_gives_the_same_gradients_with_little_memory() {
-    let bundle = base::bundle();
-    let sizes = Sizes { batch: 2, height: 8, width: 16, tokens: 5 };
-    assert!(recomputes(&bundle, sizes), "nothing is computed again: this tests nothing");
-    check_same(&bundle, sizes, "Toybox");
+    check_same(&base::bundle(), Sizes { batch: 2, height: 16, width: 8, tokens: 5 }, "Toybox");
 }
 
 #[test]
@@ -85,10 +97,33 @@ fn every_dialect_gives_the_same_gradients_with_little_memory() {
         let args = arguments(export.path(), &out.path().join("bundle"));
         run(&args).unwrap_or_else(|error| panic!("{dialect}: {error}"));
         let bundle = Bundle::open(&args.out).expect("a bundle");
-        let sizes = Sizes { batch: 2, height: 16, width: 8, tokens: 8 };
-        assert!(recomputes(&bundle, sizes), "{dialect}: nothing is computed again: this tests nothing");
-        check_same(&bundle, sizes, dialect);
+        check_same(&bundle, Sizes { batch: 2, height: 16, width: 8, tokens: 8 }, dialect);
     }
+}
+
+#[test]
+fn attention_in_parts_gives_the_same_gradients() {
+    // Scores of 2304 by 2304 are 21 MB, above what is held at once.
+    let dims = [1, 1, 2304, 8];
+    let attention = case("Attention", "large").wanted("q", &dims).wanted("k", &dims).wanted("v", &dims);
+    let folder = temporary();
+    let of = |memory| {
+        let values = ["q", "k", "v"].map(str::to_owned).to_vec();
+        let plan = Plan { inputs: BTreeMap::new(), values, objective: Objective::Cotangent, memory };
+        differentiate(model(attention.model(DataType::Float), folder.path()), &plan).expect("a derivative")
+    };
+    let (normal, low) = (of(Memory::Normal), of(Memory::Low));
+    let parts = |derivative: &Differentiated| {
+        let nodes = &derivative.model.graph().expect("a graph").node;
+        nodes.iter().filter(|n| n.op_type() == "Attention").count()
+    };
+    assert_eq!((parts(&normal), parts(&low)), (1, 2));
+    let sizes = Sizes { batch: 1, height: 1, width: 1, tokens: 1 };
+    let pairs = step(&low, sizes, Memory::Low).into_iter().zip(step(&normal, sizes, Memory::Normal));
+    let worst = pairs.map(|(low, normal)| distance(&low, &normal)).fold(0.0, f32::max);
+    assert!(worst <= NEAR, "{worst} from the gradients of attention in one");
+    let (low, normal) = (Footprint::of(&low).expect("an estimate"), Footprint::of(&normal).expect("an estimate"));
+    assert!(low.activations * 3 < normal.activations * 2, "{low:?}, and in one {normal:?}");
 }
 
 #[test]
@@ -120,7 +155,7 @@ fn one_step() {
     };
     let bundle = base::bundle();
     let before = status("VmRSS:");
-    step(&bundle, LARGE, memory);
+    step(&derivative(&bundle, LARGE, memory), LARGE, memory);
     println!("measured={}", status("VmHWM:").saturating_sub(before));
 }
 

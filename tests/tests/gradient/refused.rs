@@ -5,6 +5,7 @@ use std::path::Path;
 
 use cones_companion::gradient::{Batch, Error, Settings, Sizes, UnetGradient};
 use cones_companion::import::run;
+use cones_companion::onnx::info::{self, Shape};
 use cones_companion::onnx::proto::tensor_proto::DataType;
 use cones_companion::onnx::{node, tensor};
 use cones_core::{Bundle, CancelToken, Provider};
@@ -77,7 +78,7 @@ fn a_unet_with_keys_of_another_width_is_told() {
     let file = bundle.file("unet.onnx").expect("a graph");
     edit_graph(&file, |graph| {
         let input = graph.input.iter_mut().find(|input| input.name() == name).expect("a layer");
-        assert!(cones_companion::onnx::info::fix(input, &[2, 8, 5]));
+        *input = info::tensor(&name, &Shape { element: DataType::Float as i32, dims: vec![2, 8, 5] });
     });
     let text = refusal(&bundle, &file, SIZES);
     assert!(text.contains(&format!("`{name}` has shape [2, 8, 5], which")), "{text}");

@@ -61,6 +61,8 @@ pub struct Case {
     pub form: &'static str,
     pub opset: i64,
     pub precision: Precision,
+    /// How near float64 must come to the differences, of the largest gradient.
+    pub exact: f64,
     inputs: Vec<(&'static str, Content)>,
     reads: Option<Vec<&'static str>>,
     outputs: Vec<&'static str>,
@@ -76,6 +78,7 @@ pub fn case(op: &'static str, form: &'static str) -> Case {
         form,
         opset: NEWEST,
         precision: Precision::Double,
+        exact: 1e-8,
         inputs: vec![],
         reads: None,
         outputs: vec![OUTPUT],
@@ -150,6 +153,12 @@ impl Case {
 
     pub fn precision(mut self, precision: Precision) -> Self {
         self.precision = precision;
+        self
+    }
+
+    /// Comes only so near, even in float64.
+    pub fn within(mut self, exact: f64) -> Self {
+        self.exact = exact;
         self
     }
 

@@ -13,8 +13,6 @@ use ort::session::Session;
 use super::case::{Case, OUTPUT, Precision, Range, draw};
 use super::session::{input, label, load, model, output};
 
-/// Of the largest gradient, in float64.
-const EXACT: f64 = 1e-8;
 /// Of the largest gradient, in float32 against differences in float64.
 const ROUNDED: f64 = 1e-5;
 /// Of the largest gradient, in float32 against differences that are in float32 themselves.
@@ -40,7 +38,7 @@ pub fn check(case: &Case) -> Result<f64, String> {
     let expected = differences(&mut session, &values, &cotangent, step);
     let mut runs = vec![];
     if case.precision == Precision::Double {
-        runs.extend([(DataType::Double, EXACT), (DataType::Float, ROUNDED)]);
+        runs.extend([(DataType::Double, case.exact), (DataType::Float, ROUNDED)]);
     } else {
         runs.push((DataType::Float, ROUGH));
     }

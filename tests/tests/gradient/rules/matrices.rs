@@ -112,10 +112,15 @@ pub fn normalisations() -> Vec<Case> {
     ]
 }
 
+/// In float64 ONNX Runtime writes attention out as other nodes, whose scale has the precision of float32.
+fn attended(case: Case) -> Case {
+    case.within(2e-7)
+}
+
 /// Scaled dot-product attention.
 pub fn attention() -> Vec<Case> {
     let attention = |form, q: &[usize], k: &[usize], v: &[usize]| {
-        case("Attention", form).wanted("q", q).wanted("k", k).wanted("v", v)
+        attended(case("Attention", form).wanted("q", q).wanted("k", k).wanted("v", v))
     };
     let apart = |form| attention(form, &[1, 2, 3, 4], &[1, 2, 5, 4], &[1, 2, 5, 3]);
     vec![
@@ -128,10 +133,12 @@ pub fn attention() -> Vec<Case> {
         attention("heads side by side", &[2, 3, 4], &[2, 5, 4], &[2, 5, 6])
             .int("q_num_heads", 2)
             .int("kv_num_heads", 2),
-        case("Attention", "constant queries")
-            .fixed("q", &[1, 1, 3, 4])
-            .wanted("k", &[1, 1, 5, 4])
-            .wanted("v", &[1, 1, 5, 4]),
-        case("Attention", "with itself").wanted("q", &[1, 2, 4, 3]).reads(&["q", "q", "q"]),
+        attended(
+            case("Attention", "constant queries")
+                .fixed("q", &[1, 1, 3, 4])
+                .wanted("k", &[1, 1, 5, 4])
+                .wanted("v", &[1, 1, 5, 4]),
+        ),
+        attended(case("Attention", "with itself").wanted("q", &[1, 2, 4, 3]).reads(&["q", "q", "q"])),
     ]
 }
