@@ -134,7 +134,7 @@ impl UnetGradient {
 /// As [`differentiate`].
 pub fn footprint(bundle: &Bundle, sizes: Sizes, settings: &Settings) -> Result<Footprint> {
     let file = graph_file(bundle, settings)?;
-    Footprint::of(&derivative(bundle, &file, sizes, settings.memory)?)
+    Footprint::of(&derivative(bundle, &file, sizes, settings.memory)?, settings.memory)
 }
 
 /// The graph that the provider runs best.

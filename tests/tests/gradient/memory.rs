@@ -122,7 +122,8 @@ fn attention_in_parts_gives_the_same_gradients() {
     let pairs = step(&low, sizes, Memory::Low).into_iter().zip(step(&normal, sizes, Memory::Normal));
     let worst = pairs.map(|(low, normal)| distance(&low, &normal)).fold(0.0, f32::max);
     assert!(worst <= NEAR, "{worst} from the gradients of attention in one");
-    let (low, normal) = (Footprint::of(&low).expect("an estimate"), Footprint::of(&normal).expect("an estimate"));
+    let of = |derivative, memory| Footprint::of(derivative, memory).expect("an estimate");
+    let (low, normal) = (of(&low, Memory::Low), of(&normal, Memory::Normal));
     assert!(low.activations * 3 < normal.activations * 2, "{low:?}, and in one {normal:?}");
 }
 
@@ -141,6 +142,7 @@ fn estimates_grow_with_the_batch_and_shrink_with_less_memory() {
     assert_eq!(eight.batch_within(eight.total(), 8), 8);
     assert!(eight.batch_within(eight.total() - 1, 8) < 8);
     assert_eq!(eight.batch_within(eight.weights, 8), 0);
+    assert!(low.total() < eight.total());
 }
 
 /// Not a test: what [`the_peak_is_lower_and_near_the_estimate`] runs in a process of its own, for the system counts the

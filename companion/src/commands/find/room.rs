@@ -55,27 +55,30 @@ mod tests {
 
     const GB: u64 = 1_000_000_000;
 
-    fn of(weights: u64, activations: u64) -> Footprint {
-        Footprint { weights: weights * GB, activations: activations * GB }
+    fn of(memory: Memory, weights: u64, values: u64) -> Footprint {
+        Footprint { weights: weights * GB, activations: values * GB, memory }
     }
 
     #[test]
     fn a_refusal_names_what_would_fit() {
-        let text = refusal(of(2, 10), Some(of(2, 4)), 7 * GB, 12);
+        // Ten for the weights, and sixteen for twelve pictures.
+        let normal = of(Memory::Normal, 5, 10);
+        let text = refusal(normal, Some(of(Memory::Low, 5, 2)), 18 * GB, 12);
         assert_eq!(
             text,
-            "steps of 12 pictures need about 12.0 GB of memory, and 7.0 GB are free\n\
-             hint: --low-memory (about 6.0 GB) or --batch 6"
+            "steps of 12 pictures need about 26.0 GB of memory, and 18.0 GB are free\n\
+             hint: --low-memory (about 15.0 GB) or --batch 6"
         );
-        let text = refusal(of(2, 24), Some(of(2, 12)), 5 * GB, 12);
-        assert!(text.ends_with("hint: --low-memory --batch 3"), "{text}");
+        // Low memory alone leaves room for a part of the pictures.
+        let text = refusal(normal, Some(of(Memory::Low, 5, 2)), 11_500_000_000, 12);
+        assert!(text.ends_with("hint: --low-memory --batch 6"), "{text}");
     }
 
     #[test]
     fn a_refusal_offers_nothing_that_would_not_fit() {
-        let text = refusal(of(4, 10), Some(of(4, 8)), 3 * GB, 12);
+        let text = refusal(of(Memory::Normal, 4, 10), Some(of(Memory::Low, 4, 8)), 3 * GB, 12);
         assert!(text.ends_with("hint: close other programs, or take a smaller model"), "{text}");
-        let text = refusal(of(4, 10), None, 9 * GB, 12);
+        let text = refusal(of(Memory::Low, 5, 4), None, 15 * GB, 12);
         assert!(text.ends_with("hint: --batch 6"), "{text}");
     }
 }
