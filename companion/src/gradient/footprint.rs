@@ -69,7 +69,7 @@ impl Footprint {
 }
 
 /// Weights, and what is made of weights alone, which ONNX Runtime makes once when it loads the graph.
-fn constants(graph: &GraphProto) -> HashSet<&str> {
+pub(super) fn constants(graph: &GraphProto) -> HashSet<&str> {
     let mut constants: HashSet<&str> = graph.initializer.iter().map(|tensor| tensor.name()).collect();
     for n in &graph.node {
         let reads = node::reads(n);

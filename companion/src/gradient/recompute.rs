@@ -9,6 +9,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
+use super::footprint::constants;
 use super::gate::Gate;
 use super::shapes::Shapes;
 use crate::onnx::info::Shape;
@@ -26,8 +27,15 @@ pub(super) fn recompute(graph: &mut GraphProto, forward: usize, shapes: &Shapes)
     let copies = plan.copies(&cuts);
     let backward = graph.node.split_off(forward);
     let flowing = flowing(graph, &backward);
-    let mut writer =
-        Writer { shapes, flowing, prefix: names::free(graph, "again"), initializers: Vec::new(), infos: Vec::new() };
+    let constants = constants(graph).into_iter().map(str::to_owned).collect();
+    let mut writer = Writer {
+        shapes,
+        flowing,
+        constants,
+        prefix: names::free(graph, "again"),
+        initializers: Vec::new(),
+        infos: Vec::new(),
+    };
     let rewritten = writer.rewrite(&graph.node, backward, &copies);
     graph.node.extend(rewritten);
     graph.initializer.extend(writer.initializers);
@@ -59,13 +67,15 @@ struct Copy {
 impl<'a> Pass<'a> {
     fn new(graph: &'a GraphProto, forward: usize, shapes: &Shapes) -> Self {
         let (nodes, backward) = graph.node.split_at(forward.min(graph.node.len()));
+        // Weights in another type are weights: they are made once, when the graph is loaded.
+        let constants = constants(graph);
         let (mut makers, mut last_reader, mut bytes) = (HashMap::new(), HashMap::new(), HashMap::new());
         for (at, n) in nodes.iter().enumerate() {
             for read in node::reads(n) {
                 last_reader.insert(read, at);
             }
             let is_view = matches!(n.op_type(), "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" | "Identity");
-            for output in n.output.iter().map(String::as_str) {
+            for output in n.output.iter().map(String::as_str).filter(|output| !constants.contains(output)) {
                 makers.insert(output, at);
                 let is_free = is_view || shapes.is_constant(output);
                 bytes.insert(output, if is_free { 0 } else { shapes.get(output).map_or(0, Shape::bytes) });
@@ -195,6 +205,7 @@ struct Writer<'a> {
     shapes: &'a Shapes,
     /// What the gradient at the graph's output changes.
     flowing: HashSet<String>,
+    constants: HashSet<String>,
     prefix: String,
     initializers: Vec<TensorProto>,
     infos: Vec<ValueInfoProto>,
@@ -266,7 +277,8 @@ impl Writer<'_> {
 
     /// Weights and shapes need no gate.
     fn is_gated(&self, name: &str, shape: &Shape) -> bool {
-        !name.is_empty() && element::is_float(shape.element) && !self.shapes.is_constant(name)
+        let is_constant = self.shapes.is_constant(name) || self.constants.contains(name);
+        !name.is_empty() && element::is_float(shape.element) && !is_constant
     }
 
     /// The gradient that was made last of those that a part of the backward pass reads from before. What is made of the

@@ -70,14 +70,21 @@ fn derivative(bundle: &Bundle, sizes: Sizes, memory: Memory) -> Differentiated {
     unet::derivative(bundle, &file, sizes, memory).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn check_same(bundle: &Bundle, sizes: Sizes, name: &str) {
+/// `exact`: to the bit, as long as the nodes are the same. ONNX Runtime fuses the many small nodes of the older exporter,
+/// but not those with an inner value that the backward pass reads, and copies are other nodes then.
+fn check_same(bundle: &Bundle, sizes: Sizes, name: &str, exact: bool) {
     let mut lean = derivative(bundle, sizes, Memory::Low);
     let low = step(&lean, sizes, Memory::Low);
     let nodes = lean.model.graph().expect("a graph").node.len();
     without_copies(&mut lean);
     let once = lean.model.graph().expect("a graph").node.len();
     assert!(once < nodes, "{name}: nothing is computed again: this tests nothing");
-    assert_eq!(low, step(&lean, sizes, Memory::Low), "{name}: computing again changes the gradients");
+    let all_once = step(&lean, sizes, Memory::Low);
+    if exact {
+        assert!(low == all_once, "{name}: computing again changes the gradients");
+    }
+    let worst = low.iter().zip(&all_once).map(|(low, once)| distance(low, once)).fold(0.0, f32::max);
+    assert!(worst <= NEAR, "{name}: {worst} from the gradients of computing all once");
     // ONNX Runtime takes other kernels where memory is plenty, so not every bit is the same.
     let normal = step(&derivative(bundle, sizes, Memory::Normal), sizes, Memory::Normal);
     let worst = low.iter().zip(&normal).map(|(low, normal)| distance(low, normal)).fold(0.0, f32::max);
@@ -87,7 +94,7 @@ fn check_same(bundle: &Bundle, sizes: Sizes, name: &str) {
 
 #[test]
 fn toybox_gives_the_same_gradients_with_little_memory() {
-    check_same(&base::bundle(), Sizes { batch: 2, height: 16, width: 8, tokens: 5 }, "Toybox");
+    check_same(&base::bundle(), Sizes { batch: 2, height: 16, width: 8, tokens: 5 }, "Toybox", true);
 }
 
 #[test]
@@ -97,7 +104,7 @@ fn every_dialect_gives_the_same_gradients_with_little_memory() {
         let args = arguments(export.path(), &out.path().join("bundle"));
         run(&args).unwrap_or_else(|error| panic!("{dialect}: {error}"));
         let bundle = Bundle::open(&args.out).expect("a bundle");
-        check_same(&bundle, Sizes { batch: 2, height: 16, width: 8, tokens: 8 }, dialect);
+        check_same(&bundle, Sizes { batch: 2, height: 16, width: 8, tokens: 8 }, dialect, dialect != "torchscript");
     }
 }
 
