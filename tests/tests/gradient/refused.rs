@@ -30,7 +30,7 @@ fn settings() -> Settings {
 
 fn refusal(bundle: &Bundle, file: &Path, sizes: Sizes) -> String {
     let found = UnetGradient::of_file(bundle, file, sizes, &settings());
-    found.err().expect("an error").to_string()
+    found.expect_err("an error").to_string()
 }
 
 #[test]

@@ -48,7 +48,9 @@ pub fn check(case: &Case) -> Result<f64, String> {
             let found = gradients(case, element, memory, &values, (&dims, &cotangent))?;
             for ((name, found), expected) in values.iter().map(|(name, ..)| name).zip(&found).zip(&expected) {
                 let distance = distance(found, expected)?;
-                if !(distance <= tolerance) {
+                // What is no number is not near.
+                let is_near = distance <= tolerance;
+                if !is_near {
                     return Err(format!(
                         "the gradient of `{name}` in {} ({memory:?} memory) is {distance:.1e} from differences:\n{found:?}\n{expected:?}",
                         label(element)
