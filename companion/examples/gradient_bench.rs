@@ -81,11 +81,16 @@ fn main() -> Result<(), Failure> {
         let start = Instant::now();
         let loss = unet.step(&batch, &CancelToken::new())?;
         let seconds = start.elapsed().as_secs_f64();
+        let mut squares = 0.0;
+        for layer in 0..manifest.layers.len() {
+            squares += unet.gradient(layer)?.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>();
+        }
+        let norm = squares.sqrt();
         let mut out = std::io::stdout();
         let peak = peak_bytes().unwrap_or_default();
         writeln!(
             out,
-            "{{\"seconds\":{seconds},\"loss\":{loss},\"load_seconds\":{load_seconds},\"peak_bytes\":{peak}}}"
+            "{{\"seconds\":{seconds},\"loss\":{loss},\"norm\":{norm},\"load_seconds\":{load_seconds},\"peak_bytes\":{peak}}}"
         )?;
         out.flush()?;
     }

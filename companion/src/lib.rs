@@ -13,6 +13,7 @@ pub mod inspect;
 pub mod keys;
 pub mod mask_file;
 pub mod mask_writer;
+pub mod memory;
 pub mod onnx;
 pub mod pack_file;
 pub mod pack_parts;

@@ -1,6 +1,6 @@
 """Times Cones against Python; called by `cargo xtask bench`. Standard library alone: the workers need more.
 
-    python bench.py [picture] [overhead] [switch] --cones target/release/cones
+    python bench.py [picture] [overhead] [switch] [gradient] --cones target/release/cones
 
 All programs are started first, do once what does not count, then take turns, each round in another order, so that a
 machine that slows down slows all of them.
@@ -12,15 +12,18 @@ import platform
 import sys
 from pathlib import Path
 
+import gradient
 import pictures
 import switch
 import workload
 from model import SIZES
 from worker import WorkerFailed
 
-SECTIONS = {"picture": pictures, "overhead": pictures, "switch": switch}
-# A step of Stable Diffusion takes half a minute on one core, so whole pictures are left out.
-OF_SIZE = {"toybox": list(SECTIONS), "sd15": ["switch"]}
+SECTIONS = {"picture": pictures, "overhead": pictures, "switch": switch, "gradient": gradient}
+# A step of Stable Diffusion takes half a minute on one core, so whole pictures are left out. The narrow model is there
+# for gradients alone, and those are asked for by name.
+OF_SIZE = {"toybox": list(SECTIONS), "sd15": ["switch", "gradient"], "narrow": ["gradient"]}
+DEFAULT = {"toybox": ["picture", "overhead", "switch"], "sd15": ["switch"], "narrow": ["gradient"]}
 
 
 def cpu_name():
@@ -43,10 +46,15 @@ def arguments():
     parser.add_argument("sections", nargs="*", metavar="|".join(SECTIONS), help="all that the size has by default")
     parser.add_argument("--cones", type=Path, required=True)
     parser.add_argument("--size", choices=SIZES, default="toybox",
-                        help="sd15: random weights of Stable Diffusion 1.5's sizes, made at the first run")
+                        help="sd15: random weights of Stable Diffusion 1.5's sizes, made at the first run; narrow: its "
+                             "shape at a fifth of the width")
     parser.add_argument("--bundle", type=Path, help="another bundle than Toybox")
     parser.add_argument("--diffusers", type=Path, help="the diffusers folder that the bundle came from")
     parser.add_argument("--work", type=Path, default=Path("target/bench"), help="exports and the report")
+    parser.add_argument("--gradient-bench", type=Path, help="our program for `gradient`")
+    parser.add_argument("--batch", type=int, action="append", help="pictures in one step of `gradient`; repeatable")
+    parser.add_argument("--pixels", type=int, help="side of the pictures of `gradient`; the model's own by default")
+    parser.add_argument("--provider", choices=["cpu", "cuda"], default="cpu", help="where `gradient` runs")
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--share", type=float, default=0.01, help="of the weights that `switch` shuts")
@@ -56,11 +64,15 @@ def arguments():
     for section in args.sections:
         if section not in offered:
             parser.error(f"there is no '{section}' of size {args.size}, only {', '.join(offered)}")
-    if min(args.runs, args.threads, args.subjects) < 1 or not 0 < args.share <= 1:
-        parser.error("--runs, --threads and --subjects start at 1, --share lies between 0 and 1")
+    if min(args.runs, args.threads, args.subjects, *(args.batch or [1]), args.pixels or 1) < 1 or not 0 < args.share <= 1:
+        parser.error("--runs, --threads, --subjects, --batch and --pixels start at 1, --share lies between 0 and 1")
     if args.size != "toybox" and (args.bundle or args.diffusers):
         parser.error("--size makes its own model; --bundle and --diffusers are for a model of your own")
-    args.sections = args.sections or offered
+    args.sections = args.sections or DEFAULT[args.size]
+    if "gradient" in args.sections and not args.gradient_bench:
+        parser.error("`gradient` needs --gradient-bench, which `cargo xtask bench gradient` builds")
+    if args.provider == "cuda" and args.sections != ["gradient"]:
+        parser.error("--provider is for `gradient` alone")
     return args
 
 

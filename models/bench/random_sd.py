@@ -1,4 +1,4 @@
-"""Makes a pipeline folder with Stable Diffusion 1.5's U-Net, of random weights, for `cargo xtask bench gradient --model sd`.
+"""Makes a pipeline folder with Stable Diffusion 1.5's U-Net, of random weights, for `cargo xtask bench gradient --size narrow`.
 
     python random_sd.py OUT [--width 320]
 

@@ -6,16 +6,20 @@
 |---|---|---|
 | toybox.safetensors | Toybox | of the weighted loss, with respect to each K and V |
 | tiny.safetensors | the random one of `tests/fixtures/import` | the same |
+| toybox_text.safetensors | Toybox's text encoder | of the hidden state times `cotangent`, with respect to the token embeddings |
+| tiny_text.safetensors | the random one of `tests/fixtures/import` | the same |
 
-Inputs lie beside the gradients: `sample`, `timestep`, `encoder_hidden_states`, `target`, `weights`; results are `loss`, `losses`
-and `gradient.LAYER`.
+For the U-Nets inputs lie beside the gradients: `sample`, `timestep`, `encoder_hidden_states`, `target`, `weights`; results are `loss`, `losses`
+and `gradient.LAYER`. For the text encoders: `input_ids`, `cotangent`; `embeddings`, `hidden_state`, `gradient`.
 """
 
 import sys
 
+import onnxruntime
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import load_file, save_file
+from transformers import CLIPTextConfig, CLIPTextModel
 
 from toybox import HERE, fingerprint, load_pipeline, pipeline_folder, projections
 
@@ -57,36 +61,68 @@ def draw(channels: int, height: int, width: int, tokens: int, hidden: int) -> di
                 weights=torch.tensor([1.0, 0.25]))
 
 
+def text_gradient(encoder, input_ids: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The gradient of the last hidden state, weighted by a random cotangent, with respect to the embeddings."""
+    encoder.eval().requires_grad_(False)
+    seen = {}
+
+    def hook(_module, _arguments, output):
+        seen["embeddings"] = output.detach().requires_grad_()
+        return seen["embeddings"]
+
+    table = next(m for m in encoder.modules() if isinstance(m, torch.nn.Embedding) and m.num_embeddings == encoder.config.vocab_size)
+    handle = table.register_forward_hook(hook)
+    hidden = encoder(input_ids)[0]
+    handle.remove()
+    torch.manual_seed(3)
+    cotangent = torch.randn_like(hidden)
+    (hidden * cotangent).sum().backward()
+    return dict(input_ids=input_ids, cotangent=cotangent, embeddings=seen["embeddings"].detach().contiguous(),
+                hidden_state=hidden.detach().contiguous(), gradient=seen["embeddings"].grad.contiguous())
+
+
 def tiny():
-    """The U-Net of the import fixtures: they keep only its cross-attention, so it is drawn again, as they draw it."""
+    """U-Net and text encoder of the import fixtures. They keep only the cross-attention, so both are drawn again as
+    `make_import_fixtures.write_diffusers` draws them, and compared with what was kept."""
     sys.path.insert(0, str(EXPORT))
-    from make_import_fixtures import UNET
+    from make_import_fixtures import TEXT, UNET, VAE
 
     torch.manual_seed(0)
     unet = UNet2DConditionModel(**UNET).half().float().eval()
+    AutoencoderKL(**VAE)
+    text = CLIPTextModel(CLIPTextConfig(**TEXT)).half().float().eval()
     golden = load_file(FIXTURES / "golden.safetensors")
     with torch.no_grad():
         found = unet(golden["sample"], golden["timestep"], golden["encoder_hidden_states"]).sample
     if (found - golden["out_sample"]).abs().max() > 1e-5:
         raise SystemExit("PyTorch draws other weights than those of tests/fixtures/import: make those again first")
-    return unet
+    ids = torch.tensor([[0, 2, 3, 4, 5, 1, 1, 1], [0, 3, 1, 1, 1, 1, 1, 1]])
+    exported = onnxruntime.InferenceSession(FIXTURES / "common/text_encoder.onnx").run(None, {"input_ids": ids.numpy()})[0]
+    if (text(ids)[0] - torch.from_numpy(exported)).abs().max() > 1e-4:
+        raise SystemExit("PyTorch draws another text encoder than that of tests/fixtures/import: make those again first")
+    return unet, text, ids
 
 
 def save(name: str, tensors: dict[str, torch.Tensor], **metadata: str) -> None:
     target = HERE / "gradients"
     target.mkdir(exist_ok=True)
     save_file(tensors, target / f"{name}.safetensors", metadata=metadata)
-    gradients = [tensor.abs().max().item() for key, tensor in tensors.items() if key.startswith("gradient.")]
+    (target / f"{name}.safetensors").chmod(0o644)
+    gradients = [tensor.abs().max().item() for key, tensor in tensors.items() if key.startswith("gradient")]
     print(f"{name}: {len(gradients)} gradients, largest values {min(gradients):.2g} to {max(gradients):.2g}")
 
 
 def main() -> None:
-    unet = load_pipeline(pipeline_folder(__doc__)).unet
+    pipeline = load_pipeline(pipeline_folder(__doc__))
+    unet = pipeline.unet
     config = unet.config
     inputs = draw(config.in_channels, 8, 12, 7, config.cross_attention_dim)
     save("toybox", with_gradients(unet, inputs), fingerprint=fingerprint(unet))
-    unet = tiny()
+    ids = pipeline.tokenizer("a <v1> dog on grass", padding="max_length", return_tensors="pt").input_ids
+    save("toybox_text", text_gradient(pipeline.text_encoder, ids), fingerprint=fingerprint(unet))
+    unet, text, ids = tiny()
     config = unet.config
+    save("tiny_text", text_gradient(text, ids))
     save("tiny", with_gradients(unet, draw(config.in_channels, 8, 12, 8, config.cross_attention_dim)))
 
 

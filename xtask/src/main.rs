@@ -42,6 +42,8 @@ cargo xtask COMMAND [--offline] [ARGS…]
   bench    [picture] [overhead] [switch] [--size sd15] [--runs N] [--threads N] [--bundle DIR] [--diffusers DIR]
            time pictures and switching against Python; the first run installs PyTorch, and `--size sd15`
            makes a model of Stable Diffusion 1.5's sizes (7 GB)
+           gradient [--size narrow|sd15] [--batch N]… [--pixels N] [--provider cuda] [--threads N] [--runs N]
+                        a step of `cones find` against PyTorch
            pack [MASK]  bytes and decode speed of subject packs against other encodings
   golden   make the golden vectors of tests/golden again, from PyTorch and diffusers
   help     this text

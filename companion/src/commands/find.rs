@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::about_args::{AboutArgs, Of};
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
 use super::progress_bar::Count;
+use super::room;
 use crate::cli::Failure;
 use crate::find::batch::Mixture;
 use crate::find::cache::Cache;
@@ -137,6 +138,10 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
         std::fs::create_dir_all(folder).map_err(cones_core::Error::io("create", folder))?;
     }
     let mut bar = Count::new(args.quiet || args.json);
+    let settings = args.settings();
+    let memory = if args.engine.low_memory { Memory::Low } else { Memory::Normal };
+    let graph = gradient::Settings { provider: args.engine.provider, threads: args.engine.threads, memory };
+    let size = settings.schedule.mixture.subject + settings.schedule.mixture.class;
     let wanted = Wanted {
         folder: &args.images,
         class: &args.class,
@@ -153,6 +158,7 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
     // A name that no pack can have should not be found out at the end.
     let nothing = ConceptMask::empty(&manifest.layers);
     args.about.pack(&of, &args.out, &bundle, &nothing, Precision::Binary)?.encode()?;
+    room::check(&bundle, size, &graph)?;
     for warning in warnings {
         writeln!(std::io::stderr(), "warning: {warning}")?;
     }
@@ -170,10 +176,6 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
     let preparing = start.elapsed().as_secs_f64();
     let base = Weights::read(bundle.attention());
     let diffusion = Diffusion::new(&manifest.noise_schedule, manifest.prediction_type)?;
-    let settings = args.settings();
-    let memory = if args.engine.low_memory { Memory::Low } else { Memory::Normal };
-    let graph = gradient::Settings { provider: args.engine.provider, threads: args.engine.threads, memory };
-    let size = settings.schedule.mixture.subject + settings.schedule.mixture.class;
     let mut objective = GraphObjective::new(&bundle, &examples, &base, args.scope, size, graph)?;
     let checkpoint =
         Checkpoint::new(hidden(&args.out, "finding"), key(args, &settings, &examples, &manifest.fingerprint));

@@ -18,6 +18,7 @@ mod progress_bar;
 pub mod publish;
 pub mod recipe;
 pub mod report;
+mod room;
 pub mod serve;
 pub mod sheet;
 pub mod tune;

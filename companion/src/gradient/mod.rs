@@ -6,6 +6,7 @@
 
 mod call;
 pub mod error;
+mod footprint;
 mod gate;
 mod objective;
 mod plan;
@@ -15,11 +16,15 @@ mod rules;
 mod session;
 pub mod shapes;
 mod tape;
+pub mod text;
 pub mod unet;
 
 pub use error::{Error, Result};
+pub use footprint::Footprint;
 pub use objective::{COTANGENT, LOSS, LOSSES, Objective, TARGET, WEIGHTS};
 pub use plan::{Differentiated, Memory, Plan, Port};
 pub use reverse::differentiate;
+pub use rules::operators;
 pub use session::{GradientGraph, Settings};
+pub use text::TextGradient;
 pub use unet::{Batch, Sizes, UnetGradient};

@@ -9,6 +9,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
+use super::footprint::constants;
 use super::gate::Gate;
 use super::shapes::Shapes;
 use crate::onnx::info::Shape;
@@ -25,8 +26,16 @@ pub(super) fn recompute(graph: &mut GraphProto, forward: usize, shapes: &Shapes)
     let Some(cuts) = plan.best_cuts() else { return 0 };
     let copies = plan.copies(&cuts);
     let backward = graph.node.split_off(forward);
-    let mut writer =
-        Writer { shapes, prefix: names::free(graph, "again"), initializers: Vec::new(), infos: Vec::new() };
+    let flowing = flowing(graph, &backward);
+    let constants = constants(graph).into_iter().map(str::to_owned).collect();
+    let mut writer = Writer {
+        shapes,
+        flowing,
+        constants,
+        prefix: names::free(graph, "again"),
+        initializers: Vec::new(),
+        infos: Vec::new(),
+    };
     let rewritten = writer.rewrite(&graph.node, backward, &copies);
     graph.node.extend(rewritten);
     graph.initializer.extend(writer.initializers);
@@ -58,13 +67,15 @@ struct Copy {
 impl<'a> Pass<'a> {
     fn new(graph: &'a GraphProto, forward: usize, shapes: &Shapes) -> Self {
         let (nodes, backward) = graph.node.split_at(forward.min(graph.node.len()));
+        // Weights in another type are weights: they are made once, when the graph is loaded.
+        let constants = constants(graph);
         let (mut makers, mut last_reader, mut bytes) = (HashMap::new(), HashMap::new(), HashMap::new());
         for (at, n) in nodes.iter().enumerate() {
             for read in node::reads(n) {
                 last_reader.insert(read, at);
             }
             let is_view = matches!(n.op_type(), "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" | "Identity");
-            for output in n.output.iter().map(String::as_str) {
+            for output in n.output.iter().map(String::as_str).filter(|output| !constants.contains(output)) {
                 makers.insert(output, at);
                 let is_free = is_view || shapes.is_constant(output);
                 bytes.insert(output, if is_free { 0 } else { shapes.get(output).map_or(0, Shape::bytes) });
@@ -192,6 +203,9 @@ impl<'a> Pass<'a> {
 /// Writes the copies and lets the backward pass read them.
 struct Writer<'a> {
     shapes: &'a Shapes,
+    /// What the gradient at the graph's output changes.
+    flowing: HashSet<String>,
+    constants: HashSet<String>,
     prefix: String,
     initializers: Vec<TensorProto>,
     infos: Vec<ValueInfoProto>,
@@ -205,7 +219,7 @@ impl Writer<'_> {
             let reads = |n: &NodeProto| node::reads(n).into_iter().any(|read| copy.wanted.contains(read));
             let Some(first) = backward.iter().position(reads) else { continue };
             let last = backward.iter().rposition(reads).unwrap_or(first);
-            let Some(trigger) = trigger(&backward, first, last) else { continue };
+            let Some(trigger) = self.trigger(&backward, first, last) else { continue };
             let prefix = format!("{}.{number}", self.prefix);
             let (nodes, names) = self.copy(forward, copy, &prefix, &trigger);
             inserted.entry(first).or_default().extend(nodes);
@@ -263,16 +277,34 @@ impl Writer<'_> {
 
     /// Weights and shapes need no gate.
     fn is_gated(&self, name: &str, shape: &Shape) -> bool {
-        !name.is_empty() && element::is_float(shape.element) && !self.shapes.is_constant(name)
+        let is_constant = self.shapes.is_constant(name) || self.constants.contains(name);
+        !name.is_empty() && element::is_float(shape.element) && !is_constant
+    }
+
+    /// The gradient that was made last of those that a part of the backward pass reads from before. What is made of the
+    /// forward pass alone, as slopes are, is no gradient: ONNX Runtime makes it early, and the gate would open then.
+    fn trigger(&self, backward: &[NodeProto], first: usize, last: usize) -> Option<String> {
+        let earlier = backward.iter().take(first).enumerate();
+        let flowing = |output: &&String| self.flowing.contains(output.as_str());
+        let earlier: HashMap<&str, usize> = earlier
+            .flat_map(|(at, n)| n.output.iter().filter(flowing).map(move |output| (output.as_str(), at)))
+            .collect();
+        let part = backward.get(first..=last)?;
+        let read = part.iter().flat_map(node::reads).filter_map(|name| Some((*earlier.get(name)?, name)));
+        read.max().map(|(_, name)| name.to_owned())
     }
 }
 
-/// The value of the backward pass that was made last of those that a part of it reads from before.
-fn trigger(backward: &[NodeProto], first: usize, last: usize) -> Option<String> {
-    let earlier = backward.iter().take(first).enumerate();
-    let earlier: HashMap<&str, usize> =
-        earlier.flat_map(|(at, n)| n.output.iter().map(move |output| (output.as_str(), at))).collect();
-    let part = backward.get(first..=last)?;
-    let read = part.iter().flat_map(node::reads).filter_map(|name| Some((*earlier.get(name)?, name)));
-    read.max().map(|(_, name)| name.to_owned())
+/// The values of the backward pass that depend on what the objective added to the inputs, which the forward pass does
+/// not read.
+fn flowing(forward: &GraphProto, backward: &[NodeProto]) -> HashSet<String> {
+    let read: HashSet<&str> = forward.node.iter().flat_map(node::reads).collect();
+    let added = forward.input.iter().map(|input| input.name()).filter(|name| !read.contains(name));
+    let mut flowing: HashSet<String> = added.map(str::to_owned).collect();
+    for n in backward {
+        if node::reads(n).into_iter().any(|name| flowing.contains(name)) {
+            flowing.extend(n.output.iter().cloned());
+        }
+    }
+    flowing
 }

@@ -1,6 +1,7 @@
 //! The walk back through the graph.
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
 
 use super::call::{Call, Links};
 use super::objective::Ports;
@@ -43,6 +44,7 @@ pub fn differentiate(model: Model, plan: &Plan) -> Result<Differentiated> {
     }
     graph::prune(graph);
     let active = active(graph, &plan.values, &shapes);
+    refuse_quantised(graph, &active, &file)?;
     if !active.contains(&output) {
         return Err(Error::value(&file, &output, "is the result, and does not depend on the values in question"));
     }
@@ -102,6 +104,13 @@ fn active(graph: &GraphProto, values: &[String], shapes: &Shapes) -> HashSet<Str
         }
     }
     active
+}
+
+/// Whole numbers end the way of a gradient, so without this the result would seem not to depend on the values at all.
+fn refuse_quantised(graph: &GraphProto, active: &HashSet<String>, file: &Path) -> Result<()> {
+    let quantises = |n: &&NodeProto| matches!(n.op_type(), "QuantizeLinear" | "DynamicQuantizeLinear");
+    let found = graph.node.iter().filter(quantises).find(|n| n.input.iter().any(|read| active.contains(read)));
+    found.map_or(Ok(()), |n| Err(Error::no_rule(file, n)))
 }
 
 /// What the weights of the convolutions take that gradients flow through.

@@ -155,7 +155,8 @@ fn load(graph: &Differentiated, settings: &Settings) -> Result<(Provider, Sessio
         .map_err(Error::runtime(stage()))?
         .with_prepacking(!is_low)
         .map_err(Error::runtime(stage()))?
-        .with_memory_pattern(!is_low)
+        // The arena of the first run is kept beside the one block of the pattern that later runs would use.
+        .with_memory_pattern(false)
         .map_err(Error::runtime(stage()))?
         .with_config_entry(WEIGHTS_FOLDER, folder.to_string_lossy())
         .map_err(Error::runtime(stage()))?;

@@ -16,7 +16,7 @@ use crate::onnx::info::{self, Shape};
 use crate::onnx::proto::tensor_proto::DataType;
 use crate::onnx::proto::{GraphProto, ModelProto, TensorProto};
 use crate::onnx::source::Source;
-use crate::onnx::{self, Model, element, graph, tensor};
+use crate::onnx::{self, Model, element, graph, names, node, tensor};
 
 /// Floating-point constants above this many elements are weights, which decide no shape.
 const WEIGHT: u64 = 64;
@@ -111,7 +111,16 @@ fn make_probe(graph: &mut GraphProto, source: &Source) -> Result<()> {
     graph.value_info.clear();
     let made = graph.node.iter().flat_map(|n| &n.output).filter(|name| !name.is_empty());
     graph.output = made.map(|name| info::untyped(name)).collect();
+    add_foldable(graph);
     Ok(())
+}
+
+/// ONNX Runtime writes a graph that it changed nothing in as it came, without a shape. Here is something to change.
+fn add_foldable(graph: &mut GraphProto) {
+    let (number, copy) = (names::free(graph, "foldable"), names::free(graph, "folded"));
+    graph.initializer.push(tensor::int64s(&number, &[1], &[0]));
+    graph.node.push(node::new("Neg", &[&number], &copy));
+    graph.output.push(info::untyped(&copy));
 }
 
 fn declared(tensor: &TensorProto) -> Shape {

@@ -1,13 +1,15 @@
 //! The derivative of a bundle's U-Net with respect to the K and V of its cross-attention layers.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cones_core::bundle::{UNET, UNET_PLAIN};
 use cones_core::{Bundle, CancelToken};
 
 use super::objective::{LOSS, LOSSES, TARGET, WEIGHTS};
-use super::{Differentiated, Error, GradientGraph, Memory, Objective, Plan, Result, Settings, differentiate};
+use super::{
+    Differentiated, Error, Footprint, GradientGraph, Memory, Objective, Plan, Result, Settings, differentiate,
+};
 use crate::onnx::info::Shape;
 use crate::onnx::{Model, info};
 
@@ -56,9 +58,7 @@ impl UnetGradient {
     /// # Errors
     /// As [`differentiate`] and [`GradientGraph::load`].
     pub fn new(bundle: &Bundle, sizes: Sizes, settings: &Settings) -> Result<Self> {
-        let has_plain = bundle.manifest().files.contains_key(UNET_PLAIN);
-        let name = if settings.provider.takes_fused_graph() || !has_plain { UNET } else { UNET_PLAIN };
-        Self::of_file(bundle, &bundle.file(name)?, sizes, settings)
+        Self::of_file(bundle, &graph_file(bundle, settings)?, sizes, settings)
     }
 
     /// The same with a given graph of the bundle.
@@ -128,6 +128,22 @@ impl UnetGradient {
     }
 }
 
+/// What a step of these sizes needs in memory, from shapes alone; nothing is loaded or run.
+///
+/// # Errors
+/// As [`differentiate`].
+pub fn footprint(bundle: &Bundle, sizes: Sizes, settings: &Settings) -> Result<Footprint> {
+    let file = graph_file(bundle, settings)?;
+    Footprint::of(&derivative(bundle, &file, sizes, settings.memory)?, settings.memory)
+}
+
+/// The graph that the provider runs best.
+fn graph_file(bundle: &Bundle, settings: &Settings) -> Result<PathBuf> {
+    let has_plain = bundle.manifest().files.contains_key(UNET_PLAIN);
+    let name = if settings.provider.takes_fused_graph() || !has_plain { UNET } else { UNET_PLAIN };
+    Ok(bundle.file(name)?)
+}
+
 /// The derivative of a bundle's U-Net, not loaded.
 ///
 /// # Errors
@@ -150,7 +166,16 @@ pub fn derivative(bundle: &Bundle, file: &Path, sizes: Sizes, memory: Memory) ->
 /// When the graph takes no timestep.
 pub fn inputs(model: &Model, bundle: &Bundle, sizes: Sizes) -> Result<BTreeMap<String, Vec<usize>>> {
     let Sizes { batch, height, width, tokens } = sizes;
+    if [batch, height, width, tokens].contains(&0) {
+        return Err(cones_core::Error::request("sizes", format!("{sizes:?}: none of them may be zero")).into());
+    }
     let manifest = bundle.manifest();
+    let is_input = |name: &str| model.graph().is_ok_and(|graph| graph.input.iter().any(|input| input.name() == name));
+    if let Some(layer) = manifest.layers.iter().find(|layer| !is_input(&layer.name)) {
+        let reason =
+            "is no input of the graph: `cones import` makes K and V inputs, and this graph never went through it";
+        return Err(Error::value(model.file(), &layer.name, reason));
+    }
     let mut inputs = BTreeMap::new();
     inputs.insert(SAMPLE.to_owned(), vec![batch, manifest.latent.channels as usize, height, width]);
     let timestep = model.graph()?.input.iter().find(|input| input.name() == TIMESTEP);

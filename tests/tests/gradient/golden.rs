@@ -18,6 +18,14 @@ impl Vectors {
         view.data().as_chunks::<4>().0.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect()
     }
 
+    /// Token ids.
+    pub fn whole(&self, name: &str) -> Vec<u32> {
+        let tensors = SafeTensors::deserialize(&self.0).expect("a safetensors file");
+        let view = tensors.tensor(name).expect("a tensor");
+        let numbers = view.data().as_chunks::<8>().0.iter().map(|chunk| i64::from_le_bytes(*chunk));
+        numbers.map(|id| u32::try_from(id).expect("an id")).collect()
+    }
+
     pub fn dims(&self, name: &str) -> Vec<usize> {
         let tensors = SafeTensors::deserialize(&self.0).expect("a safetensors file");
         tensors.tensor(name).expect("a tensor").shape().to_vec()

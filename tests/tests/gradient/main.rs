@@ -4,4 +4,9 @@
 #[allow(dead_code, reason = "the import tests use the rest")]
 mod fixture;
 mod golden;
+mod hostile;
+mod memory;
+mod refused;
+mod rules;
+mod text;
 mod unets;

@@ -4,6 +4,7 @@ use super::activation;
 use crate::gradient::Result;
 use crate::gradient::call::Call;
 use crate::gradient::tape::Tape;
+use crate::onnx::attribute;
 
 /// y = a + b.
 pub(super) fn add(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
@@ -64,31 +65,38 @@ pub(super) fn div(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
     tape.give_broadcast(left, quotient, &from)
 }
 
-/// y = a^b: da = dy·b·a^(b-1), db = dy·y·ln a.
+/// y = a^b: da = dy·b·a^(b-1), db = dy·y·ln a. The exponent may be of another type, also of whole numbers.
 pub(super) fn pow(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
     let y = call.output(tape)?;
-    let from = tape.dims(y)?;
+    let shape = tape.shape(y)?;
     let (base, exponent) = (call.input(tape, 0)?, call.input(tape, 1)?);
     if tape.is_active(base) {
-        let element = tape.shape(exponent)?.element;
-        let one = if crate::onnx::element::is_float(element) {
-            tape.scalar(1.0, element)
-        } else {
-            return Err(call.unsupported(tape, "has an exponent that is not in floating point"));
-        };
-        let less = tape.node("Sub", &[exponent, &one]);
-        let power = tape.node("Pow", &[base, &less]);
-        let slope = tape.node("Mul", &[&power, exponent]);
+        let power = as_type(tape, exponent, shape.element)?;
+        let one = tape.scalar(1.0, shape.element);
+        let less = tape.node("Sub", &[&power, &one]);
+        let lower = tape.node("Pow", &[base, &less]);
+        let slope = tape.node("Mul", &[&lower, &power]);
         let gradient = tape.node("Mul", &[&call.dy, &slope]);
-        tape.give_broadcast(base, gradient, &from)?;
+        tape.give_broadcast(base, gradient, &shape.dims)?;
     }
     if tape.is_active(exponent) {
         let logarithm = tape.node("Log", &[base]);
         let slope = tape.node("Mul", &[y, &logarithm]);
         let gradient = tape.node("Mul", &[&call.dy, &slope]);
-        tape.give_broadcast(exponent, gradient, &from)?;
+        let own = tape.shape(exponent)?.element;
+        let gradient = if own == shape.element { gradient } else { cast(tape, &gradient, own) };
+        tape.give_broadcast(exponent, gradient, &shape.dims)?;
     }
     Ok(())
+}
+
+/// The value in an element type, which it may have already.
+fn as_type(tape: &mut Tape, value: &str, element: i32) -> Result<String> {
+    Ok(if tape.shape(value)?.element == element { value.to_owned() } else { cast(tape, value, element) })
+}
+
+fn cast(tape: &mut Tape, value: &str, element: i32) -> String {
+    tape.node_with("Cast", &[value], vec![attribute::int("to", i64::from(element))])
 }
 
 /// y = -x.

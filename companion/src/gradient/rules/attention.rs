@@ -65,8 +65,9 @@ pub(super) fn attention(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
     let (query, key, value) = (call.input(tape, 0)?, call.input(tape, 1)?, call.input(tape, 2)?);
     let mut gradients = Gradients::default();
     for part in parts {
-        let (total, scores) = (gradients.value.clone(), gradients.key.clone());
-        let triggers: Vec<&str> = [&total, &scores].into_iter().flatten().map(String::as_str).collect();
+        // Every result of the part before: whatever is left open keeps its matrices of scores.
+        let before = [gradients.value.clone(), gradients.key.clone(), gradients.query.last().cloned()];
+        let triggers: Vec<&str> = before.iter().flatten().map(String::as_str).collect();
         let piece = heads.piece(tape, &part, &triggers);
         let p = probabilities(tape, call, &piece)?;
         let product =

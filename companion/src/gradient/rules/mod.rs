@@ -23,52 +23,61 @@ use crate::onnx::proto::NodeProto;
 /// Writes the derivative of one node.
 pub(super) type Rule = fn(&mut Tape, &Call<'_>) -> Result<()>;
 
+/// Every operator of the standard set that has a rule.
+const RULES: &[(&str, Rule)] = &[
+    ("Add", arithmetic::add),
+    ("Sub", arithmetic::sub),
+    ("Mul", arithmetic::mul),
+    ("Div", arithmetic::div),
+    ("Pow", arithmetic::pow),
+    ("Neg", arithmetic::neg),
+    ("Sum", arithmetic::sum),
+    ("Where", arithmetic::choose),
+    ("Sigmoid", activation::sigmoid),
+    ("Tanh", activation::tanh),
+    ("Erf", activation::erf),
+    ("Exp", activation::exp),
+    ("Log", activation::log),
+    ("Sqrt", activation::sqrt),
+    ("Reciprocal", activation::reciprocal),
+    ("Abs", activation::abs),
+    ("Sin", activation::sin),
+    ("Cos", activation::cos),
+    ("Relu", activation::relu),
+    ("Gelu", activation::gelu),
+    ("Softmax", activation::softmax),
+    ("MatMul", linear::matmul),
+    ("Gemm", linear::gemm),
+    ("Conv", convolution::conv),
+    ("Attention", attention::attention),
+    ("LayerNormalization", normalisation::layer),
+    ("InstanceNormalization", normalisation::instance),
+    ("GroupNormalization", normalisation::group),
+    ("ReduceMean", reduction::mean),
+    ("ReduceSum", reduction::sum),
+    ("Reshape", shape::reshape),
+    ("Squeeze", shape::reshape),
+    ("Unsqueeze", shape::reshape),
+    ("Flatten", shape::reshape),
+    ("Identity", shape::identity),
+    ("Dropout", shape::dropout),
+    ("Cast", shape::cast),
+    ("Transpose", shape::transpose),
+    ("Expand", shape::expand),
+    ("Concat", index::concat),
+    ("Split", index::split),
+    ("Slice", index::slice),
+    ("Gather", index::gather),
+    ("Resize", resize::nearest),
+];
+
+/// The operators that can be differentiated, all of the standard set.
+pub fn operators() -> impl Iterator<Item = &'static str> {
+    RULES.iter().map(|(op, _)| *op)
+}
+
 /// The rule for a node's operator, if there is one.
 pub(super) fn find(n: &NodeProto) -> Option<Rule> {
-    if !matches!(n.domain(), "" | "ai.onnx") {
-        return None;
-    }
-    Some(match n.op_type() {
-        "Add" => arithmetic::add,
-        "Sub" => arithmetic::sub,
-        "Mul" => arithmetic::mul,
-        "Div" => arithmetic::div,
-        "Pow" => arithmetic::pow,
-        "Neg" => arithmetic::neg,
-        "Sum" => arithmetic::sum,
-        "Where" => arithmetic::choose,
-        "Sigmoid" => activation::sigmoid,
-        "Tanh" => activation::tanh,
-        "Erf" => activation::erf,
-        "Exp" => activation::exp,
-        "Log" => activation::log,
-        "Sqrt" => activation::sqrt,
-        "Reciprocal" => activation::reciprocal,
-        "Abs" => activation::abs,
-        "Sin" => activation::sin,
-        "Cos" => activation::cos,
-        "Relu" => activation::relu,
-        "Gelu" => activation::gelu,
-        "Softmax" => activation::softmax,
-        "MatMul" => linear::matmul,
-        "Gemm" => linear::gemm,
-        "Conv" => convolution::conv,
-        "Attention" => attention::attention,
-        "LayerNormalization" => normalisation::layer,
-        "InstanceNormalization" => normalisation::instance,
-        "GroupNormalization" => normalisation::group,
-        "ReduceMean" => reduction::mean,
-        "ReduceSum" => reduction::sum,
-        "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" => shape::reshape,
-        "Identity" | "Dropout" => shape::identity,
-        "Cast" => shape::cast,
-        "Transpose" => shape::transpose,
-        "Expand" => shape::expand,
-        "Concat" => index::concat,
-        "Split" => index::split,
-        "Slice" => index::slice,
-        "Gather" => index::gather,
-        "Resize" => resize::nearest,
-        _ => return None,
-    })
+    let is_standard = matches!(n.domain(), "" | "ai.onnx");
+    RULES.iter().find(|(op, _)| is_standard && *op == n.op_type()).map(|(_, rule)| *rule)
 }

@@ -19,7 +19,15 @@ pub(super) fn layer(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
     let count = shape.dims.iter().skip(axis).product::<usize>();
     let rows = shape.count() / count.max(1);
     let (centred, inverse) = layer_statistics(tape, call, &shape, [rows, count])?;
-    let scale = tape.reshape(scale, &[1, count]);
+    // A scale may have fewer elements than a row, and spread over it.
+    let spread = match tape.shape(scale)?.count() {
+        own if own == count => scale.to_owned(),
+        _ => {
+            let whole = tape.sizes(shape.dims.get(axis..).unwrap_or_default());
+            tape.node("Expand", &[scale, &whole])
+        }
+    };
+    let scale = tape.reshape(&spread, &[1, count]);
     let dy = tape.reshape(&call.dy, &[rows, count]);
     let scaled = tape.node("Mul", &[&dy, &scale]);
     let along = tape.node("Mul", &[&scaled, &centred]);

@@ -20,6 +20,14 @@ pub(super) fn identity(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Nothing to do, as long as nothing is dropped: a node that trains has a third input.
+pub(super) fn dropout(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
+    if call.optional(2).is_some() {
+        return Err(call.unsupported(tape, "says whether it is training, for which there is no derivative rule"));
+    }
+    identity(tape, call)
+}
+
 /// Back to the input's element type.
 pub(super) fn cast(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
     let x = call.input(tape, 0)?;

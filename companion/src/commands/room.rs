@@ -1,0 +1,84 @@
+//! Whether the steps will fit into memory, asked before anything is drawn or loaded.
+
+use cones_core::{Bundle, Provider};
+
+use crate::cli::Failure;
+use crate::gradient::{Footprint, Memory, Settings, Sizes, unet};
+use crate::memory;
+
+/// An error that says what to change, where a step of `batch` pictures would not fit. Where the system does not say how
+/// much is free, and on devices with memory of their own, nothing is checked.
+pub(super) fn check(bundle: &Bundle, batch: usize, settings: &Settings) -> Result<(), Failure> {
+    let Some(free) = memory::available().filter(|_| settings.provider == Provider::Cpu) else { return Ok(()) };
+    let manifest = bundle.manifest();
+    let scale = manifest.latent.scale.max(1);
+    let sizes = Sizes {
+        batch,
+        height: (manifest.image.height / scale) as usize,
+        width: (manifest.image.width / scale) as usize,
+        tokens: manifest.text.max_length as usize,
+    };
+    let need = unet::footprint(bundle, sizes, settings)?;
+    if need.total() <= free {
+        return Ok(());
+    }
+    let less = match settings.memory {
+        Memory::Normal => Some(unet::footprint(bundle, sizes, &Settings { memory: Memory::Low, ..settings.clone() })?),
+        Memory::Low => None,
+    };
+    Err(refusal(need, less, free, batch as u64).into())
+}
+
+/// What is needed, what is there, and the ways out.
+fn refusal(need: Footprint, less: Option<Footprint>, free: u64, batch: u64) -> String {
+    let gigabytes = |bytes: u64| format!("{:.1} GB", bytes as f64 / 1e9);
+    let mut ways = Vec::new();
+    if let Some(less) = less.filter(|less| less.total() <= free) {
+        ways.push(format!("--low-memory (about {})", gigabytes(less.total())));
+    }
+    let within = need.batch_within(free, batch);
+    if within >= 2 {
+        ways.push(format!("--batch {within}"));
+    } else if let Some(within) =
+        less.map(|less| less.batch_within(free, batch)).filter(|within| *within >= 2 && *within < batch)
+    {
+        ways.push(format!("--low-memory --batch {within}"));
+    }
+    let way = if ways.is_empty() { "close other programs, or take a smaller model".into() } else { ways.join(" or ") };
+    let (need, free) = (gigabytes(need.total()), gigabytes(free));
+    format!("steps of {batch} pictures need about {need} of memory, and {free} are free\nhint: {way}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GB: u64 = 1_000_000_000;
+
+    fn of(memory: Memory, weights: u64, values: u64) -> Footprint {
+        Footprint { weights: weights * GB, activations: values * GB, memory }
+    }
+
+    #[test]
+    fn a_refusal_names_what_would_fit() {
+        // Ten for the weights, and sixteen for twelve pictures.
+        let normal = of(Memory::Normal, 5, 10);
+        let text = refusal(normal, Some(of(Memory::Low, 5, 2)), 18 * GB, 12);
+        assert_eq!(
+            text,
+            "steps of 12 pictures need about 26.0 GB of memory, and 18.0 GB are free\n\
+             hint: --low-memory (about 15.0 GB) or --batch 6"
+        );
+        // Low memory alone leaves room for a part of the pictures.
+        let text = refusal(normal, Some(of(Memory::Low, 5, 2)), 11_500_000_000, 12);
+        assert!(text.ends_with("hint: --low-memory --batch 6"), "{text}");
+    }
+
+    #[test]
+    fn a_refusal_offers_nothing_that_would_not_fit() {
+        let text = refusal(of(Memory::Normal, 4, 10), Some(of(Memory::Low, 4, 8)), 3 * GB, 12);
+        assert!(text.ends_with("hint: close other programs, or take a smaller model"), "{text}");
+        let text = refusal(of(Memory::Low, 5, 4), None, 15 * GB, 12);
+        assert!(text.ends_with("hint: --batch 6"), "{text}");
+    }
+}
