@@ -260,7 +260,7 @@ impl From<Error> for ConesError {
 }
 
 impl ConesError {
-    /// A short name for the kind, the same in every language.
+    /// What a call that its token stopped ends with.
     pub(crate) fn cancelled() -> Self {
         Self::Cancelled { reason: "cancelled".into(), details: String::new(), hint: String::new() }
     }
