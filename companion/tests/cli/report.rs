@@ -68,7 +68,8 @@ fn a_record_becomes_curves_timings_and_a_command() {
     let desk = Desk::new();
     let pack = desk.path("rex.cones");
     std::fs::copy(example("fluent-dog"), &pack).expect("a copy");
-    desk.write("rex.finding.json", record(25_126));
+    let neurons = desk.json(&["inspect", "--json", &pack])["packs"][0]["neurons"].as_u64().expect("a number");
+    desk.write("rex.finding.json", record(neurons));
     let found = page(&desk, &[&pack]);
     for part in [
         "Training loss over 4 steps",
