@@ -190,8 +190,8 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
     };
     bar.clear();
     let precision = match Precision::from(args.precision) {
-        // Fine-tuning has a factor for every weight.
-        Precision::Binary if !found.mask.is_binary() => Precision::Float16,
+        // Fine-tuning has a factor for every weight; where a weight is next to nothing, float16 cannot hold it.
+        Precision::Binary if !found.mask.is_binary() => Precision::Float32,
         wanted => wanted,
     };
     let pack = args.about.pack(&of, &args.out, &bundle, &found.mask, precision)?;
