@@ -5,6 +5,7 @@ use cones_core::{Bundle, CancelToken, Engine, EngineOptions, MemoryMode, Provide
 
 use crate::base_model::BundleArgs;
 use crate::cli::Failure;
+use crate::gradient::{self, Memory};
 use crate::places::StoreArgs;
 
 /// Where the bundle is and how it runs.
@@ -27,6 +28,12 @@ impl EngineArgs {
     /// Opens the bundle alone.
     pub(super) fn bundle(&self) -> Result<Bundle, Failure> {
         self.bundle.open()
+    }
+
+    /// How derivatives run.
+    pub(super) fn gradient(&self) -> gradient::Settings {
+        let memory = if self.low_memory { Memory::Low } else { Memory::Normal };
+        gradient::Settings { provider: self.provider, threads: self.threads, memory }
     }
 
     /// Opens the bundle and makes the engine.

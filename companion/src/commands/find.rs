@@ -29,7 +29,6 @@ use crate::find::record::{Record, Seconds, peak_memory};
 use crate::find::selection::{Projection, Selection};
 use crate::find::warnings;
 use crate::find::weights::Weights;
-use crate::gradient::{self, Memory};
 use crate::precision::PrecisionArg;
 
 /// Arguments of `cones find`.
@@ -139,9 +138,8 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
     }
     let mut bar = Count::new(args.quiet || args.json);
     let settings = args.settings();
-    let memory = if args.engine.low_memory { Memory::Low } else { Memory::Normal };
-    let graph = gradient::Settings { provider: args.engine.provider, threads: args.engine.threads, memory };
-    let size = settings.schedule.mixture.subject + settings.schedule.mixture.class;
+    let graph = args.engine.gradient();
+    let size = settings.schedule.mixture.size();
     let wanted = Wanted {
         folder: &args.images,
         class: &args.class,
@@ -226,9 +224,6 @@ impl FindArgs {
     }
 
     fn settings(&self) -> Settings {
-        let batch = usize::from(self.batch);
-        // A prompt without the trigger is untouched by scope `trigger`, so class pictures would teach nothing.
-        let class = if self.scope == Scope::Trigger { 0 } else { (batch / 3).max(1) };
         let defaults = method::Settings::default();
         Settings {
             method: self.method,
@@ -241,7 +236,7 @@ impl FindArgs {
             },
             schedule: Schedule {
                 steps: self.steps,
-                mixture: Mixture { subject: batch - class, class, prior: self.prior },
+                mixture: Mixture::of(usize::from(self.batch), self.scope, self.prior),
                 seed: self.seed,
                 selection: Selection { only: self.only, blocks: self.block.clone() },
             },

@@ -12,11 +12,8 @@ use crate::base_model::BundleArgs;
 use crate::cli::Failure;
 use crate::clock;
 use crate::mask_file::MaskFile;
-use crate::pack_parts::read_preview;
+use crate::pack_parts::{read_preview, tool};
 use crate::precision::{self, PrecisionArg};
-
-/// What wrote the packs of this command.
-const TOOL: &str = concat!("cones ", env!("CARGO_PKG_VERSION"));
 
 /// Arguments of `cones import-mask`.
 #[derive(Debug, Args)]
@@ -128,7 +125,7 @@ impl ImportMaskArgs {
             author: text(&self.author, "author"),
             licence: text(&self.licence, "licence"),
             model: bundle.manifest().name.clone(),
-            tool: TOOL.into(),
+            tool: tool(),
             created: clock::now()?,
         })
     }

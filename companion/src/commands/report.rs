@@ -10,7 +10,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
 use crate::cli::Failure;
-use crate::gradient::{Memory, Settings};
 use crate::inspect::heads;
 use crate::pack_file::PackFile;
 use crate::report::attention::{self, Attention};
@@ -132,9 +131,7 @@ impl ReportArgs {
         if !bundle.manifest().files.contains_key(VAE_ENCODER) {
             return Ok(Err(format!("No maps: the bundle has no {VAE_ENCODER}, which looking at a picture takes.")));
         }
-        let memory = if self.engine.low_memory { Memory::Low } else { Memory::Normal };
-        let settings = Settings { provider: self.engine.provider, threads: self.engine.threads, memory };
-        let Some(mut mapper) = Mapper::load(painter.engine, &settings, self.seed)? else {
+        let Some(mut mapper) = Mapper::load(painter.engine, &self.engine.gradient(), self.seed)? else {
             let reason = "No maps: the bundle has no unet.plain.onnx, and its U-Net hides the attention probabilities in \
                           fused nodes. A bundle imported from a plain export has it.";
             return Ok(Err(reason.into()));

@@ -27,7 +27,6 @@ use crate::find::method::Factors;
 use crate::find::selection::Selection;
 use crate::find::weights::Weights;
 use crate::find::{examples::Examples, factors};
-use crate::gradient::{self, Memory};
 use crate::pack_file::PackFile;
 use crate::pack_parts::{joined, tool};
 use crate::precision::{self, PrecisionArg};
@@ -110,9 +109,8 @@ pub fn run(args: &TuneArgs) -> Result<(), Failure> {
     let packs = open(args, &bundle)?;
     let scope = scope(&packs)?;
     let schedule = args.schedule(scope);
-    let memory = if args.engine.low_memory { Memory::Low } else { Memory::Normal };
-    let graph = gradient::Settings { provider: args.engine.provider, threads: args.engine.threads, memory };
-    let size = schedule.mixture.subject + schedule.mixture.class;
+    let graph = args.engine.gradient();
+    let size = schedule.mixture.size();
     room::check(&bundle, size, &graph)?;
     std::fs::create_dir_all(&args.out).map_err(cones_core::Error::io("create", &args.out))?;
     let cancel = cancelled_by_ctrl_c()?;
@@ -158,12 +156,9 @@ pub fn run(args: &TuneArgs) -> Result<(), Failure> {
 
 impl TuneArgs {
     fn schedule(&self, scope: Scope) -> Schedule {
-        let batch = usize::from(self.batch);
-        // A prompt without a trigger is untouched by scope `trigger`, so class pictures would teach nothing.
-        let class = if scope == Scope::Trigger { 0 } else { (batch / 3).max(1) };
         Schedule {
             steps: self.steps,
-            mixture: Mixture { subject: batch - class, class, prior: self.prior },
+            mixture: Mixture::of(usize::from(self.batch), scope, self.prior),
             seed: self.seed,
             selection: Selection::default(),
         }

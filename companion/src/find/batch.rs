@@ -1,5 +1,6 @@
 //! Noisy pictures with what the model is to answer for them.
 
+use cones_core::Scope;
 use cones_core::scheduler::Diffusion;
 
 use super::examples::{Example, Examples, Part};
@@ -70,6 +71,20 @@ pub struct Mixture {
     pub class: usize,
     /// The λ of the concept-implanting loss: how much the class counts against the subject.
     pub prior: f32,
+}
+
+impl Mixture {
+    /// A batch of `size` pictures. A third are of the class; with scope `trigger` none, because a prompt without the trigger
+    /// is untouched by construction, so class pictures would teach nothing.
+    pub fn of(size: usize, scope: Scope, prior: f32) -> Self {
+        let class = if scope == Scope::Trigger { 0 } else { (size / 3).max(1) };
+        Self { subject: size - class, class, prior }
+    }
+
+    /// Pictures in all.
+    pub fn size(&self) -> usize {
+        self.subject + self.class
+    }
 }
 
 /// A training batch: pictures and timesteps at random, timesteps spread evenly over the batch so that no batch is all

@@ -1,6 +1,5 @@
 //! Factors for neurons that were found, and what each precision makes of them.
 
-use cones_core::ConceptMask;
 use cones_core::pack::{Precision, to_precision};
 use serde::{Deserialize, Serialize};
 
@@ -45,17 +44,13 @@ pub fn train(
     let held_out = finder.held_out(settings.held_out, &settings.schedule)?;
     let mut by_precision = Vec::new();
     for each in [Precision::Binary, Precision::Quaternary, Precision::Float16, Precision::Float32] {
-        let mask = rounded(&trained, each)?;
+        let mask = to_precision(&trained, each)?;
         let losses = held_out.measure(finder.objective, &finder.problem.base.masked(&mask), finder.cancel)?;
         if each == wanted {
             found.chosen.losses = losses;
         }
         by_precision.push((precision::name(each).to_owned(), losses));
     }
-    found.mask = rounded(&trained, wanted)?;
+    found.mask = to_precision(&trained, wanted)?;
     Ok(Factored { steps, seconds: progress.seconds, by_precision })
-}
-
-fn rounded(mask: &ConceptMask, precision: Precision) -> Result<ConceptMask, Failure> {
-    Ok(to_precision(mask, precision)?)
 }

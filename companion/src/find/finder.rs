@@ -195,7 +195,7 @@ impl Finder<'_> {
     /// # Errors
     /// When the latents do not fit.
     pub fn held_out(&self, count: usize, schedule: &Schedule) -> Result<HeldOut, Failure> {
-        let size = schedule.mixture.subject + schedule.mixture.class;
+        let size = schedule.mixture.size();
         HeldOut::new(self.problem.examples, self.problem.diffusion, count, size, !schedule.seed)
     }
 

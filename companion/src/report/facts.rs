@@ -10,6 +10,7 @@ use crate::cli::Failure;
 use crate::clock;
 use crate::find::record::{Record, peak_memory};
 use crate::inspect;
+use crate::pack_parts::tool;
 
 /// The few numbers that matter most, for the top of the page: each with what it is.
 pub fn tiles(pack: &Reported) -> Vec<(String, String)> {
@@ -54,7 +55,7 @@ pub fn page(engine: &Engine, steps: Option<u32>, provider: &str, cost: &Cost) ->
     let defaults = &manifest.defaults;
     let facts = [
         ("made", made.map_or_else(|| now.to_string(), |time| time.to_string())),
-        ("tool", concat!("cones ", env!("CARGO_PKG_VERSION")).to_owned()),
+        ("tool", tool()),
         ("base model", format!("{} ({})", manifest.name, manifest.licence)),
         ("fingerprint", manifest.fingerprint.clone()),
         (

@@ -88,6 +88,15 @@ fn examples() -> Examples {
     }
 }
 
+fn diffusion() -> Diffusion {
+    let schedule: NoiseSchedule = serde_json::from_value(serde_json::json!({
+        "num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
+        "set_alpha_to_one": false, "steps_offset": 1, "timestep_spacing": "leading"
+    }))
+    .expect("a schedule");
+    Diffusion::new(&schedule, cones_core::manifest::PredictionType::Epsilon).expect("a schedule")
+}
+
 fn settings(method: Kind) -> Settings {
     Settings {
         method,
@@ -106,11 +115,7 @@ fn settings(method: Kind) -> Settings {
 
 fn run(settings: &Settings, checkpoint: Option<&Checkpoint>, stop: Option<usize>) -> Result<Found, Failure> {
     let (base, examples, cancel) = (base(), examples(), CancelToken::new());
-    let schedule: NoiseSchedule = serde_json::from_value(serde_json::json!({
-        "num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
-        "set_alpha_to_one": false, "steps_offset": 1, "timestep_spacing": "leading"
-    }))?;
-    let diffusion = Diffusion::new(&schedule, cones_core::manifest::PredictionType::Epsilon)?;
+    let diffusion = diffusion();
     let mut objective = Planted::new();
     objective.stop.set(stop.map(|step| (step, cancel.clone())));
     let problem = Problem { layers: &layers(), base: &base, examples: &examples, diffusion: &diffusion };
@@ -205,12 +210,7 @@ fn trained_factors_do_better_than_shutting_where_shutting_is_too_much() {
     objective.target.layers.iter_mut().for_each(|m| m.values.iter_mut().step_by(10).for_each(|v| *v *= 0.5));
     let indices: Vec<Vec<usize>> = vec![(0..WEIGHTS).step_by(10).collect(); 2];
     let mask = ConceptMask::from_indices(&layers(), &indices).expect("in range");
-    let schedule: NoiseSchedule = serde_json::from_value(serde_json::json!({
-        "num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
-        "set_alpha_to_one": false, "steps_offset": 1, "timestep_spacing": "leading"
-    }))
-    .expect("a schedule");
-    let diffusion = Diffusion::new(&schedule, cones_core::manifest::PredictionType::Epsilon).expect("a schedule");
+    let diffusion = diffusion();
     let problem = Problem { layers: &layers(), base: &base, examples: &examples, diffusion: &diffusion };
     let mut finder = Finder { problem, objective: &mut objective, watch: &mut (), cancel: &cancel };
     let held = Losses { subject: 1.0, class: None, other: None };
