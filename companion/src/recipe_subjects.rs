@@ -1,6 +1,6 @@
 //! The subjects of a recipe, found again.
 
-use cones_core::recipe::{Recipe, SubjectRecipe, mask_sha256};
+use cones_core::recipe::{Recipe, SubjectRecipe};
 use cones_core::{Bundle, PackStore, Subject};
 
 use crate::cli::Failure;
@@ -13,7 +13,7 @@ use crate::subject_spec::SubjectSpec;
 pub fn find(recipe: &Recipe, given: Vec<Subject>, bundle: &Bundle, store: &StoreArgs) -> Result<Vec<Subject>, Failure> {
     let mut subjects = Vec::new();
     for wanted in &recipe.subjects {
-        let mut subject = match given.iter().find(|s| mask_sha256(&s.mask) == wanted.mask_sha256) {
+        let mut subject = match given.iter().find(|s| wanted.is_of(s)) {
             Some(given) => given.clone(),
             None => find_one(wanted, bundle, store)?,
         };
@@ -22,7 +22,7 @@ pub fn find(recipe: &Recipe, given: Vec<Subject>, bundle: &Bundle, store: &Store
         subject.trigger.clone_from(&wanted.trigger);
         subjects.push(subject);
     }
-    let known = |s: &Subject| recipe.subjects.iter().any(|w| w.mask_sha256 == mask_sha256(&s.mask));
+    let known = |s: &Subject| recipe.subjects.iter().any(|w| w.is_of(s));
     subjects.extend(given.into_iter().filter(|s| !known(s)));
     Ok(subjects)
 }
@@ -30,7 +30,7 @@ pub fn find(recipe: &Recipe, given: Vec<Subject>, bundle: &Bundle, store: &Store
 fn find_one(wanted: &SubjectRecipe, bundle: &Bundle, store: &StoreArgs) -> Result<Subject, Failure> {
     if let Some(spec) = SubjectSpec::of_random(&wanted.name, wanted.strength) {
         let subject = spec.open(bundle, store, None)?;
-        if mask_sha256(&subject.mask) == wanted.mask_sha256 {
+        if wanted.is_of(&subject) {
             return Ok(subject);
         }
     }
@@ -38,7 +38,7 @@ fn find_one(wanted: &SubjectRecipe, bundle: &Bundle, store: &StoreArgs) -> Resul
     installed(&store, wanted, bundle)?.map_or_else(|| Err(missing(&store, wanted)), Ok)
 }
 
-/// The very pack; else one of its name with the same mask, as after a change of its description.
+/// The very pack; else one of its name with the same mask and embeddings, as after a change of its description.
 fn installed(store: &PackStore, wanted: &SubjectRecipe, bundle: &Bundle) -> Result<Option<Subject>, Failure> {
     let manifest = bundle.manifest();
     let packs: Vec<_> =
@@ -48,7 +48,7 @@ fn installed(store: &PackStore, wanted: &SubjectRecipe, bundle: &Bundle) -> Resu
     }
     for pack in packs.iter().filter(|pack| pack.header.metadata.name == wanted.name) {
         let subject = PackFile::open(&pack.path)?.subject(manifest)?;
-        if mask_sha256(&subject.mask) == wanted.mask_sha256 {
+        if wanted.is_of(&subject) {
             return Ok(Some(subject));
         }
     }

@@ -17,8 +17,10 @@ use crate::{Error, Result};
 pub const MANIFEST: &str = "bundle.json";
 /// Tokens of a prompt.
 pub const TOKENIZER: &str = "tokenizer.json";
-/// `input_ids` to the last hidden state.
+/// `input_ids` to the last hidden state; takes [`EMBEDDING_OFFSETS`] too, unless it is older than learned embeddings.
 pub const TEXT_ENCODER: &str = "text_encoder.onnx";
+/// The text encoder's input with what is added to each token's embedding, float32 [batch, tokens, width].
+pub const EMBEDDING_OFFSETS: &str = "embedding_offsets";
 /// The U-Net, with fused nodes.
 pub const UNET: &str = "unet.onnx";
 /// The U-Net without fused nodes, for providers that lack them.

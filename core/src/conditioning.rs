@@ -5,6 +5,7 @@ use std::time::Instant;
 use crate::attention::{Correction, KeyValues, Projection};
 use crate::bundle::Bundle;
 use crate::session::Graph;
+use crate::text_encoder::{Prompt, embed};
 use crate::tokenizer::{Tokenizer, Tokens};
 use crate::{CancelToken, Error, Result, Scope, Subject, Timings};
 
@@ -14,13 +15,13 @@ const KEPT: usize = 4;
 /// Base products of the last prompts, so that another subject or seed does not encode them again.
 #[derive(Debug, Default)]
 pub(crate) struct Prompts {
-    kept: Vec<(Vec<u32>, Projection)>,
+    kept: Vec<(Prompt, Projection)>,
 }
 
 impl Prompts {
-    /// Whether the text encoder is needed for these tokens.
-    pub(crate) fn holds(&self, tokens: &Tokens) -> bool {
-        self.kept.iter().any(|(ids, _)| *ids == tokens.ids)
+    /// Whether a prompt is encoded already.
+    pub(crate) fn holds(&self, prompt: &Prompt) -> bool {
+        self.kept.iter().any(|(kept, _)| kept.is(prompt))
     }
 
     /// Encodes a prompt unless it is held. It and the one encoded before it are held afterwards.
@@ -28,26 +29,26 @@ impl Prompts {
         &mut self,
         bundle: &Bundle,
         encoder: &mut Graph,
-        tokens: &Tokens,
+        prompt: &Prompt,
         cancel: &CancelToken,
         timings: &mut Timings,
     ) -> Result<()> {
         // The one used last is forgotten last: else a new prompt could push out the negative prompt of its own request.
-        if let Some(place) = self.kept.iter().position(|(ids, _)| *ids == tokens.ids) {
+        if let Some(place) = self.kept.iter().position(|(kept, _)| kept.is(prompt)) {
             let held = self.kept.remove(place);
             self.kept.push(held);
             return Ok(());
         }
         let encoding = Instant::now();
-        let embedding = embed(bundle, encoder, tokens, cancel)?;
+        let embedding = embed(bundle, encoder, prompt, cancel)?;
         timings.runtime += encoding.elapsed();
         let projecting = Instant::now();
-        let projection = Projection::new(bundle.attention(), &embedding, tokens.ids.len())?;
+        let projection = Projection::new(bundle.attention(), &embedding, prompt.tokens.ids.len())?;
         timings.projecting += projecting.elapsed();
         if self.kept.len() >= KEPT {
             self.kept.remove(0);
         }
-        self.kept.push((tokens.ids.clone(), projection));
+        self.kept.push((prompt.clone(), projection));
         Ok(())
     }
 
@@ -56,30 +57,17 @@ impl Prompts {
         &self,
         bundle: &Bundle,
         tokenizer: &Tokenizer,
-        tokens: &Tokens,
+        prompt: &Prompt,
         subjects: &[Subject],
     ) -> Result<KeyValues> {
         let (_, projection) = self
             .kept
             .iter()
-            .find(|(ids, _)| *ids == tokens.ids)
+            .find(|(kept, _)| kept.is(prompt))
             .ok_or_else(|| Error::request("prompt", "was not encoded"))?;
-        let corrections = corrections(tokenizer, tokens, subjects)?;
+        let corrections = corrections(tokenizer, &prompt.tokens, subjects)?;
         Ok(projection.key_values(bundle.attention(), &corrections))
     }
-}
-
-/// The last hidden state, `max_length × hidden_size`.
-pub(crate) fn embed(bundle: &Bundle, encoder: &mut Graph, tokens: &Tokens, cancel: &CancelToken) -> Result<Vec<f32>> {
-    let text = bundle.manifest().text;
-    let ids: Vec<i64> = tokens.ids.iter().map(|&id| i64::from(id)).collect();
-    let (shape, embedding) = encoder.run("input_ids", &[1, tokens.ids.len()], ids, cancel)?;
-    let expected = [1, text.max_length as usize, text.hidden_size as usize];
-    if shape != expected {
-        let reason = format!("it gave shape {shape:?} instead of {expected:?}");
-        return Err(Error::bundle(crate::bundle::TEXT_ENCODER, reason));
-    }
-    Ok(embedding)
 }
 
 /// Which masks are on for which tokens: tokens with the same set of subjects share one correction.

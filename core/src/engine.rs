@@ -8,10 +8,12 @@ use crate::conditioning::Prompts;
 use crate::graphs::{Slot, text_dimensions};
 use crate::job::Job;
 use crate::noise::TorchGenerator;
+use crate::offsets::Offsets;
 use crate::progress::{Observer, Stage};
 use crate::recipe::Recipe;
 use crate::request::Plan;
 use crate::scheduler;
+use crate::text_encoder::Prompt;
 use crate::tokenizer::{Tokenizer, Tokens};
 use crate::unet::UNet;
 use crate::{
@@ -68,10 +70,10 @@ impl Engine {
     /// # Errors
     /// As [`generate`](Self::generate).
     pub fn embed(&mut self, prompt: &str) -> Result<Vec<f32>> {
-        let tokens = self.tokenizer.encode(prompt)?;
+        let prompt = self.prompt(self.tokenizer.encode(prompt)?, &[])?;
         let encoder =
             self.text_encoder.get(&self.bundle, bundle::TEXT_ENCODER, &self.options, text_dimensions(&self.bundle))?;
-        crate::conditioning::embed(&self.bundle, encoder, &tokens, &CancelToken::new())
+        crate::text_encoder::embed(&self.bundle, encoder, &prompt, &CancelToken::new())
     }
 
     /// Draws the pictures of a request. The observer is called on this thread.
@@ -137,30 +139,38 @@ impl Engine {
 
     /// K and V of each branch, negative prompt first.
     fn condition(&mut self, job: &mut Job<'_>) -> Result<Vec<KeyValues>> {
-        let mut prompts = Vec::new();
+        let mut tokens = Vec::new();
         if job.plan.guided() {
-            prompts.push(self.tokens(job, &job.request.negative_prompt)?);
+            tokens.push(self.tokens(job, &job.request.negative_prompt)?);
         }
-        prompts.push(self.tokens(job, &job.request.prompt)?);
-        self.warn_of_absent_triggers(job, &prompts)?;
-        let fresh = prompts.iter().any(|tokens| !self.prompts.holds(tokens));
+        tokens.push(self.tokens(job, &job.request.prompt)?);
+        self.warn_of_absent_triggers(job, &tokens)?;
+        let prompts = tokens.into_iter().map(|tokens| self.prompt(tokens, &job.request.subjects));
+        let prompts = prompts.collect::<Result<Vec<_>>>()?;
+        let fresh = prompts.iter().any(|prompt| !self.prompts.holds(prompt));
         if fresh {
             let dimensions = text_dimensions(&self.bundle);
             let loading = Instant::now();
             let encoder = self.text_encoder.get(&self.bundle, bundle::TEXT_ENCODER, &self.options, dimensions)?;
             job.timings.loading += loading.elapsed();
-            for tokens in &prompts {
-                self.prompts.encode(&self.bundle, encoder, tokens, job.cancel, &mut job.timings)?;
+            for prompt in &prompts {
+                self.prompts.encode(&self.bundle, encoder, prompt, job.cancel, &mut job.timings)?;
             }
             self.release(|engine| &mut engine.text_encoder);
         }
         let switching = Instant::now();
         let branches = prompts
             .iter()
-            .map(|tokens| self.prompts.key_values(&self.bundle, &self.tokenizer, tokens, &job.request.subjects))
+            .map(|prompt| self.prompts.key_values(&self.bundle, &self.tokenizer, prompt, &job.request.subjects))
             .collect();
         job.timings.switching += switching.elapsed();
         branches
+    }
+
+    /// A prompt with what the subjects' learned embeddings make of it.
+    fn prompt(&self, tokens: Tokens, subjects: &[Subject]) -> Result<Prompt> {
+        let offsets = Offsets::of(&self.tokenizer, &tokens, subjects)?;
+        Ok(Prompt { tokens, offsets })
     }
 
     fn tokens(&self, job: &mut Job<'_>, prompt: &str) -> Result<Tokens> {
@@ -316,11 +326,11 @@ impl Engine {
     /// # Errors
     /// As [`generate`](Self::generate).
     pub fn key_values(&mut self, prompt: &str, subjects: &[Subject]) -> Result<KeyValues> {
-        let tokens = self.tokenizer.encode(prompt)?;
+        let prompt = self.prompt(self.tokenizer.encode(prompt)?, subjects)?;
         let encoder =
             self.text_encoder.get(&self.bundle, bundle::TEXT_ENCODER, &self.options, text_dimensions(&self.bundle))?;
-        self.prompts.encode(&self.bundle, encoder, &tokens, &CancelToken::new(), &mut Timings::default())?;
-        self.prompts.key_values(&self.bundle, &self.tokenizer, &tokens, subjects)
+        self.prompts.encode(&self.bundle, encoder, &prompt, &CancelToken::new(), &mut Timings::default())?;
+        self.prompts.key_values(&self.bundle, &self.tokenizer, &prompt, subjects)
     }
 
     /// Forgets encoded prompts, so that the next request encodes its own again.

@@ -42,6 +42,7 @@ pub mod manifest;
 pub mod mapped;
 mod mask;
 pub mod noise;
+mod offsets;
 mod options;
 pub mod pack;
 mod picture;
@@ -57,6 +58,7 @@ mod session;
 mod space;
 pub mod store;
 mod subject;
+mod text_encoder;
 pub mod tokenizer;
 mod unet;
 

@@ -16,6 +16,8 @@ mod precision;
 mod preview;
 mod split;
 
+use std::sync::Arc;
+
 use half::f16;
 use serde::{Deserialize, Serialize};
 
@@ -67,12 +69,15 @@ pub struct Metadata {
     pub created: u64,
 }
 
-/// Learned embeddings of the trigger's tokens, `tokens × width`, row-major.
+/// What is learned of the trigger's tokens (Textual Inversion, Gal et al. 2022), `tokens × width`, row-major: for each
+/// token of the trigger what is added to the text encoder's own embedding of it at full strength. The difference, not
+/// the embedding itself, so that a strength between 0 and 1 lies between the two, and 0 is exact. Rows of tokens of
+/// which nothing was learned, as those of the class word, are zero.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TokenEmbeddings {
     /// Width of the text encoder's token embedding.
     pub width: u32,
-    /// `tokens * width` values.
+    /// `tokens * width` values; as many tokens as the base model's tokenizer makes of the trigger.
     pub values: Vec<f16>,
 }
 
@@ -89,7 +94,7 @@ pub struct Pack {
     pub precision: Precision,
     /// A PNG or WebP, at most 64 KB.
     pub preview: Option<Vec<u8>>,
-    /// Learned embeddings of the trigger's tokens.
+    /// What is learned of the trigger's tokens, if anything.
     pub embeddings: Option<TokenEmbeddings>,
 }
 
@@ -189,6 +194,7 @@ impl Pack {
         let mut subject = Subject::new(self.metadata.name.clone(), self.mask.clone());
         subject.trigger.clone_from(&self.metadata.trigger);
         subject.scope = self.metadata.scope;
+        subject.embeddings = self.embeddings.clone().map(Arc::new);
         subject
     }
 }

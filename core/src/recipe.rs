@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::atomic::AtomicFile;
+use crate::pack::TokenEmbeddings;
 use crate::request::{Plan, Request};
 use crate::{Bundle, ConceptMask, Error, Picture, Result};
 
@@ -62,6 +63,9 @@ pub struct SubjectRecipe {
     /// SHA-256 of the mask: for each layer its number of neurons and their indices, as little-endian u64, then the
     /// factors as float32 if it has any.
     pub mask_sha256: String,
+    /// SHA-256 of its learned embeddings, where it has any: their width as little-endian u32, then the values as float16.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embeddings_sha256: Option<String>,
     /// SHA-256 of the pack file it came from, where it came from one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pack_sha256: Option<String>,
@@ -152,6 +156,12 @@ impl Recipe {
 }
 
 impl SubjectRecipe {
+    /// Whether a subject has this mask and these learned embeddings.
+    pub fn is_of(&self, subject: &crate::Subject) -> bool {
+        let embeddings = subject.embeddings.as_deref().map(embeddings_sha256);
+        mask_sha256(&subject.mask) == self.mask_sha256 && embeddings == self.embeddings_sha256
+    }
+
     fn of(subject: &crate::Subject) -> Self {
         Self {
             name: subject.name.clone(),
@@ -159,6 +169,7 @@ impl SubjectRecipe {
             scope: subject.scope.to_string(),
             strength: subject.strength,
             mask_sha256: mask_sha256(&subject.mask),
+            embeddings_sha256: subject.embeddings.as_deref().map(embeddings_sha256),
             pack_sha256: subject.pack_sha256.clone(),
         }
     }
@@ -176,6 +187,14 @@ pub fn mask_sha256(mask: &ConceptMask) -> String {
             digest.update(factor.to_le_bytes());
         }
     }
+    crate::fingerprint::hex(&digest.finalize())
+}
+
+/// The hash by which a recipe names learned embeddings.
+fn embeddings_sha256(embeddings: &TokenEmbeddings) -> String {
+    let mut digest = Sha256::new();
+    digest.update(embeddings.width.to_le_bytes());
+    embeddings.values.iter().for_each(|value| digest.update(value.to_le_bytes()));
     crate::fingerprint::hex(&digest.finalize())
 }
 
@@ -227,6 +246,7 @@ mod tests {
                 scope: "trigger".into(),
                 strength: 0.75,
                 mask_sha256: "f".repeat(64),
+                embeddings_sha256: None,
                 pack_sha256: Some("d".repeat(64)),
             }],
             init: Some(InitRecipe { strength: 0.6, rgb_sha256: "e".repeat(64) }),

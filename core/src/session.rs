@@ -1,10 +1,11 @@
 //! One ONNX graph, loaded on a provider.
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 use std::path::Path;
 
 use ort::session::builder::GraphOptimizationLevel;
-use ort::session::{Session, SessionOutputs};
+use ort::session::{Session, SessionInputValue, SessionOutputs};
 use ort::value::{PrimitiveTensorElementType, Tensor, TensorElementType, ValueType};
 
 use crate::provider::{self, Provider, Setup};
@@ -73,6 +74,11 @@ impl Graph {
         }
     }
 
+    /// Whether it takes an input of that name.
+    pub(crate) fn takes(&self, name: &str) -> bool {
+        self.session.inputs().iter().any(|input| input.name() == name)
+    }
+
     /// Runs one input through to the first output.
     pub(crate) fn run<T: PrimitiveTensorElementType + Debug + Clone + 'static>(
         &mut self,
@@ -81,14 +87,33 @@ impl Graph {
         data: Vec<T>,
         cancel: &CancelToken,
     ) -> Result<(Vec<usize>, Vec<f32>)> {
+        let tensor = self.tensor(input, shape, data)?;
+        self.run_all(ort::inputs![input => tensor], cancel)
+    }
+
+    /// Runs all inputs through to the first output.
+    pub(crate) fn run_all(
+        &mut self,
+        inputs: Vec<(Cow<'_, str>, SessionInputValue<'_>)>,
+        cancel: &CancelToken,
+    ) -> Result<(Vec<usize>, Vec<f32>)> {
         let stage = format!("running `{}`", self.name);
-        self.expect(input, T::into_tensor_element_type())?;
-        let tensor = Tensor::from_array((shape.to_vec(), data)).map_err(Error::runtime(stage.clone()))?;
         cancel.guard(|options| {
-            let outputs =
-                self.session.run_with_options(ort::inputs![input => tensor], options).map_err(Error::runtime(stage))?;
+            let outputs = self.session.run_with_options(inputs, options).map_err(Error::runtime(stage))?;
             first_f32(&self.name, &outputs)
         })
+    }
+
+    /// A tensor for an input that must be there with its type.
+    pub(crate) fn tensor<T: PrimitiveTensorElementType + Debug + Clone + 'static>(
+        &self,
+        input: &str,
+        shape: &[usize],
+        data: Vec<T>,
+    ) -> Result<Tensor<T>> {
+        self.expect(input, T::into_tensor_element_type())?;
+        let stage = format!("running `{}`", self.name);
+        Tensor::from_array((shape.to_vec(), data)).map_err(Error::runtime(stage))
     }
 
     /// The input is there with its type; ONNX Runtime's own message would not blame the bundle.

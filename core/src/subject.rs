@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::pack::TokenEmbeddings;
 use crate::{ConceptMask, Error, Result};
 
 /// Which rows of K and V a mask changes.
@@ -53,6 +54,9 @@ pub struct Subject {
     pub strength: f32,
     /// Which rows it changes.
     pub scope: Scope,
+    /// What is learned of its trigger's tokens: `strength` times this is added to their embeddings, wherever the trigger
+    /// stands. One row for each token of the trigger.
+    pub embeddings: Option<Arc<TokenEmbeddings>>,
     /// SHA-256 of the pack file it came from, in hex; for recipes, so that a picture can name what it needs.
     pub pack_sha256: Option<String>,
 }
@@ -66,6 +70,7 @@ impl Subject {
             mask: mask.into(),
             strength: 1.0,
             scope: Scope::Prompt,
+            embeddings: None,
             pack_sha256: None,
         }
     }
@@ -82,6 +87,13 @@ impl Subject {
     #[must_use]
     pub fn with_strength(mut self, strength: f32) -> Self {
         self.strength = strength;
+        self
+    }
+
+    /// The same with learned embeddings of its trigger's tokens.
+    #[must_use]
+    pub fn with_embeddings(mut self, embeddings: impl Into<Arc<TokenEmbeddings>>) -> Self {
+        self.embeddings = Some(embeddings.into());
         self
     }
 

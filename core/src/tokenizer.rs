@@ -80,16 +80,8 @@ impl Tokenizer {
     /// [`Error::BadRequest`] when the trigger cannot be tokenized.
     pub fn positions(&self, tokens: &Tokens, trigger: &str) -> Result<Vec<usize>> {
         let needle = self.ids(trigger)?;
-        let prompt = tokens.ids.get(..tokens.used).unwrap_or_default();
-        let mut found = Vec::new();
-        if needle.is_empty() {
-            return Ok(found);
-        }
-        for (start, window) in prompt.windows(needle.len()).enumerate() {
-            if window == needle {
-                found.extend(start..start + needle.len());
-            }
-        }
+        let mut found: Vec<usize> =
+            starts(tokens, &needle).into_iter().flat_map(|start| start..start + needle.len()).collect();
         // Overlapping occurrences of a repetitive trigger.
         found.sort_unstable();
         found.dedup();
@@ -100,6 +92,15 @@ impl Tokenizer {
         contained("it", || self.inner.encode(text, false))
             .map_err(|error| Error::request("prompt", format!("cannot be tokenized: {error}")))
     }
+}
+
+/// Where `needle` stands in the tokens of a prompt, every occurrence, ascending; nowhere if it is empty.
+pub(crate) fn starts(tokens: &Tokens, needle: &[u32]) -> Vec<usize> {
+    let prompt = tokens.ids.get(..tokens.used).unwrap_or_default();
+    if needle.is_empty() {
+        return Vec::new();
+    }
+    prompt.windows(needle.len()).enumerate().filter(|(_, window)| *window == needle).map(|(start, _)| start).collect()
 }
 
 /// Runs a piece of the `tokenizers` crate, which panics (`expect`, slices) at some files that are no tokenizer of anybody's.

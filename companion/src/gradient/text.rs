@@ -6,14 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use cones_core::bundle::TEXT_ENCODER;
+use cones_core::bundle::{EMBEDDING_OFFSETS, TEXT_ENCODER};
 use cones_core::{Bundle, CancelToken};
 use prost::bytes::Bytes;
 
 use super::objective::COTANGENT;
 use super::{Error, GradientGraph, Objective, Plan, Result, Settings, differentiate};
-use crate::onnx::proto::{GraphProto, NodeProto, TensorProto};
-use crate::onnx::{Model, element, node, tensor};
+use crate::onnx::{Model, element, lookup, tensor};
 
 const INPUT_IDS: &str = "input_ids";
 
@@ -43,12 +42,13 @@ impl TextGradient {
         }
         let model = Model::open(&bundle.file(TEXT_ENCODER)?)?;
         let (embeddings, table) = Table::of(&model)?;
-        let plan = Plan {
-            inputs: BTreeMap::from([(INPUT_IDS.to_owned(), vec![batch, tokens])]),
-            values: vec![embeddings.clone()],
-            objective: Objective::Cotangent,
-            memory: settings.memory,
-        };
+        let mut inputs = BTreeMap::from([(INPUT_IDS.to_owned(), vec![batch, tokens])]);
+        // Embeddings are given whole: what a bundle can add to them stays zero, as all inputs are at first.
+        if model.graph()?.input.iter().any(|input| input.name() == EMBEDDING_OFFSETS) {
+            inputs.insert(EMBEDDING_OFFSETS.to_owned(), vec![batch, tokens, table.width]);
+        }
+        let plan =
+            Plan { inputs, values: vec![embeddings.clone()], objective: Objective::Cotangent, memory: settings.memory };
         let derivative = differentiate(model, &plan)?;
         let name = |ports: &[super::Port]| ports.first().map(|port| port.name.clone());
         let (hidden_state, gradient) = (name(&derivative.outputs), name(&derivative.gradients));
@@ -62,6 +62,14 @@ impl TextGradient {
     /// Numbers in the embedding of one token.
     pub fn width(&self) -> usize {
         self.table.width
+    }
+
+    /// The root mean square of the table's numbers, by which a change of an embedding is large or small.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub fn scale(&self) -> Result<f64> {
+        self.table.scale()
     }
 
     /// The encoder's own embedding of one token.
@@ -150,9 +158,8 @@ impl Table {
         let graph = model.graph()?;
         let file = model.file();
         let none = || Error::value(file, INPUT_IDS, "is not looked up in a table of embeddings");
-        let lookup = graph.node.iter().find(|n| looks_up_ids(graph, n)).ok_or_else(none)?;
-        let table = lookup.input.first().and_then(|name| weights(graph, name)).ok_or_else(none)?;
-        let embeddings = lookup.output.first().cloned().ok_or_else(none)?;
+        let (at, table) = lookup::of(graph, INPUT_IDS).ok_or_else(none)?;
+        let embeddings = graph.node.get(at).and_then(|n| n.output.first()).cloned().ok_or_else(none)?;
         let [rows, width] = match *table.dims.as_slice() {
             [rows, width] if rows > 0 && width > 0 => [rows as usize, width as usize],
             _ => {
@@ -169,6 +176,16 @@ impl Table {
         Ok((embeddings, Self { file: file.to_path_buf(), bytes, element, rows, width }))
     }
 
+    fn scale(&self) -> Result<f64> {
+        let mut sum = 0.0;
+        // Row by row: the whole table as float32 may take more memory than it is worth.
+        for id in 0..self.rows {
+            let row = self.row(u32::try_from(id).unwrap_or(u32::MAX))?;
+            sum += row.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>();
+        }
+        Ok((sum / (self.rows * self.width) as f64).sqrt())
+    }
+
     fn row(&self, id: u32) -> Result<Vec<f32>> {
         let fault = || Error::value(&self.file, INPUT_IDS, format!("is {id}, and the table has {} rows", self.rows));
         let at = usize::try_from(id).ok().filter(|id| *id < self.rows).ok_or_else(fault)?;
@@ -176,34 +193,4 @@ impl Table {
         let row = self.bytes.get(at * each..(at + 1) * each).ok_or_else(fault)?;
         element::to_f32(row, self.element, self.width).ok_or_else(fault)
     }
-}
-
-/// Whether a node takes rows of weights by the tokens' ids.
-fn looks_up_ids(graph: &GraphProto, n: &NodeProto) -> bool {
-    let is_table = |name: &String| weights(graph, name).is_some_and(|table| table.dims.len() == 2);
-    let axis = node::int(n, "axis").unwrap_or(0);
-    let (Some(table), Some(ids)) = (n.input.first(), n.input.get(1)) else { return false };
-    node::is(n, "Gather") && axis == 0 && is_table(table) && origin(graph, ids) == INPUT_IDS
-}
-
-/// The weights that a value is, or is made of by nothing but a change of type.
-fn weights<'a>(graph: &'a GraphProto, name: &'a str) -> Option<&'a TensorProto> {
-    let origin = origin(graph, name);
-    graph.initializer.iter().find(|tensor| tensor.name() == origin)
-}
-
-/// Where a value comes from, past nodes that change type or shape alone.
-fn origin<'a>(graph: &'a GraphProto, name: &'a str) -> &'a str {
-    let mut name = name;
-    // No way is longer than the graph, even if it goes in a circle.
-    for _ in 0..graph.node.len() {
-        let maker = graph.node.iter().find(|n| n.output.iter().any(|output| output == name));
-        let passes =
-            |n: &&NodeProto| ["Cast", "Reshape", "Identity", "Unsqueeze", "Squeeze"].iter().any(|op| node::is(n, op));
-        match maker.filter(passes).and_then(|n| n.input.first()) {
-            Some(before) => name = before,
-            None => break,
-        }
-    }
-    name
 }

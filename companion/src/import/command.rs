@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use cones_core::bundle::EMBEDDING_OFFSETS;
 use cones_core::manifest::{Defaults, Manifest, Preview, SCHEMA};
 use cones_core::scheduler::Kind;
 
@@ -11,7 +12,7 @@ use super::interface::{self, Interface};
 use super::layers::Layers;
 use super::output::Output;
 use super::store::{self, WeightsFile};
-use super::{Error, Result, attention, check, config, hoist, preview, tokenizer};
+use super::{Error, Result, attention, check, config, hoist, offsets, preview, tokenizer};
 use crate::onnx::{Model, graph, strip};
 
 /// Weights shared by the U-Net's graphs.
@@ -103,12 +104,13 @@ pub fn run(args: &ImportArgs) -> Result<()> {
     let layers = Layers::open(&args.weights.join("unet"))?;
     let fingerprint = attention::write(&layers, &output.folder().join("attention.safetensors"))?;
     import_unets(args, &layers, &config, output.folder())?;
+    let mut takes_offsets = false;
     for (graph, interface) in OTHERS {
         log::info!("importing `{graph}.onnx`");
-        import_other(&args.onnx, graph, interface, args.store, output.folder())?;
+        takes_offsets |= import_other(&args.onnx, graph, interface, args.store, output.folder())?;
     }
     let preview = fit_preview(&config, output.folder())?;
-    check_all(args, &layers, output.folder())?;
+    check_all(args, &layers, takes_offsets, output.folder())?;
 
     let manifest = Manifest {
         schema: SCHEMA,
@@ -168,13 +170,22 @@ fn check_width(model: &Model, layers: &Layers, config: &Config) -> Result<()> {
     }
 }
 
-fn import_other(onnx: &Path, name: &str, interface: &Interface, storage: Storage, folder: &Path) -> Result<()> {
+/// Whether it is a text encoder that takes learned embeddings.
+fn import_other(onnx: &Path, name: &str, interface: &Interface, storage: Storage, folder: &Path) -> Result<bool> {
     let mut model = Model::open(&onnx.join(format!("{name}.onnx")))?;
     graph::lift_constants(model.graph_mut()?);
     interface::canonicalise(&mut model, interface)?;
+    let is_text = name == OTHERS[0].0;
+    let takes_offsets = is_text && offsets::add(&mut model)?;
+    if is_text && !takes_offsets {
+        log::warn!(
+            "`{name}.onnx` looks its tokens up in no table of floating-point numbers: packs with learned embeddings will not fit"
+        );
+    }
     strip::strip(&mut model.proto, name);
     store::store_alone(&mut model, storage, folder, &format!("{name}.weights"))?;
-    Ok(model.save(&folder.join(format!("{name}.onnx")))?)
+    model.save(&folder.join(format!("{name}.onnx")))?;
+    Ok(takes_offsets)
 }
 
 fn fit_preview(config: &Config, folder: &Path) -> Result<Preview> {
@@ -183,10 +194,12 @@ fn fit_preview(config: &Config, folder: &Path) -> Result<Preview> {
     preview::fit(&folder.join("vae_encoder.onnx"), config.latent, config.vae, side)
 }
 
-fn check_all(args: &ImportArgs, layers: &Layers, folder: &Path) -> Result<()> {
+fn check_all(args: &ImportArgs, layers: &Layers, takes_offsets: bool, folder: &Path) -> Result<()> {
     log::info!("checking the new graphs");
     for (name, interface) in OTHERS {
-        check::graph(&folder.join(format!("{name}.onnx")), interface, &[])?;
+        let offsets = takes_offsets && name == OTHERS[0].0;
+        let more: &[&str] = if offsets { &[EMBEDDING_OFFSETS] } else { &[] };
+        check::graph(&folder.join(format!("{name}.onnx")), interface, more)?;
     }
     let names: Vec<&str> = layers.projections.iter().map(|projection| projection.layer.name.as_str()).collect();
     check::graph(&folder.join("unet.onnx"), &interface::UNET, &names)?;

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! unet.onnx ─ projection (find K, V) ─ identify (which layer) ─ hoist (make them inputs) ─┐
-//! text_encoder, vae ─ interface (canonical names and types) ──────────────────────────────┼─ store (weights once) ─ bundle
+//! text_encoder ─ interface (canonical names and types) ─ offsets (learned words) ─────────┼─ store (weights once) ─ bundle
+//! vae ─ interface ────────────────────────────────────────────────────────────────────────┤
 //! unet/*.safetensors ─ layers ─ attention (attention.safetensors, fingerprint) ───────────┘
 //! *.json ─ config, tokenizer ─ manifest          vae_encoder ─ preview (latent to RGB)
 //! ```
@@ -17,6 +18,7 @@ mod identify;
 mod interface;
 mod json;
 mod layers;
+mod offsets;
 mod output;
 mod pictures;
 mod preview;
