@@ -40,9 +40,18 @@ def find(args, way, seed, word):
     found = run([args.cones, "find", "--images", ROOT / f"models/subjects/fluent-{word}", "--class", word, "--method", method,
                  "--scope", scope, "--seed", str(seed), "--steps", str(args.steps), "--cache", args.work / "find" / "examples",
                  "--out", pack, *args.options, *options], folder / f"{word}.found.json")
-    judged = run([args.cones, "evaluate", "--packs", pack, "--count", str(args.count), *options],
-                 folder / f"{word}.judged-{args.count}.json")
-    return dict(found=found, judged=judged[0], bytes=pack.stat().st_size)
+    return dict(found=found, judged=judge(args, word, pack, folder, options), bytes=pack.stat().st_size)
+
+
+def judge(args, word, pack, folder, options):
+    """Scores of the pack and of the base model, whose pictures are the same for every pack of the subject."""
+    base = args.work / "find" / f"base-{args.count}" / f"{word}.json"
+    evaluate = [args.cones, "evaluate", "--packs", pack, "--count", str(args.count), *options]
+    judged = run(evaluate + ["--no-base"] * base.exists(), folder / f"{word}.judged-{args.count}.json")[0]
+    if not base.exists():
+        base.parent.mkdir(parents=True, exist_ok=True)
+        base.write_text(json.dumps(judged["base"]))
+    return {"base": json.loads(base.read_text()), **judged}
 
 
 def table(head, rows):

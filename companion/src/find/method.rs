@@ -112,6 +112,6 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { rho: 100.0, pressure: 0.1, rate: 0.2, finetune_rate: 0.01, share: 0.05 }
+        Self { rho: 100.0, pressure: 0.02, rate: 0.2, finetune_rate: 0.01, share: 0.1 }
     }
 }

@@ -8,8 +8,8 @@ use super::adam::Adam;
 use super::{Method, Settings};
 use crate::find::weights::Weights;
 
-/// Where the logits start: as kept as matters, as near to the boundary as noise allows.
-const START: f32 = 2.0;
+/// Where the logits start: kept, and so near to the boundary that what is not needed gets shut within a few hundred steps.
+const START: f32 = 0.5;
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ pub struct Learned {
 impl Learned {
     /// A mask that shuts nothing yet.
     pub fn new(base: &Weights, settings: &Settings) -> Self {
-        let adam = Adam::new(base);
+        let adam = Adam::damped(base);
         Self { logits: base.filled(START), adam, rate: settings.rate, pressure: settings.pressure }
     }
 }
