@@ -1,7 +1,7 @@
 //! Ways of finding neurons, behind one trait.
 
 mod accumulate;
-mod adam;
+pub(super) mod adam;
 mod adaptive;
 mod factors;
 mod finetune;
