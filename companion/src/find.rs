@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A [`method`] says at which weights it wants the gradient of the concept-implanting loss, and scores the weights by
-//! what it learned. How many of the highest scores become the mask is decided on held-out noise and timesteps.
+//! what it learned. Where it is asked for, the embedding of the trigger's new word is learned beside them
+//! ([`trigger_embedding`]), by an objective around the other ([`trigger_objective`]). How many of the highest scores become the mask is decided on held-out noise and timesteps.
 
 pub mod batch;
 pub mod cache;
@@ -27,5 +28,7 @@ pub mod prompts;
 pub mod random;
 pub mod record;
 pub mod selection;
+pub mod trigger_embedding;
+pub mod trigger_objective;
 pub mod warnings;
 pub mod weights;

@@ -70,7 +70,15 @@ impl Engine {
     /// # Errors
     /// As [`generate`](Self::generate).
     pub fn embed(&mut self, prompt: &str) -> Result<Vec<f32>> {
-        let prompt = self.prompt(self.tokenizer.encode(prompt)?, &[])?;
+        self.embed_with(prompt, &[])
+    }
+
+    /// The same with what subjects have learned of their triggers' tokens; their masks play no part.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate).
+    pub fn embed_with(&mut self, prompt: &str, subjects: &[Subject]) -> Result<Vec<f32>> {
+        let prompt = self.prompt(self.tokenizer.encode(prompt)?, subjects)?;
         let encoder =
             self.text_encoder.get(&self.bundle, bundle::TEXT_ENCODER, &self.options, text_dimensions(&self.bundle))?;
         crate::text_encoder::embed(&self.bundle, encoder, &prompt, &CancelToken::new())

@@ -37,6 +37,13 @@ pub fn run(args: &ExportArgs) -> Result<(), Failure> {
     let bundle = args.bundle.fitting(&header.fingerprint)?.map_or_else(|| args.bundle.open(), Ok)?;
     // For the wrong bundle, decoding says which one the pack wants.
     let pack = file.decode(bundle.manifest())?;
+    if pack.embeddings.is_some() {
+        let name = &pack.metadata.name;
+        writeln!(
+            std::io::stderr(),
+            "warning: the learned embeddings of `{name}` are left out: the file holds the mask"
+        )?;
+    }
     mask_writer::write(&pack, &bundle.manifest().layers, &args.int32)?;
     writeln!(std::io::stdout(), "{}", args.int32.display())?;
     Ok(())

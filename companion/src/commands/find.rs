@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use cones_core::pack::Precision;
+use cones_core::pack::{Precision, TokenEmbeddings};
 use cones_core::scheduler::Diffusion;
 use cones_core::{ConceptMask, Scope};
 use sha2::{Digest, Sha256};
@@ -24,9 +24,11 @@ use crate::find::finder::{self, Finder, Found, Problem, Schedule, Settings};
 use crate::find::graph_objective::GraphObjective;
 use crate::find::held_out::Losses;
 use crate::find::method::{self, Kind};
+use crate::find::objective::Objective;
 use crate::find::prepare::{self, Wanted, prepare};
-use crate::find::record::{Record, Seconds, peak_memory};
+use crate::find::record::{LearnedTrigger, Record, Seconds, peak_memory};
 use crate::find::selection::{Projection, Selection};
+use crate::find::trigger_objective::{self, TriggerObjective};
 use crate::find::warnings;
 use crate::find::weights::Weights;
 use crate::precision::PrecisionArg;
@@ -38,6 +40,7 @@ Examples:
   cones find --images models/subjects/fluent-robot --class robot --out robot.cones
   cones find --images photos --class dog --trigger '<v1> dog' --steps 600 --out rex.cones
   cones find --images photos --class dog --scope prompt --share 1 --out rex.cones
+  cones find --images photos --class dog --learn-trigger --out rex.cones
 Stopped by Ctrl-C or a power cut, the same command goes on where it was.")]
 pub struct FindArgs {
     /// Folder with 1 to 10 pictures of the subject (PNG, JPEG, WebP). A `subject.json` there may hold captions.
@@ -70,15 +73,22 @@ pub struct FindArgs {
     /// How much the class counts against the subject (the concept-implanting loss's lambda).
     #[arg(long, default_value_t = 1.0)]
     prior: f32,
-    /// `learned`: what one unit of shut share costs.
-    #[arg(long, default_value_t = method::Settings::default().pressure)]
-    pressure: f64,
+    /// `learned`: what one unit of shut share costs, in units of the loss; by default 0.02 with scope `trigger`, where
+    /// nothing but the subject can suffer, and 0.1 with scope `prompt`.
+    #[arg(long, value_name = "COST")]
+    pressure: Option<f64>,
     /// `learned`: learning rate of the logits.
     #[arg(long, default_value_t = method::Settings::default().rate)]
     rate: f64,
     /// `accumulate`: how far the weights move in one step.
     #[arg(long, default_value_t = method::Settings::default().rho)]
     rho: f64,
+    /// Learn the embedding of the trigger's new word too (Textual Inversion); it adds about a kilobyte per token to the pack.
+    #[arg(long)]
+    learn_trigger: bool,
+    /// `--learn-trigger`: learning rate, in units of the root mean square of the model's table of embeddings.
+    #[arg(long, default_value_t = 0.1, value_name = "RATE", requires = "learn_trigger")]
+    trigger_rate: f64,
     /// What the pack keeps per neuron: binary shuts them; the others train a factor for each, at the same neurons.
     #[arg(long, value_enum, default_value = "binary")]
     precision: PrecisionArg,
@@ -156,6 +166,9 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
     // A name that no pack can have should not be found out at the end.
     let nothing = ConceptMask::empty(&manifest.layers);
     args.about.pack(&of, &args.out, &bundle, &nothing, Precision::Binary)?.encode()?;
+    if args.learn_trigger {
+        trigger_objective::check(&bundle)?;
+    }
     room::check(&bundle, size, &graph)?;
     for warning in warnings {
         writeln!(std::io::stderr(), "warning: {warning}")?;
@@ -174,11 +187,17 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
     let preparing = start.elapsed().as_secs_f64();
     let base = Weights::read(bundle.attention());
     let diffusion = Diffusion::new(&manifest.noise_schedule, manifest.prediction_type)?;
-    let mut objective = GraphObjective::new(&bundle, &examples, &base, args.scope, size, graph)?;
+    let objective = GraphObjective::new(&bundle, &examples, &base, args.scope, size, graph.clone())?;
+    let mut objective: Box<dyn Objective + '_> = if args.learn_trigger {
+        let wanted = trigger_objective::Wanted { trigger: &trigger, class: &args.class, rate: args.trigger_rate };
+        Box::new(TriggerObjective::new(objective, &bundle, &examples, &wanted, &graph)?)
+    } else {
+        Box::new(objective)
+    };
     let checkpoint =
         Checkpoint::new(hidden(&args.out, "finding"), key(args, &settings, &examples, &manifest.fingerprint));
     let problem = Problem { layers: &manifest.layers, base: &base, examples: &examples, diffusion: &diffusion };
-    let mut finder = Finder { problem, objective: &mut objective, watch: &mut bar, cancel: &cancel };
+    let mut finder = Finder { problem, objective: objective.as_mut(), watch: &mut bar, cancel: &cancel };
     let mut found = finder.find(&settings, Some(&checkpoint))?;
     let factors = match args.precision {
         PrecisionArg::Binary => None,
@@ -192,20 +211,28 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
         Precision::Binary if !found.mask.is_binary() => Precision::Float32,
         wanted => wanted,
     };
-    let pack = args.about.pack(&of, &args.out, &bundle, &found.mask, precision)?;
+    let embeddings = objective.trigger().map(|trigger| trigger.embeddings());
+    let mut pack = args.about.pack(&of, &args.out, &bundle, &found.mask, precision)?;
+    pack.embeddings = embeddings.clone();
     cones_core::atomic::write(&args.out, &pack.encode()?)?;
     checkpoint.remove();
     if args.cache.is_none() {
         cache.remove();
     }
     let seconds = Seconds { preparing, steps: found.seconds, total: start.elapsed().as_secs_f64() };
-    let record = args.record(&found, factors, seconds);
+    let record = args.record(&found, factors, embeddings.as_ref(), seconds);
     record.save(&args.out)?;
     report(args, &record)
 }
 
 impl FindArgs {
-    fn record(&self, found: &Found, factors: Option<Factored>, seconds: Seconds) -> Record {
+    fn record(
+        &self,
+        found: &Found,
+        factors: Option<Factored>,
+        embeddings: Option<&TokenEmbeddings>,
+        seconds: Seconds,
+    ) -> Record {
         Record {
             command: std::env::args().collect(),
             method: self.method.to_string(),
@@ -214,6 +241,7 @@ impl FindArgs {
             neurons: found.chosen.neurons,
             share: found.chosen.share,
             base: found.base,
+            trigger: embeddings.zip(found.trigger).map(|(learned, alone)| LearnedTrigger::of(learned, alone)),
             chosen: found.chosen.losses,
             curve: found.curve.clone(),
             factors,
@@ -229,7 +257,7 @@ impl FindArgs {
             method: self.method,
             tuning: method::Settings {
                 rho: self.rho,
-                pressure: self.pressure,
+                pressure: self.pressure.unwrap_or_else(|| method::Settings::pressure(self.scope)),
                 rate: self.rate,
                 finetune_rate: defaults.finetune_rate,
                 share: self.share.map_or(defaults.share, |percent| percent / 100.0),
@@ -251,6 +279,9 @@ impl FindArgs {
 fn key(args: &FindArgs, settings: &Settings, examples: &Examples, fingerprint: &str) -> String {
     let mut digest = Sha256::new();
     digest.update(format!("{fingerprint} {settings:?} {}", args.scope));
+    if args.learn_trigger {
+        digest.update(format!("trigger {}", args.trigger_rate));
+    }
     for example in examples.pictures.iter().filter(|e| e.part != Part::Other) {
         digest.update(&examples.captions[example.caption].text);
         example.latent.iter().for_each(|value| digest.update(value.to_le_bytes()));
@@ -276,6 +307,9 @@ fn report(args: &FindArgs, record: &Record) -> Result<(), Failure> {
         writeln!(out, "{mark:1} {neurons:>9} {:>8.3} % {:>9.4} {class:>9} {other:>9}", 100.0 * share, l.subject)
     };
     line("", 0, 0.0, record.base)?;
+    if let Some(trigger) = &record.trigger {
+        line("t", 0, 0.0, trigger.alone)?;
+    }
     for point in &record.curve {
         let mark = if point.neurons == record.neurons { "*" } else { "" };
         line(mark, point.neurons, point.share, point.losses)?;

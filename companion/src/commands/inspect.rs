@@ -8,7 +8,7 @@ use cones_core::{Bundle, ConceptMask};
 
 use crate::base_model::BundleArgs;
 use crate::cli::Failure;
-use crate::inspect::findings::{Findings, Inspected, PairOverlap};
+use crate::inspect::findings::{Findings, Inspected, Learned, PairOverlap};
 use crate::inspect::layers::{count, overlap};
 use crate::inspect::{heads, heat_map, report};
 use crate::pack_file::PackFile;
@@ -46,7 +46,9 @@ pub fn run(args: &InspectArgs) -> Result<(), Failure> {
         let mut pack = Inspected::new(&file, file.header()?);
         match args.bundle.fitting(&pack.fingerprint)? {
             Some(bundle) => {
-                let mask = file.decode(bundle.manifest())?.mask;
+                let decoded = file.decode(bundle.manifest())?;
+                pack.embeddings = Learned::of(&decoded);
+                let mask = decoded.mask;
                 pack.layers = Some(count(&mask, &bundle.manifest().layers, &heads::of(&bundle)?));
                 masks.push((bundle, pack.metadata.name.clone(), mask));
             }

@@ -28,7 +28,7 @@ use crate::find::selection::Selection;
 use crate::find::weights::Weights;
 use crate::find::{examples::Examples, factors};
 use crate::pack_file::PackFile;
-use crate::pack_parts::{joined, tool};
+use crate::pack_parts::{check_unitable, joined, tool};
 use crate::precision::{self, PrecisionArg};
 
 /// Arguments of `cones tune`.
@@ -108,6 +108,9 @@ pub fn run(args: &TuneArgs) -> Result<(), Failure> {
     let bundle = args.engine.bundle()?;
     let packs = open(args, &bundle)?;
     let scope = scope(&packs)?;
+    if scope == Scope::Prompt {
+        check_unitable(&packs)?;
+    }
     let schedule = args.schedule(scope);
     let graph = args.engine.gradient();
     let size = schedule.mixture.size();
@@ -118,7 +121,11 @@ pub fn run(args: &TuneArgs) -> Result<(), Failure> {
     // The engine goes before the derivative comes: its graphs would only take memory from it.
     let examples = {
         let members = members(args, &packs);
-        joint::prepare(&mut args.engine.open()?, &members, args.drawn, args.seed, &mut bar, &cancel)?
+        let mut engine = args.engine.open()?;
+        let mut examples = joint::prepare(&mut engine, &members, args.drawn, args.seed, &mut bar, &cancel)?;
+        // Embeddings that a pack has learned stay as they are, also where the base weights are measured.
+        joint::embed(&mut engine, &mut examples, &packs.iter().map(Pack::subject).collect::<Vec<_>>())?;
+        examples
     };
     let masks = masks(&packs, scope, &bundle)?;
     let weights = Weights::read(bundle.attention());
@@ -170,6 +177,8 @@ impl TuneArgs {
         digest.update(format!("{} {} {} {} {}", self.steps, self.batch, self.rate, self.prior, self.seed));
         for pack in packs {
             digest.update(format!("{} {:?} {}", pack.fingerprint, pack.metadata, pack.mask.count()));
+            let learned = pack.embeddings.iter().flat_map(|learned| &learned.values);
+            learned.for_each(|value| digest.update(value.to_le_bytes()));
         }
         for example in &examples.pictures {
             example.latent.iter().for_each(|value| digest.update(value.to_le_bytes()));
@@ -253,13 +262,15 @@ fn write(
         Scope::Prompt => vec![united()],
     };
     let mut files = Vec::new();
-    for (metadata, mask) in metadata.into_iter().zip(tuned) {
+    // Packs that are united have none.
+    let learned = packs.iter().map(|pack| pack.embeddings.clone());
+    for ((metadata, mask), embeddings) in metadata.into_iter().zip(tuned).zip(learned) {
         let version = metadata.version.saturating_add(1);
         let metadata = Metadata { version, created, tool: tool(), ..metadata };
         let file = args.out.join(format!("{}.cones", metadata.name));
         let fingerprint = bundle.manifest().fingerprint.clone();
         let precision = Precision::from(args.precision);
-        let pack = Pack { metadata, fingerprint, mask, precision, preview: None, embeddings: None };
+        let pack = Pack { metadata, fingerprint, mask, precision, preview: None, embeddings };
         cones_core::atomic::write(&file, &pack.encode()?)?;
         files.push(file);
     }

@@ -12,7 +12,7 @@ use crate::cli::Failure;
 use crate::inspect::findings::PairOverlap;
 use crate::inspect::{layers::overlap, report};
 use crate::pack_file::PackFile;
-use crate::pack_parts::{joined, tool};
+use crate::pack_parts::{check_unitable, joined, tool};
 use crate::{clock, precision::PrecisionArg};
 
 /// Arguments of `cones unite`.
@@ -20,7 +20,7 @@ use crate::{clock, precision::PrecisionArg};
 #[command(after_help = "\
 The union holds the neurons of all packs; where two hold the same neuron, their factors are multiplied. It is the paper's
 concatenation, and of scope `prompt`: its mask changes whole prompts. Packs of scope `trigger` need no union: give several
---subject to `cones generate`, and each changes the rows of its own trigger.
+--subject to `cones generate`, and each changes the rows of its own trigger. A union holds no learned embeddings.
 
 Examples:
   cones unite dog.cones robot.cones --out both.cones
@@ -47,6 +47,7 @@ pub fn run(args: &UniteArgs) -> Result<(), Failure> {
     let bundle = args.bundle.open()?;
     let packs = open(args, &bundle)?;
     check_scope(args, &packs)?;
+    check_unitable(&packs)?;
     let mut mask = ConceptMask::empty(&bundle.manifest().layers);
     for pack in &packs {
         mask.unite(&pack.mask)?;

@@ -8,7 +8,6 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use super::finder::Progress;
-use super::method::Method;
 use super::weights::Weights;
 use crate::cli::Failure;
 
@@ -31,11 +30,11 @@ impl Checkpoint {
         Self { path: path.into(), key: key.into() }
     }
 
-    /// Restores a method. Where there is no checkpoint, or one of another run, the method stays as it was.
+    /// Restores what was learned, by name. Where there is no checkpoint, or one of another run, all stays as it was.
     ///
     /// # Errors
     /// When the file is there and cannot be read.
-    pub fn load(&self, method: &mut dyn Method) -> Result<Progress, Failure> {
+    pub fn load(&self, state: Vec<(&'static str, &mut Weights)>) -> Result<Progress, Failure> {
         let bytes = match std::fs::read(&self.path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Progress::default()),
@@ -52,7 +51,7 @@ impl Checkpoint {
         let history = tensors.tensor(HISTORY).map_err(|_| damaged())?;
         let history: Vec<f64> = history.data().as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect();
         let seconds = metadata.get(SECONDS).and_then(|text| text.parse().ok()).ok_or_else(damaged)?;
-        for (name, weights) in method.state_mut() {
+        for (name, weights) in state {
             let tensor = tensors.tensor(name).map_err(|_| damaged())?;
             if tensor.dtype() != Dtype::F32 || tensor.data().len() != 4 * weights.count() {
                 return Err(damaged().into());
@@ -64,12 +63,12 @@ impl Checkpoint {
         Ok(Progress { history, seconds })
     }
 
-    /// Saves a method under a temporary name, then renames.
+    /// Saves what was learned under a temporary name, then renames.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn save(&self, method: &dyn Method, progress: &Progress) -> Result<(), Failure> {
-        let state: Vec<(&str, Vec<u8>)> = method.state().into_iter().map(|(name, w)| (name, bytes(w))).collect();
+    pub fn save(&self, state: Vec<(&'static str, &Weights)>, progress: &Progress) -> Result<(), Failure> {
+        let state: Vec<(&str, Vec<u8>)> = state.into_iter().map(|(name, w)| (name, bytes(w))).collect();
         let mut tensors = Vec::new();
         for (name, bytes) in &state {
             tensors.push((*name, TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes)?));

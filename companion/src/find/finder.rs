@@ -15,6 +15,7 @@ use super::method::{self, Method};
 use super::objective::Objective;
 use super::random::Random;
 use super::selection::Selection;
+use super::trigger_embedding::TriggerEmbedding;
 use super::weights::Weights;
 use crate::cli::Failure;
 
@@ -57,6 +58,8 @@ pub struct Found {
     pub curve: Vec<Point>,
     /// Which of them was taken.
     pub chosen: Point,
+    /// With the trigger's learned embedding and no mask, where one was learned.
+    pub trigger: Option<Losses>,
     /// Training loss by step.
     pub history: Vec<f64>,
     /// Seconds spent on steps, those before an interruption included.
@@ -134,6 +137,9 @@ impl Finder<'_> {
     pub fn find(&mut self, settings: &Settings, checkpoint: Option<&Checkpoint>) -> Result<Found, Failure> {
         let mut method = settings.method.start(self.problem.base, &settings.tuning);
         let progress = self.learn(method.as_mut(), &settings.schedule, checkpoint)?;
+        if let Some(trigger) = self.objective.trigger() {
+            trigger.keep();
+        }
         self.choose(settings, method.as_ref(), progress)
     }
 
@@ -148,14 +154,24 @@ impl Finder<'_> {
         checkpoint: Option<&Checkpoint>,
     ) -> Result<Progress, Failure> {
         let mut progress = match checkpoint {
-            Some(checkpoint) => checkpoint.load(method)?,
+            Some(checkpoint) => {
+                let mut state = method.state_mut();
+                state.extend(self.objective.trigger().into_iter().flat_map(TriggerEmbedding::state_mut));
+                checkpoint.load(state)?
+            }
             None => Progress::default(),
         };
         let learned = self.steps(method, schedule, &mut progress, checkpoint);
         if let Some(checkpoint) = checkpoint {
-            checkpoint.save(method, &progress)?;
+            self.save(checkpoint, method, &progress)?;
         }
         learned.map(|()| progress)
+    }
+
+    fn save(&mut self, checkpoint: &Checkpoint, method: &dyn Method, progress: &Progress) -> Result<(), Failure> {
+        let mut state = method.state();
+        state.extend(self.objective.trigger().into_iter().flat_map(|trigger| trigger.state()));
+        checkpoint.save(state, progress)
     }
 
     fn steps(
@@ -177,13 +193,16 @@ impl Finder<'_> {
             let loss = self.objective.gradient(&weights, &batch, &mut gradient, self.cancel)?;
             schedule.selection.keep_gradient(&mut gradient);
             method.learn(base, &gradient, step, schedule.steps);
+            if let Some(trigger) = self.objective.trigger() {
+                trigger.learn(step, schedule.steps);
+            }
             progress.history.push(loss);
             progress.seconds += start.elapsed().as_secs_f64();
             self.watch.step(step + 1, schedule.steps, loss);
             if let Some(checkpoint) = checkpoint
                 && progress.seconds - saved > BETWEEN_CHECKPOINTS
             {
-                checkpoint.save(method, progress)?;
+                self.save(checkpoint, method, progress)?;
                 saved = progress.seconds;
             }
         }
@@ -204,7 +223,7 @@ impl Finder<'_> {
         let Problem { base: weights, layers, .. } = self.problem;
         let held_out = self.held_out(settings.held_out, &settings.schedule)?;
         let candidates = candidates(settings, method, weights, layers)?;
-        let base = held_out.measure(self.objective, weights, self.cancel)?;
+        let (base, trigger) = self.without_mask(&held_out)?;
         self.watch.measured(1, candidates.len() + 1);
         let (mut curve, mut best) = (Vec::new(), None::<(f64, usize)>);
         let wanted = settings.share.map(|share| share * weights.count() as f64);
@@ -224,7 +243,19 @@ impl Finder<'_> {
         let chosen = best.and_then(|(_, i)| Some((candidates.get(i)?, curve.get(i)?)));
         let (mask, chosen) = chosen.ok_or("no mask was tried: give at least one share")?;
         let (mask, chosen) = (mask.clone(), *chosen);
-        Ok(Found { mask, base, chosen, curve, history: progress.history, seconds: progress.seconds })
+        Ok(Found { mask, base, chosen, curve, trigger, history: progress.history, seconds: progress.seconds })
+    }
+
+    /// The base model, and the base model with the trigger's learned embedding where there is one.
+    fn without_mask(&mut self, held_out: &HeldOut) -> Result<(Losses, Option<Losses>), Failure> {
+        let weights = self.problem.base;
+        if let Some(trigger) = self.objective.trigger() {
+            trigger.switch(false);
+        }
+        let base = held_out.measure(self.objective, weights, self.cancel)?;
+        let Some(trigger) = self.objective.trigger() else { return Ok((base, None)) };
+        trigger.switch(true);
+        Ok((base, Some(held_out.measure(self.objective, weights, self.cancel)?)))
     }
 }
 

@@ -39,7 +39,7 @@ impl<'a> GraphObjective<'a> {
     pub fn new(
         bundle: &'a Bundle,
         examples: &'a Examples,
-        base: &Weights,
+        base: &'a Weights,
         scope: Scope,
         batch: usize,
         settings: Settings,
@@ -48,6 +48,40 @@ impl<'a> GraphObjective<'a> {
         let sizes = Sizes { batch, height, width, tokens: examples.tokens };
         let projector = Projector::new(&examples.captions, examples.tokens, scope, base)?;
         Ok(Self { bundle, sizes, settings, projector, loaded: Loaded::Nothing })
+    }
+
+    /// Puts another embedding in the place of a prompt's.
+    ///
+    /// # Errors
+    /// As [`Projector::set_embedding`].
+    pub fn set_embedding(&mut self, caption: usize, embedding: Vec<f32>) -> Result<(), Failure> {
+        Ok(self.projector.set_embedding(caption, embedding)?)
+    }
+
+    /// After [`gradient`](Objective::gradient) of the same weights and batch, the gradient of the loss with respect to the
+    /// embeddings of some prompts, of those that are in the batch.
+    ///
+    /// # Errors
+    /// When there is no gradient yet, or sizes do not fit.
+    pub fn embedding_gradients(
+        &self,
+        weights: &Weights,
+        batch: &Batch,
+        captions: &[usize],
+    ) -> Result<BTreeMap<usize, Vec<f32>>, Failure> {
+        let Loaded::Derivative(graph) = &self.loaded else { return Err("the derivative was not loaded".into()) };
+        let mut gradients = BTreeMap::new();
+        for layer in 0..self.projector.layers() {
+            let Some(columns) = weights.layers.get(layer).map(|matrix| matrix.columns) else { continue };
+            for (caption, sum) in by_caption(&batch.captions, graph.gradient(layer)?) {
+                if captions.contains(&caption) {
+                    let zeros = || vec![0.0; self.sizes.tokens * columns];
+                    let gradient: &mut Vec<f32> = gradients.entry(caption).or_insert_with(zeros);
+                    self.projector.back_to_embedding(weights, layer, caption, &sum, gradient)?;
+                }
+            }
+        }
+        Ok(gradients)
     }
 
     /// K or V of every layer for every sample of a batch.

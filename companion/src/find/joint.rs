@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cones_core::{CancelToken, Engine, Picture};
+use cones_core::{CancelToken, Engine, Picture, Subject};
 
 use super::examples::{Examples, Part};
 use super::prepare::{Watch, add, captioned, draw, none};
@@ -74,6 +74,19 @@ pub fn prepare(
     let classes: Vec<&str> = members.iter().map(|member| member.class).collect();
     draw(engine, &mut examples, Part::Other, &prompts::of_others(&classes.join(" "), drawn), seed, watch, cancel)?;
     Ok(examples)
+}
+
+/// Encodes the prompts anew that name a subject with learned embeddings.
+///
+/// # Errors
+/// When embeddings do not fit their trigger or the model, or the model fails.
+pub fn embed(engine: &mut Engine, examples: &mut Examples, subjects: &[Subject]) -> Result<(), Failure> {
+    if subjects.iter().any(|subject| subject.embeddings.is_some()) {
+        for caption in &mut examples.captions {
+            caption.embedding = engine.embed_with(&caption.text, subjects)?;
+        }
+    }
+    Ok(())
 }
 
 /// The triggers that a prompt holds, in the members' order; empty for the others.

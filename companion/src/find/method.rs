@@ -1,7 +1,7 @@
 //! Ways of finding neurons, behind one trait.
 
 mod accumulate;
-mod adam;
+pub(super) mod adam;
 mod adaptive;
 mod factors;
 mod finetune;
@@ -9,6 +9,8 @@ mod learned;
 
 use std::fmt;
 use std::str::FromStr;
+
+use cones_core::Scope;
 
 pub use accumulate::Accumulate;
 pub use adaptive::Adaptive;
@@ -110,8 +112,19 @@ pub struct Settings {
     pub share: f64,
 }
 
+impl Settings {
+    /// `learned`: the pressure that did best on Toybox. With scope `trigger` a shut weight cannot harm another prompt; with
+    /// scope `prompt` each does.
+    pub fn pressure(scope: Scope) -> f64 {
+        match scope {
+            Scope::Prompt => 0.1,
+            Scope::Trigger => 0.02,
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
-        Self { rho: 100.0, pressure: 0.02, rate: 0.2, finetune_rate: 0.01, share: 0.1 }
+        Self { rho: 100.0, pressure: Self::pressure(Scope::Trigger), rate: 0.2, finetune_rate: 0.01, share: 0.1 }
     }
 }

@@ -3,6 +3,7 @@
 use cones_core::CancelToken;
 
 use super::batch::Batch;
+use super::trigger_embedding::TriggerEmbedding;
 use super::weights::Weights;
 use crate::cli::Failure;
 
@@ -25,4 +26,9 @@ pub trait Objective {
     /// # Errors
     /// As [`gradient`](Self::gradient).
     fn losses(&mut self, weights: &Weights, batch: &Batch, cancel: &CancelToken) -> Result<Vec<f64>, Failure>;
+
+    /// The trigger's embedding, where it is learned beside the weights.
+    fn trigger(&mut self) -> Option<&mut TriggerEmbedding> {
+        None
+    }
 }

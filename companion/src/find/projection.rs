@@ -3,6 +3,8 @@
 //! With scope `trigger` several subjects may have weights of their own: theirs come one after another in [`Weights`],
 //! each with all layers.
 
+use std::borrow::Cow;
+
 use cones_core::{Error, Result, Scope};
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2};
@@ -16,9 +18,10 @@ pub type KeyValues = Vec<Vec<Vec<f32>>>;
 /// Prompts with their K and V under the base weights.
 #[derive(Debug)]
 pub struct Projector<'a> {
-    captions: &'a [Caption],
+    captions: Cow<'a, [Caption]>,
     tokens: usize,
     scope: Scope,
+    weights: &'a Weights,
     base: KeyValues,
 }
 
@@ -28,13 +31,62 @@ impl<'a> Projector<'a> {
     ///
     /// # Errors
     /// [`Error::BadRequest`] when an embedding does not fit the layers.
-    pub fn new(captions: &'a [Caption], tokens: usize, scope: Scope, base: &Weights) -> Result<Self> {
-        let mut projector = Self { captions, tokens, scope, base: Vec::new() };
+    pub fn new(captions: &'a [Caption], tokens: usize, scope: Scope, base: &'a Weights) -> Result<Self> {
+        let mut projector = Self { captions: Cow::Borrowed(captions), tokens, scope, weights: base, base: Vec::new() };
         for matrix in &base.layers {
             let products = captions.iter().map(|c| product(&c.embedding, tokens, matrix)).collect::<Result<_>>()?;
             projector.base.push(products);
         }
         Ok(projector)
+    }
+
+    /// Puts another embedding in the place of a prompt's, as when the embedding of a word in it was learned.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] when there is no such prompt or the embedding does not fit the layers.
+    pub fn set_embedding(&mut self, caption: usize, embedding: Vec<f32>) -> Result<()> {
+        for (matrix, base) in self.weights.layers.iter().zip(&mut self.base) {
+            if let Some(base) = base.get_mut(caption) {
+                *base = product(&embedding, self.tokens, matrix)?;
+            }
+        }
+        match self.captions.to_mut().get_mut(caption) {
+            Some(caption) => caption.embedding = embedding,
+            None => return Err(unknown()),
+        }
+        Ok(())
+    }
+
+    /// Adds `dK·W` of one layer of one prompt to the gradient of its embedding, `tokens × columns`: each row by the weights
+    /// that made it.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] when sizes do not fit.
+    pub fn back_to_embedding(
+        &self,
+        weights: &Weights,
+        layer: usize,
+        caption: usize,
+        derivative: &[f32],
+        gradient: &mut [f32],
+    ) -> Result<()> {
+        let caption = self.captions.get(caption).ok_or_else(unknown)?;
+        let subjects: Vec<&Matrix> = weights.layers.iter().skip(layer).step_by(self.base.len().max(1)).collect();
+        if let (Scope::Prompt, [matrix, ..]) = (self.scope, subjects.as_slice()) {
+            return add_product(derivative, self.tokens, matrix, gradient);
+        }
+        let Some(base) = self.weights.layers.get(layer) else { return Err(unknown()) };
+        let mut rest = derivative.to_vec();
+        for (matrix, trigger) in subjects.iter().zip(&caption.triggers) {
+            let mut rows = vec![0.0; trigger.len() * matrix.columns];
+            add_product(&gather(derivative, trigger, matrix.rows), trigger.len(), matrix, &mut rows)?;
+            for (&token, row) in trigger.iter().zip(rows.chunks_exact(matrix.columns.max(1))) {
+                let place = gradient.iter_mut().skip(token * matrix.columns);
+                place.zip(row).for_each(|(sum, value)| *sum += value);
+                rest.iter_mut().skip(token * matrix.rows).take(matrix.rows).for_each(|value| *value = 0.0);
+            }
+        }
+        add_product(&rest, self.tokens, base, gradient)
     }
 
     /// K and V of the prompts with the indices `wanted` (those of the others are left empty) under other weights.
@@ -83,7 +135,7 @@ impl<'a> Projector<'a> {
     /// [`Error::BadRequest`] when sizes do not fit.
     pub fn back(&self, caption: usize, subject: usize, derivative: &[f32], gradient: &mut Matrix) -> Result<()> {
         let Some(caption) = self.captions.get(caption) else {
-            return Err(Error::request("caption", "is not one of the finder's"));
+            return Err(unknown());
         };
         let (rows, columns) = (gradient.rows, gradient.columns);
         let (picked, inputs, tokens);
@@ -119,6 +171,19 @@ fn product(embedding: &[f32], tokens: usize, matrix: &Matrix) -> Result<Vec<f32>
     let mut product = ArrayViewMut2::from_shape((tokens, matrix.rows), &mut out).map_err(misshapen)?;
     general_mat_mul(1.0, &inputs, &weights.t(), 0.0, &mut product);
     Ok(out)
+}
+
+/// Adds `d · W`, `tokens × columns`.
+fn add_product(derivative: &[f32], tokens: usize, matrix: &Matrix, out: &mut [f32]) -> Result<()> {
+    let derivative = view(derivative, tokens, matrix.rows)?;
+    let weights = view(&matrix.values, matrix.rows, matrix.columns)?;
+    let mut sum = ArrayViewMut2::from_shape((tokens, matrix.columns), out).map_err(misshapen)?;
+    general_mat_mul(1.0, &derivative, &weights, 1.0, &mut sum);
+    Ok(())
+}
+
+fn unknown() -> Error {
+    Error::request("caption", "is not one of the finder's")
 }
 
 fn view(values: &[f32], rows: usize, columns: usize) -> Result<ArrayView2<'_, f32>> {
@@ -165,6 +230,34 @@ mod tests {
         let mut gradient = base.filled(0.0);
         projector.back(0, 1, &[1.0, 0.0, 5.0, 5.0], &mut gradient.layers[0]).expect("fits");
         assert_eq!(gradient.layers[0].values, [1.0, 0.0, 2.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn an_embedding_is_replaced_and_its_derivative_agrees_with_differences() {
+        let base = Weights { layers: vec![matrix()] };
+        let scaled = Weights { layers: vec![Matrix { values: base.values().map(|v| 3.0 * v).collect(), ..matrix() }] };
+        let captions = [caption()];
+        let cotangent = [0.3f32, -0.7, 1.1, 0.2];
+        for scope in [Scope::Prompt, Scope::Trigger] {
+            let at = |embedding: Vec<f32>| {
+                let mut projector = Projector::new(&captions, 2, scope, &base).expect("fits");
+                projector.set_embedding(0, embedding).expect("fits");
+                let k = projector.key_values(&scaled, &[0]).expect("fits");
+                k[0][0].iter().zip(&cotangent).map(|(k, c)| f64::from(k * c)).sum::<f64>()
+            };
+            let projector = Projector::new(&captions, 2, scope, &base).expect("fits");
+            let mut gradient = vec![0.0; 6];
+            projector.back_to_embedding(&scaled, 0, 0, &cotangent, &mut gradient).expect("fits");
+            for i in 0..6 {
+                let moved = |by: f32| {
+                    let mut embedding = captions[0].embedding.clone();
+                    embedding[i] += by;
+                    at(embedding)
+                };
+                let difference = (moved(0.5) - moved(-0.5)) as f32;
+                assert!((gradient[i] - difference).abs() < 1e-5, "{scope} {i}: {} {difference}", gradient[i]);
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use cones_core::Error;
+use cones_core::pack::TokenEmbeddings;
+use half::f16;
 use serde::{Deserialize, Serialize};
 
 use super::factors::Factored;
@@ -27,6 +29,9 @@ pub struct Record {
     pub share: f64,
     /// Held-out losses of the base model.
     pub base: Losses,
+    /// What learning the trigger's embedding came to; none where it was not learned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<LearnedTrigger>,
     /// Held-out losses with the pack.
     pub chosen: Losses,
     /// The masks that were tried, by number of neurons.
@@ -42,6 +47,19 @@ pub struct Record {
     pub peak_memory: Option<u64>,
 }
 
+/// A trigger's learned embedding.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LearnedTrigger {
+    /// Tokens of the trigger, those of the class word, which are not learned, included.
+    pub tokens: usize,
+    /// Numbers for each.
+    pub width: usize,
+    /// How far it went from the table's embedding: the largest length of a row.
+    pub distance: f64,
+    /// Held-out losses with the embedding alone, no weight shut.
+    pub alone: Losses,
+}
+
 /// Seconds by what they were spent on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Seconds {
@@ -51,6 +69,17 @@ pub struct Seconds {
     pub steps: f64,
     /// The whole command, since it was last started.
     pub total: f64,
+}
+
+impl LearnedTrigger {
+    /// The figures of what a pack holds.
+    pub fn of(embeddings: &TokenEmbeddings, alone: Losses) -> Self {
+        let width = embeddings.width as usize;
+        let rows = embeddings.values.chunks(width.max(1));
+        let tokens = rows.len();
+        let length = |row: &[f16]| row.iter().map(|value| f64::from(value.to_f32()).powi(2)).sum::<f64>().sqrt();
+        Self { tokens, width, distance: rows.map(length).fold(0.0, f64::max), alone }
+    }
 }
 
 impl Record {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use cones_core::Pack;
 use cones_core::pack::{Header, Metadata, Precision};
 use serde::Serialize;
 
@@ -37,8 +38,28 @@ pub struct Inspected {
     pub neurons: u64,
     /// Length of its preview picture.
     pub preview_bytes: Option<usize>,
+    /// Its learned embeddings, where it has any; none, too, where the base model is not at hand.
+    pub embeddings: Option<Learned>,
     /// Its layers; none where the base model is not at hand.
     pub layers: Option<Vec<LayerCount>>,
+}
+
+/// Learned embeddings of a trigger's tokens.
+#[derive(Debug, Serialize)]
+pub struct Learned {
+    /// Tokens of the trigger.
+    pub tokens: usize,
+    /// Numbers for each.
+    pub width: u32,
+}
+
+impl Learned {
+    /// Of a decoded pack.
+    pub fn of(pack: &Pack) -> Option<Self> {
+        let embeddings = pack.embeddings.as_ref()?;
+        let tokens = embeddings.values.len().checked_div(embeddings.width as usize)?;
+        Some(Self { tokens, width: embeddings.width })
+    }
 }
 
 /// What two packs share.
@@ -64,6 +85,7 @@ impl Inspected {
             precision: header.precision,
             neurons: header.neurons,
             preview_bytes: header.preview.map(|p| p.len()),
+            embeddings: None,
             layers: None,
         }
     }

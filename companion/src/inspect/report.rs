@@ -47,6 +47,10 @@ pub fn facts(pack: &Inspected) -> Vec<(&'static str, String)> {
         ("fingerprint", pack.fingerprint.clone()),
         ("precision", precision::name(pack.precision).into()),
         ("neurons", pack.neurons.to_string()),
+        (
+            "embeddings",
+            pack.embeddings.as_ref().map_or_else(String::new, |e| format!("{} tokens, {} wide", e.tokens, e.width)),
+        ),
         ("preview", pack.preview_bytes.map_or_else(|| "none".into(), |n| format!("{n} bytes"))),
         ("file", format!("{} ({} bytes)", pack.file.display(), pack.bytes)),
         ("sha256", pack.sha256.clone()),

@@ -8,7 +8,7 @@ use super::painter::Cost;
 use super::subject::Reported;
 use crate::cli::Failure;
 use crate::clock;
-use crate::find::record::{Record, peak_memory};
+use crate::find::record::{LearnedTrigger, Record, peak_memory};
 use crate::inspect;
 use crate::pack_parts::tool;
 
@@ -29,7 +29,12 @@ pub fn tiles(pack: &Reported) -> Vec<(String, String)> {
 
 /// What finding a pack took and the command that did it.
 pub fn finding(record: &Record) -> String {
+    let learned = |trigger: &LearnedTrigger| {
+        let alone = change(record.base.subject, trigger.alone.subject);
+        format!("embedding learned; alone, with no weight shut, it changes the held-out loss by {alone}")
+    };
     let facts = [
+        ("trigger", record.trigger.as_ref().map_or_else(String::new, learned)),
         ("preparing", format!("{} (encoding pictures, drawing class pictures)", seconds(record.seconds.preparing))),
         ("training steps", format!("{} for {} steps", seconds(record.seconds.steps), record.history.len())),
         ("in all", seconds(record.seconds.total)),

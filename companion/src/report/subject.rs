@@ -5,7 +5,7 @@ use cones_core::{Bundle, Subject};
 use super::still::Still;
 use crate::cli::Failure;
 use crate::find::record::Record;
-use crate::inspect::findings::Inspected;
+use crate::inspect::findings::{Inspected, Learned};
 use crate::inspect::heads::Rows;
 use crate::inspect::layers;
 use crate::pack_file::PackFile;
@@ -31,6 +31,7 @@ impl Reported {
     pub fn open(file: &PackFile, bundle: &Bundle, rows: &[Rows]) -> Result<Self, Failure> {
         let mut inspected = Inspected::new(file, file.header()?);
         let pack = file.decode(bundle.manifest())?;
+        inspected.embeddings = Learned::of(&pack);
         inspected.layers = Some(layers::count(&pack.mask, &bundle.manifest().layers, rows));
         let preview = pack.preview.as_deref().and_then(Still::of_preview);
         let subject = pack.subject().from_pack(&file.sha256);

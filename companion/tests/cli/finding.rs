@@ -96,6 +96,41 @@ fn packs_are_united_and_tuned() {
 }
 
 #[test]
+fn a_triggers_embedding_is_learned_drawn_and_kept() {
+    let desk = Desk::new();
+    let (dog, owl) = (desk.path("dog.cones"), desk.path("owl.cones"));
+    let record = find(&desk, "dog", &dog, &["--share", "1", "--learn-trigger"]);
+    assert_eq!((record["trigger"]["tokens"].as_u64(), record["trigger"]["width"].as_u64()), (Some(2), Some(192)));
+    assert!(record["trigger"]["distance"].as_f64().is_some_and(|distance| distance > 0.0), "{record}");
+    assert!(record["trigger"]["alone"]["subject"].as_f64() != record["base"]["subject"].as_f64(), "{record}");
+    let plain = find(&desk, "owl", &owl, &["--share", "1", "--trigger", "<v2> owl"]);
+    assert!(plain.get("trigger").is_none(), "{plain}");
+    let printed = desk.done(&["inspect", &dog]);
+    assert!(printed.contains("embeddings   2 tokens, 192 wide"), "{printed}");
+    let packs = desk.json(&["inspect", "--json", &dog, &owl])["packs"].clone();
+    assert!(packs[0]["embeddings"]["tokens"].as_u64() == Some(2) && packs[1]["embeddings"].is_null(), "{packs}");
+
+    let (drawn, again) = (desk.path("dog.png"), desk.path("again.png"));
+    desk.done(&["generate", "--prompt", "a {dog} on grass", "--subject", &dog, "--steps", "2", "--out", &drawn]);
+    desk.done(&["generate", "--from", &drawn, "--subject", &dog, "--out", &again]);
+    assert_eq!(desk.read("dog.png"), desk.read("again.png"));
+
+    let united = desk.fails(1, &["unite", &dog, &owl, "--scope", "prompt", "--out", &desk.path("both.cones")]);
+    assert!(united.contains("`dog` has learned embeddings") && united.contains("hint:"), "{united}");
+    let (out, images) = (desk.path("tuned"), [subject("fluent-dog"), subject("fluent-owl")]);
+    let tune = ["tune", "--packs", &dog, &owl, "--images", &images[0], &images[1], "--out", &out, "--json"];
+    desk.json(&[&tune[..], &["--steps", "2", "--batch", "4", "--held-out", "4", "--drawn", "2"]].concat());
+    let of = |name: &str| desk.json(&["inspect", "--json", &format!("{out}/{name}.cones")])["packs"][0].clone();
+    assert_eq!(of("dog")["embeddings"], packs[0]["embeddings"]);
+    assert!(of("owl")["embeddings"].is_null());
+
+    let images = subject("fluent-dog");
+    let find = ["find", "--images", &images, "--class", "dog", "--out", &dog, "--learn-trigger"];
+    let bare = desk.fails(1, &[&find[..], &["--trigger", "dog"], &QUICK].concat());
+    assert!(bare.contains("no word besides the class word"), "{bare}");
+}
+
+#[test]
 fn pictures_that_cannot_be_used_are_named_and_poor_ones_warned_of() {
     let desk = Desk::new();
     let out = desk.path("x.cones");

@@ -2,6 +2,7 @@
 
 mod cancelling;
 mod keys_and_values;
+mod learned_words;
 mod modes;
 mod progress;
 mod providers;

@@ -9,4 +9,5 @@ mod memory;
 mod refused;
 mod rules;
 mod text;
+mod trigger;
 mod unets;

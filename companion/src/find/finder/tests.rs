@@ -63,6 +63,42 @@ impl Objective for Planted {
     }
 }
 
+/// The same with an embedding to learn: the squared distance to a goal on top.
+struct WithTrigger {
+    weights: Planted,
+    trigger: TriggerEmbedding,
+}
+
+const GOAL: [f32; 3] = [0.2, -0.1, 0.0];
+
+impl WithTrigger {
+    fn distance(&self) -> f64 {
+        self.trigger.offsets().iter().zip(GOAL).map(|(at, goal)| f64::from((at - goal) * (at - goal))).sum()
+    }
+}
+
+impl Objective for WithTrigger {
+    fn gradient(
+        &mut self,
+        weights: &Weights,
+        batch: &Batch,
+        gradient: &mut Weights,
+        cancel: &CancelToken,
+    ) -> Result<f64, Failure> {
+        let slopes = self.trigger.offsets().iter().zip(GOAL).map(|(at, goal)| 2.0 * (at - goal)).collect();
+        self.trigger.take(slopes);
+        Ok(self.weights.gradient(weights, batch, gradient, cancel)? + self.distance())
+    }
+
+    fn losses(&mut self, weights: &Weights, batch: &Batch, _: &CancelToken) -> Result<Vec<f64>, Failure> {
+        Ok(vec![self.weights.distance(weights) + self.distance(); batch.len()])
+    }
+
+    fn trigger(&mut self) -> Option<&mut TriggerEmbedding> {
+        Some(&mut self.trigger)
+    }
+}
+
 fn layers() -> [Layer; 2] {
     ["a.attn2.to_k", "a.attn2.to_v"].map(|name| Layer { name: name.into(), rows: 20, columns: 10 })
 }
@@ -114,12 +150,21 @@ fn settings(method: Kind) -> Settings {
 }
 
 fn run(settings: &Settings, checkpoint: Option<&Checkpoint>, stop: Option<usize>) -> Result<Found, Failure> {
-    let (base, examples, cancel) = (base(), examples(), CancelToken::new());
-    let diffusion = diffusion();
+    let cancel = CancelToken::new();
     let mut objective = Planted::new();
     objective.stop.set(stop.map(|step| (step, cancel.clone())));
+    run_on(&mut objective, settings, checkpoint, &cancel)
+}
+
+fn run_on(
+    objective: &mut dyn Objective,
+    settings: &Settings,
+    checkpoint: Option<&Checkpoint>,
+    cancel: &CancelToken,
+) -> Result<Found, Failure> {
+    let (base, examples, diffusion) = (base(), examples(), diffusion());
     let problem = Problem { layers: &layers(), base: &base, examples: &examples, diffusion: &diffusion };
-    Finder { problem, objective: &mut objective, watch: &mut (), cancel: &cancel }.find(settings, checkpoint)
+    Finder { problem, objective, watch: &mut (), cancel }.find(settings, checkpoint)
 }
 
 fn planted(found: &Found) -> bool {
@@ -190,6 +235,35 @@ fn an_interrupted_run_goes_on_as_if_it_had_not_been() {
 }
 
 #[test]
+fn a_triggers_embedding_is_learned_beside_the_mask_and_goes_on_after_an_interruption() {
+    let run = |checkpoint: Option<&Checkpoint>, stop: Option<usize>| {
+        let cancel = CancelToken::new();
+        let mut objective = WithTrigger { weights: Planted::new(), trigger: TriggerEmbedding::new(1, 3, 0.01) };
+        objective.weights.stop.set(stop.map(|step| (step, cancel.clone())));
+        let found = run_on(&mut objective, &settings(Kind::Learned), checkpoint, &cancel);
+        found.map(|found| (found, objective.trigger.embeddings()))
+    };
+    let (whole, embeddings) = run(None, None).expect("finds");
+    assert!(planted(&whole));
+    let at: Vec<f32> = embeddings.values.iter().map(|value| value.to_f32()).collect();
+    assert!(at.iter().zip(GOAL).all(|(at, goal)| (at - goal).abs() < 0.02), "{at:?}");
+    let squares: f64 = GOAL.iter().map(|goal| f64::from(goal * goal)).sum();
+    let alone = whole.trigger.expect("measured alone").subject;
+    assert!((whole.base.subject - alone - squares).abs() < 1e-3, "the base model has no embedding: {alone}");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let checkpoint = Checkpoint::new(folder.path().join("state"), "this run");
+    run(Some(&checkpoint), Some(25)).expect_err("stopped");
+    let (resumed, again) = run(Some(&checkpoint), None).expect("goes on");
+    assert_eq!((resumed.mask, resumed.history, again), (whole.mask, whole.history, embeddings));
+    assert!(run_without_trigger().trigger.is_none());
+}
+
+fn run_without_trigger() -> Found {
+    run(&settings(Kind::Learned), None, None).expect("finds")
+}
+
+#[test]
 fn a_checkpoint_of_another_run_is_left_aside_and_a_damaged_one_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("state");
@@ -215,7 +289,8 @@ fn trained_factors_do_better_than_shutting_where_shutting_is_too_much() {
     let mut finder = Finder { problem, objective: &mut objective, watch: &mut (), cancel: &cancel };
     let held = Losses { subject: 1.0, class: None, other: None };
     let point = Point { neurons: mask.count(), share: 0.1, losses: held };
-    let mut found = Found { mask, base: held, curve: vec![point], chosen: point, history: vec![], seconds: 0.0 };
+    let mut found =
+        Found { mask, base: held, curve: vec![point], chosen: point, trigger: None, history: vec![], seconds: 0.0 };
     let wanted = cones_core::pack::Precision::Quaternary;
     let factored =
         crate::find::factors::train(&mut finder, &settings(Kind::Learned), 120, &mut found, wanted).expect("trains");

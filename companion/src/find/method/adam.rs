@@ -8,15 +8,15 @@ const EPSILON: f32 = 1e-8;
 
 /// The moments of one set of parameters.
 #[derive(Debug, Clone)]
-pub(super) struct Adam {
-    pub(super) first: Weights,
-    pub(super) second: Weights,
+pub(in crate::find) struct Adam {
+    pub(in crate::find) first: Weights,
+    pub(in crate::find) second: Weights,
     /// How much of its layer's mean second moment is added to each parameter's own.
     damping: f32,
 }
 
 impl Adam {
-    pub(super) fn new(like: &Weights) -> Self {
+    pub(in crate::find) fn new(like: &Weights) -> Self {
         Self { first: like.filled(0.0), second: like.filled(0.0), damping: 0.0 }
     }
 
@@ -27,7 +27,7 @@ impl Adam {
     }
 
     /// Step number `step`, counted from 0, down the gradient; parameters and gradient in the same order.
-    pub(super) fn step(&mut self, step: usize, rate: f64, parameters: &mut Weights, gradient: &[f32]) {
+    pub(in crate::find) fn step(&mut self, step: usize, rate: f64, parameters: &mut Weights, gradient: &[f32]) {
         let made = step as f64 + 1.0;
         let scale = (rate / (1.0 - f64::from(BETA_1).powf(made))) as f32;
         let spread = (1.0 / (1.0 - f64::from(BETA_2).powf(made))) as f32;
