@@ -41,6 +41,7 @@ Examples:
   cones find --images photos --class dog --trigger '<v1> dog' --steps 600 --out rex.cones
   cones find --images photos --class dog --scope prompt --share 1 --out rex.cones
   cones find --images photos --class dog --learn-trigger --out rex.cones
+In the table `*` is the mask that was taken, `t` the learned trigger with no weight shut.
 Stopped by Ctrl-C or a power cut, the same command goes on where it was.")]
 pub struct FindArgs {
     /// Folder with 1 to 10 pictures of the subject (PNG, JPEG, WebP). A `subject.json` there may hold captions.
