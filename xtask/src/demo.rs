@@ -25,14 +25,15 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
     let out = workspace.target().join("demo");
     sheet(workspace, &library, &out, options.rest.iter().map(OsStr::new))?;
     let mut shown = vec![out.join("sheet.png")];
-    let packs = packs(&workspace.root().join("models/packs"));
-    for pack in &packs {
+    let folder = workspace.root().join("models/packs");
+    for pack in &packs(&folder) {
         let folder = out.join(pack.file_stem().unwrap_or_default());
         let prompts = SUBJECT_PROMPTS.iter().flat_map(|p| ["--prompt", p]).map(OsStr::new);
         sheet(workspace, &library, &folder, prompts.chain([OsStr::new("--subject"), pack.as_os_str()]))?;
         shown.push(folder.join("sheet.png"));
     }
-    if let [first, second, ..] = packs.as_slice() {
+    // Those that were tuned for each other.
+    if let [first, second, ..] = packs(&folder.join("together")).as_slice() {
         shown.push(together(workspace, &library, &out.join("together"), [first, second])?);
     }
     println!("\nThe pictures are in {}; to begin with:", out.display());

@@ -26,6 +26,8 @@ for subject in dog owl robot cat car; do
     # What a report would show of it is for whoever makes packs of their own.
     rm "models/packs/fluent-$subject.finding.json"
 done
+target/release/cones tune --packs models/packs/fluent-dog.cones models/packs/fluent-robot.cones --threads 1 \
+    --images models/subjects/fluent-dog models/subjects/fluent-robot --precision quaternary --out models/packs/together
 for script in tokens text pictures masks; do
     "$python" "tests/golden/make_$script.py"
 done
