@@ -1,6 +1,7 @@
 """Ways of finding neurons side by side: held-out losses, pictures recognised, seconds and size, over subjects and seeds.
 
     cargo xtask bench find [--subjects dog cat ...] [--seeds 0 1 2] [--ways learned/trigger ...] [--steps N] [--count N]
+                           [-- --precision float32 ...]
 
 Each finding and each evaluation is kept in target/bench/find, so that an interrupted run goes on, and a run with more
 subjects or seeds adds to what is there. The base model's own figures come from the same runs. Standard library only.
@@ -137,8 +138,11 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--label", default="", help="keeps runs with other options apart")
     parser.add_argument("--only-there", action="store_true", help="tables of the runs that are there, without new ones")
-    parser.add_argument("options", nargs="*", help="behind --: further options of `cones find`")
-    args = parser.parse_args()
+    parser.epilog = "Behind -- stand further options of `cones find`."
+    # argparse gives what stands behind `--` to the first positional argument.
+    end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    args = parser.parse_args(sys.argv[1:end])
+    args.options = sys.argv[end + 1:]
     results = {}
     for seed in args.seeds:
         for word in args.subjects:
