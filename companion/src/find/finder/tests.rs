@@ -2,9 +2,9 @@
 
 use std::cell::Cell;
 
-use cones_core::CancelToken;
 use cones_core::manifest::{Layer, NoiseSchedule};
 use cones_core::scheduler::Diffusion;
+use cones_core::{CancelToken, Scope};
 
 use super::*;
 use crate::find::batch::Batch;
@@ -136,7 +136,12 @@ fn diffusion() -> Diffusion {
 fn settings(method: Kind) -> Settings {
     Settings {
         method,
-        tuning: method::Settings { rho: 0.05, ..method::Settings::default() },
+        // The noise is loud beside what is planted: the pressure of scope `prompt` keeps it from shutting weights by chance.
+        tuning: method::Settings {
+            rho: 0.05,
+            pressure: method::Settings::pressure(Scope::Prompt),
+            ..method::Settings::default()
+        },
         schedule: Schedule {
             steps: 60,
             mixture: Mixture { subject: 2, class: 1, prior: 1.0 },

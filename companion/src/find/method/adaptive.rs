@@ -1,8 +1,10 @@
 //! A mask that grows, with gradients taken at the weights as they are masked so far.
 //!
-//! To first order, shutting a weight that is open, or keeping one shut that is shut, lowers the loss by θ·∂L/∂θ with θ the
-//! base weight. The running mean of that gain, over its running deviation so that a few loud batches do not decide, ranks
-//! the weights; the mask is the top of the ranking, and weights enter and leave it as the ranking changes.
+//! To first order, shutting a weight lowers the loss by θ·∂L/∂θ with θ the base weight. That slope is one thing where the
+//! weight is open and another where it is shut: a weight whose best value is 0 has none left once it is there, and a score
+//! of the latest slopes would open it again. So each weight keeps a running mean of both, and what shutting it gains is the
+//! mean of the two (the trapezoid rule along the way from θ to 0), over the slope's running deviation so that a few loud
+//! batches do not decide. The mask is the top of the ranking; weights enter and leave it as the ranking changes.
 
 use super::{Method, Settings};
 use crate::find::weights::Weights;
@@ -15,7 +17,11 @@ const GROWING: f64 = 0.6;
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct Adaptive {
-    mean: Weights,
+    /// Running mean of the slope, as the weight was.
+    now: Weights,
+    /// The same of the steps in which it was open.
+    before: Weights,
+    /// Running mean of the squared slope.
     square: Weights,
     /// 0 where a weight is shut, 1 where it is open.
     open: Weights,
@@ -25,7 +31,8 @@ pub struct Adaptive {
 impl Adaptive {
     /// A mask that shuts nothing yet.
     pub fn new(base: &Weights, settings: &Settings) -> Self {
-        Self { mean: base.filled(0.0), square: base.filled(0.0), open: base.filled(1.0), share: settings.share }
+        let none = || base.filled(0.0);
+        Self { now: none(), before: none(), square: none(), open: base.filled(1.0), share: settings.share }
     }
 }
 
@@ -37,11 +44,16 @@ impl Method for Adaptive {
     }
 
     fn learn(&mut self, base: &Weights, gradient: &Weights, step: usize, steps: usize) {
-        let moments = self.mean.values_mut().zip(self.square.values_mut());
-        for ((mean, square), (weight, gradient)) in moments.zip(base.values().zip(gradient.values())) {
-            let gain = weight * gradient;
-            *mean = MEMORY * *mean + (1.0 - MEMORY) * gain;
-            *square = MEMORY * *square + (1.0 - MEMORY) * gain * gain;
+        let slopes = base.values().zip(gradient.values()).zip(self.open.values());
+        let means = self.now.values_mut().zip(self.before.values_mut()).zip(self.square.values_mut());
+        for (((now, before), square), ((weight, gradient), open)) in means.zip(slopes) {
+            let slope = weight * gradient;
+            let follow = |mean: &mut f32, value: f32| *mean = MEMORY * *mean + (1.0 - MEMORY) * value;
+            follow(now, slope);
+            follow(square, slope * slope);
+            if open != 0.0 {
+                follow(before, slope);
+            }
         }
         let along = (step as f64 + 1.0) / (GROWING * steps.max(1) as f64);
         let count = (base.count() as f64 * self.share * along.min(1.0)) as usize;
@@ -53,9 +65,9 @@ impl Method for Adaptive {
     }
 
     fn scores(&self, _: &Weights) -> Weights {
-        let mut scores = self.mean.clone();
-        for (score, square) in scores.values_mut().zip(self.square.values()) {
-            *score /= square.sqrt() + f32::MIN_POSITIVE;
+        let mut scores = self.now.clone();
+        for (score, (before, square)) in scores.values_mut().zip(self.before.values().zip(self.square.values())) {
+            *score = 0.5 * (*score + before) / (square.sqrt() + f32::MIN_POSITIVE);
         }
         scores
     }
@@ -65,10 +77,15 @@ impl Method for Adaptive {
     }
 
     fn state(&self) -> Vec<(&'static str, &Weights)> {
-        vec![("mean", &self.mean), ("square", &self.square), ("open", &self.open)]
+        vec![("now", &self.now), ("before", &self.before), ("square", &self.square), ("open", &self.open)]
     }
 
     fn state_mut(&mut self) -> Vec<(&'static str, &mut Weights)> {
-        vec![("mean", &mut self.mean), ("square", &mut self.square), ("open", &mut self.open)]
+        vec![
+            ("now", &mut self.now),
+            ("before", &mut self.before),
+            ("square", &mut self.square),
+            ("open", &mut self.open),
+        ]
     }
 }
