@@ -58,10 +58,10 @@ fn main() -> Result<(), Failure> {
         None => bundle.file(cones_core::bundle::UNET)?,
     };
     let memory = if arguments.low_memory { Memory::Low } else { Memory::Normal };
-    if let Some(path) = &arguments.dump {
-        return Ok(gradient::unet::derivative(&bundle, &graph, sizes, memory)?.model.save(path)?);
-    }
     let settings = Settings { provider: arguments.provider, threads: Some(arguments.threads), memory };
+    if let Some(path) = &arguments.dump {
+        return Ok(gradient::unet::derivative(&bundle, &graph, sizes, &settings)?.model.save(path)?);
+    }
     let start = Instant::now();
     let mut unet = UnetGradient::of_file(&bundle, &graph, sizes, &settings)?;
     let load_seconds = start.elapsed().as_secs_f64();

@@ -183,7 +183,7 @@ fn by_caption(captions: &[usize], derivative: &[f32]) -> BTreeMap<usize, Vec<f32
 fn forward(bundle: &Bundle, sizes: Sizes, settings: &Settings) -> Result<GradientGraph, Failure> {
     let plain = bundle.manifest().files.contains_key(UNET_PLAIN) && !settings.provider.takes_fused_graph();
     let file = bundle.file(if plain { UNET_PLAIN } else { UNET })?;
-    let mut derivative = unet::derivative(bundle, &file, sizes, settings.memory)?;
+    let mut derivative = unet::derivative(bundle, &file, sizes, settings)?;
     derivative.outputs.retain(|port| port.name == LOSSES);
     derivative.gradients.clear();
     let nodes = derivative.model.graph_mut()?;

@@ -93,7 +93,7 @@ fn peak(graph: &GraphProto, shapes: &Shapes, constants: &HashSet<&str>) -> usize
     let given: HashSet<&str> = graph.input.iter().chain(&graph.output).map(|value| value.name()).collect();
     // A view lives in the value that it is a view of.
     let mut owner: HashMap<&str, &str> = HashMap::new();
-    for n in graph.node.iter().filter(|n| is_view(n)) {
+    for n in graph.node.iter().filter(|n| node::is_view(n)) {
         if let (Some(read), Some(made)) = (n.input.first(), n.output.first()) {
             let whole = owner.get(read.as_str()).copied().unwrap_or(read);
             owner.insert(made, whole);
@@ -111,7 +111,7 @@ fn peak(graph: &GraphProto, shapes: &Shapes, constants: &HashSet<&str>) -> usize
     let (mut held, mut most) = (0usize, 0usize);
     let mut ends: HashMap<usize, usize> = HashMap::new();
     for (at, n) in graph.node.iter().enumerate() {
-        let made = n.output.iter().map(String::as_str).filter(|name| !is_view(n) && !held_by_us(name));
+        let made = n.output.iter().map(String::as_str).filter(|name| !node::is_view(n) && !held_by_us(name));
         for name in made {
             held = held.saturating_add(size(name));
             let end = last.get(name).copied().unwrap_or(at);
@@ -121,10 +121,6 @@ fn peak(graph: &GraphProto, shapes: &Shapes, constants: &HashSet<&str>) -> usize
         held = held.saturating_sub(ends.remove(&at).unwrap_or(0));
     }
     most
-}
-
-fn is_view(n: &NodeProto) -> bool {
-    matches!(n.op_type(), "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" | "Identity")
 }
 
 /// What a node holds for itself while it runs: attention has all its scores at once.

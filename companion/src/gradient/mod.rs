@@ -22,7 +22,7 @@ pub mod unet;
 pub use error::{Error, Result};
 pub use footprint::Footprint;
 pub use objective::{COTANGENT, LOSS, LOSSES, Objective, TARGET, WEIGHTS};
-pub use plan::{Differentiated, Memory, Plan, Port};
+pub use plan::{Blocks, Differentiated, Memory, Plan, Port};
 pub use reverse::differentiate;
 pub use rules::operators;
 pub use session::{GradientGraph, Settings};

@@ -18,6 +18,18 @@ pub struct Plan {
     pub objective: Objective,
     /// What may be held in memory.
     pub memory: Memory,
+    /// How attention's scores are cut; `None` computes them all at once.
+    pub blocks: Option<Blocks>,
+}
+
+/// Attention's scores are computed a block of queries after another, so that they stay in the processor's cache or in
+/// little memory: all of them together are by far the largest values of a U-Net.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Blocks {
+    /// Most bytes of a block.
+    pub bytes: usize,
+    /// Queries that a block has at least, even if it takes more.
+    pub queries: usize,
 }
 
 /// What a derivative holds in memory while it runs.

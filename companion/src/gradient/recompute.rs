@@ -74,15 +74,24 @@ impl<'a> Pass<'a> {
             for read in node::reads(n) {
                 last_reader.insert(read, at);
             }
-            let is_view = matches!(n.op_type(), "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" | "Identity");
             for output in n.output.iter().map(String::as_str).filter(|output| !constants.contains(output)) {
                 makers.insert(output, at);
-                let is_free = is_view || shapes.is_constant(output);
+                let is_free = node::is_view(n) || shapes.is_constant(output);
                 bytes.insert(output, if is_free { 0 } else { shapes.get(output).map_or(0, Shape::bytes) });
             }
         }
         let made = |name: &&str| makers.contains_key(name);
-        let wanted = backward.iter().flat_map(node::reads).filter(made).collect();
+        let wanted: HashSet<&str> = backward.iter().flat_map(node::reads).filter(made).collect();
+        for n in nodes.iter().filter(|n| node::is_view(n)) {
+            // A view holds what it is a view of, where that would not be kept for itself.
+            if let (Some(read), Some(view)) = (n.input.first(), n.output.first())
+                && !wanted.contains(read.as_str())
+                && let Some(held) = bytes.get(read.as_str()).copied()
+                && let Some(own) = bytes.get_mut(view.as_str())
+            {
+                *own = held;
+            }
+        }
         Self { nodes, makers, last_reader, wanted, bytes }
     }
 

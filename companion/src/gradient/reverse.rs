@@ -50,7 +50,7 @@ pub fn differentiate(model: Model, plan: &Plan) -> Result<Differentiated> {
     }
     let turned_weights = plan.memory == Memory::Normal && convolution_bytes(graph, &active, &shapes) <= TURNED;
     let mut tape = Tape::new(&file, opset, graph, shapes, active);
-    (tape.memory, tape.turned_weights) = (plan.memory, turned_weights);
+    (tape.blocks, tape.turned_weights) = (plan.blocks, turned_weights);
     let ports = plan.objective.write(&mut tape, &output)?;
     walk(&mut tape, &graph.node)?;
     let gradients = gradients(&mut tape, &plan.values)?;
@@ -184,7 +184,7 @@ fn assemble(graph: &mut GraphProto, tape: Tape, ports: &Ports, gradients: &[Port
     graph.input.extend(ports.inputs.iter().map(|(name, shape)| info::tensor(name, shape)));
     let outputs = ports.outputs.iter().map(|(name, shape)| info::tensor(name, shape));
     graph.output = outputs.chain(gradients.iter().map(|port| info::tensor(&port.name, &port.shape))).collect();
-    graph.value_info = tape.infos;
+    graph.value_info.clear();
     graph::prune(graph);
     graph.node.iter().take_while(|n| !n.output.iter().any(|output| backward.contains(output))).count()
 }

@@ -8,7 +8,7 @@ use prost::Message;
 
 use cones_core::{CancelToken, Provider};
 
-use super::{Differentiated, Error, Memory, Port, Result};
+use super::{Blocks, Differentiated, Error, Memory, Port, Result};
 use crate::onnx::element;
 use crate::onnx::proto::tensor_proto::DataType;
 
@@ -24,6 +24,20 @@ pub struct Settings {
     pub threads: Option<usize>,
     /// What may be held in memory.
     pub memory: Memory,
+}
+
+impl Settings {
+    /// How attention's scores are cut where this runs. On the CPU blocks are of the size at which Toybox's and Stable
+    /// Diffusion's attention took the least time with one thread, two to three matrices of them in a core's own cache;
+    /// with more threads they share a block. Elsewhere one large product is faster, and only memory asks for blocks.
+    pub fn blocks(&self) -> Option<Blocks> {
+        let threads = || self.threads.or_else(|| Some(std::thread::available_parallelism().ok()?.get())).unwrap_or(1);
+        match (self.provider, self.memory) {
+            (Provider::Cpu, _) => Some(Blocks { bytes: (128 << 10) * threads(), queries: 64 * threads() }),
+            (_, Memory::Low) => Some(Blocks { bytes: 16 << 20, queries: 1 }),
+            (_, Memory::Normal) => None,
+        }
+    }
 }
 
 /// A differentiated graph, loaded, with its inputs and outputs in memory that is used again in every run.

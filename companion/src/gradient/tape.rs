@@ -4,13 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::gate::Gate;
-use super::plan::Memory;
+use super::plan::Blocks;
 use super::shapes::Shapes;
 use super::{Error, Result};
-use crate::onnx::info::Shape;
+use crate::onnx::info::{self, Shape};
 use crate::onnx::proto::tensor_proto::DataType;
-use crate::onnx::proto::{AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto};
+use crate::onnx::proto::{AttributeProto, GraphProto, NodeProto, TensorProto};
 use crate::onnx::{attribute, element, graph, node, tensor};
 
 /// The domain of `FusedMatMul`, which multiplies transposed matrices without transposing them first.
@@ -36,8 +35,8 @@ pub(super) struct Tape {
     file: PathBuf,
     opset: i64,
     pub(super) shapes: Shapes,
-    /// What may be held in memory.
-    pub(super) memory: Memory,
+    /// How attention's scores are cut.
+    pub(super) blocks: Option<Blocks>,
     /// Whether convolutions may have a second, turned copy of their weights.
     pub(super) turned_weights: bool,
     /// Values that the inputs in question change, and that numbers of real kind flow through.
@@ -52,8 +51,6 @@ pub(super) struct Tape {
     /// What takes the place of forward nodes, by their first output.
     pub(super) replacements: HashMap<String, Vec<NodeProto>>,
     pub(super) initializers: Vec<TensorProto>,
-    /// Shapes that ONNX Runtime cannot infer.
-    pub(super) infos: Vec<ValueInfoProto>,
 }
 
 impl Tape {
@@ -63,7 +60,7 @@ impl Tape {
             file: file.to_path_buf(),
             opset,
             shapes,
-            memory: Memory::Normal,
+            blocks: None,
             turned_weights: false,
             active,
             gradients: HashMap::new(),
@@ -73,7 +70,6 @@ impl Tape {
             nodes: Vec::new(),
             replacements: HashMap::new(),
             initializers: Vec::new(),
-            infos: Vec::new(),
         }
     }
 
@@ -193,15 +189,36 @@ impl Tape {
         result
     }
 
-    /// The values themselves, but not before `triggers` are known.
-    pub(super) fn after(&mut self, triggers: &[&str], values: &[(&str, &Shape)]) -> Vec<String> {
-        let prefix = self.fresh("gate");
-        let mut gate = Gate::new(&prefix, triggers);
-        let behind = values.iter().map(|(value, shape)| gate.pass(value, shape)).collect();
-        self.nodes.extend(gate.nodes);
-        self.initializers.extend(gate.initializers);
-        self.infos.extend(gate.infos);
-        behind
+    /// Writes the body of a [`Tape::scan`]: what `write` writes, which takes `inputs` and returns values of the given
+    /// shapes. It may read what stands outside.
+    pub(super) fn body(
+        &mut self,
+        inputs: &[(&str, &Shape)],
+        write: impl FnOnce(&mut Self) -> Vec<(String, Shape)>,
+    ) -> GraphProto {
+        let outside = std::mem::take(&mut self.nodes);
+        let outputs = write(self);
+        GraphProto {
+            name: Some(self.fresh("body")),
+            node: std::mem::replace(&mut self.nodes, outside),
+            input: inputs.iter().map(|(name, shape)| info::tensor(name, shape)).collect(),
+            output: outputs.iter().map(|(name, shape)| info::tensor(name, shape)).collect(),
+            ..GraphProto::default()
+        }
+    }
+
+    /// Runs a body once for each part of `sequences`, which are cut along their first axis. The body takes the `states`
+    /// and a part of each sequence; it gives the states for the next part, and parts of the outputs. Returns the last
+    /// states, then the outputs.
+    pub(super) fn scan(&mut self, states: &[&str], sequences: &[&str], body: GraphProto) -> Vec<String> {
+        let outputs: Vec<String> = body.output.iter().map(|_| self.fresh("Scan")).collect();
+        let inputs: Vec<&str> = states.iter().chain(sequences).copied().collect();
+        let attributes =
+            vec![attribute::int("num_scan_inputs", sequences.len() as i64), attribute::graph("body", body)];
+        let first = outputs.first().map_or("", String::as_str);
+        let node = NodeProto { attribute: attributes, output: outputs.clone(), ..node::new("Scan", &inputs, first) };
+        self.nodes.push(node);
+        outputs
     }
 
     /// A number of the given element type.

@@ -47,8 +47,13 @@ impl TextGradient {
         if model.graph()?.input.iter().any(|input| input.name() == EMBEDDING_OFFSETS) {
             inputs.insert(EMBEDDING_OFFSETS.to_owned(), vec![batch, tokens, table.width]);
         }
-        let plan =
-            Plan { inputs, values: vec![embeddings.clone()], objective: Objective::Cotangent, memory: settings.memory };
+        let plan = Plan {
+            inputs,
+            values: vec![embeddings.clone()],
+            objective: Objective::Cotangent,
+            memory: settings.memory,
+            blocks: settings.blocks(),
+        };
         let derivative = differentiate(model, &plan)?;
         let name = |ports: &[super::Port]| ports.first().map(|port| port.name.clone());
         let (hidden_state, gradient) = (name(&derivative.outputs), name(&derivative.gradients));

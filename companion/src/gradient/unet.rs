@@ -7,9 +7,7 @@ use cones_core::bundle::{UNET, UNET_PLAIN};
 use cones_core::{Bundle, CancelToken};
 
 use super::objective::{LOSS, LOSSES, TARGET, WEIGHTS};
-use super::{
-    Differentiated, Error, Footprint, GradientGraph, Memory, Objective, Plan, Result, Settings, differentiate,
-};
+use super::{Differentiated, Error, Footprint, GradientGraph, Objective, Plan, Result, Settings, differentiate};
 use crate::onnx::info::Shape;
 use crate::onnx::{Model, info};
 
@@ -66,7 +64,7 @@ impl UnetGradient {
     /// # Errors
     /// As [`UnetGradient::new`].
     pub fn of_file(bundle: &Bundle, file: &Path, sizes: Sizes, settings: &Settings) -> Result<Self> {
-        let derivative = derivative(bundle, file, sizes, settings.memory)?;
+        let derivative = derivative(bundle, file, sizes, settings)?;
         let layers = bundle.manifest().layers.iter().map(|layer| layer.name.clone());
         let layers = layers.zip(&derivative.gradients).map(|(layer, port)| (layer, port.name.clone())).collect();
         Ok(Self { graph: GradientGraph::load(&derivative, settings)?, layers })
@@ -134,7 +132,7 @@ impl UnetGradient {
 /// As [`differentiate`].
 pub fn footprint(bundle: &Bundle, sizes: Sizes, settings: &Settings) -> Result<Footprint> {
     let file = graph_file(bundle, settings)?;
-    Footprint::of(&derivative(bundle, &file, sizes, settings.memory)?, settings.memory)
+    Footprint::of(&derivative(bundle, &file, sizes, settings)?, settings.memory)
 }
 
 /// The graph that the provider runs best.
@@ -148,14 +146,15 @@ fn graph_file(bundle: &Bundle, settings: &Settings) -> Result<PathBuf> {
 ///
 /// # Errors
 /// As [`differentiate`].
-pub fn derivative(bundle: &Bundle, file: &Path, sizes: Sizes, memory: Memory) -> Result<Differentiated> {
+pub fn derivative(bundle: &Bundle, file: &Path, sizes: Sizes, settings: &Settings) -> Result<Differentiated> {
     let model = Model::open(file)?;
     let layers = &bundle.manifest().layers;
     let plan = Plan {
         inputs: inputs(&model, bundle, sizes)?,
         values: layers.iter().map(|layer| layer.name.clone()).collect(),
         objective: Objective::MeanSquares,
-        memory,
+        memory: settings.memory,
+        blocks: settings.blocks(),
     };
     differentiate(model, &plan)
 }

@@ -1,7 +1,7 @@
 //! Attributes of nodes: making and reading them.
 
 use super::proto::attribute_proto::AttributeType;
-use super::proto::{AttributeProto, NodeProto};
+use super::proto::{AttributeProto, GraphProto, NodeProto};
 
 /// A whole number.
 pub fn int(name: &str, value: i64) -> AttributeProto {
@@ -21,6 +21,11 @@ pub fn float(name: &str, value: f32) -> AttributeProto {
 /// Text.
 pub fn text(name: &str, value: &str) -> AttributeProto {
     AttributeProto { s: Some(value.as_bytes().to_vec().into()), ..typed(name, AttributeType::String) }
+}
+
+/// The body of a control-flow node.
+pub fn graph(name: &str, body: GraphProto) -> AttributeProto {
+    AttributeProto { g: Some(body), ..typed(name, AttributeType::Graph) }
 }
 
 /// A node's whole numbers of that name.

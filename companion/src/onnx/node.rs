@@ -43,6 +43,11 @@ pub fn is(node: &NodeProto, op: &str) -> bool {
     node.op_type() == op && matches!(node.domain(), "" | "ai.onnx")
 }
 
+/// Whether it gives its input in another shape, which takes no memory of its own.
+pub fn is_view(node: &NodeProto) -> bool {
+    ["Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"].iter().any(|op| is(node, op))
+}
+
 /// An attribute by name.
 pub fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
     node.attribute.iter().find(|attribute| attribute.name() == name)

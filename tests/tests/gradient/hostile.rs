@@ -17,6 +17,7 @@ fn refusal(proto: ModelProto, values: &[&str]) -> String {
         values: values.iter().map(|value| (*value).to_owned()).collect(),
         objective: Objective::Cotangent,
         memory: Memory::Normal,
+        blocks: None,
     };
     let found = differentiate(model(proto, folder.path()), &plan);
     let text = found.err().unwrap_or_else(|| panic!("{values:?} could be differentiated")).to_string();

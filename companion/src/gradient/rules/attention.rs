@@ -3,54 +3,94 @@
 //! Y = P·V with P = softmax(s·Q·Kᵀ + mask). With dP = dY·Vᵀ and D the row sums of dY∘Y (which are those of dP∘P):
 //! dV = Pᵀ·dY, dS = P∘(dP - D), dQ = s·dS·K, dK = s·dSᵀ·Q. P is computed again rather than kept.
 
-use std::ops::Range;
-
+use super::attention_blocks;
 use crate::gradient::Result;
 use crate::gradient::call::Call;
-use crate::gradient::plan::Memory;
 use crate::gradient::tape::{Product, Tape};
+use crate::onnx::attribute;
 use crate::onnx::element;
 use crate::onnx::info::Shape;
+use crate::onnx::node;
 use crate::onnx::proto::tensor_proto::DataType;
-use crate::onnx::{attribute, node};
 
-/// Where memory matters, a matrix of scores takes at most this many bytes.
-const SCORES: usize = 16 << 20;
-
-/// The stacks of matrices of one call, all [batch, heads, tokens, width].
+/// The stacks of matrices of one call, [batch, heads, tokens, width] or, inside a block, [tokens, width].
 #[derive(Clone)]
-struct Heads {
-    query: String,
-    key: String,
-    value: String,
-    y: String,
-    dy: String,
-    batch: usize,
-    heads: usize,
-    queries: usize,
-    keys: usize,
-    width: usize,
-    depth: usize,
-    scale: f64,
-    element: i32,
+pub(super) struct Heads {
+    pub(super) query: String,
+    pub(super) key: String,
+    pub(super) value: String,
+    pub(super) y: String,
+    pub(super) dy: String,
+    pub(super) batch: usize,
+    pub(super) heads: usize,
+    pub(super) queries: usize,
+    pub(super) keys: usize,
+    /// Numbers in a query and a key.
+    pub(super) width: usize,
+    /// Numbers in a value.
+    pub(super) depth: usize,
+    pub(super) scale: f64,
+    pub(super) element: i32,
+    /// Dimensions of each value: 4, inside a block 2.
+    pub(super) rank: usize,
+    /// Whose gradients are wanted.
+    pub(super) wanted: Wanted,
+}
+
+/// Whose gradients are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) query: bool,
+    pub(super) key: bool,
+    pub(super) value: bool,
+}
+
+/// The gradients that are wanted.
+#[derive(Default)]
+pub(super) struct Gradients {
+    pub(super) query: Option<String>,
+    pub(super) key: Option<String>,
+    pub(super) value: Option<String>,
 }
 
 impl Heads {
-    /// What belongs to some of the queries, once `triggers` are known.
-    fn piece(&self, tape: &mut Tape, part: &Range<usize>, triggers: &[&str]) -> Self {
-        if part.len() == self.queries {
-            return self.clone();
+    /// Type and shape of one head's matrix of so many rows and columns.
+    pub(super) fn shape(&self, rows: usize, columns: usize) -> Shape {
+        Shape { element: self.element, dims: vec![rows, columns] }
+    }
+
+    pub(super) fn product(&self, tape: &mut Tape, left: &str, right: &str, how: Product) -> String {
+        tape.product((left, self.rank), (right, self.rank), how, self.element)
+    }
+
+    /// s·Q·Kᵀ.
+    pub(super) fn scores(&self, tape: &mut Tape) -> String {
+        self.product(tape, &self.query, &self.key, Product { right: true, scale: self.scale, ..Product::default() })
+    }
+
+    /// The gradients, from the probabilities.
+    pub(super) fn gradients(&self, tape: &mut Tape, p: &str) -> Gradients {
+        let mut gradients = Gradients::default();
+        let left = Product { left: true, ..Product::default() };
+        if self.wanted.value {
+            gradients.value = Some(self.product(tape, p, &self.dy, left));
         }
-        let [mut query, mut dy, y] = [&self.query, &self.dy, &self.y].map(|value| tape.cut(value, 2, part));
-        if !triggers.is_empty() {
-            let shape = |width| Shape { element: self.element, dims: vec![self.batch, self.heads, part.len(), width] };
-            let (of_query, of_dy) = (shape(self.width), shape(self.depth));
-            let behind = tape.after(triggers, &[(&query, &of_query), (&dy, &of_dy)]);
-            if let Ok([first, second]) = <[String; 2]>::try_from(behind) {
-                (query, dy) = (first, second);
+        if self.wanted.query || self.wanted.key {
+            let dp = self.product(tape, &self.dy, &self.value, Product { right: true, ..Product::default() });
+            let weighted = tape.node("Mul", &[&self.dy, &self.y]);
+            let total = tape.sum(&weighted, &[self.rank - 1], true);
+            let centred = tape.node("Sub", &[&dp, &total]);
+            let ds = tape.node("Mul", &[&centred, p]);
+            let scale = self.scale;
+            if self.wanted.key {
+                gradients.key = Some(self.product(tape, &ds, &self.query, Product { scale, ..left }));
+            }
+            if self.wanted.query {
+                let how = Product { scale, ..Product::default() };
+                gradients.query = Some(self.product(tape, &ds, &self.key, how));
             }
         }
-        Self { query, dy, y, queries: part.len(), ..self.clone() }
+        gradients
     }
 }
 
@@ -58,101 +98,23 @@ impl Heads {
 pub(super) fn attention(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
     refuse(tape, call)?;
     let heads = heads(tape, call)?;
-    let parts = parts(tape, call, &heads);
-    if parts.len() > 1 {
-        forward_in_parts(tape, call, &heads, &parts)?;
-    }
-    let (query, key, value) = (call.input(tape, 0)?, call.input(tape, 1)?, call.input(tape, 2)?);
-    let mut gradients = Gradients::default();
-    for part in parts {
-        // Every result of the part before: whatever is left open keeps its matrices of scores.
-        let before = [gradients.value.clone(), gradients.key.clone(), gradients.query.last().cloned()];
-        let triggers: Vec<&str> = before.iter().flatten().map(String::as_str).collect();
-        let piece = heads.piece(tape, &part, &triggers);
-        let p = probabilities(tape, call, &piece)?;
-        let product =
-            |tape: &mut Tape, a: &str, b: &str, how: Product| tape.product((a, 4), (b, 4), how, piece.element);
-        if tape.is_active(value) {
-            let gradient = product(tape, &p, &piece.dy, Product { left: true, ..Product::default() });
-            Gradients::add(tape, &mut gradients.value, gradient);
+    let is_plain = call.optional(3).is_none() && call.int("is_causal", 0) == 0;
+    let gradients = match attention_blocks::queries(tape, &heads).filter(|_| is_plain) {
+        Some(queries) => {
+            attention_blocks::forward(tape, call, &heads, queries)?;
+            attention_blocks::backward(tape, &heads, queries)
         }
-        if !tape.is_active(query) && !tape.is_active(key) {
-            continue;
-        }
-        let dp = product(tape, &piece.dy, &piece.value, Product { right: true, ..Product::default() });
-        let weighted = tape.node("Mul", &[&piece.dy, &piece.y]);
-        let total = tape.sum(&weighted, &[3], true);
-        let centred = tape.node("Sub", &[&dp, &total]);
-        let ds = tape.node("Mul", &[&centred, &p]);
-        let scale = piece.scale;
-        if tape.is_active(key) {
-            let gradient = product(tape, &ds, &piece.query, Product { left: true, scale, ..Product::default() });
-            Gradients::add(tape, &mut gradients.key, gradient);
-        }
-        if tape.is_active(query) {
-            gradients.query.push(product(tape, &ds, &piece.key, Product { scale, ..Product::default() }));
-        }
-    }
-    let whole = match gradients.query.as_slice() {
-        [] | [_] => gradients.query.pop(),
-        several => {
-            let several: Vec<&str> = several.iter().map(String::as_str).collect();
-            Some(tape.node_with("Concat", &several, vec![attribute::int("axis", 2)]))
+        None => {
+            let p = probabilities(tape, call, &heads)?;
+            heads.gradients(tape, &p)
         }
     };
-    for (input, gradient) in [(query, whole), (key, gradients.key), (value, gradients.value)] {
+    let inputs = [(0, gradients.query), (1, gradients.key), (2, gradients.value)];
+    for (at, gradient) in inputs {
         if let Some(gradient) = gradient {
-            give(tape, input, gradient)?;
+            give(tape, call.input(tape, at)?, gradient)?;
         }
     }
-    Ok(())
-}
-
-/// What comes back, from one part of the queries after another.
-#[derive(Default)]
-struct Gradients {
-    query: Vec<String>,
-    key: Option<String>,
-    value: Option<String>,
-}
-
-impl Gradients {
-    fn add(tape: &mut Tape, total: &mut Option<String>, part: String) {
-        *total = Some(match total.take() {
-            Some(total) => tape.node("Add", &[&total, &part]),
-            None => part,
-        });
-    }
-}
-
-/// The queries in parts whose matrices of scores stay small, where memory matters; else in one.
-fn parts(tape: &Tape, call: &Call<'_>, heads: &Heads) -> Vec<Range<usize>> {
-    let one_query = Shape { element: heads.element, dims: vec![heads.batch, heads.heads, heads.keys] }.bytes();
-    let most = (SCORES / one_query.max(1)).max(1);
-    let is_plain = call.optional(3).is_none() && call.int("is_causal", 0) == 0;
-    if tape.memory == Memory::Normal || !is_plain || heads.queries <= most {
-        return std::iter::once(0..heads.queries).collect();
-    }
-    let count = heads.queries.div_ceil(most);
-    (0..count).map(|part| part * heads.queries / count..(part + 1) * heads.queries / count).collect()
-}
-
-/// The forward node for one part of the queries after another.
-fn forward_in_parts(tape: &mut Tape, call: &Call<'_>, heads: &Heads, parts: &[Range<usize>]) -> Result<()> {
-    let (query, y) = (call.input(tape, 0)?, call.output(tape)?);
-    let axis = tape.dims(query)?.len() - 2;
-    debug_assert_eq!(parts.last().map(|part| part.end), Some(heads.queries));
-    tape.replace(y, |tape| {
-        let mut pieces = Vec::new();
-        for part in parts {
-            let own = tape.cut(query, axis, part);
-            let others = call.node.input.iter().skip(1).map(String::as_str);
-            let inputs: Vec<&str> = [own.as_str()].into_iter().chain(others).collect();
-            pieces.push(tape.node_with("Attention", &inputs, call.node.attribute.clone()));
-        }
-        let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
-        tape.node_named("Concat", &pieces, vec![attribute::int("axis", axis as i64)], y);
-    });
     Ok(())
 }
 
@@ -191,13 +153,15 @@ fn heads(tape: &mut Tape, call: &Call<'_>) -> Result<Heads> {
     }
     let usual = 1.0 / (width as f64).sqrt();
     let scale = node::float(call.node, "scale").map_or(usual, f64::from);
+    let active = |tape: &Tape, at| Ok::<_, crate::gradient::Error>(tape.is_active(call.input(tape, at)?));
+    let wanted = Wanted { query: active(tape, 0)?, key: active(tape, 1)?, value: active(tape, 2)? };
     let (query, key, value, y) = (query.0, key.0, value.0, y.0);
-    let element = shape.element;
-    Ok(Heads { query, key, value, y, dy, batch, heads, queries, keys, width, depth, scale, element })
+    let (element, rank) = (shape.element, 4);
+    Ok(Heads { query, key, value, y, dy, batch, heads, queries, keys, width, depth, scale, element, rank, wanted })
 }
 
 /// A stack of matrices [batch, heads, tokens, width], and that shape.
-fn view(tape: &mut Tape, call: &Call<'_>, value: &str, heads: i64) -> Result<(String, [usize; 4])> {
+pub(super) fn view(tape: &mut Tape, call: &Call<'_>, value: &str, heads: i64) -> Result<(String, [usize; 4])> {
     match *tape.dims(value)?.as_slice() {
         [batch, heads, tokens, width] => Ok((value.to_owned(), [batch, heads, tokens, width])),
         [batch, tokens, width] => {
@@ -232,8 +196,7 @@ fn give(tape: &mut Tape, value: &str, gradient: String) -> Result<()> {
 }
 
 fn probabilities(tape: &mut Tape, call: &Call<'_>, heads: &Heads) -> Result<String> {
-    let how = Product { right: true, scale: heads.scale, ..Product::default() };
-    let mut scores = tape.product((&heads.query, 4), (&heads.key, 4), how, heads.element);
+    let mut scores = heads.scores(tape);
     if let Some(mask) = call.optional(3) {
         scores = masked(tape, &scores, mask, heads.element)?;
     }
@@ -243,7 +206,12 @@ fn probabilities(tape: &mut Tape, call: &Call<'_>, heads: &Heads) -> Result<Stri
         let mask = tape.numbers(&mask, &[heads.queries, heads.keys], heads.element);
         scores = tape.node("Add", &[&scores, &mask]);
     }
-    Ok(tape.node_with("Softmax", &[&scores], vec![attribute::int("axis", -1)]))
+    Ok(softmax(tape, &scores))
+}
+
+/// Over the keys.
+pub(super) fn softmax(tape: &mut Tape, scores: &str) -> String {
+    tape.node_with("Softmax", &[scores], vec![attribute::int("axis", -1)])
 }
 
 /// A mask of numbers is added; one of switches shuts where it is false.

@@ -7,6 +7,7 @@
 mod activation;
 mod arithmetic;
 mod attention;
+mod attention_blocks;
 mod convolution;
 mod index;
 mod linear;
