@@ -1,15 +1,25 @@
 //! Times steps of a bundle's differentiated U-Net on request; the Rust side of `cargo xtask bench gradient`.
 //!
 //! Answers each line `run` on standard input with one line of JSON; ends with the input. `--dump FILE` writes the
-//! differentiated graph instead, to be looked at or profiled; its weights stay in the bundle.
+//! differentiated graph instead, to be looked at or profiled; its weights stay in the bundle. `--find` times whole steps
+//! of `cones find`: the projections before the graph and behind it, and the mask's own step, on random pictures.
 
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Parser;
+use cones_companion::cli::Failure;
+use cones_companion::find::batch::{self, Mixture};
+use cones_companion::find::examples::{Caption, Example, Examples, Part};
+use cones_companion::find::graph_objective::GraphObjective;
+use cones_companion::find::method::{self, Kind};
+use cones_companion::find::objective::Objective;
+use cones_companion::find::random::Random;
+use cones_companion::find::weights::Weights;
 use cones_companion::gradient::{self, Batch, Memory, Settings, Sizes, UnetGradient};
-use cones_core::{Bundle, CancelToken, Provider};
+use cones_core::scheduler::Diffusion;
+use cones_core::{Bundle, CancelToken, Provider, Scope};
 
 #[derive(Parser)]
 struct Arguments {
@@ -34,12 +44,13 @@ struct Arguments {
     /// Takes less memory and more time.
     #[arg(long)]
     low_memory: bool,
+    /// Whole steps of `cones find` by the default way.
+    #[arg(long)]
+    find: bool,
     /// Writes the graph there and ends.
     #[arg(long)]
     dump: Option<PathBuf>,
 }
-
-type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
@@ -62,6 +73,9 @@ fn main() -> Result<(), Failure> {
     if let Some(path) = &arguments.dump {
         return Ok(gradient::unet::derivative(&bundle, &graph, sizes, &settings)?.model.save(path)?);
     }
+    if arguments.find {
+        return find(&bundle, sizes, &settings);
+    }
     let start = Instant::now();
     let mut unet = UnetGradient::of_file(&bundle, &graph, sizes, &settings)?;
     let load_seconds = start.elapsed().as_secs_f64();
@@ -74,10 +88,7 @@ fn main() -> Result<(), Failure> {
     let weights = vec![1.0 / sizes.batch as f32; sizes.batch];
     let batch =
         Batch { sample: &sample, timesteps: &timesteps, keys_values: &keys_values, target: &target, weights: &weights };
-    for line in std::io::stdin().lock().lines() {
-        if line?.trim() != "run" {
-            continue;
-        }
+    on_request(load_seconds, || {
         let start = Instant::now();
         let loss = unet.step(&batch, &CancelToken::new())?;
         let seconds = start.elapsed().as_secs_f64();
@@ -85,9 +96,57 @@ fn main() -> Result<(), Failure> {
         for layer in 0..manifest.layers.len() {
             squares += unet.gradient(layer)?.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>();
         }
-        let norm = squares.sqrt();
-        let mut out = std::io::stdout();
+        Ok((seconds, f64::from(loss), squares.sqrt()))
+    })
+}
+
+/// As `cones find` does it in its default way, on six random pictures with a prompt each.
+fn find(bundle: &Bundle, sizes: Sizes, settings: &Settings) -> Result<(), Failure> {
+    let start = Instant::now();
+    let manifest = bundle.manifest();
+    let base = Weights::read(bundle.attention());
+    let width = base.layers.first().map_or(0, |matrix| matrix.columns);
+    let caption = |n: u64| Caption {
+        text: format!("picture {n}"),
+        embedding: noise(sizes.tokens * width, n),
+        triggers: vec![vec![1, 2]],
+    };
+    let latent = manifest.latent.channels as usize * sizes.height * sizes.width;
+    let picture = |n: u64| Example { part: Part::Subject, latent: noise(latent, 100 + n), caption: n as usize };
+    let examples = Examples {
+        captions: (0..6).map(caption).collect(),
+        pictures: (0..6).map(picture).collect(),
+        shape: [manifest.latent.channels as usize, sizes.height, sizes.width],
+        tokens: sizes.tokens,
+    };
+    let diffusion = Diffusion::new(&manifest.noise_schedule, manifest.prediction_type)?;
+    let (scope, cancel) = (Scope::Trigger, CancelToken::new());
+    let mut objective = GraphObjective::new(bundle, &examples, &base, scope, sizes.batch, settings.clone())?;
+    let mut method = Kind::Learned.start(&base, &method::Settings::default());
+    let (mut weights, mut gradient) = (base.clone(), base.filled(0.0));
+    let mut step = 0;
+    on_request(start.elapsed().as_secs_f64(), || {
+        let start = Instant::now();
+        let mixture = Mixture::of(sizes.batch, scope, 1.0);
+        let batch = batch::draw(&examples, &diffusion, mixture, &mut Random::new(0, step as u64))?;
+        method.place(&base, &mut weights);
+        let loss = objective.gradient(&weights, &batch, &mut gradient, &cancel)?;
+        method.learn(&base, &gradient, step, usize::MAX);
+        step += 1;
+        let seconds = start.elapsed().as_secs_f64();
+        Ok((seconds, loss, gradient.values().map(|value| f64::from(value).powi(2)).sum::<f64>().sqrt()))
+    })
+}
+
+/// Answers each line `run` with the seconds, loss and norm of one step.
+fn on_request(load_seconds: f64, mut step: impl FnMut() -> Result<(f64, f64, f64), Failure>) -> Result<(), Failure> {
+    for line in std::io::stdin().lock().lines() {
+        if line?.trim() != "run" {
+            continue;
+        }
+        let (seconds, loss, norm) = step()?;
         let peak = peak_bytes().unwrap_or_default();
+        let mut out = std::io::stdout();
         writeln!(
             out,
             "{{\"seconds\":{seconds},\"loss\":{loss},\"norm\":{norm},\"load_seconds\":{load_seconds},\"peak_bytes\":{peak}}}"

@@ -170,7 +170,7 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
     if args.learn_trigger {
         trigger_objective::check(&bundle)?;
     }
-    room::check(&bundle, size, &graph)?;
+    room::check(&bundle, size, &graph, args.learn_trigger)?;
     for warning in warnings {
         writeln!(std::io::stderr(), "warning: {warning}")?;
     }

@@ -3,12 +3,13 @@
 use cones_core::{Bundle, Provider};
 
 use crate::cli::Failure;
-use crate::gradient::{Footprint, Memory, Settings, Sizes, unet};
+use crate::gradient::{Footprint, Memory, Settings, Sizes, text, unet};
 use crate::memory;
 
 /// An error that says what to change, where a step of `batch` pictures would not fit. Where the system does not say how
-/// much is free, and on devices with memory of their own, nothing is checked.
-pub(super) fn check(bundle: &Bundle, batch: usize, settings: &Settings) -> Result<(), Failure> {
+/// much is free, and on devices with memory of their own, nothing is checked. `learns_trigger`: the text encoder is
+/// differentiated beside the U-Net, one prompt at a time.
+pub(super) fn check(bundle: &Bundle, batch: usize, settings: &Settings, learns_trigger: bool) -> Result<(), Failure> {
     let Some(free) = memory::available().filter(|_| settings.provider == Provider::Cpu) else { return Ok(()) };
     let manifest = bundle.manifest();
     let scale = manifest.latent.scale.max(1);
@@ -18,19 +19,42 @@ pub(super) fn check(bundle: &Bundle, batch: usize, settings: &Settings) -> Resul
         width: (manifest.image.width / scale) as usize,
         tokens: manifest.text.max_length as usize,
     };
-    let need = unet::footprint(bundle, sizes, settings)?;
-    if need.total() <= free {
+    let need = |settings: &Settings| -> Result<Need, Failure> {
+        let beside = if learns_trigger { text::footprint(bundle, 1, settings)?.total() } else { 0 };
+        Ok(Need { steps: unet::footprint(bundle, sizes, settings)?, beside })
+    };
+    let enough = need(settings)?;
+    if enough.total() <= free {
         return Ok(());
     }
     let less = match settings.memory {
-        Memory::Normal => Some(unet::footprint(bundle, sizes, &Settings { memory: Memory::Low, ..settings.clone() })?),
+        Memory::Normal => Some(need(&Settings { memory: Memory::Low, ..settings.clone() })?),
         Memory::Low => None,
     };
-    Err(refusal(need, less, free, batch as u64).into())
+    Err(refusal(enough, less, free, batch as u64).into())
+}
+
+/// What has to fit.
+#[derive(Debug, Clone, Copy)]
+struct Need {
+    /// The steps themselves.
+    steps: Footprint,
+    /// Bytes that are taken however many pictures a step has.
+    beside: u64,
+}
+
+impl Need {
+    fn total(self) -> u64 {
+        self.steps.total().saturating_add(self.beside)
+    }
+
+    fn batch_within(self, bytes: u64, batch: u64) -> u64 {
+        self.steps.batch_within(bytes.saturating_sub(self.beside), batch)
+    }
 }
 
 /// What is needed, what is there, and the ways out.
-fn refusal(need: Footprint, less: Option<Footprint>, free: u64, batch: u64) -> String {
+fn refusal(need: Need, less: Option<Need>, free: u64, batch: u64) -> String {
     let gigabytes = |bytes: u64| format!("{:.1} GB", bytes as f64 / 1e9);
     let mut ways = Vec::new();
     if let Some(less) = less.filter(|less| less.total() <= free) {
@@ -55,8 +79,8 @@ mod tests {
 
     const GB: u64 = 1_000_000_000;
 
-    fn of(memory: Memory, weights: u64, values: u64) -> Footprint {
-        Footprint { weights: weights * GB, activations: values * GB, memory }
+    fn of(memory: Memory, weights: u64, values: u64) -> Need {
+        Need { steps: Footprint { weights: weights * GB, activations: values * GB, memory }, beside: 0 }
     }
 
     #[test]
@@ -69,6 +93,9 @@ mod tests {
             "steps of 12 pictures need about 26.0 GB of memory, and 18.0 GB are free\n\
              hint: --low-memory (about 15.0 GB) or --batch 6"
         );
+        // A text encoder beside it leaves room for fewer.
+        let text = refusal(Need { beside: 2 * GB, ..normal }, None, 18 * GB, 12);
+        assert!(text.contains("need about 28.0 GB") && text.ends_with("hint: --batch 4"), "{text}");
         // Low memory alone leaves room for a part of the pictures.
         let text = refusal(normal, Some(of(Memory::Low, 5, 2)), 11_500_000_000, 12);
         assert!(text.ends_with("hint: --low-memory --batch 6"), "{text}");

@@ -114,7 +114,7 @@ pub fn run(args: &TuneArgs) -> Result<(), Failure> {
     let schedule = args.schedule(scope);
     let graph = args.engine.gradient();
     let size = schedule.mixture.size();
-    room::check(&bundle, size, &graph)?;
+    room::check(&bundle, size, &graph, false)?;
     std::fs::create_dir_all(&args.out).map_err(cones_core::Error::io("create", &args.out))?;
     let cancel = cancelled_by_ctrl_c()?;
     let mut bar = Count::new(args.quiet || args.json);

@@ -11,7 +11,7 @@ use cones_core::{Bundle, CancelToken};
 use prost::bytes::Bytes;
 
 use super::objective::COTANGENT;
-use super::{Error, GradientGraph, Objective, Plan, Result, Settings, differentiate};
+use super::{Differentiated, Error, Footprint, GradientGraph, Objective, Plan, Result, Settings, differentiate};
 use crate::onnx::{Model, element, lookup, tensor};
 
 const INPUT_IDS: &str = "input_ids";
@@ -37,24 +37,7 @@ impl TextGradient {
     /// As [`differentiate`] and [`GradientGraph::load`]; when the encoder does not look its tokens up in a table.
     pub fn new(bundle: &Bundle, batch: usize, settings: &Settings) -> Result<Self> {
         let tokens = bundle.manifest().text.max_length as usize;
-        if batch == 0 {
-            return Err(cones_core::Error::request("batch", "it may not be zero").into());
-        }
-        let model = Model::open(&bundle.file(TEXT_ENCODER)?)?;
-        let (embeddings, table) = Table::of(&model)?;
-        let mut inputs = BTreeMap::from([(INPUT_IDS.to_owned(), vec![batch, tokens])]);
-        // Embeddings are given whole: what a bundle can add to them stays zero, as all inputs are at first.
-        if model.graph()?.input.iter().any(|input| input.name() == EMBEDDING_OFFSETS) {
-            inputs.insert(EMBEDDING_OFFSETS.to_owned(), vec![batch, tokens, table.width]);
-        }
-        let plan = Plan {
-            inputs,
-            values: vec![embeddings.clone()],
-            objective: Objective::Cotangent,
-            memory: settings.memory,
-            blocks: settings.blocks(),
-        };
-        let derivative = differentiate(model, &plan)?;
+        let (derivative, embeddings, table) = derivative(bundle, batch, settings)?;
         let name = |ports: &[super::Port]| ports.first().map(|port| port.name.clone());
         let (hidden_state, gradient) = (name(&derivative.outputs), name(&derivative.gradients));
         let missing = || Error::value(derivative.model.file(), &embeddings, "has no gradient");
@@ -145,6 +128,37 @@ impl TextGradient {
         }
         Ok(sum)
     }
+}
+
+/// What a step takes in memory, from shapes alone.
+///
+/// # Errors
+/// As [`TextGradient::new`].
+pub fn footprint(bundle: &Bundle, batch: usize, settings: &Settings) -> Result<Footprint> {
+    Footprint::of(&derivative(bundle, batch, settings)?.0, settings.memory)
+}
+
+/// The derivative, not loaded; the value that embeddings are in; the table that they come from.
+fn derivative(bundle: &Bundle, batch: usize, settings: &Settings) -> Result<(Differentiated, String, Table)> {
+    let tokens = bundle.manifest().text.max_length as usize;
+    if batch == 0 {
+        return Err(cones_core::Error::request("batch", "it may not be zero").into());
+    }
+    let model = Model::open(&bundle.file(TEXT_ENCODER)?)?;
+    let (embeddings, table) = Table::of(&model)?;
+    let mut inputs = BTreeMap::from([(INPUT_IDS.to_owned(), vec![batch, tokens])]);
+    // Embeddings are given whole: what a bundle can add to them stays zero, as all inputs are at first.
+    if model.graph()?.input.iter().any(|input| input.name() == EMBEDDING_OFFSETS) {
+        inputs.insert(EMBEDDING_OFFSETS.to_owned(), vec![batch, tokens, table.width]);
+    }
+    let plan = Plan {
+        inputs,
+        values: vec![embeddings.clone()],
+        objective: Objective::Cotangent,
+        memory: settings.memory,
+        blocks: settings.blocks(),
+    };
+    Ok((differentiate(model, &plan)?, embeddings, table))
 }
 
 /// The embeddings of all tokens, where they lie in the bundle's file.
