@@ -32,6 +32,4 @@ for script in tokens text pictures masks; do
     "$python" "tests/golden/make_$script.py"
 done
 target/release/cones sheet --bundle models/toybox/bundle --out "$work/sheet" && cp "$work/sheet/sheet.png" models/toybox/
-target/release/cones sheet --bundle models/toybox/bundle --subject models/packs/fluent-robot.cones --out "$work/packs" \
-    --prompt 'a {} on grass' --prompt 'a {} at night' --prompt 'a {} on the beach' --prompt 'a {} in the desert' \
-    && cp "$work/packs/sheet.png" models/packs/
+"$python" models/toybox/recipe/pack_sheets.py target/release/cones
