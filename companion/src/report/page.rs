@@ -93,7 +93,7 @@ impl Page<'_> {
             "",
             "Every row is one prompt, every seed one starting noise. <b>base</b>: the base model, which is told the class \
              word. <b>0</b>, <b>½</b>, <b>1</b>: the prompt with the trigger at that strength. At 0 the pack is off, so it \
-             is what the base model makes of the trigger; at 1 its neurons are shut.",
+             is what the base model makes of the trigger; at 1 its neurons are shut, or scaled by its factors.",
         );
         for warning in &self.warnings {
             out.push_str(&element("p", "note warning", &escape(warning)));
