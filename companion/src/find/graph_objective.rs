@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use cones_core::bundle::{UNET, UNET_PLAIN};
 use cones_core::{Bundle, CancelToken, Scope};
 
 use super::batch::Batch;
@@ -181,9 +180,7 @@ fn by_caption(captions: &[usize], derivative: &[f32]) -> BTreeMap<usize, Vec<f32
 
 /// The graph with its losses and nothing of its derivative.
 fn forward(bundle: &Bundle, sizes: Sizes, settings: &Settings) -> Result<GradientGraph, Failure> {
-    let plain = bundle.manifest().files.contains_key(UNET_PLAIN) && !settings.provider.takes_fused_graph();
-    let file = bundle.file(if plain { UNET_PLAIN } else { UNET })?;
-    let mut derivative = unet::derivative(bundle, &file, sizes, settings)?;
+    let mut derivative = unet::derivative(bundle, &unet::graph_file(bundle, settings)?, sizes, settings)?;
     derivative.outputs.retain(|port| port.name == LOSSES);
     derivative.gradients.clear();
     let nodes = derivative.model.graph_mut()?;

@@ -61,9 +61,7 @@ impl TriggerEmbedding {
     /// Learns from the last gradient, in step `step` (from 0) of `steps`; nothing once it is kept.
     pub fn learn(&mut self, step: usize, steps: usize) {
         if self.is_learning() {
-            // As the mask's: constant for the first half, then down to nothing.
-            let rate = self.rate * (2.0 * (1.0 - step as f64 / steps.max(1) as f64)).clamp(0.0, 1.0);
-            self.adam.step(step, rate, &mut self.offsets, &self.gradient);
+            self.adam.step((step, steps), self.rate, &mut self.offsets, &self.gradient);
         }
     }
 

@@ -182,11 +182,16 @@ impl Tape {
     /// Writes nodes that take the place of the forward node that makes `output`, so that it leaves behind what its
     /// derivative needs. They must make `output` too.
     pub(super) fn replace<T>(&mut self, output: &str, write: impl FnOnce(&mut Self) -> T) -> T {
-        let backward = std::mem::take(&mut self.nodes);
-        let result = write(self);
-        let forward = std::mem::replace(&mut self.nodes, backward);
-        self.replacements.insert(output.to_owned(), forward);
+        let (result, nodes) = self.aside(write);
+        self.replacements.insert(output.to_owned(), nodes);
         result
+    }
+
+    /// Writes nodes that are to stand elsewhere than behind those written so far.
+    fn aside<T>(&mut self, write: impl FnOnce(&mut Self) -> T) -> (T, Vec<NodeProto>) {
+        let behind = std::mem::take(&mut self.nodes);
+        let result = write(self);
+        (result, std::mem::replace(&mut self.nodes, behind))
     }
 
     /// Writes the body of a [`Tape::scan`]: what `write` writes, which takes `inputs` and returns values of the given
@@ -196,11 +201,10 @@ impl Tape {
         inputs: &[(&str, &Shape)],
         write: impl FnOnce(&mut Self) -> Vec<(String, Shape)>,
     ) -> GraphProto {
-        let outside = std::mem::take(&mut self.nodes);
-        let outputs = write(self);
+        let (outputs, node) = self.aside(write);
         GraphProto {
             name: Some(self.fresh("body")),
-            node: std::mem::replace(&mut self.nodes, outside),
+            node,
             input: inputs.iter().map(|(name, shape)| info::tensor(name, shape)).collect(),
             output: outputs.iter().map(|(name, shape)| info::tensor(name, shape)).collect(),
             ..GraphProto::default()

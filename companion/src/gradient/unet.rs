@@ -136,7 +136,10 @@ pub fn footprint(bundle: &Bundle, sizes: Sizes, settings: &Settings) -> Result<F
 }
 
 /// The graph that the provider runs best.
-fn graph_file(bundle: &Bundle, settings: &Settings) -> Result<PathBuf> {
+///
+/// # Errors
+/// When the bundle has no such file.
+pub fn graph_file(bundle: &Bundle, settings: &Settings) -> Result<PathBuf> {
     let has_plain = bundle.manifest().files.contains_key(UNET_PLAIN);
     let name = if settings.provider.takes_fused_graph() || !has_plain { UNET } else { UNET_PLAIN };
     Ok(bundle.file(name)?)

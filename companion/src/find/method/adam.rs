@@ -26,8 +26,16 @@ impl Adam {
         Self { damping: 1.0, ..Self::new(like) }
     }
 
-    /// Step number `step`, counted from 0, down the gradient; parameters and gradient in the same order.
-    pub(in crate::find) fn step(&mut self, step: usize, rate: f64, parameters: &mut Weights, gradient: &[f32]) {
+    /// Step `step` (from 0) of `steps` down the gradient; parameters and gradient in the same order. The rate is constant
+    /// for the first half of the steps, then goes down to nothing.
+    pub(in crate::find) fn step(
+        &mut self,
+        (step, steps): (usize, usize),
+        rate: f64,
+        parameters: &mut Weights,
+        gradient: &[f32],
+    ) {
+        let rate = rate * (2.0 * (1.0 - step as f64 / steps.max(1) as f64)).clamp(0.0, 1.0);
         let made = step as f64 + 1.0;
         let scale = (rate / (1.0 - f64::from(BETA_1).powf(made))) as f32;
         let spread = (1.0 / (1.0 - f64::from(BETA_2).powf(made))) as f32;
@@ -65,7 +73,7 @@ mod tests {
         let slopes = [1.0, 1e-3, 0.0];
         let step = |mut adam: Adam| {
             let mut at = weights(&[0.0; 3]);
-            adam.step(0, 0.1, &mut at, &slopes);
+            adam.step((0, 1), 0.1, &mut at, &slopes);
             at.layers[0].values.clone()
         };
         let start = weights(&[0.0; 3]);

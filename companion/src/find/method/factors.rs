@@ -58,11 +58,10 @@ impl Method for Factors {
     }
 
     fn learn(&mut self, base: &Weights, gradient: &Weights, step: usize, steps: usize) {
-        let rate = self.rate * (2.0 * (1.0 - step as f64 / steps.max(1) as f64)).clamp(0.0, 1.0);
         let weights = base.values().zip(gradient.values());
         // Where the slope is always 0, Adam never moves.
         let slopes: Vec<f32> = self.neurons.values().zip(weights).map(|(at, (w, g))| at * w * g).collect();
-        self.adam.step(step, rate, &mut self.factors, &slopes);
+        self.adam.step((step, steps), self.rate, &mut self.factors, &slopes);
     }
 
     fn scores(&self, _: &Weights) -> Weights {

@@ -39,9 +39,8 @@ impl Method for Finetune {
     }
 
     fn learn(&mut self, _: &Weights, gradient: &Weights, step: usize, steps: usize) {
-        let rate = self.rate * (2.0 * (1.0 - step as f64 / steps.max(1) as f64)).clamp(0.0, 1.0);
         let slopes: Vec<f32> = gradient.values().zip(self.unit.values()).map(|(g, unit)| g * unit).collect();
-        self.adam.step(step, rate, &mut self.moved, &slopes);
+        self.adam.step((step, steps), self.rate, &mut self.moved, &slopes);
     }
 
     fn scores(&self, _: &Weights) -> Weights {

@@ -36,8 +36,6 @@ impl Method for Learned {
     }
 
     fn learn(&mut self, base: &Weights, gradient: &Weights, step: usize, steps: usize) {
-        // Constant for the first half, then down to nothing.
-        let rate = self.rate * (2.0 * (1.0 - step as f64 / steps.max(1) as f64)).clamp(0.0, 1.0);
         // Shutting all weights would cost `pressure`; the expected share falls as logits rise.
         let push = (self.pressure / base.count().max(1) as f64) as f32;
         let slopes: Vec<f32> = self
@@ -49,7 +47,7 @@ impl Method for Learned {
                 (gradient * weight - push) * keep * (1.0 - keep)
             })
             .collect();
-        self.adam.step(step, rate, &mut self.logits, &slopes);
+        self.adam.step((step, steps), self.rate, &mut self.logits, &slopes);
     }
 
     fn scores(&self, _: &Weights) -> Weights {
