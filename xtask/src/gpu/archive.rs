@@ -12,7 +12,7 @@ use crate::python::Python;
 const PACK: &str = "\
 import sys, tarfile
 out, mode, *pairs = sys.argv[1:]
-with tarfile.open(out, mode) as archive:
+with tarfile.open(out, mode, **(dict(preset=3) if mode == 'w:xz' else {})) as archive:
     for name, path in zip(pairs[::2], pairs[1::2]):
         archive.add(path, name)
 ";
