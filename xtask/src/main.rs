@@ -49,7 +49,7 @@ cargo xtask COMMAND [--offline] [ARGS…]
            ways of finding neurons side by side; hours for all of it, goes on where it was stopped
            pack [MASK]  bytes and decode speed of subject packs against other encodings
   golden   make the golden vectors of tests/golden again, from PyTorch and diffusers
-  gpu      [--work FOLDER] [--minutes N] [--vae-minutes N] [--batch N] [--no-cuda]
+  gpu      [--work FOLDER] [--minutes N] [--vae-minutes N] [--batch N] [--vae-flags F] [--unet-flags F] [--no-cuda]
            prepare everything for a borrowed machine with a GPU, and print the calls to make
            rehearse [the same]  the same calls here, on the CPU and at tiny scale
            aside, back          move what no call needs out of the tree, and in again

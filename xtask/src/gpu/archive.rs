@@ -8,11 +8,11 @@ use crate::onnxruntime::sha256;
 use crate::process;
 use crate::python::Python;
 
-/// Arguments: archive, `w` or `w:xz`, then pairs of a name in the archive and a file.
+/// Arguments: archive, `w` or `w:gz`, then pairs of a name in the archive and a file.
 const PACK: &str = "\
 import sys, tarfile
 out, mode, *pairs = sys.argv[1:]
-with tarfile.open(out, mode, **(dict(preset=3) if mode == 'w:xz' else {})) as archive:
+with tarfile.open(out, mode, **(dict(compresslevel=6) if mode == 'w:gz' else {})) as archive:
     for name, path in zip(pairs[::2], pairs[1::2]):
         archive.add(path, name)
 ";
@@ -34,7 +34,7 @@ pub(crate) fn pack(out: &Path, files: &[(String, PathBuf)], compressed: bool) ->
     }
     let scratch = out.with_extension("part");
     let mut python = Python::find()?.command();
-    python.args(["-c", PACK]).arg(&scratch).arg(if compressed { "w:xz" } else { "w" });
+    python.args(["-c", PACK]).arg(&scratch).arg(if compressed { "w:gz" } else { "w" });
     for (name, path) in files {
         python.arg(name).arg(path);
     }
@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn an_archive_is_made_anew_when_a_file_changes() -> Result {
         let scratch = Scratch::new(&std::env::temp_dir())?;
-        let (file, out) = (scratch.path().join("file"), scratch.path().join("a/x.tar.xz"));
+        let (file, out) = (scratch.path().join("file"), scratch.path().join("a/x.tar.gz"));
         fs::write(&file, "one").unwrap();
         let files = [("inside/name".to_owned(), file.clone())];
         pack(&out, &files, true)?;

@@ -26,7 +26,7 @@ pub(crate) fn fill(workspace: &Workspace, options: &Options) -> Result<usize> {
     let libraries = libraries(workspace)?;
     let programs = programs(workspace, options, &cache)?;
     // Apart: the first never changes, and takes the longest.
-    let packed = [("provider.tar.xz", libraries), ("tools.tar.xz", programs)];
+    let packed = [("provider.tar.gz", libraries), ("tools.tar.gz", programs)];
     let mut inner = Vec::new();
     for (name, files) in packed {
         archive::pack(&cache.join(name), &files, true)?;

@@ -111,6 +111,9 @@ impl Stage {
         command.env("PATH", path.unwrap_or_default()).env("HOME", &self.root).env("OUT", out);
         // Its own time limits stand in the commands; here it shares the machine.
         command.env("CONES_GPU_HOME", &self.home).env("CONES_GPU_WATCH", "5").env("OMP_NUM_THREADS", "1");
+        for (name, small) in [("WORKERS", "2"), ("SHARDS", "2"), ("FIRST", "1"), ("SHARD", "64")] {
+            command.env(format!("CONES_GPU_{name}"), small);
+        }
         command
     }
 

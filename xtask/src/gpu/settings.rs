@@ -15,6 +15,8 @@ pub(crate) struct Settings {
     pub(crate) vae_seconds: u32,
     /// Pictures in one step.
     pub(crate) batch: u32,
+    /// More arguments for `train_vae.py` and `train_unet.py`, as one would type them.
+    pub(crate) flags: [String; 2],
     /// Whether the CUDA provider travels too.
     pub(crate) provider: bool,
     /// Of all checks of the provider.
@@ -24,13 +26,14 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// From `--work`, `--minutes`, `--vae-minutes`, `--batch` and `--no-cuda`.
+    /// From the command line.
     pub(crate) fn parse(arguments: &[String]) -> Result<Self> {
         let mut settings = Self {
             work: PathBuf::from("target/toybox2"),
             seconds: 630,
             vae_seconds: 180,
             batch: 256,
+            flags: Default::default(),
             provider: true,
             check_seconds: 270,
             tiny: false,
@@ -45,6 +48,8 @@ impl Settings {
                 "--minutes" => settings.seconds = seconds(name, value()?)?,
                 "--vae-minutes" => settings.vae_seconds = seconds(name, value()?)?,
                 "--batch" => settings.batch = number(name, value()?)? as u32,
+                "--vae-flags" => settings.flags[0] = flags(name, value()?)?,
+                "--unet-flags" => settings.flags[1] = flags(name, value()?)?,
                 "--no-cuda" => settings.provider = false,
                 _ => {
                     return Err(Failure::new(format!("there is no option '{name}'"), "`cargo xtask help` lists them."));
@@ -60,13 +65,13 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The same at the scale of a rehearsal.
+    /// The same at the scale of a rehearsal; a loaded machine needs a minute before each of the trainings begins.
     pub(crate) fn rehearsed(&self) -> Self {
         Self {
-            seconds: 75,
-            vae_seconds: self.vae_seconds.min(25),
+            seconds: 330,
+            vae_seconds: self.vae_seconds.min(100),
             batch: 4,
-            check_seconds: 300,
+            check_seconds: 420,
             tiny: true,
             ..self.clone()
         }
@@ -76,6 +81,13 @@ impl Settings {
     pub(crate) fn provider_flags(&self) -> &'static str {
         if self.tiny { "cpu --tiny" } else { "cuda" }
     }
+}
+
+/// They stand between quotes in a command.
+fn flags(name: &str, text: &str) -> Result<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || " -._=/".contains(c);
+    let fault = || Failure::new(format!("{name} '{text}': only letters, digits and ' -._=/' stand in it"), "");
+    text.chars().all(plain).then(|| text.to_owned()).ok_or_else(fault)
 }
 
 fn seconds(name: &str, minutes: &str) -> Result<u32> {
@@ -117,7 +129,7 @@ mod tests {
     #[test]
     fn a_rehearsal_is_short_and_needs_no_gpu() -> Result {
         let settings = parse("--minutes 11 --vae-minutes 4")?.rehearsed();
-        assert!(settings.seconds < 100 && settings.vae_seconds > 0 && settings.provider_flags().starts_with("cpu"));
+        assert!(settings.seconds < 400 && settings.vae_seconds > 0 && settings.provider_flags().starts_with("cpu"));
         assert_eq!(parse("--vae-minutes 0")?.rehearsed().vae_seconds, 0);
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::gpu::settings::Settings;
 use crate::gpu::tree::Tree;
 
 /// The script at the other end.
-const SCRIPT: &str = "bash models/toybox/recipe/gpu.sh";
+const SCRIPT: &str = "bash models/toybox2/recipe/gpu.sh";
 
 /// One call.
 #[derive(Debug)]
@@ -22,10 +22,10 @@ pub(crate) struct Step {
 
 /// The training first, and while it runs the CUDA provider, in `pieces` pieces; last the training's weights.
 pub(crate) fn plan(settings: &Settings, pieces: usize) -> Vec<Step> {
-    let Settings { seconds, vae_seconds, batch, .. } = settings;
+    let Settings { seconds, vae_seconds, batch, flags: [vae, unet], .. } = settings;
     let mut steps = vec![Step {
         title: "the training begins, in the background".into(),
-        command: format!("{SCRIPT} start {seconds} {vae_seconds} {batch}"),
+        command: format!("{SCRIPT} start {seconds} {vae_seconds} {batch} '{vae}' '{unet}'"),
         carry: vec![super::train_folder()],
         timeout: 240,
     }];

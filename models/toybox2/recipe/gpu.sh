@@ -2,20 +2,22 @@
 # What runs on a borrowed machine with a GPU, in the root of a copy of this repository. `cargo xtask gpu` puts what it needs into
 # .gpu/ and prints the calls. What fails says so and is left out: nothing stops the training, and nothing loses its weights.
 #
-#   gpu.sh start SECONDS VAE_SECONDS BATCH    takes .gpu/train in and trains in the background for so long, the VAE first
+#   gpu.sh start SECONDS VAE_SECONDS BATCH [VAE_FLAGS [UNET_FLAGS]]
+#                                             takes .gpu/train in and trains in the background for so long, the VAE first
 #   gpu.sh bring K                            keeps .gpu/cuda-K, a piece of the CUDA provider and of our programs
 #   gpu.sh check SECONDS PROVIDER [--tiny]    what was brought: parity, finding, gradient, pictures; at most so long
 #   gpu.sh collect                            what the training has reached, into $OUT
 #   gpu.sh finish SECONDS                     waits for the training's end, at most so long, and collects
 set -uo pipefail
 home=${CONES_GPU_HOME:-/tmp/cones-gpu}
+# Processes that make latents, how many shards they make, and how many the U-Net waits for. A rehearsal has fewer and smaller ones.
+workers=${CONES_GPU_WORKERS:-8} shards=${CONES_GPU_SHARDS:-128} first=${CONES_GPU_FIRST:-8} shard=${CONES_GPU_SHARD:-4096}
 recipe=$home/recipe work=$home/work log=$home/train.log
 export PYTHONPATH=$home/site${PYTHONPATH:+:$PYTHONPATH} PYTHONUNBUFFERED=1
 
 say() { echo "gpu.sh: $*"; }
 
 start() {
-    local seconds=$1 vae_seconds=$2 batch=$3
     if running; then
         say "the training runs already"
         return
@@ -24,15 +26,15 @@ start() {
     python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --upgrade --target "$home/site" .gpu/train/*.whl ||
         say "the wheels were not installed"
     # A copy: the next call writes this tree anew under the running scripts.
-    rm -rf "$recipe" && cp -r models/toybox/recipe "$recipe"
+    rm -rf "$recipe" && cp -r models/toybox2/recipe "$recipe"
     [ ! -d .gpu/train/work ] || cp -r .gpu/train/work/. "$work"
     [ ! -f .gpu/train/weights.sums ] || {
         python3 "$recipe/gpu/pieces.py" join weights "$home/weights" .gpu/train &&
             python3 "$recipe/gpu/weights.py" unpack "$home/weights" "$work"
     } || say "the checkpoints were not taken in: the training begins anew"
-    setsid bash "$recipe/gpu.sh" train "$seconds" "$vae_seconds" "$batch" >"$log" 2>&1 </dev/null &
+    setsid bash "$recipe/gpu.sh" train "$@" >"$log" 2>&1 </dev/null &
     echo $! >"$home/pid"
-    local until=$((SECONDS + ${CONES_GPU_WATCH:-40}))
+    local until=$((SECONDS + ${CONES_GPU_WATCH:-25}))
     while running && [ $SECONDS -lt $until ]; do sleep 1; done
     running && say "the training runs" || say "the training has ended already"
     tail -n 25 "$log"
@@ -45,28 +47,61 @@ running() {
 }
 
 train() {
-    local end=$(($(date +%s) + $1)) batch=$3
+    local end=$(($(date +%s) + $1)) vae_end=$(($(date +%s) + $2)) batch=$3 vae_flags=${4:-} unet_flags=${5:-}
     cd "$recipe" || exit 1
     date
     python3 -c 'import torch; print(torch.__version__, torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU")'
     if [ "$2" -gt 0 ]; then
-        stage train_vae2.py $(($(date +%s) + $2)) "$batch"
+        stage train_vae.py "$vae_end" $((batch / 4 > 0 ? batch / 4 : 1)) --channels "$(channels)" $vae_flags
     fi
-    stage train_unet2.py "$end" "$batch"
+    latents "$end"
+    stage train_unet.py "$end" "$batch" --every 60 $(compiled) $unet_flags
+    # They lead no session of their own, and end with the training.
+    jobs -p | xargs -r kill 2>/dev/null
     date
     say "the training has ended"
 }
 
-# One script until a point in time. Where it fails, once more from its checkpoint, not compiled and with half the batch.
+# Of a VAE that is there already, else train.sh's.
+channels() {
+    python3 -c 'import sys, torch; print(torch.load(sys.argv[1], weights_only=True, map_location="cpu")["numbers"]["channels"])' \
+        "$work/vae.pt" 2>/dev/null || echo 8
+}
+
+compiled() { python3 -c 'import torch; print("--compile" if torch.cuda.is_available() else "")'; }
+
+# Several processes encode pictures; the U-Net begins on the first of them and takes up more as they come.
+latents() {
+    local end=$1 k
+    for ((k = 0; k < workers; k++)); do
+        python3 -c "import make_latents; make_latents.SHARD = $shard; make_latents.main()" --work "$work" --shards "$shards" \
+            --worker "$k/$workers" &
+    done
+    while [ "$(find "$work/latents" -name '[0-9]*.npz' ! -name '*.part.npz' 2>/dev/null | wc -l)" -lt "$first" ]; do
+        [ -n "$(jobs -pr)" ] || { say "make_latents.py FAILED"; return; }
+        [ "$(date +%s)" -lt "$end" ] || return
+        sleep 1
+    done
+}
+
+# One script until a point in time, when it is told to stop and saves. Where it fails, once more from its checkpoint, not compiled and
+# with half the batch.
 stage() {
-    local script=$1 end=$2 batch=$3 attempt left
+    local script=$1 end=$2 batch=$3 minutes attempt left
+    shift 3
+    left=$((end - $(date +%s)))
+    # Of all attempts together: a checkpoint counts what it has had. Loading is not counted, and the learning rate shall reach its end.
+    left=$((left > 60 ? left - 20 : left))
+    minutes="$((left / 60)).$(printf %02d $((left % 60 * 100 / 60)))"
     for attempt in 1 2 3; do
         left=$((end - $(date +%s)))
         [ $left -ge 5 ] || return 0
-        say "$script: $left s, batch $batch"
-        timeout --kill-after=10 $((left + 60)) python3 "$script" --work "$work" --batch "$batch" \
-            --minutes "$((left / 60)).$(printf %02d $((left % 60 * 100 / 60)))" && return 0
-        say "$script FAILED with $?"
+        say "$script, attempt $attempt: $left s, batch $batch $*"
+        timeout --kill-after=40 "$left" python3 "$script" --work "$work" --batch "$batch" --minutes "$minutes" "$@"
+        case $? in
+        0 | 124) return 0 ;;
+        *) say "$script FAILED" ;;
+        esac
         export TORCHDYNAMO_DISABLE=1
         batch=$((batch > 1 ? batch / 2 : 1))
     done
@@ -80,7 +115,7 @@ bring() {
 
 check() {
     local seconds=$1 provider=$2 tiny=${3:-}
-    timeout --kill-after=5 "$seconds" python3 models/toybox/recipe/gpu/check.py "$home" "$OUT" --provider "$provider" $tiny ||
+    timeout --kill-after=5 "$seconds" python3 models/toybox2/recipe/gpu/check.py "$home" "$OUT" --provider "$provider" $tiny ||
         say "not all checks passed: see cuda.txt"
     collect
 }
