@@ -139,6 +139,7 @@ impl Graph {
 
 /// Nothing is packed or brought into another layout, and what is freed goes back at once: the arena keeps the largest
 /// blocks that were ever needed, and a pattern of memory is one block as large as all of them.
+#[allow(clippy::result_large_err, reason = "the builder's own error, which holds the builder")]
 fn mapped(builder: SessionBuilder) -> BuilderResult {
     builder
         .with_optimization_level(GraphOptimizationLevel::Level2)?

@@ -176,10 +176,9 @@ fn hint(
     fitting: impl Fn(Sizes) -> Option<()>,
     least: Option<u64>,
 ) -> String {
-    if let Some(least) = least.filter(|least| options.budget.is_none_or(|budget| *least <= budget)) {
-        if !matches!(options.memory, MemoryMode::Auto | MemoryMode::Least) {
-            return format!("memory mode `auto` or `least` takes {}", megabytes(least));
-        }
+    let has_choice = !matches!(options.memory, MemoryMode::Auto | MemoryMode::Least);
+    if let Some(least) = least.filter(|least| has_choice && options.budget.is_none_or(|budget| *least <= budget)) {
+        return format!("memory mode `auto` or `least` takes {}", megabytes(least));
     }
     let multiple = bundle.manifest().latent.multiple.max(1);
     let (mut width, mut height) = (sizes.width, sizes.height);

@@ -6,11 +6,11 @@
 /// iOS: what is left until the system ends the app. macOS: pages that are free or can be freed at once.
 #[must_use]
 pub fn available() -> Option<u64> {
-    system::available()
+    asked::available()
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-mod system {
+mod asked {
     pub(super) fn available() -> Option<u64> {
         let text = std::fs::read_to_string("/proc/meminfo").ok()?;
         let free = from_meminfo(&text)?;
@@ -34,7 +34,7 @@ mod system {
 }
 
 #[cfg(target_os = "ios")]
-mod system {
+mod asked {
     // SAFETY: declared as in `os/proc.h`.
     #[allow(unsafe_code)]
     unsafe extern "C" {
@@ -48,7 +48,7 @@ mod system {
 }
 
 #[cfg(target_os = "macos")]
-mod system {
+mod asked {
     use std::ffi::{CStr, c_char, c_int, c_void};
 
     // SAFETY: declared as in `sys/sysctl.h`.
@@ -90,7 +90,7 @@ mod system {
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "ios", target_os = "macos")))]
-mod system {
+mod asked {
     pub(super) fn available() -> Option<u64> {
         None
     }
@@ -98,7 +98,7 @@ mod system {
 
 #[cfg(all(test, any(target_os = "linux", target_os = "android")))]
 mod tests {
-    use super::system::from_meminfo;
+    use super::asked::from_meminfo;
 
     #[test]
     fn available_memory_is_read_in_bytes() {
