@@ -32,6 +32,13 @@ pub const VAE_ENCODER: &str = "vae_encoder.onnx";
 /// The cross-attention projections.
 pub const ATTENTION: &str = "attention.safetensors";
 
+/// A graph's twin for the load that keeps weights mapped: large weights are overridable, all else is the same, and so are
+/// the files of weights. `unet.onnx` has `unet.mapped.onnx`. Graphs that hold their weights themselves have none.
+#[must_use]
+pub fn mapped_twin(graph: &str) -> String {
+    format!("{}.mapped.onnx", graph.strip_suffix(".onnx").unwrap_or(graph))
+}
+
 /// Files that every bundle holds.
 const REQUIRED: [&str; 5] = [TOKENIZER, TEXT_ENCODER, UNET, VAE_DECODER, ATTENTION];
 /// No manifest is larger; what claims to be is not read.

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use cones_core::bundle::EMBEDDING_OFFSETS;
-use cones_core::manifest::{Defaults, Manifest, Preview, SCHEMA};
+use cones_core::bundle::{EMBEDDING_OFFSETS, UNET_PLAIN, mapped_twin};
+use cones_core::manifest::{Defaults, Manifest, Preview, SCHEMA, Text};
 use cones_core::scheduler::Kind;
 
 use super::config::Config;
@@ -12,8 +12,8 @@ use super::interface::{self, Interface};
 use super::layers::Layers;
 use super::output::Output;
 use super::store::{self, WeightsFile};
-use super::{Error, Result, attention, check, config, hoist, offsets, preview, tokenizer};
-use crate::onnx::{Model, graph, strip};
+use super::{Error, Result, attention, check, config, hoist, multihead, offsets, preview, tokenizer};
+use crate::onnx::{Model, graph, overridable, strip};
 
 /// Weights shared by the U-Net's graphs.
 const UNET_WEIGHTS: &str = "unet.weights";
@@ -103,11 +103,12 @@ pub fn run(args: &ImportArgs) -> Result<()> {
     log::info!("reading the cross-attention weights of `{}`", args.weights.display());
     let layers = Layers::open(&args.weights.join("unet"))?;
     let fingerprint = attention::write(&layers, &output.folder().join("attention.safetensors"))?;
-    import_unets(args, &layers, &config, output.folder())?;
+    let sizes = Sizes::of(&config, text);
+    import_unets(args, &layers, &config, sizes, output.folder())?;
     let mut takes_offsets = false;
     for (graph, interface) in OTHERS {
         log::info!("importing `{graph}.onnx`");
-        takes_offsets |= import_other(&args.onnx, graph, interface, args.store, output.folder())?;
+        takes_offsets |= import_other(&args.onnx, graph, interface, args.store, sizes, output.folder())?;
     }
     let preview = fit_preview(&config, output.folder())?;
     check_all(args, &layers, takes_offsets, output.folder())?;
@@ -140,7 +141,7 @@ fn name(args: &ImportArgs) -> Result<String> {
 }
 
 /// The default graph first, so that the weights lie in its order.
-fn import_unets(args: &ImportArgs, layers: &Layers, config: &Config, folder: &Path) -> Result<()> {
+fn import_unets(args: &ImportArgs, layers: &Layers, config: &Config, sizes: Sizes, folder: &Path) -> Result<()> {
     let mut weights = WeightsFile::create(folder, UNET_WEIGHTS)?;
     let plain = args.plain.iter().map(|plain| (plain, "unet.plain"));
     for (source, name) in std::iter::once((&args.onnx, "unet")).chain(plain) {
@@ -151,9 +152,12 @@ fn import_unets(args: &ImportArgs, layers: &Layers, config: &Config, folder: &Pa
         interface::canonicalise(&mut model, &interface::UNET)?;
         check_width(&model, layers, config)?;
         hoist::hoist(&mut model, layers)?;
+        if name == "unet" {
+            fuse_attention(&mut model, sizes)?;
+        }
         strip::strip(&mut model.proto, "unet");
         store::store(&mut model, args.store, &mut weights)?;
-        model.save(&folder.join(format!("{name}.onnx")))?;
+        save(model, folder, name)?;
     }
     weights.finish()
 }
@@ -171,7 +175,14 @@ fn check_width(model: &Model, layers: &Layers, config: &Config) -> Result<()> {
 }
 
 /// Whether it is a text encoder that takes learned embeddings.
-fn import_other(onnx: &Path, name: &str, interface: &Interface, storage: Storage, folder: &Path) -> Result<bool> {
+fn import_other(
+    onnx: &Path,
+    name: &str,
+    interface: &Interface,
+    storage: Storage,
+    sizes: Sizes,
+    folder: &Path,
+) -> Result<bool> {
     let mut model = Model::open(&onnx.join(format!("{name}.onnx")))?;
     graph::lift_constants(model.graph_mut()?);
     interface::canonicalise(&mut model, interface)?;
@@ -182,10 +193,64 @@ fn import_other(onnx: &Path, name: &str, interface: &Interface, storage: Storage
             "`{name}.onnx` looks its tokens up in no table of floating-point numbers: packs with learned embeddings will not fit"
         );
     }
+    if is_text {
+        fuse_attention(&mut model, sizes)?;
+    }
     strip::strip(&mut model.proto, name);
     store::store_alone(&mut model, storage, folder, &format!("{name}.weights"))?;
-    model.save(&folder.join(format!("{name}.onnx")))?;
+    save(model, folder, name)?;
     Ok(takes_offsets)
+}
+
+/// Sizes that a graph's free dimensions may have, for telling shapes.
+#[derive(Debug, Clone, Copy)]
+struct Sizes {
+    tokens: u32,
+    height: u32,
+    width: u32,
+}
+
+impl Sizes {
+    fn of(config: &Config, text: Text) -> Self {
+        let scale = config.latent.scale.max(1);
+        let (height, width) = (config.image.height / scale, config.image.width / scale);
+        Self { tokens: text.max_length, height, width }
+    }
+
+    fn get(self, dimension: &str) -> Option<usize> {
+        match dimension {
+            // Not 1, so that it is not mistaken for a dimension that is always 1.
+            "batch" => Some(2),
+            "tokens" => usize::try_from(self.tokens).ok(),
+            "height" => usize::try_from(self.height).ok(),
+            "width" => usize::try_from(self.width).ok(),
+            _ => None,
+        }
+    }
+}
+
+/// Writes attention as the node that needs little memory, and says what was left as it is.
+fn fuse_attention(model: &mut Model, sizes: Sizes) -> Result<()> {
+    let done = multihead::rewrite(model, |dimension| sizes.get(dimension))?;
+    let file = model.file().display().to_string();
+    log::info!("`{file}`: {} attentions written as MultiHeadAttention", done.count);
+    for left in done.left {
+        log::warn!("`{file}`: the attention {left}; it stays as it is, and takes more memory");
+    }
+    Ok(())
+}
+
+/// Writes the graph, and its mapped twin where that is another one. The plain graph is for providers that compile what
+/// they run, and these want constants.
+fn save(mut model: Model, folder: &Path, name: &str) -> Result<()> {
+    let file = format!("{name}.onnx");
+    model.save(&folder.join(&file))?;
+    let Model { proto, source } = &mut model;
+    let Some(graph) = proto.graph.as_mut().filter(|_| file != UNET_PLAIN) else { return Ok(()) };
+    if overridable::list(graph, source, |_| false)? > 0 {
+        model.save(&folder.join(mapped_twin(&file)))?;
+    }
+    Ok(())
 }
 
 fn fit_preview(config: &Config, folder: &Path) -> Result<Preview> {

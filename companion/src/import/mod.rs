@@ -18,6 +18,7 @@ mod identify;
 mod interface;
 mod json;
 mod layers;
+mod multihead;
 mod offsets;
 mod output;
 mod pictures;

@@ -66,6 +66,16 @@ pub fn fix(value: &mut ValueInfoProto, dims: &[usize]) -> bool {
     true
 }
 
+/// The declared dimensions, with `size` asked for those that are free by their names (empty where they have none).
+pub fn dims_with(value: &ValueInfoProto, size_of: impl Fn(&str) -> Option<usize>) -> Option<Vec<usize>> {
+    let of = |dim: &Dimension| match &dim.value {
+        Some(dimension::Value::DimParam(name)) => size_of(name),
+        Some(dimension::Value::DimValue(_)) => size(dim),
+        None => size_of(""),
+    };
+    declared(value)?.shape.as_ref()?.dim.iter().map(of).collect()
+}
+
 /// The declared shape in words, as `[batch, 4, ?]`.
 pub fn describe(value: &ValueInfoProto) -> String {
     let Some(dims) = declared(value).and_then(|tensor| tensor.shape.as_ref()) else { return "[…]".into() };

@@ -15,6 +15,7 @@ pub mod lookup;
 pub mod model;
 pub mod names;
 pub mod node;
+pub mod overridable;
 pub mod source;
 pub mod strip;
 pub mod tensor;

@@ -1,4 +1,4 @@
-//! Scaled dot-product attention as one node (`Attention`, opset 23).
+//! Scaled dot-product attention as one node (`Attention`, opset 23, and `com.microsoft.MultiHeadAttention`).
 //!
 //! Y = P·V with P = softmax(s·Q·Kᵀ + mask). With dP = dY·Vᵀ and D the row sums of dY∘Y (which are those of dP∘P):
 //! dV = Pᵀ·dY, dS = P∘(dP - D), dQ = s·dS·K, dK = s·dSᵀ·Q. P is computed again rather than kept.
@@ -94,18 +94,53 @@ impl Heads {
     }
 }
 
-/// Q, K and V are of four dimensions, or of three with the heads side by side.
+/// What a node says of itself, in the words of its operator.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Form<'a> {
+    /// Heads of queries, where they lie side by side.
+    pub(super) own: i64,
+    /// Heads of keys and values, where they lie side by side.
+    pub(super) others: i64,
+    mask: Option<&'a str>,
+    is_causal: bool,
+}
+
+/// `Attention`: Q, K and V are of four dimensions, or of three with the heads side by side.
 pub(super) fn attention(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
-    refuse(tape, call)?;
-    let heads = heads(tape, call)?;
-    let is_plain = call.optional(3).is_none() && call.int("is_causal", 0) == 0;
+    refuse(tape, call, 4)?;
+    if call.float("softcap", 0.0) != 0.0 {
+        return Err(call.unsupported(tape, "has a soft cap, for which there is no derivative rule"));
+    }
+    let (own, others) = (call.int("q_num_heads", 0), call.int("kv_num_heads", 0));
+    attend(tape, call, Form { own, others, mask: call.optional(3), is_causal: call.int("is_causal", 0) != 0 })
+}
+
+/// `MultiHeadAttention`: queries have their heads side by side, keys and values mostly.
+pub(super) fn multihead(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
+    refuse(tape, call, 6)?;
+    if call.optional(3).is_some() || call.optional(4).is_some() {
+        return Err(call.unsupported(tape, "has a bias or a mask of keys, for which there is no derivative rule"));
+    }
+    let heads = call.int("num_heads", 0);
+    let is_causal = call.int("unidirectional", 0) != 0;
+    attend(tape, call, Form { own: heads, others: heads, mask: call.optional(5), is_causal })
+}
+
+fn attend(tape: &mut Tape, call: &Call<'_>, form: Form<'_>) -> Result<()> {
+    if form.mask.is_some_and(|mask| tape.is_active(mask)) {
+        return Err(
+            call.unsupported(tape, "has a mask that depends on the inputs, for which there is no derivative rule")
+        );
+    }
+    let heads = heads(tape, call, form)?;
+    let is_plain = form.mask.is_none() && !form.is_causal;
     let gradients = match attention_blocks::queries(tape, &heads).filter(|_| is_plain) {
         Some(queries) => {
-            attention_blocks::forward(tape, call, &heads, queries)?;
+            attention_blocks::forward(tape, call, form, &heads, queries)?;
             attention_blocks::backward(tape, &heads, queries)
         }
         None => {
-            let p = probabilities(tape, call, &heads)?;
+            let p = probabilities(tape, form, &heads)?;
             heads.gradients(tape, &p)
         }
     };
@@ -118,30 +153,21 @@ pub(super) fn attention(tape: &mut Tape, call: &Call<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Forms that diffusion models do not use.
-fn refuse(tape: &Tape, call: &Call<'_>) -> Result<()> {
-    if call.optional(4).is_some() || call.optional(5).is_some() || call.optional(6).is_some() {
+/// Forms that diffusion models do not use: inputs from `first` on are those of earlier calls.
+fn refuse(tape: &Tape, call: &Call<'_>, first: usize) -> Result<()> {
+    if (first..call.node.input.len()).any(|at| call.optional(at).is_some()) {
         return Err(
             call.unsupported(tape, "keeps keys and values of earlier calls, for which there is no derivative rule")
         );
     }
-    if call.float("softcap", 0.0) != 0.0 {
-        return Err(call.unsupported(tape, "has a soft cap, for which there is no derivative rule"));
-    }
     if call.node.output.iter().skip(1).any(|output| !output.is_empty()) {
         return Err(call.unsupported(tape, "has further outputs, for which there is no derivative rule"));
-    }
-    if call.optional(3).is_some_and(|mask| tape.is_active(mask)) {
-        return Err(
-            call.unsupported(tape, "has a mask that depends on the inputs, for which there is no derivative rule")
-        );
     }
     Ok(())
 }
 
-fn heads(tape: &mut Tape, call: &Call<'_>) -> Result<Heads> {
+fn heads(tape: &mut Tape, call: &Call<'_>, Form { own, others, .. }: Form<'_>) -> Result<Heads> {
     let shape = tape.shape(call.input(tape, 0)?)?;
-    let (own, others) = (call.int("q_num_heads", 0), call.int("kv_num_heads", 0));
     let query = view(tape, call, call.input(tape, 0)?, own)?;
     let key = view(tape, call, call.input(tape, 1)?, others)?;
     let value = view(tape, call, call.input(tape, 2)?, others)?;
@@ -195,12 +221,12 @@ fn give(tape: &mut Tape, value: &str, gradient: String) -> Result<()> {
     Ok(())
 }
 
-fn probabilities(tape: &mut Tape, call: &Call<'_>, heads: &Heads) -> Result<String> {
+fn probabilities(tape: &mut Tape, form: Form<'_>, heads: &Heads) -> Result<String> {
     let mut scores = heads.scores(tape);
-    if let Some(mask) = call.optional(3) {
+    if let Some(mask) = form.mask {
         scores = masked(tape, &scores, mask, heads.element)?;
     }
-    if call.int("is_causal", 0) != 0 {
+    if form.is_causal {
         let ahead = |at: usize| if at % heads.keys.max(1) > at / heads.keys.max(1) { f64::NEG_INFINITY } else { 0.0 };
         let mask: Vec<f64> = (0..heads.queries * heads.keys).map(ahead).collect();
         let mask = tape.numbers(&mask, &[heads.queries, heads.keys], heads.element);

@@ -4,7 +4,7 @@
 //! memory; a block stays in the cache through all passes. Two `Scan`s, one over the heads and one over the blocks of a
 //! head, keep the graph as small as it was; what comes back to keys and values is summed from block to block.
 
-use super::attention::{Gradients, Heads, softmax, view};
+use super::attention::{Form, Gradients, Heads, softmax, view};
 use crate::gradient::Result;
 use crate::gradient::call::Call;
 use crate::gradient::tape::{Product, Tape};
@@ -31,16 +31,15 @@ pub(super) fn queries(tape: &Tape, heads: &Heads) -> Option<usize> {
 ///
 /// # Errors
 /// As [`view`].
-pub(super) fn forward(tape: &mut Tape, call: &Call<'_>, heads: &Heads, queries: usize) -> Result<()> {
+pub(super) fn forward(tape: &mut Tape, call: &Call<'_>, form: Form<'_>, heads: &Heads, queries: usize) -> Result<()> {
     let y = call.output(tape)?;
     let dims = tape.dims(y)?;
     tape.replace(y, |tape| {
         // The views that the derivative has come too late for the forward pass.
-        let of = |tape: &mut Tape, at, count: &str| -> Result<String> {
-            Ok(view(tape, call, call.input(tape, at)?, call.int(count, 0))?.0)
-        };
-        let (query, key) = (of(tape, 0, "q_num_heads")?, of(tape, 1, "kv_num_heads")?);
-        let whole = Heads { query, key, value: of(tape, 2, "kv_num_heads")?, ..heads.clone() };
+        let of =
+            |tape: &mut Tape, at, count| -> Result<String> { Ok(view(tape, call, call.input(tape, at)?, count)?.0) };
+        let (query, key) = (of(tape, 0, form.own)?, of(tape, 1, form.others)?);
+        let whole = Heads { query, key, value: of(tape, 2, form.others)?, ..heads.clone() };
         let mut made = over_heads(tape, &whole, queries, Pass::Forward);
         let mut found = made.pop().unwrap_or_default();
         if dims.len() == 3 {

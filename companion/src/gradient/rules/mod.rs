@@ -18,7 +18,7 @@ mod shape;
 
 use super::Result;
 use super::call::Call;
-use super::tape::Tape;
+use super::tape::{MICROSOFT, Tape};
 use crate::onnx::proto::NodeProto;
 
 /// Writes the derivative of one node.
@@ -72,13 +72,20 @@ const RULES: &[(&str, Rule)] = &[
     ("Resize", resize::nearest),
 ];
 
-/// The operators that can be differentiated, all of the standard set.
+/// The same of ONNX Runtime's own set, `com.microsoft`.
+const MICROSOFTS: &[(&str, Rule)] = &[("MultiHeadAttention", attention::multihead)];
+
+/// The operators that can be differentiated, those of the standard set first.
 pub fn operators() -> impl Iterator<Item = &'static str> {
-    RULES.iter().map(|(op, _)| *op)
+    RULES.iter().chain(MICROSOFTS).map(|(op, _)| *op)
 }
 
 /// The rule for a node's operator, if there is one.
 pub(super) fn find(n: &NodeProto) -> Option<Rule> {
-    let is_standard = matches!(n.domain(), "" | "ai.onnx");
-    RULES.iter().find(|(op, _)| is_standard && *op == n.op_type()).map(|(_, rule)| *rule)
+    let rules = match n.domain() {
+        "" | "ai.onnx" => RULES,
+        MICROSOFT => MICROSOFTS,
+        _ => &[],
+    };
+    rules.iter().find(|(op, _)| *op == n.op_type()).map(|(_, rule)| *rule)
 }

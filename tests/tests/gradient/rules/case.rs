@@ -60,6 +60,8 @@ pub struct Case {
     /// Which form of it.
     pub form: &'static str,
     pub opset: i64,
+    /// The set that the operator is of; empty for the standard one.
+    domain: &'static str,
     pub precision: Precision,
     /// How near float64 must come to the differences, of the largest gradient.
     pub exact: f64,
@@ -77,6 +79,7 @@ pub fn case(op: &'static str, form: &'static str) -> Case {
         op,
         form,
         opset: NEWEST,
+        domain: "",
         precision: Precision::Double,
         exact: 1e-8,
         inputs: vec![],
@@ -151,6 +154,12 @@ impl Case {
         self
     }
 
+    /// The operator is of ONNX Runtime's own set.
+    pub fn microsoft(mut self) -> Self {
+        self.domain = "com.microsoft";
+        self
+    }
+
     pub fn precision(mut self, precision: Precision) -> Self {
         self.precision = precision;
         self
@@ -218,10 +227,13 @@ impl Case {
         tested.output = self.outputs.iter().map(|name| (*name).to_owned()).collect();
         tested.attribute.clone_from(&self.attributes);
         tested.name = Some("tested".into());
+        tested.domain = Some(self.domain.into());
         graph.node = self.before.iter().cloned().chain([tested]).chain(self.after.iter().cloned()).collect();
         graph.output.push(info::untyped(OUTPUT));
-        let opset = OperatorSetIdProto { version: Some(self.opset), ..OperatorSetIdProto::default() };
-        ModelProto { ir_version: Some(8), opset_import: vec![opset], graph: Some(graph), ..ModelProto::default() }
+        let standard = OperatorSetIdProto { version: Some(self.opset), ..OperatorSetIdProto::default() };
+        let microsoft = OperatorSetIdProto { domain: Some("com.microsoft".into()), version: Some(1) };
+        let opset_import = vec![standard, microsoft];
+        ModelProto { ir_version: Some(8), opset_import, graph: Some(graph), ..ModelProto::default() }
     }
 }
 

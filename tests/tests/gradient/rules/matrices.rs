@@ -117,6 +117,25 @@ fn attended(case: Case) -> Case {
     case.within(2e-7)
 }
 
+/// Scaled dot-product attention as ONNX Runtime's own node, with two heads side by side. Its kernel is of float32.
+pub fn multihead() -> Vec<Case> {
+    let apart = |form| {
+        let case = case("MultiHeadAttention", form).microsoft().int("num_heads", 2).precision(Precision::NoDouble);
+        case.wanted("q", &[2, 3, 4]).wanted("k", &[2, 5, 4]).wanted("v", &[2, 5, 4])
+    };
+    let itself = |form| {
+        let case = case("MultiHeadAttention", form).microsoft().int("num_heads", 2).precision(Precision::NoDouble);
+        case.wanted("q", &[1, 4, 6])
+    };
+    vec![
+        apart("heads side by side"),
+        apart("a given scale").float("scale", 0.3),
+        apart("a mask of numbers").fixed("mask", &[1, 1, 3, 5]).reads(&["q", "k", "v", "", "", "mask"]),
+        itself("with itself").reads(&["q", "q", "q"]),
+        itself("causal").reads(&["q", "q", "q"]).int("unidirectional", 1),
+    ]
+}
+
 /// Scaled dot-product attention.
 pub fn attention() -> Vec<Case> {
     let attention = |form, q: &[usize], k: &[usize], v: &[usize]| {

@@ -23,6 +23,7 @@ fn all() -> Vec<Case> {
         matrices::pictures(),
         matrices::normalisations(),
         matrices::attention(),
+        matrices::multihead(),
         parts::parts(),
     ];
     groups.into_iter().flatten().collect()
@@ -78,6 +79,7 @@ fn normalisations_have_the_slopes_of_differences() {
 #[test]
 fn attention_has_the_slopes_of_differences() {
     check(&matrices::attention());
+    check(&matrices::multihead());
 }
 
 #[test]
