@@ -13,6 +13,7 @@ pub mod generate;
 pub mod import_mask;
 pub mod inspect;
 pub mod keygen;
+mod memory_table;
 pub mod packs;
 mod progress_bar;
 pub mod publish;
