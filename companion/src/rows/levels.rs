@@ -9,16 +9,14 @@ use crate::onnx::proto::NodeProto;
 use crate::onnx::{attribute, node};
 
 /// Elementwise operators of one operand.
-pub(super) const UNARY: [&str; 8] = ["Sigmoid", "Relu", "Tanh", "Identity", "Softplus", "Elu", "LeakyRelu", "HardSigmoid"];
+pub(super) const UNARY: [&str; 8] =
+    ["Sigmoid", "Relu", "Tanh", "Identity", "Softplus", "Elu", "LeakyRelu", "HardSigmoid"];
 /// Elementwise operators of two operands.
 pub(super) const BINARY: [&str; 4] = ["Add", "Sub", "Mul", "Div"];
 
 /// Pictures [batch, channels, rows, width] among a graph's values, each with the logarithm (base 2) of its rows by those of
 /// the input. What is behind a node of unknown kind is left out.
-pub(super) fn of<'a>(
-    sight: &Sight<'a>,
-    norms: &HashMap<&'a str, Norm<'a>>,
-) -> Result<HashMap<&'a str, i32>, Reason> {
+pub(super) fn of<'a>(sight: &Sight<'a>, norms: &HashMap<&'a str, Norm<'a>>) -> Result<HashMap<&'a str, i32>, Reason> {
     let [input] = sight.graph.input.as_slice() else { return Err("has more than one input".into()) };
     let mut levels = HashMap::from([(input.name(), 0)]);
     for n in &sight.graph.node {
@@ -98,5 +96,8 @@ fn doubles(sight: &Sight<'_>, n: &NodeProto) -> bool {
         "half_pixel" | "pytorch_half_pixel" => matches!(rounding, "round_prefer_floor" | "round_prefer_ceil"),
         _ => false,
     };
-    is_nearest && repeats && attribute::get_ints(n, "axes").is_none() && scales.as_deref() == Some(&[1.0, 1.0, 2.0, 2.0])
+    is_nearest
+        && repeats
+        && attribute::get_ints(n, "axes").is_none()
+        && scales.as_deref() == Some(&[1.0, 1.0, 2.0, 2.0])
 }

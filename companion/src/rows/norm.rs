@@ -84,7 +84,10 @@ fn spelled_out<'a>(sight: &Sight<'a>, n: &'a NodeProto, at: usize) -> Result<Opt
 /// Whether it is the shape of `value`, all of it.
 fn is_whole_shape(n: &NodeProto, value: &str) -> bool {
     let is_all = node::int(n, "start").unwrap_or(0) == 0 && attribute::get_ints(n, "end").is_none();
-    node::is(n, "Shape") && is_all && node::int(n, "end").is_none() && n.input.first().is_some_and(|input| input == value)
+    node::is(n, "Shape")
+        && is_all
+        && node::int(n, "end").is_none()
+        && n.input.first().is_some_and(|input| input == value)
 }
 
 /// The one node that reads `value`, if it is of that operator and its other operand is a constant with a number for each

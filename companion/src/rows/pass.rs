@@ -135,7 +135,11 @@ impl<'a> Writer<'a> {
             return Ok(ink.again(n, vec![input, String::new(), scales], n.attribute.clone()));
         }
         if !is_any(n, &UNARY) && !is_any(n, &BINARY) {
-            return Err(format!("holds the node `{}` ({}), which cannot be done in blocks", node::label(n), n.op_type()));
+            return Err(format!(
+                "holds the node `{}` ({}), which cannot be done in blocks",
+                node::label(n),
+                n.op_type()
+            ));
         }
         let mut inputs = Vec::new();
         for input in &n.input {
@@ -158,19 +162,15 @@ impl<'a> Writer<'a> {
         Ok(affine)
     }
 
-    fn convolved(
-        &mut self,
-        n: &NodeProto,
-        part: Part,
-        body: &mut Body,
-        ink: &mut Ink,
-    ) -> Result<String, Reason> {
+    fn convolved(&mut self, n: &NodeProto, part: Part, body: &mut Body, ink: &mut Ink) -> Result<String, Reason> {
         let reach = Reach::of(n).filter(|reach| part == Part::Block || !reach.is_wide());
         let reach = reach.ok_or_else(|| format!("takes rows around those that `{}` takes", node::label(n)))?;
         let source = first_input(n);
-        if let Some(before) = self.sight.maker(source).filter(|before| {
-            part == Part::Block && !self.blocks.contains_key(source) && doubled::fits(before, n)
-        }) {
+        if let Some(before) = self
+            .sight
+            .maker(source)
+            .filter(|before| part == Part::Block && !self.blocks.contains_key(source) && doubled::fits(before, n))
+        {
             let around = self.around(first_input(before), [true, true], body, ink)?;
             return Ok(doubled::convolve(ink, n, &around));
         }

@@ -1,6 +1,6 @@
 //! Which part of a graph goes in blocks, and which of its values are kept as a whole.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Reason;
 use super::levels::{BINARY, Reach, UNARY, is_any};
@@ -16,7 +16,7 @@ const LEVELS: i32 = 2;
 #[derive(Debug)]
 pub(super) struct Region<'a> {
     /// Positions of its nodes, those inside group norms left out.
-    pub(super) nodes: HashSet<usize>,
+    pub(super) nodes: BTreeSet<usize>,
     /// Positions of nodes inside its group norms.
     pub(super) absorbed: HashSet<usize>,
     /// The one picture that goes in.
@@ -48,14 +48,16 @@ impl<'a> Region<'a> {
         }
         let is_large = |value: &str| levels.get(value).is_some_and(|level| top - level < LEVELS);
         let inner: HashSet<usize> = norms.values().flat_map(|norm| norm.inner.iter().copied()).collect();
-        let mut nodes = HashSet::new();
+        let mut nodes = BTreeSet::new();
         let mut absorbed = HashSet::new();
         for (at, n) in sight.graph.node.iter().enumerate() {
             let touches = n.input.iter().chain(&n.output).any(|value| is_large(value));
             // The shape of a picture that is not cut serves nodes outside.
             if touches && !inner.contains(&at) && !node::is(n, "Shape") {
                 nodes.insert(at);
-                absorbed.extend(n.output.iter().filter_map(|output| norms.get(output.as_str())).flat_map(|norm| &norm.inner));
+                absorbed.extend(
+                    n.output.iter().filter_map(|output| norms.get(output.as_str())).flat_map(|norm| &norm.inner),
+                );
             }
         }
         let mut region = Self {
@@ -124,8 +126,7 @@ impl<'a> Region<'a> {
         if self.normed.contains(self.input) {
             return Err("normalises what goes into its largest resolutions first".into());
         }
-        let mut wide: Vec<usize> = self.nodes.iter().copied().filter(|at| is_wide(&sight.graph.node[*at])).collect();
-        wide.sort_unstable();
+        let wide: Vec<usize> = self.nodes.iter().copied().filter(|at| is_wide(&sight.graph.node[*at])).collect();
         for at in wide {
             let Some(mut value) = sight.graph.node[at].input.first().map(String::as_str) else { continue };
             if !self.reaches(sight, norms, levels, value) {
