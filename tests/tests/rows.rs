@@ -1,7 +1,7 @@
 //! A VAE in blocks of rows computes what it computed as a whole: Toybox's trained one, at every kind of size.
 
 use cones_companion::onnx::proto::NodeProto;
-use cones_companion::onnx::{Model, attribute, node, tensor};
+use cones_companion::onnx::{Model, attribute, info, node, tensor};
 use cones_companion::rows::{Rewritten, rewrite};
 use cones_tests::base;
 use ort::session::Session;
@@ -86,6 +86,16 @@ fn norms_that_are_spelled_out_go_in_blocks_too() {
 }
 
 #[test]
+fn weights_that_are_listed_as_inputs_do_no_harm() {
+    let mut blocks = open("vae_decoder.onnx");
+    let graph = blocks.graph_mut().expect("a graph");
+    let weights: Vec<_> = graph.initializer.iter().map(|weight| info::untyped(weight.name())).collect();
+    graph.input.extend(weights);
+    assert!(matches!(rewrite(&mut blocks).expect("constants"), Rewritten::Blocks(_)));
+    assert_same(&open("vae_decoder.onnx"), &blocks, 4, &[[3, 2]]);
+}
+
+#[test]
 fn every_large_convolution_is_in_a_pass() {
     let (whole, blocks) = rewritten("vae_decoder.onnx");
     let outside =
@@ -133,6 +143,9 @@ fn graphs_of_another_shape_stay_as_they_are_with_a_reason() {
         }
     });
     assert!(strange.contains("Softmax") && strange.contains("cannot be done in blocks"), "{strange}");
+    let mut circle = open("vae_decoder.onnx");
+    circle.graph_mut().expect("a graph").node.reverse();
+    assert!(matches!(rewrite(&mut circle).expect("constants"), Rewritten::Left(_)), "an order that no graph has");
     let mut old = open("vae_decoder.onnx");
     for set in &mut old.proto.opset_import {
         set.version = Some(13);

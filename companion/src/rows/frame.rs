@@ -41,7 +41,7 @@ impl Frame {
         let next = ink.node("Add", &[&number, &one]);
         let (has_above, has_below) = (ink.node("Greater", &[&number, &zero]), ink.node("Less", &[&number, &last]));
         let flag = |ink: &mut Ink, value: &str| {
-            let number = ink.to_float(value);
+            let number = ink.float_of(value);
             ink.reshape(&number, &[-1, 1, 1, 1, 1])
         };
         let (has_above, has_below) = (flag(ink, &has_above), flag(ink, &has_below));
@@ -72,7 +72,12 @@ impl Frame {
     }
 }
 
-/// The largest of [`ROWS`] that divides `rows`, or 1.
+/// Of so many rows, those of a block: the largest of [`ROWS`] that divides them, or 1.
+pub(super) fn rows_of_block(rows: u64) -> u64 {
+    ROWS.iter().map(|each| each.unsigned_abs()).find(|each| rows.is_multiple_of(*each)).unwrap_or(1)
+}
+
+/// The same, written into the graph.
 fn rows_each(ink: &mut Ink, rows: &str) -> String {
     let mut each = ink.ints(&[1]);
     let zero = ink.ints(&[0]);

@@ -121,7 +121,7 @@ impl Ink {
     }
 
     /// As real numbers.
-    pub(super) fn to_float(&mut self, value: &str) -> String {
+    pub(super) fn float_of(&mut self, value: &str) -> String {
         self.node_with("Cast", &[value], vec![attribute::int("to", i64::from(DataType::Float as i32))])
     }
 

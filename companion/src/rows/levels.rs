@@ -17,7 +17,9 @@ pub(super) const BINARY: [&str; 4] = ["Add", "Sub", "Mul", "Div"];
 /// Pictures [batch, channels, rows, width] among a graph's values, each with the logarithm (base 2) of its rows by those of
 /// the input. What is behind a node of unknown kind is left out.
 pub(super) fn of<'a>(sight: &Sight<'a>, norms: &HashMap<&'a str, Norm<'a>>) -> Result<HashMap<&'a str, i32>, Reason> {
-    let [input] = sight.graph.input.as_slice() else { return Err("has more than one input".into()) };
+    // Weights that are listed as inputs too are none.
+    let mut inputs = sight.graph.input.iter().filter(|input| sight.constant(input.name()).is_none());
+    let (Some(input), None) = (inputs.next(), inputs.next()) else { return Err("has more than one input".into()) };
     let mut levels = HashMap::from([(input.name(), 0)]);
     for n in &sight.graph.node {
         let Some(output) = n.output.first().map(String::as_str) else { continue };

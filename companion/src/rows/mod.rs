@@ -19,9 +19,10 @@
 //! The rewritten graph takes one picture at a time.
 //!
 //! `region` says what goes in blocks, `frame` cuts and puts together, `pass` writes a `Scan`, `statistics` and `norm` are
-//! about group norms, `doubled` about convolutions behind a doubling.
+//! about group norms, `doubled` about convolutions behind a doubling, `footprint` about what all of it will hold.
 
 mod doubled;
+mod footprint;
 mod frame;
 mod ink;
 mod levels;
@@ -36,6 +37,7 @@ use std::collections::HashMap;
 use crate::onnx::proto::{NodeProto, TensorProto};
 use crate::onnx::{Model, Result, attribute, graph, info};
 
+pub use footprint::peak;
 use frame::Frame;
 use ink::Ink;
 use pass::Writer;

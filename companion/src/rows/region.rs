@@ -11,6 +11,8 @@ use crate::onnx::proto::NodeProto;
 
 /// How many resolutions go in blocks, from the largest on: those below take a sixteenth of the memory and less.
 const LEVELS: i32 = 2;
+/// A VAE has some hundreds of nodes there. Blocks are written by recursion along them, which must end before the stack does.
+const MOST_NODES: usize = 2000;
 
 /// The part of a graph that goes in blocks.
 #[derive(Debug)]
@@ -81,6 +83,9 @@ impl<'a> Region<'a> {
         norms: &HashMap<&'a str, Norm<'a>>,
         levels: &HashMap<&'a str, i32>,
     ) -> Result<(), Reason> {
+        if self.nodes.len() > MOST_NODES {
+            return Err(format!("has {} nodes in its largest resolutions, more than {MOST_NODES}", self.nodes.len()));
+        }
         let mut inputs: HashSet<&'a str> = HashSet::new();
         let mut low = i32::MAX;
         for at in &self.nodes {
@@ -88,6 +93,9 @@ impl<'a> Region<'a> {
             let pictures = operands(n, norms, levels);
             check(sight, n, norms, levels)?;
             for value in &pictures {
+                if sight.maker_at(value).is_some_and(|maker| maker >= *at) {
+                    return Err(format!("reads `{value}` before it is made"));
+                }
                 low = low.min(levels[value]);
                 if sight.maker_at(value).is_none_or(|maker| !self.nodes.contains(&maker)) {
                     inputs.insert(value);

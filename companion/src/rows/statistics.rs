@@ -33,7 +33,7 @@ impl Statistics {
         let between = ink.node("Mul", &[&distances, &distances]);
         let sizes = ink.sizes(blocks, 3, 5);
         let count = ink.reduce("ReduceProd", &sizes, &[0]);
-        let count = ink.to_float(&count);
+        let count = ink.float_of(&count);
         let within = ink.node("Div", &[&squares, &count]);
         let variances = ink.node("Add", &[&within, &between]);
         let variance = ink.reduce("ReduceMean", &variances, &[0, 2]);
