@@ -2,6 +2,7 @@
 
 use cones_companion::onnx::proto::NodeProto;
 use cones_companion::onnx::{Model, attribute, info, node, tensor};
+use cones_companion::profile::{Sizes, of_folder};
 use cones_companion::rows::{Rewritten, rewrite};
 use cones_tests::base;
 use ort::session::Session;
@@ -106,6 +107,25 @@ fn every_large_convolution_is_in_a_pass() {
     assert!(outside(&blocks, "Conv") < outside(&whole, "Conv") / 2);
     let mut again = blocks;
     assert!(matches!(rewrite(&mut again).expect("constants"), Rewritten::Left(_)), "a second time");
+}
+
+#[test]
+fn a_bundles_memory_profile_knows_of_the_blocks() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (whole, blocks) = rewritten("vae_decoder.onnx");
+    whole.save(&folder.path().join("vae_decoder.onnx")).expect("a file");
+    let sizes = Sizes { height: 64, width: 64, scale: 4, multiple: 4, tokens: 32 };
+    let peaks = |folder: &std::path::Path| {
+        let profile = of_folder(folder, sizes).expect("a profile");
+        profile.graphs["vae_decoder.onnx"].points.iter().map(|point| point.mapped).collect::<Vec<u64>>()
+    };
+    let as_a_whole = peaks(folder.path());
+    blocks.save(&folder.path().join("vae_decoder.mapped.onnx")).expect("a file");
+    let in_blocks = peaks(folder.path());
+    assert_eq!(in_blocks.len(), as_a_whole.len());
+    for (blocks, whole) in in_blocks.iter().zip(&as_a_whole) {
+        assert!(*blocks > 0 && blocks * 10 < whole * 8, "{in_blocks:?} in blocks, {as_a_whole:?} as a whole");
+    }
 }
 
 /// The reason why an edited decoder stays as it is.

@@ -306,7 +306,10 @@ fn check_all(args: &ImportArgs, layers: &Layers, takes_offsets: bool, folder: &P
     for (name, interface) in OTHERS {
         let offsets = takes_offsets && name == OTHERS[0].0;
         let more: &[&str] = if offsets { &[EMBEDDING_OFFSETS] } else { &[] };
-        check::graph(&folder.join(format!("{name}.onnx")), interface, more)?;
+        let file = format!("{name}.onnx");
+        for file in [folder.join(&file), folder.join(mapped_twin(&file))].iter().filter(|file| file.is_file()) {
+            check::graph(file, interface, more)?;
+        }
     }
     let names: Vec<&str> = layers.projections.iter().map(|projection| projection.layer.name.as_str()).collect();
     check::graph(&folder.join("unet.onnx"), &interface::UNET, &names)?;
