@@ -30,6 +30,9 @@ fn grown(model: &Model) -> u64 {
     let environment = cones_core::runtime::environment().expect("ONNX Runtime (`cargo xtask setup`)");
     let mut builder = Session::builder(&environment)
         .expect("a session builder")
+        // The C library keeps memory for each thread.
+        .with_intra_threads(1)
+        .expect("an option")
         .with_memory_pattern(false)
         .expect("an option")
         .with_execution_providers([ort::ep::CPU::default().with_arena_allocator(false).build()])
@@ -53,6 +56,6 @@ fn blocks_take_what_is_told_and_much_less_than_the_whole() {
     let (blocks, whole) = (grown(&blocks), grown(&whole));
     println!("told {told}, blocks {blocks}, whole {whole}");
     assert!(blocks * 10 < whole * 7, "{blocks} bytes in blocks, {whole} as a whole");
-    // Beside values there are weights that are converted, and what the C library keeps.
-    assert!(blocks < told + told / 5 + 32_000_000 && blocks > told / 2, "{told} bytes told, {blocks} taken");
+    // Beside values there is what the C library keeps for the next ones: 64 MiB and more.
+    assert!(blocks < told + (96 << 20) && blocks > told / 2, "{told} bytes told, {blocks} taken");
 }
