@@ -22,5 +22,6 @@ pub mod profile;
 pub mod publish;
 pub mod recipe_subjects;
 pub mod report;
+pub mod rows;
 pub mod serve;
 pub mod subject_spec;
