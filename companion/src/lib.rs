@@ -20,6 +20,7 @@ pub mod pack_parts;
 pub mod places;
 pub mod precision;
 pub mod publish;
+pub mod quantise;
 pub mod recipe_subjects;
 pub mod report;
 pub mod serve;

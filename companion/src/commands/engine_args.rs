@@ -38,13 +38,18 @@ impl EngineArgs {
 
     /// Opens the bundle and makes the engine.
     pub(super) fn open(&self) -> Result<Engine, Failure> {
+        self.open_with(self.bundle.open()?)
+    }
+
+    /// Makes an engine for another bundle, that runs as this one would.
+    pub(super) fn open_with(&self, bundle: Bundle) -> Result<Engine, Failure> {
         let options = EngineOptions {
             provider: self.provider,
             memory: if self.low_memory { MemoryMode::Sequential } else { MemoryMode::Resident },
             threads: self.threads,
             cache: None,
         };
-        Ok(Engine::new(self.bundle.open()?, options)?)
+        Ok(Engine::new(bundle, options)?)
     }
 
     /// Where installed packs are.
@@ -54,7 +59,7 @@ impl EngineArgs {
 }
 
 /// A token that Ctrl-C cancels. A second Ctrl-C ends the program at once.
-pub(super) fn cancelled_by_ctrl_c() -> Result<CancelToken, Failure> {
+pub(crate) fn cancelled_by_ctrl_c() -> Result<CancelToken, Failure> {
     let token = CancelToken::new();
     let handle = token.clone();
     ctrlc::set_handler(move || {

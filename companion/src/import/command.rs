@@ -117,6 +117,7 @@ pub fn run(args: &ImportArgs) -> Result<()> {
         schema: SCHEMA,
         name,
         licence: args.licence.clone(),
+        form: None,
         image: config.image,
         latent: config.latent,
         vae: config.vae,
