@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use cones_core::bundle::{
-    ATTENTION, EMBEDDING_OFFSETS, TEXT_ENCODER, TOKENIZER, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin,
+    EMBEDDING_OFFSETS, TEXT_ENCODER, TOKENIZER, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin,
 };
 use cones_core::form::Weights;
 use cones_core::manifest::Manifest;
@@ -16,7 +16,7 @@ use super::layer::{self, Key, Layer};
 use super::options::Calibration;
 use super::run::Settings;
 use super::weights::{self, Done};
-use super::{Error, Result, qdq};
+use super::{Error, Result, attention, qdq};
 use crate::import::store::{self, WeightsFile};
 use crate::import::{Storage, check, interface};
 use crate::onnx::{Model, overridable};
@@ -80,10 +80,9 @@ pub(super) fn write(
     fixed: Option<&Static>,
     cancel: &CancelToken,
 ) -> Result<Vec<(&'static str, Done)>> {
-    for name in [TOKENIZER, ATTENTION] {
-        let (from, to) = (bundle.file(name)?, folder.join(name));
-        std::fs::copy(&from, &to).map_err(cones_core::Error::io("copy", &from))?;
-    }
+    let tokenizer = bundle.file(TOKENIZER)?;
+    std::fs::copy(&tokenizer, folder.join(TOKENIZER)).map_err(cones_core::Error::io("copy", &tokenizer))?;
+    attention::write(bundle, folder)?;
     let mut done = write_unets(bundle, folder, bits, fixed, cancel)?;
     for name in [TEXT_ENCODER, VAE_DECODER, VAE_ENCODER] {
         cancel.check()?;

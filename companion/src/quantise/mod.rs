@@ -8,6 +8,7 @@
 //! The weights of convolutions and linear layers change; biases, normalisations, the tokens' table and K/V weights
 //! (`attention.safetensors`) stay. ONNX Runtime's Python tools for the same are what the tests compare with.
 
+mod attention;
 mod blocks;
 pub mod calibrate;
 mod channel;

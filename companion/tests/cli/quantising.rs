@@ -16,7 +16,8 @@ fn a_small_form_is_made_compared_published_and_installed() {
 
     let prompts = desk.path("prompts.txt");
     std::fs::write(&prompts, "a dog on grass\n").expect("written");
-    let compare = ["compare", small.as_str(), "--bundle", toybox, "--prompts", &prompts, "--steps", "3", "--threads", "1"];
+    let compare =
+        ["compare", small.as_str(), "--bundle", toybox, "--prompts", &prompts, "--steps", "3", "--threads", "1"];
     let measure = models("toybox/measure");
     let found = desk.json(&[&compare[..], &["--count", "2", "--json", "--measure", text(&measure)]].concat());
     assert_eq!((found["pictures"].as_u64(), found["psnr"].as_array().map(Vec::len)), (Some(2), Some(2)));

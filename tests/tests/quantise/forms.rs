@@ -100,3 +100,44 @@ fn making_a_form_again_gives_the_same_bytes() {
     let files = |folder: &std::path::Path| Bundle::open(folder).expect("a bundle").manifest().files.clone();
     assert_eq!(files(&again.path().join("bundle")), files(&form("int4")));
 }
+
+#[test]
+fn float32_keys_and_values_become_float16_with_the_same_fingerprint() {
+    use safetensors::tensor::TensorView;
+    use safetensors::{Dtype, SafeTensors};
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for entry in std::fs::read_dir(base::folder()).expect("the base model") {
+        let entry = entry.expect("an entry");
+        std::fs::copy(entry.path(), folder.path().join(entry.file_name())).expect("a copy");
+    }
+    let path = folder.path().join("attention.safetensors");
+    let bytes = std::fs::read(&path).expect("K/V weights");
+    let halves = SafeTensors::deserialize(&bytes).expect("safetensors");
+    let wide: Vec<(String, Vec<usize>, Vec<u8>)> = halves
+        .iter()
+        .map(|(name, tensor)| {
+            let values = tensor.data().as_chunks::<2>().0.iter().map(|half| half::f16::from_le_bytes(*half).to_f32());
+            // Not exact in float16, and rounded to the same value.
+            let wide = values.flat_map(|value| (value * (1.0 + 1e-5)).to_le_bytes()).collect();
+            (name.to_owned(), tensor.shape().to_vec(), wide)
+        })
+        .collect();
+    let views = wide
+        .iter()
+        .map(|(name, shape, wide)| (name, TensorView::new(Dtype::F32, shape.clone(), wide).expect("a tensor")));
+    std::fs::write(&path, safetensors::serialize(views, None).expect("a file")).expect("written");
+    let mut manifest = base::bundle().manifest().clone();
+    manifest.files.get_mut("attention.safetensors").expect("listed").bytes =
+        std::fs::metadata(&path).expect("a file").len();
+    std::fs::write(folder.path().join("bundle.json"), serde_json::to_vec(&manifest).expect("JSON")).expect("written");
+
+    let out = folder.path().join("small");
+    let options = crate::setup::weights_only(Weights::Int8);
+    let bundle = Bundle::open(folder.path()).expect("a bundle");
+    cones_companion::quantise::make(&bundle, &out, false, &options, &mut |_, _, _| (), &cones_core::CancelToken::new())
+        .expect("made");
+    Bundle::open(&out).expect("a bundle").verify().expect("the fingerprint of the exact bundle");
+    let made = std::fs::read(out.join("attention.safetensors")).expect("K/V weights");
+    let made = SafeTensors::deserialize(&made).expect("safetensors");
+    assert!(made.iter().all(|(_, tensor)| tensor.dtype() == Dtype::F16));
+}
