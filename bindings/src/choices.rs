@@ -33,17 +33,24 @@ impl From<Provider> for cones_core::Provider {
 /// What stays in memory between and during pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 pub enum MemoryMode {
+    /// The fastest of all ways that fits into the budget, decided for each request. A smaller way changes pictures by
+    /// rounding at most.
+    Auto,
     /// Every graph stays loaded once it was needed: fastest from the second picture on.
     Resident,
     /// Text encoder, U-Net and VAE are loaded and dropped in turn: the peak is the largest of them.
     Sequential,
+    /// The same with weights left in their files, and one branch of guidance after another: the least memory.
+    Least,
 }
 
 impl From<MemoryMode> for cones_core::MemoryMode {
     fn from(mode: MemoryMode) -> Self {
         match mode {
+            MemoryMode::Auto => Self::Auto,
             MemoryMode::Resident => Self::Resident,
             MemoryMode::Sequential => Self::Sequential,
+            MemoryMode::Least => Self::Least,
         }
     }
 }

@@ -7,6 +7,8 @@ use crate::{ConesError, Provider};
 pub struct DeviceReport {
     /// ONNX Runtime's description of its build; `None` if it cannot be loaded.
     pub runtime: Option<String>,
+    /// Bytes of memory that this process can take; `None` where the system does not say.
+    pub memory: Option<u64>,
     /// Every provider.
     pub providers: Vec<ProviderReport>,
 }
@@ -32,6 +34,7 @@ pub fn device_report() -> DeviceReport {
     use Provider::{Auto, CoreMl, Cpu, Cuda, Nnapi, Xnnpack};
     DeviceReport {
         runtime: cones_core::runtime::build_info().ok().map(str::to_owned),
+        memory: cones_core::memory::available(),
         providers: [Auto, Cpu, Cuda, CoreMl, Xnnpack, Nnapi].map(report).into(),
     }
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::listener::Relay;
 use crate::turn::Turn;
 use crate::{
-    BundleInfo, CancelToken, ConesError, Generated, Listener, MemoryMode, PackStore, Provider, Request, cancel,
+    BundleInfo, CancelToken, ConesError, Generated, Listener, MemoryMode, MemoryPlan, PackStore, Provider, Request,
+    cancel,
 };
 
 /// How an engine runs. Everything may be left out.
@@ -15,9 +16,12 @@ pub struct EngineOptions {
     /// Where the graphs run; the CPU if left out.
     #[uniffi(default)]
     pub provider: Option<Provider>,
-    /// What stays loaded; everything if left out.
+    /// What stays loaded; what fits if left out.
     #[uniffi(default)]
     pub memory: Option<MemoryMode>,
+    /// Bytes that drawing may take beside what the process holds anyway; what the system says there is if left out.
+    #[uniffi(default)]
+    pub budget: Option<u64>,
     /// Threads inside one node; one for each physical core if left out.
     #[uniffi(default)]
     pub threads: Option<u32>,
@@ -54,6 +58,14 @@ impl Engine {
         self.info.clone()
     }
 
+    /// What a request will take of memory, and how it will be carried out; [`ConesError::OutOfMemory`] where it does not
+    /// fit. Loads nothing. Waits for a call that is under way.
+    pub fn memory_plan(&self, request: Request) -> Result<MemoryPlan, ConesError> {
+        let engine = self.engine.take(&cancel::token(None))?;
+        let resolved = request.resolve(engine.value.bundle(), self.packs.as_deref())?;
+        Ok(engine.value.memory_plan(&resolved)?.into())
+    }
+
     /// Draws the pictures of a request; returns when they are drawn. The listener is called on this thread.
     ///
     /// Another thread's call that is under way is waited for. A cancel stops it within a step, or while it waits; then,
@@ -79,6 +91,7 @@ impl From<EngineOptions> for cones_core::EngineOptions {
         Self {
             provider: options.provider.map(Into::into).unwrap_or_default(),
             memory: options.memory.map(Into::into).unwrap_or_default(),
+            budget: options.budget,
             threads: options.threads.map(|threads| threads as usize),
             cache: options.cache.map(PathBuf::from),
         }

@@ -70,6 +70,20 @@ pub enum ConesError {
         /// Bytes free.
         available: u64,
     },
+    /// A request takes more memory than there is. Nothing was loaded.
+    #[error("out of memory: {reason}")]
+    OutOfMemory {
+        /// How much is missing.
+        reason: String,
+        /// Empty.
+        details: String,
+        /// What would fit.
+        hint: String,
+        /// Bytes needed in the most sparing way that the memory mode allows.
+        needed: u64,
+        /// The budget, or the bytes that the system says there are.
+        available: u64,
+    },
     /// No pack or bundle of that name is installed, or in the catalogue.
     #[error("not found: {reason} ({details})")]
     NotFound {
@@ -221,6 +235,13 @@ impl From<Error> for ConesError {
                 reason: format!("{needed} bytes are needed, {available} are free"),
                 details: path.display().to_string(),
                 hint: "remove packs or bundles that are not needed".into(),
+                needed,
+                available,
+            },
+            Error::OutOfMemory { needed, available, hint } => Self::OutOfMemory {
+                reason: format!("{needed} bytes are needed, {available} are there"),
+                details: String::new(),
+                hint,
                 needed,
                 available,
             },

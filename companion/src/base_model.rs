@@ -36,6 +36,15 @@ impl BundleArgs {
         }
     }
 
+    /// Opens it; none where none is named and the default one is not there.
+    ///
+    /// # Errors
+    /// When one is named or there, and cannot be opened.
+    pub fn open_if_there(&self) -> Result<Option<Bundle>, Failure> {
+        let there = self.bundle.is_some() || Path::new(DEFAULT).join(bundle::MANIFEST).exists();
+        if there { self.open().map(Some) } else { Ok(None) }
+    }
+
     /// The base model with this fingerprint: the one named, or else the default one, or one that is installed.
     ///
     /// # Errors

@@ -75,7 +75,7 @@ enum Command {
     /// Serve a published folder over HTTP, for trying out.
     Serve(commands::serve::ServeArgs),
     /// Say which providers this device has, and why not the others.
-    Devices,
+    Devices(commands::devices::DevicesArgs),
     /// Answer timing requests line by line; used by `cargo xtask bench`.
     #[command(hide = true)]
     Bench(commands::bench::BenchArgs),
@@ -110,7 +110,7 @@ pub fn main() -> ExitCode {
         Command::Keygen(args) => commands::keygen::run(&args),
         Command::Publish(args) => commands::publish::run(&args),
         Command::Serve(args) => commands::serve::run(&args),
-        Command::Devices => commands::devices::run(),
+        Command::Devices(args) => commands::devices::run(&args),
         Command::Bench(args) => commands::bench::run(&args),
     };
     match outcome {

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use crate::attention::KeyValues;
 use crate::bundle::{self, Bundle};
 use crate::conditioning::Prompts;
-use crate::graphs::{Slot, text_dimensions};
+use crate::graphs::{self, Slot, Wanted};
 use crate::job::Job;
+use crate::memory::{self, Arrangement, MemoryPlan, Profile, Sizes};
 use crate::noise::TorchGenerator;
 use crate::offsets::Offsets;
 use crate::progress::{Observer, Stage};
@@ -16,9 +17,7 @@ use crate::scheduler;
 use crate::text_encoder::Prompt;
 use crate::tokenizer::{Tokenizer, Tokens};
 use crate::unet::UNet;
-use crate::{
-    CancelToken, Drawn, EngineOptions, Error, Generated, MemoryMode, Picture, Request, Result, Scope, Subject, Timings,
-};
+use crate::{CancelToken, Drawn, EngineOptions, Error, Generated, Picture, Request, Result, Scope, Subject, Timings};
 
 /// A bundle ready to draw.
 pub struct Engine {
@@ -30,19 +29,28 @@ pub struct Engine {
     unet: Slot,
     vae_decoder: Slot,
     vae_encoder: Slot,
+    profile: Option<Profile>,
+    /// How the request at hand is carried out, or the last one was.
+    arrangement: Arrangement,
 }
 
 impl Engine {
     /// Makes an engine. Checks the provider and reads the tokenizer; graphs are loaded when first needed.
     ///
     /// # Errors
-    /// [`Error::RuntimeMissing`], [`Error::ProviderUnavailable`], [`Error::BadBundle`].
+    /// [`Error::RuntimeMissing`], [`Error::ProviderUnavailable`], [`Error::BadBundle`]; [`Error::BadRequest`] for threads
+    /// or a budget of 0.
     pub fn new(bundle: Bundle, mut options: EngineOptions) -> Result<Self> {
         options.provider = options.provider.for_form(bundle.manifest().form.as_ref())?;
         options.provider.available()?;
         if options.threads == Some(0) {
             return Err(Error::request("threads", "is 0; it must be 1 or more"));
         }
+        if options.budget == Some(0) {
+            return Err(Error::request("budget", "is 0; leave it out to let the system say how much memory there is"));
+        }
+        let profile = Profile::of(&bundle)?;
+        let arrangement = memory::first_arrangement(&bundle, profile.as_ref(), &options);
         let tokenizer = Tokenizer::open(&bundle.file(bundle::TOKENIZER)?, bundle.manifest().text)?;
         Ok(Self {
             bundle,
@@ -53,7 +61,31 @@ impl Engine {
             unet: Slot::default(),
             vae_decoder: Slot::default(),
             vae_encoder: Slot::default(),
+            profile,
+            arrangement,
         })
+    }
+
+    /// What a request will take of memory, and how it will be carried out. Nothing is loaded.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] and [`Error::WrongModel`] as [`generate`](Self::generate); [`Error::OutOfMemory`] where it
+    /// does not fit, with what would.
+    pub fn memory_plan(&self, request: &Request) -> Result<MemoryPlan> {
+        self.plan_memory(&Plan::of(request, &self.bundle)?, request.init.is_some())
+    }
+
+    fn plan_memory(&self, plan: &Plan, from_picture: bool) -> Result<MemoryPlan> {
+        let sizes = Sizes { width: plan.width, height: plan.height, guided: plan.guided(), from_picture };
+        memory::plan_with(&self.bundle, self.profile.as_ref(), &self.options, sizes, self.held())
+    }
+
+    /// What the loaded graphs hold, about.
+    fn held(&self) -> u64 {
+        let slots = [&self.text_encoder, &self.unet, &self.vae_decoder, &self.vae_encoder];
+        let loaded = slots.into_iter().filter_map(Slot::loaded);
+        let held = |wanted: &Wanted| self.profile.as_ref()?.graphs.get(wanted.name)?.held(wanted.form);
+        loaded.filter_map(held).sum()
     }
 
     /// The bundle it draws with.
@@ -81,14 +113,14 @@ impl Engine {
     pub fn embed_with(&mut self, prompt: &str, subjects: &[Subject]) -> Result<Vec<f32>> {
         let prompt = self.prompt(self.tokenizer.encode(prompt)?, subjects)?;
         let encoder =
-            self.text_encoder.get(&self.bundle, bundle::TEXT_ENCODER, &self.options, text_dimensions(&self.bundle))?;
+            self.text_encoder.get(&self.bundle, &self.options, graphs::text(&self.bundle, self.arrangement.form))?;
         crate::text_encoder::embed(&self.bundle, encoder, &prompt, &CancelToken::new())
     }
 
     /// Draws the pictures of a request. The observer is called on this thread.
     ///
     /// # Errors
-    /// [`Error::BadRequest`] and [`Error::WrongModel`] before any work; [`Error::Cancelled`] within a step of a
+    /// [`Error::BadRequest`], [`Error::WrongModel`] and [`Error::OutOfMemory`] before any work; [`Error::Cancelled`] within a step of a
     /// cancel; [`Error::BadBundle`] and [`Error::Runtime`] from ONNX Runtime. After any of them the engine is usable.
     pub fn generate(
         &mut self,
@@ -97,18 +129,29 @@ impl Engine {
         cancel: &CancelToken,
     ) -> Result<Generated> {
         let plan = Plan::of(request, &self.bundle)?;
+        let memory = self.plan_memory(&plan, request.init.is_some())?;
+        if memory.arrangement != self.arrangement {
+            self.unload();
+        }
+        self.arrangement = memory.arrangement;
+        log::info!("memory: {}", memory.reason);
         let mut job =
             Job { plan, request, observer, cancel, steps: 0, timings: Timings::default(), warnings: Vec::new() };
         let start = Instant::now();
         let pictures = self.draw(&mut job);
         // Whatever happened, a sequential engine holds nothing between requests.
-        if self.options.memory == MemoryMode::Sequential {
-            for slot in [&mut self.text_encoder, &mut self.unet, &mut self.vae_decoder, &mut self.vae_encoder] {
-                slot.unload();
-            }
+        if self.arrangement.sequential {
+            self.unload();
         }
         job.timings.total = start.elapsed();
-        Ok(Generated { pictures: pictures?, warnings: job.warnings, timings: job.timings })
+        Ok(Generated { pictures: pictures?, warnings: job.warnings, timings: job.timings, memory })
+    }
+
+    /// Drops every graph; the next request loads what it needs again.
+    pub fn unload(&mut self) {
+        for slot in [&mut self.text_encoder, &mut self.unet, &mut self.vae_decoder, &mut self.vae_encoder] {
+            slot.unload();
+        }
     }
 
     fn draw(&mut self, job: &mut Job<'_>) -> Result<Vec<Drawn>> {
@@ -158,9 +201,9 @@ impl Engine {
         let prompts = prompts.collect::<Result<Vec<_>>>()?;
         let fresh = prompts.iter().any(|prompt| !self.prompts.holds(prompt));
         if fresh {
-            let dimensions = text_dimensions(&self.bundle);
+            let wanted = graphs::text(&self.bundle, self.arrangement.form);
             let loading = Instant::now();
-            let encoder = self.text_encoder.get(&self.bundle, bundle::TEXT_ENCODER, &self.options, dimensions)?;
+            let encoder = self.text_encoder.get(&self.bundle, &self.options, wanted)?;
             job.timings.loading += loading.elapsed();
             for prompt in &prompts {
                 self.prompts.encode(&self.bundle, encoder, prompt, job.cancel, &mut job.timings)?;
@@ -246,7 +289,8 @@ impl Engine {
         let (width, height) = (picture.width as usize, picture.height as usize);
         let loading = Instant::now();
         let dimensions = vec![("batch", 1), ("height", height), ("width", width)];
-        let encoder = self.vae_encoder.get(&self.bundle, bundle::VAE_ENCODER, &self.options, dimensions)?;
+        let wanted = Wanted { name: bundle::VAE_ENCODER, form: self.arrangement.form, dimensions };
+        let encoder = self.vae_encoder.get(&self.bundle, &self.options, wanted)?;
         let loading = loading.elapsed();
         let (shape, mut latent) = encoder.run("image", &[1, 3, height, width], picture.to_planes(), cancel)?;
         let manifest = self.bundle.manifest();
@@ -284,13 +328,14 @@ impl Engine {
             }
         }
         let loading = Instant::now();
+        let batch = if self.arrangement.apart { 1 } else { branches.len() };
         let dimensions =
-            vec![("batch", branches.len()), ("height", height), ("width", width), ("tokens", self.tokens_per_prompt())];
-        let name = self.unet_graph();
-        let graph = self.unet.get(&self.bundle, name, &self.options, dimensions)?;
+            vec![("batch", batch), ("height", height), ("width", width), ("tokens", self.tokens_per_prompt())];
+        let wanted = Wanted { name: self.unet_graph(), form: self.arrangement.form, dimensions };
+        let graph = self.unet.get(&self.bundle, &self.options, wanted)?;
         job.timings.loading += loading.elapsed();
         let branches: Vec<_> = branches.iter().collect();
-        let mut unet = UNet::new(graph, &self.bundle, &branches, shape)?;
+        let mut unet = UNet::new(graph, &self.bundle, &branches, batch, shape)?;
         let (mut input, mut output) = (vec![0.0; sample.len()], Vec::new());
         let timesteps = schedule.timesteps().to_vec();
         for (i, timestep) in timesteps.into_iter().enumerate() {
@@ -318,7 +363,8 @@ impl Engine {
         }
         let loading = Instant::now();
         let dimensions = vec![("batch", 1), ("height", height), ("width", width)];
-        let decoder = self.vae_decoder.get(&self.bundle, bundle::VAE_DECODER, &self.options, dimensions)?;
+        let wanted = Wanted { name: bundle::VAE_DECODER, form: self.arrangement.form, dimensions };
+        let decoder = self.vae_decoder.get(&self.bundle, &self.options, wanted)?;
         job.timings.loading += loading.elapsed();
         job.observer.on_latent(&latent);
         let running = Instant::now();
@@ -339,7 +385,7 @@ impl Engine {
     pub fn key_values(&mut self, prompt: &str, subjects: &[Subject]) -> Result<KeyValues> {
         let prompt = self.prompt(self.tokenizer.encode(prompt)?, subjects)?;
         let encoder =
-            self.text_encoder.get(&self.bundle, bundle::TEXT_ENCODER, &self.options, text_dimensions(&self.bundle))?;
+            self.text_encoder.get(&self.bundle, &self.options, graphs::text(&self.bundle, self.arrangement.form))?;
         self.prompts.encode(&self.bundle, encoder, &prompt, &CancelToken::new(), &mut Timings::default())?;
         self.prompts.key_values(&self.bundle, &self.tokenizer, &prompt, subjects)
     }
@@ -361,7 +407,7 @@ impl Engine {
 
     /// Drops a graph that is no longer needed, when memory is to be saved.
     fn release(&mut self, slot: impl FnOnce(&mut Self) -> &mut Slot) {
-        if self.options.memory == MemoryMode::Sequential {
+        if self.arrangement.sequential {
             slot(self).unload();
         }
     }

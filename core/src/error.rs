@@ -72,6 +72,20 @@ pub enum Error {
         /// Bytes free.
         available: u64,
     },
+    /// A request takes more memory than there is. Nothing was loaded.
+    #[error(
+        "not enough memory: {} are needed, {} are there\nhint: {hint}",
+        crate::memory::megabytes(*needed),
+        crate::memory::megabytes(*available)
+    )]
+    OutOfMemory {
+        /// Bytes that the request takes in the most sparing way that the memory mode allows.
+        needed: u64,
+        /// The budget, or what the system says there is.
+        available: u64,
+        /// What would fit.
+        hint: String,
+    },
     /// No pack or bundle of that name is installed, or in the catalogue.
     #[error("no `{name}` {place}\nhint: {hint}")]
     NotFound {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::Picture;
 use crate::recipe::Recipe;
+use crate::{MemoryPlan, Picture};
 
 /// A finished picture.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct Generated {
     pub warnings: Vec<String>,
     /// Where the time went.
     pub timings: Timings,
+    /// What was expected to be taken of memory, and how the request was carried out for that.
+    pub memory: MemoryPlan,
 }
 
 /// Where the time of a request went.

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 use std::fmt::Debug;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use ort::session::builder::GraphOptimizationLevel;
+use ort::logging::LogLevel;
+use ort::session::builder::{BuilderResult, GraphOptimizationLevel, SessionBuilder};
 use ort::session::{Session, SessionInputValue, SessionOutputs};
 use ort::value::{PrimitiveTensorElementType, Tensor, TensorElementType, ValueType};
 
+use crate::memory::{LoadForm, pages};
 use crate::provider::{self, Provider, Setup};
 use crate::{CancelToken, Error, Result};
 
@@ -16,6 +18,8 @@ use crate::{CancelToken, Error, Result};
 pub(crate) struct Options {
     pub(crate) provider: Provider,
     pub(crate) setup: Setup,
+    /// Whether weights stay where they are.
+    pub(crate) form: Option<LoadForm>,
     /// Values for the graph's named dimensions, so that every shape is static.
     pub(crate) dimensions: Vec<(&'static str, usize)>,
 }
@@ -24,19 +28,23 @@ pub(crate) struct Options {
 pub(crate) struct Graph {
     name: String,
     provider: Provider,
+    /// Files of weights that are mapped and not copied.
+    pub(crate) weights: Vec<PathBuf>,
     pub(crate) session: Session,
 }
 
 impl Graph {
-    /// Loads `path` with all optimisations.
+    /// Loads `path` with all optimisations, or those that leave weights where they are.
     pub(crate) fn load(path: &Path, options: &Options) -> Result<Self> {
         let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
         let stage = || format!("loading `{name}`");
         let environment = crate::runtime::environment()?;
-        let mut builder = Session::builder(&environment)
-            .map_err(Error::runtime(stage()))?
-            .with_optimization_level(GraphOptimizationLevel::All)
-            .map_err(Error::runtime(stage()))?;
+        let builder = Session::builder(&environment).map_err(Error::runtime(stage()))?;
+        let formed = match options.form {
+            Some(LoadForm::Mapped) => mapped(builder),
+            _ => builder.with_optimization_level(GraphOptimizationLevel::All),
+        };
+        let mut builder = formed.map_err(Error::runtime(stage()))?;
         if let Some(threads) = options.setup.threads {
             builder = builder.with_intra_threads(threads).map_err(Error::runtime(stage()))?;
         }
@@ -57,7 +65,7 @@ impl Graph {
                 Error::bundle(path, "the file is missing")
             }
         })?;
-        Ok(Self { name, provider, session })
+        Ok(Self { name, provider, weights: Vec::new(), session })
     }
 
     /// The provider it runs on; never [`Provider::Auto`].
@@ -98,9 +106,12 @@ impl Graph {
         cancel: &CancelToken,
     ) -> Result<(Vec<usize>, Vec<f32>)> {
         let stage = format!("running `{}`", self.name);
+        let Self { weights, session, name, .. } = self;
         cancel.guard(|options| {
-            let outputs = self.session.run_with_options(inputs, options).map_err(Error::runtime(stage))?;
-            first_f32(&self.name, &outputs)
+            pages::run_with_few(weights, || {
+                let outputs = session.run_with_options(inputs, options).map_err(Error::runtime(stage))?;
+                first_f32(name, &outputs)
+            })
         })
     }
 
@@ -124,6 +135,18 @@ impl Graph {
         }
         Err(Error::bundle(&self.name, format!("its input `{name}` has type {found} instead of {wanted}")))
     }
+}
+
+/// Nothing is packed or brought into another layout, and what is freed goes back at once: the arena keeps the largest
+/// blocks that were ever needed, and a pattern of memory is one block as large as all of them.
+fn mapped(builder: SessionBuilder) -> BuilderResult {
+    builder
+        .with_optimization_level(GraphOptimizationLevel::Level2)?
+        .with_prepacking(false)?
+        .with_memory_pattern(false)?
+        .with_execution_providers([ort::ep::CPU::default().with_arena_allocator(false).build()])?
+        // Each weight that is an input too is warned of.
+        .with_log_level(LogLevel::Error)
 }
 
 /// Shape and values of the first output.

@@ -8,6 +8,8 @@ use ort::value::{Tensor, TensorElementType};
 
 use crate::attention::KeyValues;
 use crate::bundle::Bundle;
+use crate::manifest::Layer;
+use crate::memory::pages;
 use crate::session::{Graph, first_f32};
 use crate::{CancelToken, Error, Result};
 
@@ -18,26 +20,32 @@ const TIMESTEP: &str = "timestep";
 pub(crate) struct UNet<'g> {
     graph: &'g mut Graph,
     binding: IoBinding,
+    /// K and V of each run of a step, by layer: of all branches together, or of one after another.
+    runs: Vec<Vec<Tensor<f32>>>,
+    /// The layers' names.
+    layers: Vec<String>,
     /// `batch × channels × height × width`.
     sample: Tensor<f32>,
     timestep: (TensorElementType, Vec<usize>),
+    /// Branches in one run.
     batch: usize,
     /// Time spent inside ONNX Runtime.
     pub(crate) inside: Duration,
 }
 
 impl<'g> UNet<'g> {
-    /// Binds the K and V of each branch (negative prompt first when guided) to a loaded graph.
+    /// Binds the K and V of each branch (negative prompt first when guided) to a graph that is loaded for `batch` of them
+    /// at once.
     ///
     /// `latent` is `[channels, height, width]`.
     pub(crate) fn new(
         graph: &'g mut Graph,
         bundle: &Bundle,
         branches: &[&KeyValues],
+        batch: usize,
         latent: [usize; 3],
     ) -> Result<Self> {
         let stage = || Error::runtime("binding the inputs of the U-Net");
-        let batch = branches.len();
         let (ty, shape) = graph.input(TIMESTEP)?;
         let shape: Vec<usize> = shape.iter().map(|&d| usize::try_from(d).unwrap_or(batch)).collect();
         if shape.iter().any(|&d| d != 1 && d != batch) || shape.len() > 1 {
@@ -46,17 +54,12 @@ impl<'g> UNet<'g> {
         }
         graph.input(SAMPLE)?;
         let mut binding = graph.session.create_binding().map_err(Error::runtime("binding the U-Net"))?;
-        for (i, layer) in bundle.manifest().layers.iter().enumerate() {
-            graph.input(&layer.name)?;
-            let rows = layer.rows as usize;
-            let mut values = Vec::new();
-            for branch in branches {
-                values.extend_from_slice(branch.layers.get(i).map_or(&[], Vec::as_slice));
-            }
-            let tokens = values.len() / (rows * batch).max(1);
-            let tensor = Tensor::from_array(([batch, tokens, rows], values)).map_err(stage())?;
-            binding.bind_input(&layer.name, &tensor).map_err(stage())?;
-        }
+        let layers = &bundle.manifest().layers;
+        layers.iter().try_for_each(|layer| graph.input(&layer.name).map(drop))?;
+        let runs =
+            branches.chunks(batch.max(1)).map(|together| tensors(layers, together)).collect::<Result<Vec<_>>>()?;
+        let layers: Vec<String> = layers.iter().map(|layer| layer.name.clone()).collect();
+        bind(&mut binding, &layers, runs.first())?;
         let memory =
             MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput).map_err(stage())?;
         let output = graph.session.outputs().first().map(|o| o.name().to_owned());
@@ -65,7 +68,8 @@ impl<'g> UNet<'g> {
         let [channels, height, width] = latent;
         let zeros = vec![0.0f32; batch * channels * height * width];
         let sample = Tensor::from_array(([batch, channels, height, width], zeros)).map_err(stage())?;
-        Ok(Self { graph, binding, sample, timestep: (ty, shape), batch, inside: Duration::ZERO })
+        let timestep = (ty, shape);
+        Ok(Self { graph, binding, runs, layers, sample, timestep, batch, inside: Duration::ZERO })
     }
 
     /// Runs the U-Net on one latent, the same for every branch, and writes the branches' outputs one after another.
@@ -85,22 +89,36 @@ impl<'g> UNet<'g> {
         }
         self.binding.bind_input(SAMPLE, &self.sample).map_err(stage())?;
         self.bind_timestep(timestep)?;
-        let Self { graph, binding, inside, .. } = self;
-        cancel.guard(|options| {
-            let start = Instant::now();
-            let outputs = graph.session.run_binding_with_options(binding, options).map_err(stage())?;
-            *inside += start.elapsed();
-            let (_, values) = first_f32(crate::bundle::UNET, &outputs)?;
-            *out = values;
-            Ok(())
-        })?;
-        let expected = self.batch * latent.len();
+        out.clear();
+        for run in 0..self.runs.len() {
+            // One run alone is bound already.
+            if self.runs.len() > 1 {
+                bind(&mut self.binding, &self.layers, self.runs.get(run))?;
+            }
+            let values = self.run(cancel)?;
+            if self.runs.len() == 1 { *out = values } else { out.extend(values) }
+        }
+        let expected = self.runs.len() * self.batch * latent.len();
         if out.len() == expected {
             Ok(())
         } else {
             let reason = format!("its U-Net gave {} values instead of {expected}", out.len());
             Err(Error::bundle(crate::bundle::UNET, reason))
         }
+    }
+
+    fn run(&mut self, cancel: &CancelToken) -> Result<Vec<f32>> {
+        let Self { graph, binding, inside, .. } = self;
+        let Graph { session, weights, .. } = &mut **graph;
+        cancel.guard(|options| {
+            pages::run_with_few(weights, || {
+                let start = Instant::now();
+                let outputs = session.run_binding_with_options(binding, options);
+                let outputs = outputs.map_err(Error::runtime("running the U-Net"))?;
+                *inside += start.elapsed();
+                Ok(first_f32(crate::bundle::UNET, &outputs)?.1)
+            })
+        })
     }
 
     fn bind_timestep(&mut self, timestep: f32) -> Result<()> {
@@ -121,4 +139,26 @@ impl<'g> UNet<'g> {
             other => Err(Error::bundle(crate::bundle::UNET, format!("its timestep has type {other}"))),
         }
     }
+}
+
+/// K and V of branches that run together: for each layer [branches, tokens, rows].
+fn tensors(layers: &[Layer], branches: &[&KeyValues]) -> Result<Vec<Tensor<f32>>> {
+    let batch = branches.len();
+    let each = layers.iter().enumerate().map(|(i, layer)| {
+        let rows = layer.rows as usize;
+        let mut values = Vec::new();
+        for branch in branches {
+            values.extend_from_slice(branch.layers.get(i).map_or(&[], Vec::as_slice));
+        }
+        let tokens = values.len() / (rows * batch).max(1);
+        Tensor::from_array(([batch, tokens, rows], values)).map_err(Error::runtime("making K and V of the U-Net"))
+    });
+    each.collect()
+}
+
+fn bind(binding: &mut IoBinding, layers: &[String], tensors: Option<&Vec<Tensor<f32>>>) -> Result<()> {
+    for (layer, tensor) in layers.iter().zip(tensors.into_iter().flatten()) {
+        binding.bind_input(layer, tensor).map_err(Error::runtime("binding K and V of the U-Net"))?;
+    }
+    Ok(())
 }

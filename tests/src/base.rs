@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use cones_core::{Bundle, CancelToken, Engine, EngineOptions, Picture, Request};
+use cones_core::{Bundle, CancelToken, Engine, EngineOptions, MemoryMode, Picture, Request};
 
 /// The bundle's folder.
 pub fn folder() -> PathBuf {
@@ -18,7 +18,7 @@ pub fn bundle() -> Bundle {
 
 /// Resident, on the CPU, one thread: tests run beside each other.
 pub fn options() -> EngineOptions {
-    EngineOptions { threads: Some(1), ..EngineOptions::default() }
+    EngineOptions { threads: Some(1), memory: MemoryMode::Resident, ..EngineOptions::default() }
 }
 
 /// A fresh engine.

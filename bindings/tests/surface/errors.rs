@@ -20,6 +20,10 @@ fn told(error: ConesError) -> (&'static str, [String; 3]) {
             assert_eq!((needed, available), (100, 7));
             ("out of space", [reason, details, hint])
         }
+        E::OutOfMemory { reason, details, hint, needed, available } => {
+            assert_eq!((needed, available), (100, 7));
+            ("out of memory", [reason, details, hint])
+        }
         E::NotFound { reason, details, hint } => ("not found", [reason, details, hint]),
         E::WrongModel { reason, details, hint } => ("wrong model", [reason, details, hint]),
         E::BadRequest { reason, details, hint } => ("bad request", [reason, details, hint]),
@@ -46,6 +50,7 @@ fn errors_tell_their_kind() {
         (Error::Untrusted { what: "catalogue".into(), reason: reason(), hint: hint() }, "untrusted", "catalogue"),
         (Error::Network { url: "https://x".into(), reason: reason(), hint: hint() }, "network", "https://x"),
         (Error::OutOfSpace { path: path(), needed: 100, available: 7 }, "out of space", "/there"),
+        (Error::OutOfMemory { needed: 100, available: 7, hint: hint() }, "out of memory", ""),
         (Error::NotFound { name: "rex".into(), place: "why".into(), hint: hint() }, "not found", "rex"),
         (Error::WrongModel { subject: "rex".into(), reason: reason() }, "wrong model", "rex"),
         (Error::BadRequest { field: "steps", reason: reason() }, "bad request", "steps"),
@@ -62,7 +67,7 @@ fn errors_tell_their_kind() {
         assert_eq!(found, kind, "{text}");
         assert!(details.contains(place), "{details}");
         if kind != "cancelled" {
-            assert!(kind == "out of space" || reason.contains("why"), "{reason}");
+            assert!(kind.starts_with("out of") || reason.contains("why"), "{reason}");
             assert!(!hint.is_empty(), "{text}");
             assert!(!reason.contains("hint:") && !reason.contains('\n'), "{reason}");
         }

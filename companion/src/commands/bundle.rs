@@ -106,11 +106,16 @@ fn show(args: &ShowArgs) -> Result<(), Failure> {
         bundle.verify()?;
     }
     let mut out = std::io::stdout();
-    let manifest = bundle.manifest();
     if args.json {
-        writeln!(out, "{}", serde_json::to_string_pretty(manifest)?)?;
+        writeln!(out, "{}", serde_json::to_string_pretty(bundle.manifest())?)?;
         return Ok(());
     }
+    describe(&mut out, &bundle, args.verify)
+}
+
+/// What a bundle holds, in words. `verified`: whether its hashes were compared.
+pub(super) fn describe(out: &mut impl Write, bundle: &Bundle, verified: bool) -> Result<(), Failure> {
+    let manifest = bundle.manifest();
     let weights: u64 = manifest.layers.iter().map(|l| u64::from(l.rows) * u64::from(l.columns)).sum();
     let bytes: u64 = manifest.files.values().map(|f| f.bytes).sum();
     writeln!(out, "name         {}", manifest.name)?;
@@ -127,7 +132,7 @@ fn show(args: &ShowArgs) -> Result<(), Failure> {
         "files        {}, {:.1} MB{}",
         manifest.files.len(),
         bytes as f64 / 1e6,
-        if args.verify { ", hashes right" } else { "" }
+        if verified { ", hashes right" } else { "" }
     )?;
     writeln!(out, "fingerprint  {}", manifest.fingerprint)?;
     Ok(())

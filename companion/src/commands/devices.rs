@@ -2,12 +2,24 @@
 
 use std::io::Write;
 
-use cones_core::{Provider, runtime};
+use clap::Args;
+use cones_core::{EngineOptions, Provider, memory, runtime};
 
+use super::memory_table;
+use crate::base_model::BundleArgs;
 use crate::cli::Failure;
 
-/// Prints the runtime and every provider with the reason where it is missing.
-pub fn run() -> Result<(), Failure> {
+/// Arguments of `cones devices`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  cones devices --bundle my-bundle      # and what drawing with it takes of memory")]
+pub struct DevicesArgs {
+    #[command(flatten)]
+    bundle: BundleArgs,
+}
+
+/// Prints the runtime, every provider with the reason where it is missing, and the memory there is with what drawing with
+/// the base model takes of it.
+pub fn run(args: &DevicesArgs) -> Result<(), Failure> {
     let mut out = std::io::stdout();
     writeln!(out, "runtime   {}", runtime::build_info()?)?;
     for provider in Provider::ALL.into_iter().filter(|p| *p != Provider::Auto) {
@@ -19,6 +31,15 @@ pub fn run() -> Result<(), Failure> {
                 writeln!(out, "{:9} {}", provider.name(), reason.replace('\n', "; "))?;
             }
         }
+    }
+    match memory::available() {
+        Some(bytes) => writeln!(out, "memory    {} MB available", bytes / 1_000_000)?,
+        None => writeln!(out, "memory    this system does not say how much is available")?,
+    }
+    // Without a base model the devices are told all the same.
+    if let Some(bundle) = args.bundle.open_if_there()? {
+        writeln!(out, "\nname         {}", bundle.manifest().name)?;
+        memory_table::write(&mut out, &bundle, &EngineOptions::default())?;
     }
     Ok(())
 }

@@ -19,9 +19,13 @@ pub(super) struct EngineArgs {
     /// Threads inside one node; all physical cores by default.
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<usize>,
-    /// Load text encoder, U-Net and VAE one after another: slower, and the peak is the largest of them.
+    /// The least memory: weights stay in their files, text encoder, U-Net and VAE are loaded one after another, and so run
+    /// the branches of guidance. Without it the fastest way that fits is taken.
     #[arg(long)]
     pub(super) low_memory: bool,
+    /// Memory that may be taken, as 1500M or 4G; by default what the system says there is.
+    #[arg(long, value_name = "BYTES", value_parser = budget)]
+    pub(super) memory_budget: Option<u64>,
 }
 
 impl EngineArgs {
@@ -43,19 +47,37 @@ impl EngineArgs {
 
     /// Makes an engine for another bundle, that runs as this one would.
     pub(super) fn open_with(&self, bundle: Bundle) -> Result<Engine, Failure> {
-        let options = EngineOptions {
+        Ok(Engine::new(bundle, self.options())?)
+    }
+
+    /// How the engine runs.
+    pub(super) fn options(&self) -> EngineOptions {
+        EngineOptions {
             provider: self.provider,
-            memory: if self.low_memory { MemoryMode::Sequential } else { MemoryMode::Resident },
+            memory: if self.low_memory { MemoryMode::Least } else { MemoryMode::Auto },
+            budget: self.memory_budget,
             threads: self.threads,
             cache: None,
-        };
-        Ok(Engine::new(bundle, options)?)
+        }
     }
 
     /// Where installed packs are.
     pub(super) fn store(&self) -> &StoreArgs {
         &self.bundle.store
     }
+}
+
+/// Bytes, with K, M or G behind the number for thousands, millions or billions of them.
+fn budget(text: &str) -> Result<u64, String> {
+    let (number, unit) = match text.to_ascii_uppercase().trim_end_matches('B') {
+        text if text.ends_with('K') => (text.trim_end_matches('K').to_owned(), 1e3),
+        text if text.ends_with('M') => (text.trim_end_matches('M').to_owned(), 1e6),
+        text if text.ends_with('G') => (text.trim_end_matches('G').to_owned(), 1e9),
+        text => (text.to_owned(), 1.0),
+    };
+    let bytes = number.trim().parse::<f64>().ok().map(|number| number * unit);
+    let bytes = bytes.filter(|bytes| bytes.is_finite() && *bytes >= 1.0);
+    bytes.map(|bytes| bytes as u64).ok_or_else(|| format!("`{text}` is no number of bytes above 0, as 1500M or 4G"))
 }
 
 /// A token that Ctrl-C cancels. A second Ctrl-C ends the program at once.

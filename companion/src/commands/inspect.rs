@@ -4,8 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cones_core::{Bundle, ConceptMask};
+use cones_core::bundle::MANIFEST;
+use cones_core::{Bundle, ConceptMask, EngineOptions};
 
+use super::memory_table;
 use crate::base_model::BundleArgs;
 use crate::cli::Failure;
 use crate::inspect::findings::{Findings, Inspected, Learned, PairOverlap};
@@ -22,10 +24,11 @@ are installed. Without it only what the pack says of itself can be shown.
 Examples:
   cones inspect models/packs/fluent-dog.cones
   cones inspect fluent-dog fluent-owl --picture both.png     # installed packs, what they share, a heat map
+  cones inspect models/toybox/bundle                         # a base model, and the memory that drawing takes
   cones inspect --json fluent-dog | jq '.packs[0].layers[].density'")]
 pub struct InspectArgs {
-    /// Pack files, or names of installed packs.
-    #[arg(required = true, value_name = "PACK")]
+    /// Pack files, names of installed packs, or folders of bundles: of these what they hold and take of memory.
+    #[arg(required = true, value_name = "PACK|BUNDLE")]
     packs: Vec<String>,
     /// Draw a heat map by block and attention head: a PNG or SVG file.
     #[arg(long, value_name = "FILE.png|FILE.svg", value_parser = picture)]
@@ -41,7 +44,21 @@ pub struct InspectArgs {
 pub fn run(args: &InspectArgs) -> Result<(), Failure> {
     let mut found = Findings { packs: Vec::new(), overlaps: Vec::new() };
     let mut masks: Vec<(Bundle, String, ConceptMask)> = Vec::new();
-    for named in &args.packs {
+    let (bundles, packs): (Vec<&String>, Vec<&String>) =
+        args.packs.iter().partition(|named| Path::new(named.as_str()).join(MANIFEST).is_file());
+    if !bundles.is_empty() && (args.json || args.picture.is_some()) {
+        return Err("--json and --picture are for packs; `cones bundle show --json` prints a bundle's manifest".into());
+    }
+    for named in bundles {
+        let bundle = Bundle::open(named)?;
+        let mut out = std::io::stdout();
+        super::bundle::describe(&mut out, &bundle, false)?;
+        memory_table::write(&mut out, &bundle, &EngineOptions::default())?;
+    }
+    if packs.is_empty() {
+        return Ok(());
+    }
+    for named in packs {
         let file = PackFile::find_any(named, &args.bundle)?;
         let mut pack = Inspected::new(&file, file.header()?);
         match args.bundle.fitting(&pack.fingerprint)? {

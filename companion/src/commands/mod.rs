@@ -14,6 +14,7 @@ pub mod generate;
 pub mod import_mask;
 pub mod inspect;
 pub mod keygen;
+mod memory_table;
 pub mod packs;
 pub(crate) mod progress_bar;
 pub mod publish;

@@ -4,7 +4,7 @@ use cones_core::{Bundle, Provider};
 
 use crate::cli::Failure;
 use crate::gradient::{Footprint, Memory, Settings, Sizes, text, unet};
-use crate::memory;
+use cones_core::memory;
 
 /// An error that says what to change, where a step of `batch` pictures would not fit. Where the system does not say how
 /// much is free, and on devices with memory of their own, nothing is checked. `learns_trigger`: the text encoder is

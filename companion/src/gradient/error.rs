@@ -56,7 +56,7 @@ impl Error {
     }
 
     /// Wraps an ONNX Runtime error with what was being done; for use in `map_err`.
-    pub(super) fn runtime<R>(stage: impl Into<String>) -> impl FnOnce(ort::Error<R>) -> Self {
+    pub(crate) fn runtime<R>(stage: impl Into<String>) -> impl FnOnce(ort::Error<R>) -> Self {
         let stage = stage.into();
         move |error| Self::Core(cones_core::Error::Runtime { stage, reason: error.message().to_owned() })
     }

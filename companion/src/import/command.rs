@@ -1,10 +1,12 @@
 //! The `import` command: its arguments, and the import from start to end.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use cones_core::bundle::{EMBEDDING_OFFSETS, UNET_PLAIN, mapped_twin};
 use cones_core::manifest::{Defaults, Manifest, Preview, SCHEMA, Text};
+use cones_core::memory::Profile;
 use cones_core::scheduler::Kind;
 
 use super::config::Config;
@@ -14,6 +16,7 @@ use super::output::Output;
 use super::store::{self, WeightsFile};
 use super::{Error, Result, attention, check, config, hoist, multihead, offsets, preview, tokenizer};
 use crate::onnx::{Model, graph, overridable, strip};
+use crate::profile;
 
 /// Weights shared by the U-Net's graphs.
 const UNET_WEIGHTS: &str = "unet.weights";
@@ -113,7 +116,7 @@ pub fn run(args: &ImportArgs) -> Result<()> {
     let preview = fit_preview(&config, output.folder())?;
     check_all(args, &layers, takes_offsets, output.folder())?;
 
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         schema: SCHEMA,
         name,
         licence: args.licence.clone(),
@@ -127,9 +130,12 @@ pub fn run(args: &ImportArgs) -> Result<()> {
         defaults: Defaults { steps: args.steps, guidance: args.guidance, scheduler: args.scheduler.name().to_owned() },
         preview: Some(preview),
         layers: layers.projections.into_iter().map(|projection| projection.layer).collect(),
-        files: output.files()?,
+        files: BTreeMap::new(),
         fingerprint,
     };
+    log::info!("counting what the graphs take of memory");
+    write_profile(&output, &manifest)?;
+    manifest.files = output.files()?;
     output.finish(&manifest)?;
     log::info!("wrote `{}`", args.out.display());
     Ok(())
@@ -173,6 +179,13 @@ fn check_width(model: &Model, layers: &Layers, config: &Config) -> Result<()> {
             Err(Error::layer(model.file(), &layer.name, reason))
         }
     }
+}
+
+pub(crate) fn write_profile(output: &Output, manifest: &Manifest) -> Result<()> {
+    let profile = profile::of_folder(output.folder(), profile::Sizes::of(manifest))?;
+    let path = output.folder().join(Profile::FILE);
+    let json = serde_json::to_string_pretty(&profile).map_err(|error| Error::io("write", &path)(error.into()))?;
+    output.write(Profile::FILE, format!("{json}\n").as_bytes())
 }
 
 /// Whether it is a text encoder that takes learned embeddings.

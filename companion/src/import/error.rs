@@ -74,6 +74,9 @@ pub enum Error {
     /// A graph is damaged or of an unknown form.
     #[error(transparent)]
     Onnx(#[from] onnx::Error),
+    /// What a graph takes of memory cannot be told.
+    #[error(transparent)]
+    Profile(#[from] crate::gradient::Error),
     /// ONNX Runtime is missing or refuses a graph.
     #[error(transparent)]
     Core(#[from] cones_core::Error),

@@ -9,6 +9,7 @@ use super::graphs::{self, Made, Static};
 use super::options::{Calibration, Options};
 use super::run::Settings;
 use super::{Error, Result};
+use crate::import::command::write_profile;
 use crate::import::output::Output;
 
 /// What is being done.
@@ -45,6 +46,7 @@ pub fn make(
     let graphs = graphs::write(bundle, output.folder(), options.weights, fixed.as_ref(), cancel)?;
     let mut manifest = bundle.manifest().clone();
     manifest.form = Some(options.form());
+    write_profile(&output, &manifest)?;
     manifest.files = output.files()?;
     cancel.check()?;
     output.finish(&manifest)?;

@@ -5,6 +5,7 @@
 
 use crate::catalog::BundleEntry;
 use crate::form;
+use crate::memory::available;
 
 /// Whether this device has the memory for a bundle. Where the system does not say, it has.
 pub(super) fn fits(entry: &BundleEntry) -> bool {
@@ -16,11 +17,4 @@ pub(super) fn describe(entry: &BundleEntry) -> String {
     let (name, form) = (&entry.name, form::name(entry.form.as_ref()));
     let memory = available().map_or("unknown".into(), |bytes| format!("{:.1} GB", bytes as f64 / 1e9));
     format!("of `{name}` the form {form} is taken, {:.1} GB; available memory: {memory}", entry.bytes as f64 / 1e9)
-}
-
-/// Bytes that a program may take: Linux and Android say.
-fn available() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
 }

@@ -40,6 +40,8 @@ public struct ConesError: Error, Equatable, Sendable {
         case network
         /// There is not enough room on the device. Nothing was changed.
         case outOfSpace
+        /// A request takes more memory than there is; `hint` says what would fit. Nothing was loaded.
+        case outOfMemory
         /// No pack or base model of that name is installed, or in the catalogue.
         case notFound
         /// A pack was made for another base model than the one that is open.
@@ -109,6 +111,7 @@ extension ConesError {
         case let .Untrusted(reason, details, hint): self.init(.untrusted, reason, details, hint)
         case let .Network(reason, details, hint): self.init(.network, reason, details, hint)
         case let .OutOfSpace(reason, details, hint, _, _): self.init(.outOfSpace, reason, details, hint)
+        case let .OutOfMemory(reason, details, hint, _, _): self.init(.outOfMemory, reason, details, hint)
         case let .NotFound(reason, details, hint): self.init(.notFound, reason, details, hint)
         case let .WrongModel(reason, details, hint): self.init(.wrongModel, reason, details, hint)
         case let .BadRequest(reason, details, hint): self.init(.badRequest, reason, details, hint)

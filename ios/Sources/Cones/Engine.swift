@@ -19,6 +19,9 @@ public actor Engine {
         public var provider: Provider
         /// What stays loaded between and during pictures.
         public var memory: MemoryMode
+        /// Bytes that drawing may take beside what the process holds anyway; what the system says there is if `nil`. A
+        /// request that needs more is refused with ``ConesError/Kind/outOfMemory``.
+        public var budget: UInt64?
         /// Threads inside one node; one for each physical core if `nil`.
         public var threads: Int?
         /// Folder for models that CoreML has compiled; without it they are compiled at each start. Safe to delete. The
@@ -27,10 +30,12 @@ public actor Engine {
 
         /// Options that differ from the usual ones as given.
         public init(
-            provider: Provider = .cpu, memory: MemoryMode = .resident, threads: Int? = nil, cache: URL? = nil
+            provider: Provider = .cpu, memory: MemoryMode = .auto, budget: UInt64? = nil, threads: Int? = nil,
+            cache: URL? = nil
         ) {
             self.provider = provider
             self.memory = memory
+            self.budget = budget
             self.threads = threads
             self.cache = cache
         }
@@ -78,6 +83,14 @@ public actor Engine {
         }
     }
 
+    /// What a request will take of memory, and how it will be carried out. Loads nothing; waits for what is being drawn.
+    ///
+    /// - Throws: ``ConesError``: ``ConesError/Kind/outOfMemory`` if it does not fit, with what would.
+    public func memoryPlan(for request: Request) async throws -> MemoryPlan {
+        let inner = inner
+        return try await worker.run { _ in try inner.memoryPlan(request: request.generated) }
+    }
+
     /// Draws the pictures of a request, as a sequence: progress, then one ``GenerateEvent/finished(_:)``.
     ///
     /// Drawing begins at once. It stops when the loop over the sequence is left or its task is cancelled; in a cancelled
@@ -120,6 +133,7 @@ extension Engine.Options {
         EngineOptions(
             provider: provider,
             memory: memory,
+            budget: budget,
             threads: threads.map { UInt32(clamping: $0) },
             cache: cache?.path
         )

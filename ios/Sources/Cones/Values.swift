@@ -12,10 +12,12 @@
 @_exported import struct ConesGenerated.InitRecipe
 @_exported import struct ConesGenerated.InstalledBundle
 @_exported import struct ConesGenerated.LogRecord
+@_exported import struct ConesGenerated.MemoryPlan
 @_exported import struct ConesGenerated.PackInfo
 @_exported import struct ConesGenerated.Preview
 @_exported import struct ConesGenerated.ProviderReport
 @_exported import struct ConesGenerated.Recipe
+@_exported import struct ConesGenerated.StageMemory
 @_exported import struct ConesGenerated.SubjectRecipe
 @_exported import struct ConesGenerated.Timings
 

@@ -3,7 +3,10 @@ package dev.cones
 /** Where the graphs run: `AUTO`, `CPU`, `CUDA`, `CORE_ML`, `XNNPACK`, `NNAPI`. [Cones.deviceReport] says what is there. */
 public typealias Provider = dev.cones.generated.Provider
 
-/** What stays in memory between and during pictures: `RESIDENT` (fastest) or `SEQUENTIAL` (smallest peak). */
+/**
+ * What stays in memory between and during pictures: `AUTO` (the fastest of what follows that fits), `RESIDENT` (everything),
+ * `SEQUENTIAL` (one graph after another) or `LEAST` (and weights stay in their files).
+ */
 public typealias MemoryMode = dev.cones.generated.MemoryMode
 
 /** What a subject changes: `PROMPT` (the whole prompt) or `TRIGGER` (its own trigger's tokens only). */

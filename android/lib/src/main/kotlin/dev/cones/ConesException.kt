@@ -61,6 +61,18 @@ public sealed class ConesException(
         cause: Throwable?,
     ) : ConesException("out of space", reason, details, hint, cause)
 
+    /** A request takes more memory than there is; [hint] says what would fit. Nothing was loaded. */
+    public class OutOfMemory internal constructor(
+        reason: String,
+        details: String,
+        hint: String,
+        /** Bytes needed in the most sparing way that the memory mode allows. */
+        public val needed: Long,
+        /** The budget, or the bytes that the system says there are. */
+        public val available: Long,
+        cause: Throwable?,
+    ) : ConesException("out of memory", reason, details, hint, cause)
+
     /** No pack or bundle of that name is installed, or in the catalogue. */
     public class NotFound internal constructor(reason: String, details: String, hint: String, cause: Throwable?) :
         ConesException("not found", reason, details, hint, cause)

@@ -4,9 +4,10 @@ package dev.cones
  * What this device can run, and why not the rest.
  *
  * @property runtime ONNX Runtime's description of its build; `null` if it cannot be loaded.
+ * @property memory bytes of memory that this process can take; `null` where the system does not say.
  * @property providers every provider.
  */
-public data class DeviceReport(val runtime: String?, val providers: List<ProviderReport>)
+public data class DeviceReport(val runtime: String?, val memory: Long?, val providers: List<ProviderReport>)
 
 /**
  * One provider.
@@ -28,5 +29,6 @@ public data class ProviderReport(
 internal fun dev.cones.generated.DeviceReport.wrapped() =
     DeviceReport(
         runtime,
+        memory?.toLong(),
         providers.map { ProviderReport(it.provider, it.name, it.available, it.reason, it.hint) },
     )

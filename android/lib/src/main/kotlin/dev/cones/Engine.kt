@@ -71,6 +71,16 @@ public class Engine private constructor(private val native: Handle<Native>, publ
     }
 
     /**
+     * What a request will take of memory, and how it will be carried out. Loads nothing; waits for what is being drawn.
+     *
+     * @throws ConesException.OutOfMemory if it does not fit, with what would.
+     */
+    public suspend fun memoryPlan(request: Request): MemoryPlan =
+        turn.withLock {
+            blocking(Dispatchers.IO, Stop()) { native.call { it.memoryPlan(request.native()).wrapped() } }
+        }
+
+    /**
      * The same as a cold flow: drawing begins with each collection, and ends within a step when the collector does.
      *
      * The last event is [GenerateEvent.Finished], with the pictures. No event is lost with a slow collector, and the
@@ -140,12 +150,15 @@ public class Engine private constructor(private val native: Handle<Native>, publ
  *
  * @property provider where the graphs run.
  * @property memory what stays loaded between and during pictures.
+ * @property budget bytes that drawing may take beside what the process holds anyway; what the system says there is if left
+ *   out. A request that needs more is refused with [ConesException.OutOfMemory].
  * @property threads threads inside one node; one for each physical core if left out.
  * @property cache folder for compiled models, for providers that compile. Safe to delete.
  */
 public data class EngineOptions(
     val provider: Provider = Provider.CPU,
-    val memory: MemoryMode = MemoryMode.RESIDENT,
+    val memory: MemoryMode = MemoryMode.AUTO,
+    val budget: Long? = null,
     val threads: Int? = null,
     val cache: File? = null,
 ) {
@@ -153,6 +166,7 @@ public data class EngineOptions(
         dev.cones.generated.EngineOptions(
             provider = provider,
             memory = memory,
+            budget = budget?.unsigned("budget"),
             threads = threads?.unsigned("threads"),
             cache = cache?.path,
         )

@@ -28,6 +28,8 @@ private fun Native.translate(): ConesException =
         is Native.Network -> ConesException.Network(reason, details, hint, this)
         is Native.OutOfSpace ->
             ConesException.OutOfSpace(reason, details, hint, needed.toLong(), available.toLong(), this)
+        is Native.OutOfMemory ->
+            ConesException.OutOfMemory(reason, details, hint, needed.toLong(), available.toLong(), this)
         is Native.NotFound -> ConesException.NotFound(reason, details, hint, this)
         is Native.WrongModel -> ConesException.WrongModel(reason, details, hint, this)
         is Native.BadRequest -> ConesException.BadRequest(reason, details, hint, this)

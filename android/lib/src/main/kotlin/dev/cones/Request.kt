@@ -76,6 +76,11 @@ public data class SubjectChoice(val name: String, val strength: Float = 1f, val 
 public data class InitPicture(val picture: Picture, val strength: Float = 0.8f)
 
 /** The library counts without a sign; a negative number would arrive there as a huge one. */
+internal fun Long.unsigned(field: String): ULong {
+    if (this >= 0) return toULong()
+    throw ConesException.BadRequest("is negative: $this", field, "give another value", null)
+}
+
 internal fun Int.unsigned(field: String): UInt {
     if (this >= 0) return toUInt()
     throw ConesException.BadRequest("is negative: $this", field, "give another value", null)

@@ -1,0 +1,16 @@
+//! Memory: how much there is, what a request will take of it, and giving it back.
+//!
+//! A graph is loaded in one of two forms ([`LoadForm`]). Which one, whether graphs stay loaded, and whether both branches of
+//! guidance run at once is decided for each request, before anything is loaded, by a [`MemoryPlan`]: what each stage will
+//! take, from the bundle's [`Profile`], against what there is.
+
+pub(crate) mod heap;
+pub(crate) mod pages;
+mod plan;
+mod profile;
+mod system;
+
+pub use plan::{Arrangement, LoadForm, MemoryPlan, Sizes, StageMemory, plan};
+pub(crate) use plan::{first_arrangement, megabytes, plan_with};
+pub use profile::{GraphMemory, Point, Profile};
+pub use system::available;
