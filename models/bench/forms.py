@@ -83,23 +83,19 @@ def main():
     if args.again:
         shutil.rmtree(args.work / "forms", ignore_errors=True)
     (args.work / "forms").mkdir(parents=True, exist_ok=True)
-    exact = recognised(args, args.bundle, "exact")
-    rows = []
-    for form in args.forms:
-        folder = make(args, form)
-        found = run([args.cones, "compare", folder, "--bundle", args.bundle, "--prompts", args.prompts, "--count", 3, "--measure",
-                     ROOT / "models/toybox/measure", "--threads", args.threads, "--quiet", "--json"],
-                    args.work / "forms" / f"{form}.compared.json")
-        if not rows:
-            base = found["scores"][0]
-            rows.append(["exact", f"{size(args.bundle):.1f} MB", "", "", f"{100 * base['objects']:.1f} %", f"{100 * base['context']:.1f} %",
-                         f"{exact['each']:.1f} %", f"{exact['objects']:.1f} %", "", f"{1e3 * found['seconds_per_step'][0]:.1f} ms", "yes"])
-        scores, own = found["scores"][1], recognised(args, folder, form)
+    folders = {form: make(args, form) for form in args.forms}
+    compare = [args.cones, "compare", *folders.values(), "--bundle", args.bundle, "--prompts", args.prompts, "--count", 3, "--measure",
+               ROOT / "models/toybox/measure", "--threads", args.threads, "--quiet", "--json"]
+    compared = run(compare, args.work / "forms" / f"{'+'.join(folders)}.compared.json")
+    exact, rows = None, []
+    for (form, folder), found in zip([("exact", args.bundle), *folders.items()], compared):
+        own = recognised(args, folder, form)
+        exact = exact or own
         lost = exact["each"] - own["each"]
-        time = found["seconds_per_step"][1] / found["seconds_per_step"][0]
-        rows.append([form, f"{size(folder):.1f} MB", f"{found['psnr_mean']:.1f} dB", f"{found['psnr_least']:.1f} dB",
-                     f"{100 * scores['objects']:.1f} %", f"{100 * scores['context']:.1f} %", f"{own['each']:.1f} %", f"{own['objects']:.1f} %",
-                     f"{lost:+.1f}", f"{time:.2f} ×", "yes" if lost <= MOST else "no"])
+        decibels = [f"{found['psnr'][key]:.1f} dB" for key in ("mean", "least")] if "psnr" in found else ["", ""]
+        score, time = found["score"], found["seconds_per_step"] / compared[0]["seconds_per_step"]
+        rows.append([form, f"{size(folder):.1f} MB", *decibels, f"{100 * score['objects']:.1f} %", f"{100 * score['context']:.1f} %",
+                     f"{own['each']:.1f} %", f"{own['objects']:.1f} %", f"{lost:+.1f}", f"{time:.2f} ×", "yes" if lost <= MOST else "no"])
     head = ["form", "bundle", "PSNR, mean", "least", "things right", "context right", "packs recognised", "class right", "points lost", "step",
             "offered"]
     print("| " + " | ".join(head) + " |\n|" + "---|" * len(head))

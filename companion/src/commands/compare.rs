@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use cones_core::{CancelToken, Engine, Error, Picture, Request, form};
+use cones_core::{Bundle, CancelToken, Error, Picture, Request, form};
 use serde::Serialize;
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
@@ -18,17 +18,17 @@ use crate::quantise::prompts;
 /// Arguments of `cones compare`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Draws the same prompts and seeds with two bundles, and says how far the pictures are apart: the peak signal-to-noise ratio of
+Draws the same prompts and seeds with several bundles, and says how far the pictures are from those of --bundle: the peak signal-to-noise ratio of
 each pair in dB (above 40 nobody sees a difference; below 20 they are other pictures). With --measure also whether the pictures
 of each show the things and the context that their prompts name.
 
 Examples:
   cones compare small --bundle models/toybox/bundle --prompts prompts.txt
-  cones compare small --bundle toybox --prompts prompts.txt --count 3 --measure models/toybox/measure --json")]
+  cones compare int8 int4 --bundle toybox --prompts prompts.txt --count 3 --measure models/toybox/measure --json")]
 pub struct CompareArgs {
-    /// The bundle that is compared: a folder, or the name of an installed one.
-    #[arg(value_name = "BUNDLE")]
-    other: PathBuf,
+    /// The bundles that are compared with --bundle: folders, or names of installed ones.
+    #[arg(value_name = "OTHER", required = true)]
+    others: Vec<PathBuf>,
     /// A file of prompts, one a line.
     #[arg(long, value_name = "FILE")]
     prompts: PathBuf,
@@ -54,18 +54,27 @@ pub struct CompareArgs {
     engine: EngineArgs,
 }
 
-/// What was found.
+/// What was found of one bundle.
 #[derive(Debug, Serialize)]
 struct Found {
+    form: &'static str,
     pictures: usize,
-    /// Of each pair, in dB, by prompt and then by seed; equal pictures count as 99.
-    psnr: Vec<f64>,
-    psnr_mean: f64,
-    psnr_least: f64,
-    /// Seconds a step, of one bundle and of the other.
-    seconds_per_step: [f64; 2],
+    /// Seconds a step of the U-Net, both branches.
+    seconds_per_step: f64,
+    /// Likeness to the first bundle's pictures; none of itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    scores: Option<[Score; 2]>,
+    psnr: Option<Likeness>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<Score>,
+}
+
+/// Peak signal-to-noise ratios in dB; equal pictures count as 99.
+#[derive(Debug, Serialize)]
+struct Likeness {
+    mean: f64,
+    least: f64,
+    /// By prompt and then by seed.
+    each: Vec<f64>,
 }
 
 /// What two equal pictures count as, in dB: a mean over infinite numbers says nothing.
@@ -75,66 +84,68 @@ const EQUAL: f64 = 99.0;
 pub fn run(args: &CompareArgs) -> Result<(), Failure> {
     let prompts = prompts::read(&args.prompts)?;
     let mut measure = args.measure.as_deref().map(|folder| Measure::open(folder, args.engine.threads)).transpose()?;
-    let other = base_model::open(&args.other, args.engine.store())?;
-    let mut engines = [args.engine.open()?, args.engine.open_with(other)?];
-    same_model(&engines)?;
+    let mut bundles = vec![args.engine.bundle()?];
+    for other in &args.others {
+        let other = base_model::open(other, args.engine.store())?;
+        same_model(&bundles[0], &other)?;
+        bundles.push(other);
+    }
     let cancel = cancelled_by_ctrl_c()?;
     let bar = Count::new(args.quiet || args.json);
-    let (mut drawn, mut steps) = ([const { Vec::new() }; 2], [(0.0, 0u32); 2]);
-    for (i, prompt) in prompts.iter().enumerate() {
-        for ((engine, drawn), steps) in engines.iter_mut().zip(&mut drawn).zip(&mut steps) {
-            draw(args, engine, prompt, drawn, steps, &cancel)?;
+    let (mut found, mut exact): (Vec<Found>, Vec<Picture>) = (Vec::new(), Vec::new());
+    let of = bundles.len() * prompts.len();
+    for bundle in bundles {
+        let form = form::name(bundle.manifest().form.as_ref());
+        // One engine at a time: the memory of one bundle is enough.
+        let mut engine = args.engine.open_with(bundle)?;
+        let (mut drawn, mut seconds, mut steps) = (Vec::new(), 0.0, 0);
+        for (i, prompt) in prompts.iter().enumerate() {
+            let generated = engine.generate(&request(args, prompt), &mut (), &cancel)?;
+            seconds += generated.timings.unet.as_secs_f64();
+            steps += generated.timings.steps;
+            drawn.extend(generated.pictures.into_iter().map(|drawn| drawn.picture));
+            bar.show(found.len() * prompts.len() + i + 1, of, "comparing");
         }
-        bar.show(i + 1, prompts.len(), "comparing");
+        let score = measure.as_mut().map(|measure| score(measure, &prompts, args, &drawn, &cancel)).transpose()?;
+        let psnr = (!found.is_empty()).then(|| Likeness::of(&exact, &drawn));
+        let seconds_per_step = seconds / f64::from(steps.max(1));
+        found.push(Found { form, pictures: drawn.len(), seconds_per_step, psnr, score });
+        if exact.is_empty() {
+            exact = drawn;
+        }
     }
     bar.clear();
-    let [one, two] = &drawn;
-    let psnr: Vec<f64> = one.iter().zip(two).map(|(a, b)| psnr(a, b)).collect();
-    let scores = match &mut measure {
-        Some(measure) => {
-            Some([score(measure, &prompts, args, one, &cancel)?, score(measure, &prompts, args, two, &cancel)?])
-        }
-        None => None,
-    };
-    let found = Found {
-        pictures: psnr.len(),
-        psnr_mean: psnr.iter().sum::<f64>() / psnr.len().max(1) as f64,
-        psnr_least: psnr.iter().copied().fold(f64::INFINITY, f64::min),
-        psnr,
-        seconds_per_step: steps.map(|(seconds, count)| seconds / f64::from(count.max(1))),
-        scores,
-    };
-    print(args, &engines, &found)
+    print(args, &found)
 }
 
 /// Pictures of other models are no forms of each other.
-fn same_model(engines: &[Engine; 2]) -> Result<(), Failure> {
-    let [one, two] = engines.each_ref().map(|engine| engine.bundle().manifest());
-    if one.fingerprint == two.fingerprint && one.image == two.image {
+fn same_model(one: &Bundle, other: &Bundle) -> Result<(), Failure> {
+    let [own, others] = [one, other].map(|bundle| bundle.manifest());
+    if own.fingerprint == others.fingerprint && own.image == others.image {
         return Ok(());
     }
-    let reason = format!("it is another base model than `{}`: their fingerprints differ", one.name);
+    let reason = format!("it is another base model than `{}`: their fingerprints differ", own.name);
     let hint = "compare forms of one base model".into();
-    Err(Error::BadBundle { path: engines[1].bundle().path().to_path_buf(), reason, hint }.into())
+    Err(Error::BadBundle { path: other.path().to_path_buf(), reason, hint }.into())
 }
 
-fn draw(
-    args: &CompareArgs,
-    engine: &mut Engine,
-    prompt: &str,
-    drawn: &mut Vec<Picture>,
-    steps: &mut (f64, u32),
-    cancel: &CancelToken,
-) -> Result<(), Failure> {
+fn request(args: &CompareArgs, prompt: &str) -> Request {
     let mut request = Request::new(prompt);
     request.seed = args.seed;
     request.count = args.count;
     request.steps = args.steps;
-    let generated = engine.generate(&request, &mut (), cancel)?;
-    steps.0 += generated.timings.unet.as_secs_f64();
-    steps.1 += generated.timings.steps;
-    drawn.extend(generated.pictures.into_iter().map(|drawn| drawn.picture));
-    Ok(())
+    request
+}
+
+impl Likeness {
+    fn of(one: &[Picture], other: &[Picture]) -> Self {
+        let each: Vec<f64> = one.iter().zip(other).map(|(a, b)| psnr(a, b)).collect();
+        Self {
+            mean: each.iter().sum::<f64>() / each.len().max(1) as f64,
+            least: each.iter().copied().fold(f64::INFINITY, f64::min),
+            each,
+        }
+    }
 }
 
 /// Peak signal-to-noise ratio of two pictures of one size, in dB.
@@ -155,21 +166,28 @@ fn score(
     Ok(Score::of(&measure.judge(pictures, &scenes, &[], cancel)?, &[]))
 }
 
-fn print(args: &CompareArgs, engines: &[Engine; 2], found: &Found) -> Result<(), Failure> {
+fn print(args: &CompareArgs, found: &[Found]) -> Result<(), Failure> {
     let mut out = std::io::stdout();
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(found)?)?;
         return Ok(());
     }
-    writeln!(out, "pictures     {}", found.pictures)?;
-    writeln!(out, "likeness     {:.1} dB in the mean, {:.1} dB at least", found.psnr_mean, found.psnr_least)?;
-    for (i, engine) in engines.iter().enumerate() {
-        let name = form::name(engine.bundle().manifest().form.as_ref());
-        let percent = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{:.1} %", 100.0 * share));
-        let scores = found.scores.as_ref().map_or(String::new(), |scores| {
-            format!(", things right {}, context right {}", percent(scores[i].objects), percent(scores[i].context))
-        });
-        writeln!(out, "{name:12} {:.1} ms a step{scores}", 1e3 * found.seconds_per_step[i])?;
+    let percent = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{:.1} %", 100.0 * share));
+    let titles = ["pictures", "PSNR, mean", "least", "a step", "things", "context"];
+    writeln!(
+        out,
+        "{:12} {:>8} {:>11} {:>9} {:>10} {:>8} {:>8}",
+        "", titles[0], titles[1], titles[2], titles[3], titles[4], titles[5]
+    )?;
+    for row in found {
+        let decibels =
+            |of: fn(&Likeness) -> f64| row.psnr.as_ref().map_or("-".to_owned(), |p| format!("{:.1} dB", of(p)));
+        let (mean, least) = (decibels(|p| p.mean), decibels(|p| p.least));
+        let step = format!("{:.1} ms", 1e3 * row.seconds_per_step);
+        let (things, context) =
+            (percent(row.score.and_then(|s| s.objects)), percent(row.score.and_then(|s| s.context)));
+        let (form, pictures) = (row.form, row.pictures);
+        writeln!(out, "{form:12} {pictures:>8} {mean:>11} {least:>9} {step:>10} {things:>8} {context:>8}")?;
     }
     Ok(())
 }

@@ -181,6 +181,7 @@ fn check_width(model: &Model, layers: &Layers, config: &Config) -> Result<()> {
     }
 }
 
+/// Counts what the graphs take of memory, for the plan that is made before they are loaded.
 pub(crate) fn write_profile(output: &Output, manifest: &Manifest) -> Result<()> {
     let profile = profile::of_folder(output.folder(), profile::Sizes::of(manifest))?;
     let path = output.folder().join(Profile::FILE);

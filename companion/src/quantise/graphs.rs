@@ -48,6 +48,8 @@ pub struct Static {
     pub loss: Loss,
     /// Those that stay in floating point.
     pub keep: BTreeSet<Key>,
+    /// Whether activations are int8 instead of uint8.
+    pub signed: bool,
 }
 
 /// Finds ranges on all samples and the layers that lose most on a few of them.
@@ -69,7 +71,7 @@ pub(super) fn calibrate(
     let mut told = |done: usize| told(done, of);
     let loss = calibrate::measure(&model, &layers, &ranges, &few, settings, &mut told, cancel)?;
     let keep = loss.worst(&layers, plan.keep_float);
-    Ok(Static { ranges, layers, loss, keep })
+    Ok(Static { ranges, layers, loss, keep, signed: plan.signed })
 }
 
 /// Writes the small form's files into `folder`. Returns what was done to each graph.
@@ -177,5 +179,5 @@ fn in_fixed_ranges(model: &mut Model, fixed: &Static) -> Result<Done> {
     let layers = layer::find(model)?;
     let unknown = layers.iter().map(|layer| layer.key).filter(|key| !fixed.ranges.contains_key(key));
     let keep: BTreeSet<Key> = fixed.keep.iter().copied().chain(unknown).collect();
-    qdq::rewrite(model, &layers, &fixed.ranges, &keep)
+    qdq::rewrite(model, &layers, &fixed.ranges, &keep, fixed.signed)
 }

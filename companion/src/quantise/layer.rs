@@ -7,10 +7,12 @@ use sha2::{Digest, Sha256};
 use super::{Error, Result};
 use crate::onnx::proto::tensor_proto::DataType;
 use crate::onnx::proto::{GraphProto, NodeProto, TensorProto};
-use crate::onnx::{Model, element, node};
+use crate::onnx::{Model, element, node, tensor};
 
-/// Fewer weights are not worth a node of their own; first and last convolutions, which lose most, are among them.
-const MIN_WEIGHTS: usize = 4096;
+/// Fewer weights are not worth a node of their own.
+const MIN_WEIGHTS: u64 = 4096;
+/// First and last convolutions, to and from latents and pictures, have no more channels on that side. They lose most.
+const FEW_CHANNELS: usize = 4;
 /// DequantizeLinear knows channels from this version of the standard operators on.
 const MIN_OPSET: i64 = 13;
 
@@ -72,7 +74,8 @@ pub(super) fn find(model: &Model) -> Result<Vec<Layer>> {
         let Some((weight, tensor)) = weight(n, &stored, &casts) else { continue };
         let Some(Some(axis)) = axes.get(weight) else { continue };
         let dims: Vec<usize> = tensor.dims.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
-        if dims.iter().product::<usize>() < MIN_WEIGHTS {
+        let is_narrow = node::is(n, "Conv") && dims.iter().take(2).any(|channels| *channels <= FEW_CHANNELS);
+        if is_narrow || tensor::count(model.file(), tensor)? < MIN_WEIGHTS {
             continue;
         }
         let weights: [u8; 32] = Sha256::digest(model.source.bytes(tensor)?).into();
@@ -118,7 +121,9 @@ fn weight<'a>(
     stored: &HashMap<&str, &'a TensorProto>,
     casts: &HashMap<&str, &'a NodeProto>,
 ) -> Option<(&'a str, &'a TensorProto)> {
-    let is_layer = ["Conv", "MatMul", "Gemm"].iter().any(|op| node::is(n, op));
+    let is_layer = ["Conv", "MatMul", "Gemm"].iter().any(|op| node::is(n, op))
+        && n.output.len() == 1
+        && n.input.iter().take(2).chain(&n.output).all(|name| !name.is_empty());
     let name = n.input.get(1).filter(|_| is_layer)?.as_str();
     let cast_from = |name: &str| {
         let cast = casts.get(name).filter(|cast| node::int(cast, "to") == Some(i64::from(DataType::Float as i32)))?;

@@ -20,12 +20,14 @@ fn a_small_form_is_made_compared_published_and_installed() {
         ["compare", small.as_str(), "--bundle", toybox, "--prompts", &prompts, "--steps", "3", "--threads", "1"];
     let measure = models("toybox/measure");
     let found = desk.json(&[&compare[..], &["--count", "2", "--json", "--measure", text(&measure)]].concat());
-    assert_eq!((found["pictures"].as_u64(), found["psnr"].as_array().map(Vec::len)), (Some(2), Some(2)));
-    let least = found["psnr_least"].as_f64().expect("a number");
+    assert_eq!((&found[0]["form"], &found[1]["form"]), (&"exact".into(), &"int8".into()));
+    assert!(found[0]["psnr"].is_null() && found[1]["pictures"] == 2);
+    assert_eq!(found[1]["psnr"]["each"].as_array().map(Vec::len), Some(2));
+    let least = found[1]["psnr"]["least"].as_f64().expect("a number");
     assert!((25.0..99.0).contains(&least), "{least}");
-    assert!(found["scores"][1]["objects"].is_number());
+    assert!(found[1]["score"]["objects"].is_number());
     let same = ["compare", toybox, "--bundle", toybox, "--prompts", &prompts, "--steps", "1", "--threads", "1"];
-    assert!(desk.done(&same).contains("99.0 dB at least"), "a bundle is like itself");
+    assert!(desk.done(&same).contains("99.0 dB"), "a bundle is like itself");
 
     let (key, out) = (desk.key("a.key"), desk.path("public"));
     let listed = desk.done(&["publish", "--bundle", toybox, "--bundle", &small, "--out", &out, "--key", &key]);
