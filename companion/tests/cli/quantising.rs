@@ -52,16 +52,17 @@ fn a_small_form_is_made_compared_published_and_installed() {
 fn what_cannot_be_is_refused_before_any_work() {
     let desk = Desk::new();
     let (toybox, small) = (bundle(), desk.path("small"));
-    let quantise = |more: &[&str]| [&["quantise", text(&toybox), "--out", &small, "--weights"], more].concat();
+    let fails = |status: i32, more: &[&str]| {
+        desk.fails(status, &[&["quantise", text(&toybox), "--out", &small, "--weights"], more].concat())
+    };
     let prompts = desk.path("prompts.txt");
     std::fs::write(&prompts, "# none\n").expect("written");
-    let error = desk.fails(2, &quantise(&["int8", "--activations", "int8"]));
+    let error = fails(2, &["int8", "--activations", "int8"]);
     assert!(error.contains("needs --calibrate PROMPTS") && error.contains("hint:"), "{error}");
-    assert!(desk.fails(2, &quantise(&["int8", "--calibrate", &prompts])).contains("--activations int8"));
+    assert!(fails(2, &["int8", "--calibrate", &prompts]).contains("--activations int8"));
     let four = ["int4", "--activations", "int8", "--calibrate", &prompts];
-    assert!(desk.fails(2, &quantise(&four)).contains("goes with --weights int8"));
-    let none = ["int8", "--activations", "int8", "--calibrate", &prompts];
-    assert!(desk.fails(1, &quantise(&none)).contains("holds no prompt"));
-    assert!(desk.fails(2, &quantise(&["int8", "--keep-float", "101"])).contains("0 to 100"));
+    assert!(fails(2, &four).contains("goes with --weights int8"));
+    assert!(fails(1, &["int8", "--activations", "int8", "--calibrate", &prompts]).contains("holds no prompt"));
+    assert!(fails(2, &["int8", "--keep-float", "101"]).contains("0 to 100"));
     assert!(!std::path::Path::new(&small).exists());
 }
