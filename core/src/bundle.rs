@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::attention::AttentionWeights;
 use crate::fingerprint::hex;
 use crate::manifest::{Manifest, SCHEMA};
-use crate::{Error, Result};
+use crate::{Error, Result, files};
 
 /// The manifest's file name.
 pub const MANIFEST: &str = "bundle.json";
@@ -132,6 +132,7 @@ pub(crate) fn is_plain(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with('.')
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+        && !files::is_reserved(name)
 }
 
 fn not_plain(manifest: &Path, name: &str) -> Error {

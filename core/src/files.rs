@@ -12,6 +12,20 @@ use crate::{CancelToken, Error, Result, space};
 /// Bytes hashed between two looks at the cancel token.
 const PIECE: usize = 1 << 18;
 
+/// Names that Windows gives to devices, whatever ending follows.
+const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
+
+/// Whether Windows would take the name for a device, or store it under another name than this one: `con`, `nul.json`,
+/// `com1`, a dot or space at the end. Such a file cannot travel, so no system makes one.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
+    let numbered = ["com", "lpt"].iter().any(|port| {
+        stem.strip_prefix(port)
+            .is_some_and(|n| n.chars().count() == 1 && n.chars().all(|c| c.is_ascii_digit() || "¹²³".contains(c)))
+    });
+    numbered || DEVICES.contains(&stem.as_str()) || name.ends_with(['.', ' '])
+}
+
 /// Feeds what is left of `file` to `digest`, and to `also`; gives its length.
 ///
 /// # Errors
@@ -98,4 +112,31 @@ pub(crate) fn sync_folder(folder: &Path) {
     }
     #[cfg(not(unix))]
     let _ = folder;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_windows_keeps_for_itself_is_reserved() {
+        for name in [
+            "con",
+            "NUL",
+            "nul.json",
+            "aux.tar.gz",
+            "com1",
+            "LPT9.cones",
+            "com\u{b9}",
+            "con .txt",
+            "rex.",
+            "rex ",
+            "conin$",
+        ] {
+            assert!(is_reserved(name), "{name}");
+        }
+        for name in ["rex", "cones", "console", "com", "com10", "lpt", "nul-dog", "unet.onnx", "a.con", "", "prn_1"] {
+            assert!(!is_reserved(name), "{name}");
+        }
+    }
 }

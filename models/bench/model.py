@@ -35,7 +35,15 @@ class Model:
 
 def toybox(args):
     """The built-in model, or the one whose folders are given."""
-    return Model(args.bundle or MODELS / "toybox/bundle", args.diffusers or MODELS / "toybox/diffusers", args.work)
+    return Model(args.bundle or MODELS / "toybox/bundle", args.diffusers or pipeline(args), args.work)
+
+
+def pipeline(args):
+    """Toybox's diffusers folder, made from its bundle. `overhead` alone needs none, nor the packages that make it."""
+    out = args.work / "toybox"
+    if args.sections != ["overhead"]:
+        make("Making Toybox's diffusers folder from its bundle", sys.executable, MODELS / "toybox/pipeline.py", out)
+    return out
 
 
 def sd15(args):
@@ -51,7 +59,7 @@ def sd15(args):
         raise WorkerFailed(f"a model of Stable Diffusion 1.5's size needs 9 GB in {args.work}; {free / 1e9:.1f} GB are free")
     shutil.rmtree(work, ignore_errors=True)
     make("Making a model of Stable Diffusion 1.5's sizes (once: 7 GB of disk, 7 GB of memory, some minutes)",
-         sys.executable, recipe, model.diffusers, MODELS / "toybox/diffusers/tokenizer")
+         sys.executable, recipe, model.diffusers, pipeline(args) / "tokenizer")
     make("Importing it", args.cones, "import", "--onnx", model.exported("fused"), "--weights", model.diffusers,
          "--store", "float16", "--name", "sd15-sized", "--licence", "none", "--out", model.bundle)
     stamp.write_text(wanted, encoding="utf-8")

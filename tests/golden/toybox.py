@@ -4,19 +4,28 @@ import argparse
 import hashlib
 import pathlib
 import struct
+import sys
 
 import numpy
 import torch
 
 HERE = pathlib.Path(__file__).parent
-PIPELINE = HERE.parents[1] / "models" / "toybox" / "diffusers"
+sys.path.insert(0, str(HERE.parents[1] / "models/toybox"))
 
 
 def pipeline_folder(description: str) -> pathlib.Path:
     """The folder given on the command line."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pipeline", type=pathlib.Path, default=PIPELINE, help="a diffusers folder; Toybox's own else")
-    return parser.parse_args().pipeline
+    parser.add_argument("--pipeline", type=pathlib.Path, help="a diffusers folder; Toybox's own else")
+    return parser.parse_args().pipeline or own_pipeline()
+
+
+def own_pipeline() -> pathlib.Path:
+    """Toybox's, made from its bundle."""
+    import pipeline
+
+    pipeline.make(pipeline.OUT)
+    return pipeline.OUT
 
 
 def load_pipeline(folder: pathlib.Path):

@@ -9,6 +9,7 @@ mod count;
 mod demo;
 mod failure;
 mod golden;
+mod gpu;
 mod host;
 mod lint;
 mod onnxruntime;
@@ -51,13 +52,18 @@ cargo xtask COMMAND [--offline] [ARGS…]
            the quality gate of small forms: what each loses on Toybox
            pack [MASK]  bytes and decode speed of subject packs against other encodings
   golden   make the golden vectors of tests/golden again, from PyTorch and diffusers
+  gpu      [--work FOLDER] [--minutes N] [--vae-minutes N] [--batch N] [--vae-flags F] [--unet-flags F] [--no-cuda]
+           prepare everything for a borrowed machine with a GPU, and print the calls to make
+           rehearse [the same]  the same calls here, on the CPU and at tiny scale
+           aside, back          move what no call needs out of the tree, and in again
+           take FOLDER          check what came back, and put the weights into the work folder
   help     this text
 
   --offline  goes to cargo; everything works without a network once it is set up
 
 Environment
   ORT_DYLIB_PATH  an ONNX Runtime library to use instead of a system or fetched one
-  CONES_PYTHON    a Python that has the packages of `bench` and `golden` already
+  CONES_PYTHON    a Python that has the packages of `bench`, `golden` and `gpu` already
 ";
 
 fn main() -> ExitCode {
@@ -78,6 +84,9 @@ fn run(command: &str, options: Options) -> Result {
         return Ok(());
     }
     let workspace = Workspace::find()?;
+    if command != "gpu" {
+        gpu::warn_of_moved(&workspace);
+    }
     match command {
         "demo" => demo::run(&workspace, &options),
         "test" => test::run(&workspace, &options),
@@ -95,6 +104,7 @@ fn run(command: &str, options: Options) -> Result {
         }
         "bench" => bench::run(&workspace, &options),
         "golden" => golden::run(&workspace, &options),
+        "gpu" => gpu::run(&workspace, &options),
         _ => Err(Failure::new(format!("there is no command '{command}'"), "`cargo xtask help` lists them.")),
     }
 }

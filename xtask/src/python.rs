@@ -1,6 +1,6 @@
 //! Python 3 with pip: the one thing besides Rust that must be on the machine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::{Failure, Result};
@@ -29,6 +29,11 @@ impl Python {
     /// A given interpreter, taken at its word.
     pub(crate) fn at(path: PathBuf) -> Self {
         Self(path)
+    }
+
+    /// Its program.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
     }
 
     /// This interpreter, to be given arguments.

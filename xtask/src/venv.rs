@@ -9,7 +9,7 @@ use crate::process;
 use crate::python::Python;
 
 /// Who has the packages already (a developer with PyTorch, CI) names a Python and nothing is installed.
-const VARIABLE: &str = "CONES_PYTHON";
+pub(crate) const VARIABLE: &str = "CONES_PYTHON";
 
 /// Who says what the listed packages need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,11 +20,16 @@ pub(crate) enum Dependencies {
     Resolved,
 }
 
+/// The Python that the variable names, if it is set.
+pub(crate) fn named() -> Option<Python> {
+    std::env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(|path| Python::at(path.into()))
+}
+
 /// The Python of the environment in `folder`, which is made or brought up to date first.
 pub(crate) fn prepare(folder: &Path, requirements: &Path, dependencies: Dependencies) -> Result<Python> {
-    if let Some(python) = std::env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
-        println!("Python: {} ({VARIABLE})", Path::new(&python).display());
-        return Ok(Python::at(python.into()));
+    if let Some(python) = named() {
+        println!("Python: {} ({VARIABLE})", python.path().display());
+        return Ok(python);
     }
     let bin = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
     let python = Python::at(folder.join(bin));

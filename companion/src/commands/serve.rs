@@ -26,18 +26,26 @@ pub struct ServeArgs {
     /// Port; 0 takes any that is free.
     #[arg(long, value_name = "N", default_value_t = 8080)]
     port: u16,
-    /// Address to listen at; anything but this machine's own loopback can be reached by others.
-    #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    /// Address to listen at, of this machine's own loopback: it is a server for trying out, not one for others.
+    #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_parser = loopback)]
     host: IpAddr,
+}
+
+/// An address that nobody else reaches.
+fn loopback(text: &str) -> Result<IpAddr, String> {
+    let address: IpAddr = text.parse().map_err(|_| "it is no IP address".to_owned())?;
+    if address.is_loopback() {
+        Ok(address)
+    } else {
+        Err("it is not this machine's loopback (127.0.0.1 or ::1); for other machines put the folder behind HTTPS"
+            .into())
+    }
 }
 
 /// Serves until Ctrl-C.
 pub fn run(args: &ServeArgs) -> Result<(), Failure> {
     let server = FileServer::new(&args.folder, SocketAddr::new(args.host, args.port))?;
     let mut messages = std::io::stderr();
-    if !args.host.is_loopback() {
-        writeln!(messages, "warning: everybody who reaches {} can read `{}`", args.host, args.folder.display())?;
-    }
     if !args.folder.join(CATALOG).is_file() {
         let folder = args.folder.display();
         writeln!(messages, "warning: there is no {CATALOG} in `{folder}`; `cones publish --out {folder}` makes one")?;

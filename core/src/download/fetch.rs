@@ -109,16 +109,24 @@ impl Fetch<'_> {
             return Err(self.server(format!("the server sends it encoded as `{encoding}`, which was not asked for")));
         }
         match head.status {
-            200 => self.take_whole(&head, part)?,
-            206 if from > 0 => {
-                if !self.continues(&head, from)? {
-                    return Ok(Ended::Again("the server sends another part than was asked for"));
-                }
-                part.resumed();
+            // Some servers have the status of a part wrong and its range right.
+            206 if from > 0 => {}
+            200 if from > 0 && head.range.is_some() => {}
+            // Neither the whole nor said to be a part: once without asking for one.
+            200 if from > 0 && head.length.is_some_and(|length| length != self.expected.bytes) => {
+                return Ok(Ended::Again("the server sends neither the whole nor the part that was asked for"));
+            }
+            200 => {
+                self.take_whole(&head, part)?;
+                return self.receive(&mut exchange, part);
             }
             416 if from > 0 => return Ok(Ended::Again("the server has no such part")),
             _ => return Err(status(&self.address.shown(), &head)),
         }
+        if !self.continues(&head, from)? {
+            return Ok(Ended::Again("the server sends another part than was asked for"));
+        }
+        part.resumed();
         self.receive(&mut exchange, part)
     }
 

@@ -1,6 +1,7 @@
 //! The limits of what a pack says of itself.
 
 use super::Metadata;
+use crate::files;
 
 /// 9999-12-31T23:59:59Z: the last moment that a date with four digits can show.
 const LAST_SECOND: u64 = 253_402_300_799;
@@ -44,6 +45,7 @@ pub(crate) fn check_text(field: &str, value: &str) -> Result<(), String> {
         "name" if !is_name(value) => {
             Err("`name` must be 1 to 64 of a-z 0-9 - _ . and start with a letter or digit".into())
         }
+        "name" if files::is_reserved(value) => Err(format!("`name` is `{value}`, which Windows keeps for itself")),
         "trigger" if value.trim().is_empty() => Err("`trigger` is empty".into()),
         _ => Ok(()),
     }
@@ -82,6 +84,9 @@ mod tests {
         }
         for bad in ["", "-rex", ".", "../rex", "Rex", "re x", "rex\n", "r\u{e9}x", &"a".repeat(65)] {
             assert!(check_text("name", bad).is_err(), "{bad}");
+        }
+        for reserved in ["con", "nul", "com1.dog", "rex."] {
+            assert!(check_text("name", reserved).is_err_and(|why| why.contains("Windows")), "{reserved}");
         }
     }
 

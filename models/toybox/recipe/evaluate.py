@@ -1,6 +1,6 @@
 """Measures how well Toybox draws what a prompt asks for, by a small classifier trained on the same world.
 
-    python evaluate.py --npm NODE_MODULES --work WORK --pipeline ../diffusers [--guidance 4]
+    python evaluate.py --npm NODE_MODULES --work WORK --pipeline PIPELINE [--guidance 4]
 
 The classifier (objects present: one yes/no answer for each class; context: one of 16) is trained once, kept in WORK, and its own
 accuracy on compositions it has not seen is printed first. Prompts are new random combinations: 100 with one object,

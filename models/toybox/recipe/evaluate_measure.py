@@ -1,6 +1,6 @@
 """How good the two measures are: figures of `../measure/README.md`, printed as tables.
 
-    python evaluate_measure.py --npm NODE_MODULES --work WORK --pipeline ../diffusers
+    python evaluate_measure.py --npm NODE_MODULES --work WORK --pipeline PIPELINE
 
 Compositions of the held-out subjects, which no network has seen, and of the other instances of their classes: as they are,
 through the VAE, and redrawn by Toybox from timestep 160 and 320 (`redraw.py`), where the picture slowly stops being the subject.

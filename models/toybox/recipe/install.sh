@@ -12,12 +12,12 @@ export OMP_NUM_THREADS=1
 "$work/venv/bin/pip" install --quiet -r "$root/models/export/requirements.txt"
 cd "$here"
 "$python" make_subjects.py --npm "$work/npm" --work "$work" --out "$root/models/subjects"
-rm -rf "$root/models/toybox/diffusers"
-"$python" save_pipeline.py --work "$work" --out "$root/models/toybox/diffusers"
+rm -rf "$work/pipeline"
+"$python" save_pipeline.py --work "$work" --out "$work/pipeline"
 
 cd "$root"
-"$root/models/toybox/bundle.sh" "$python" "$work/onnx"
-"$python" models/toybox/recipe/evaluate.py --npm "$work/npm" --work "$work" --pipeline models/toybox/diffusers
+"$root/models/toybox/bundle.sh" "$python" "$work/onnx" "$work/pipeline"
+"$python" models/toybox/recipe/evaluate.py --npm "$work/npm" --work "$work" --pipeline "$work/pipeline"
 # Packs are bound to the weights they were found in.
 for subject in dog owl robot cat car; do
     target/release/cones find --images "models/subjects/fluent-$subject" --class "$subject" --steps 200 --threads 1 \

@@ -1,6 +1,6 @@
 """Learns a concept mask for one subject by straight-through gradients, in PyTorch: the example packs of `models/packs`.
 
-    python learn_subject.py --pipeline ../diffusers --subject ../../subjects/fluent-dog --out masks
+    python learn_subject.py --pipeline PIPELINE --subject ../../subjects/fluent-dog --out masks
 
 A logit for each K/V weight; the forward pass shuts the weights whose logit fell below zero, the backward pass takes the
 sigmoid's slope, and a pressure on the share of shut weights keeps the mask sparse. Pictures of the class that the model

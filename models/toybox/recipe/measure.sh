@@ -11,7 +11,8 @@ export OMP_NUM_THREADS=1
 
 "$work/venv/bin/pip" install --quiet -r "$here/../../export/requirements.txt"
 cd "$here"
-"$python" redraw.py --npm "$work/npm" --work "$work" --pipeline ../diffusers --shards "${SHARDS:-10}"
+"$python" ../pipeline.py "$work/toybox"
+"$python" redraw.py --npm "$work/npm" --work "$work" --pipeline "$work/toybox" --shards "${SHARDS:-10}"
 "$python" train_embedding.py --npm "$work/npm" --work "$work" --steps "${EMBEDDING_STEPS:-3000}"
 "$python" train_classifier.py --npm "$work/npm" --work "$work" --steps "${CLASSIFIER_STEPS:-3000}"
 "$python" export_measure.py --npm "$work/npm" --work "$work" --out ../measure

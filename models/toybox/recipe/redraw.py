@@ -1,6 +1,6 @@
 """Pictures as Toybox draws them, with what they show known: compositions through the VAE and through the last denoising steps.
 
-    python redraw.py --npm NODE_MODULES --work WORK --pipeline ../diffusers --shards 10
+    python redraw.py --npm NODE_MODULES --work WORK --pipeline PIPELINE --shards 10
 
 A composition is encoded, noised up to a random one of the earlier timesteps and denoised by Toybox: the objects are still
 those of the composition, with the softness, the lost details and the dents of a generated picture. The measures are trained

@@ -1,6 +1,6 @@
 """Writes the trained models as a StableDiffusionPipeline folder, weights in float16.
 
-    python save_pipeline.py --work WORK --out ../diffusers
+    python save_pipeline.py --work WORK --out WORK/pipeline
 """
 import argparse
 import json

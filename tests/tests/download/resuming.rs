@@ -296,6 +296,44 @@ fn a_wrong_part_is_not_taken() {
 }
 
 #[test]
+fn a_part_under_the_status_of_a_whole_is_gone_on_with() {
+    let place = broken_off(100_000);
+    let server = Server::start(|asked, reply| {
+        let from = asked.from().expect("a range");
+        let range = format!("bytes {from}-{}/{LENGTH}", LENGTH - 1);
+        let length = (LENGTH - from).to_string();
+        reply.head("200 OK", &[("Content-Range", &range), ("Content-Length", &length)]);
+        reply.send(&whole()[from..]);
+    });
+    place.get(&server).expect("a download");
+    place.is_whole();
+    assert_eq!(froms(&server), [100_000]);
+}
+
+#[test]
+fn an_answer_that_is_neither_whole_nor_part_is_asked_for_without_a_range() {
+    // The rest without its range; another part than asked for; the whole, said as a part.
+    let answers: [(&[(&str, &str)], usize); 3] = [
+        (&[("Content-Length", "200000")], 100_000),
+        (&[("Content-Range", "bytes 99999-299999/300000"), ("Content-Length", "200001")], 99_999),
+        (&[("Content-Range", "bytes 0-299999/300000"), ("Content-Length", "300000")], 0),
+    ];
+    for (headers, from) in answers {
+        let place = broken_off(100_000);
+        let server = Server::start(move |asked, reply| match asked.from() {
+            Some(_) => {
+                reply.head("200 OK", headers);
+                reply.send(&whole()[from..]);
+            }
+            None => reply.serve(asked, &whole()),
+        });
+        place.get(&server).expect("a download");
+        place.is_whole();
+        assert_eq!(froms(&server), [100_000, 0], "{headers:?}");
+    }
+}
+
+#[test]
 fn less_than_was_asked_for_is_taken_and_gone_on_from() {
     let place = broken_off(100_000);
     let server = Server::start(|asked, reply| {

@@ -30,11 +30,11 @@ pub(crate) fn download(python: &Python, wheel: &Wheel, folder: &Path) -> Result<
         .arg(format!("--platform={}", wheel.tag))
         .arg("--dest")
         .arg(folder)
-        .arg(format!("onnxruntime=={VERSION}"));
+        .arg(format!("{}=={VERSION}", wheel.package));
     let output = process::capture(&mut pip)?;
     if !output.status.success() {
         return Err(Failure::new(
-            format!("pip could not fetch onnxruntime {VERSION}:\n        {}", process::last_words(&output)),
+            format!("pip could not fetch {} {VERSION}:\n        {}", wheel.package, process::last_words(&output)),
             format!(
                 "The first set-up needs a network: check it and pip's settings (`pip config list`), then run this again; \
                  or set {VARIABLE} to an ONNX Runtime library you have."

@@ -30,7 +30,7 @@ pub(crate) fn set_up(workspace: &Workspace) -> Result<PathBuf> {
         None => {
             let library = match search::system() {
                 Some(library) => library,
-                None => fetched(&folder)?,
+                None => fetched(&folder, Wheel::of_this_machine()?)?,
             };
             remember(&folder, &library)?;
             library
@@ -40,9 +40,13 @@ pub(crate) fn set_up(workspace: &Workspace) -> Result<PathBuf> {
     Ok(library)
 }
 
+/// The library with the CUDA provider beside it, for a machine that has a GPU; this one need not have one.
+pub(crate) fn with_cuda(workspace: &Workspace) -> Result<PathBuf> {
+    fetched(&workspace.target().join("onnxruntime"), &wheel::CUDA)
+}
+
 /// The library under `target/`, fetched if it is not there or not whole.
-fn fetched(folder: &Path) -> Result<PathBuf> {
-    let wheel = Wheel::of_this_machine()?;
+fn fetched(folder: &Path, wheel: &Wheel) -> Result<PathBuf> {
     let place = Place::new(folder, wheel);
     match place.check() {
         Ok(()) => return Ok(place.library()),
@@ -51,7 +55,7 @@ fn fetched(folder: &Path) -> Result<PathBuf> {
             println!("{} is not what was fetched; fetching it again", file.display());
         }
     }
-    println!("Fetching ONNX Runtime {} (about 20 MB, once)", wheel::VERSION);
+    println!("Fetching {} {} ({}, once)", wheel.package, wheel::VERSION, wheel.size);
     let scratch = Scratch::new(folder)?;
     let python = Python::find()?;
     let file = fetch::download(&python, wheel, scratch.path())?;

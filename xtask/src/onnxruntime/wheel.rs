@@ -1,4 +1,4 @@
-//! The wheels of PyPI's `onnxruntime` by platform, pinned by hash.
+//! The wheels of PyPI's `onnxruntime` by platform, and one of `onnxruntime-gpu`, pinned by hash.
 //!
 //! The C library in a wheel is the same for every Python, so one Python's wheels are fetched, whatever Python runs here.
 //! For a new version: `pip download onnxruntime==V --no-deps --only-binary=:all: --python-version 3.12
@@ -13,12 +13,16 @@ pub(crate) const VERSION: &str = "1.31.1";
 /// One platform's wheel.
 #[derive(Debug)]
 pub(crate) struct Wheel {
+    /// pip's name of the package.
+    pub(crate) package: &'static str,
     /// As in `std::env::consts`, with the C library for Linux.
     pub(crate) platform: &'static str,
     /// pip's name of the platform.
     pub(crate) tag: &'static str,
     /// Of the whole wheel, in hex.
     pub(crate) sha256: &'static str,
+    /// Of the download, for a person who waits.
+    pub(crate) size: &'static str,
     /// What is unpacked; the library itself stands first.
     pub(crate) files: &'static [WheelFile],
 }
@@ -36,9 +40,11 @@ pub(crate) struct WheelFile {
 
 const WHEELS: &[Wheel] = &[
     Wheel {
+        package: "onnxruntime",
         platform: "linux-x86_64-gnu",
         tag: "manylinux_2_28_x86_64",
         sha256: "1f3dea47f2f0e5117c2404cea7d21fd253ae7836a3bf167a501cdfbb2600d536",
+        size: "about 20 MB",
         files: &[
             WheelFile {
                 inside: "onnxruntime/capi/libonnxruntime.so.1.31.1",
@@ -53,9 +59,11 @@ const WHEELS: &[Wheel] = &[
         ],
     },
     Wheel {
+        package: "onnxruntime",
         platform: "linux-aarch64-gnu",
         tag: "manylinux_2_28_aarch64",
         sha256: "0b9a492176886992e0e875f06bc0367e333f5fff11711a2d642e18b02f3009cc",
+        size: "about 20 MB",
         files: &[
             WheelFile {
                 inside: "onnxruntime/capi/libonnxruntime.so.1.31.1",
@@ -70,9 +78,11 @@ const WHEELS: &[Wheel] = &[
         ],
     },
     Wheel {
+        package: "onnxruntime",
         platform: "macos-aarch64",
         tag: "macosx_14_0_arm64",
         sha256: "96dd2564b10ea7153ad9c207e7cd8e5917cb3ba521e0e0a62ac03486fdc8d56c",
+        size: "about 20 MB",
         files: &[WheelFile {
             inside: "onnxruntime/capi/libonnxruntime.1.31.1.dylib",
             name: "libonnxruntime.dylib",
@@ -80,9 +90,11 @@ const WHEELS: &[Wheel] = &[
         }],
     },
     Wheel {
+        package: "onnxruntime",
         platform: "windows-x86_64",
         tag: "win_amd64",
         sha256: "ae8a9a351efda685cc59a66226cdefaa37a126c1d66872ca23a2de9425326130",
+        size: "about 20 MB",
         files: &[
             WheelFile {
                 inside: "onnxruntime/capi/onnxruntime.dll",
@@ -97,9 +109,11 @@ const WHEELS: &[Wheel] = &[
         ],
     },
     Wheel {
+        package: "onnxruntime",
         platform: "windows-aarch64",
         tag: "win_arm64",
         sha256: "fe8b9ac1ae8e894e12c47ee82e4f6dfc1835768133687257866469fda80d0bf1",
+        size: "about 20 MB",
         files: &[
             WheelFile {
                 inside: "onnxruntime/capi/onnxruntime.dll",
@@ -114,6 +128,32 @@ const WHEELS: &[Wheel] = &[
         ],
     },
 ];
+
+/// The library with the CUDA provider, for CUDA 13 and cuDNN 9, which come with PyTorch. Only a borrowed machine gets it.
+pub(crate) const CUDA: Wheel = Wheel {
+    package: "onnxruntime-gpu",
+    platform: "linux-x86_64-gnu-cuda13",
+    tag: "manylinux_2_28_x86_64",
+    sha256: "05d548956197b9d01f59b625de740e0d6be3593f874e241a12dc0362650ecdf7",
+    size: "256 MB",
+    files: &[
+        WheelFile {
+            inside: "onnxruntime/capi/libonnxruntime.so.1.31.1",
+            name: "libonnxruntime.so",
+            sha256: "5104254339ecadae808da771bd0b63b240f0dbd466514234905e54372435c303",
+        },
+        WheelFile {
+            inside: "onnxruntime/capi/libonnxruntime_providers_shared.so",
+            name: "libonnxruntime_providers_shared.so",
+            sha256: "086ec1d5388f64153d9c63470d126693db9a182c8ce236d3a1119068471b8a0d",
+        },
+        WheelFile {
+            inside: "onnxruntime/capi/libonnxruntime_providers_cuda.so",
+            name: "libonnxruntime_providers_cuda.so",
+            sha256: "8387867e857499e045caff5d13ac6a5de29571c801562fa2dde0e45f1f31de52",
+        },
+    ],
+};
 
 impl Wheel {
     /// The one for the machine this was built for.
@@ -149,8 +189,9 @@ mod tests {
 
     #[test]
     fn every_platform_is_listed_once_with_whole_hashes_and_a_library() {
-        for wheel in WHEELS {
-            assert_eq!(WHEELS.iter().filter(|other| other.platform == wheel.platform).count(), 1);
+        for wheel in WHEELS.iter().chain([&CUDA]) {
+            let same = WHEELS.iter().chain([&CUDA]).filter(|other| other.platform == wheel.platform);
+            assert_eq!(same.count(), 1);
             let hashes = wheel.files.iter().map(|file| file.sha256).chain([wheel.sha256]);
             for hash in hashes {
                 assert!(hash.len() == 64 && hash.bytes().all(|b| b"0123456789abcdef".contains(&b)), "{hash}");

@@ -1,0 +1,45 @@
+"""Checkpoints that survive a kill at any second, and a polite stop."""
+import os
+import signal
+from pathlib import Path
+
+import torch
+
+
+class Checkpoint:
+    """The state of named models and optimisers, and a few numbers, in one file that is always whole."""
+
+    def __init__(self, path, parts):
+        self.path, self.parts = Path(path), parts
+
+    def load(self):
+        """Restores every part that the file has; returns the numbers kept beside them, none where there is no file."""
+        if not self.path.exists():
+            return {}
+        state = torch.load(self.path, weights_only=True, map_location="cpu")
+        for name, part in self.parts.items():
+            if name in state:
+                part.load_state_dict(state[name])
+        return state["numbers"]
+
+    def save(self, **numbers):
+        part = self.path.with_suffix(".part")
+        torch.save({name: p.state_dict() for name, p in self.parts.items()} | {"numbers": numbers}, part)
+        with open(part, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(part, self.path)
+
+
+class Stop:
+    """True once the process was asked to end (SIGTERM or Ctrl-C); the loop then saves and leaves."""
+
+    def __init__(self):
+        self.asked = False
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, self.ask)
+
+    def ask(self, *_):
+        self.asked = True
+
+    def __bool__(self):
+        return self.asked

@@ -1,0 +1,164 @@
+"""Measures how well Toybox 2 draws what a prompt asks for, while it trains or after.
+
+    python evaluate.py --work WORK [--guidance 4] [--count 240]
+
+The judge is a small classifier on the VAE's latents (which classes are present: a yes or no for each; which context), trained on the
+pool of `make_latents.py` but its last shard, on which its own accuracy is printed first. Drawn pictures are decoded and encoded
+again before they are judged. A line of JSON goes to WORK/figures.jsonl, a sheet of pictures to WORK/drawn.png.
+"""
+import argparse
+import json
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+from backgrounds import CONTEXTS, SCENES
+from draw import PROMPTS, Drawer
+from fast import DEVICE, autocast, prepare
+from world import WORDS, caption, sheet, to_images
+
+
+class Block(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, width, 3, padding=1),
+            nn.BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, width, 3, padding=1))
+
+    def forward(self, x):
+        return x + self.body(x)
+
+
+class Classifier(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, 128, 3, padding=1), Block(128), Block(128),
+            nn.Conv2d(128, 256, 3, padding=1, stride=2), Block(256), Block(256), Block(256), nn.BatchNorm2d(256), nn.ReLU())
+        self.objects = nn.Conv2d(256, len(WORDS), 1)
+        self.context = nn.Linear(256, len(CONTEXTS))
+
+    def forward(self, x):
+        h = self.body(x)
+        # An object is there if any place shows it.
+        return self.objects(h).flatten(2).logsumexp(2) - 2, self.context(h.mean((2, 3)))
+
+
+class Judge:
+    """The classifier with the scale of the latents that it was trained on."""
+
+    def __init__(self, work, minutes):
+        self.path, folder = Path(work) / "judge.pt", Path(work) / "latents"
+        shards = sorted(p for p in folder.glob("[0-9]*.npz") if ".part" not in p.name)
+        if len(shards) < 2:
+            raise SystemExit(f"{folder} holds fewer than two shards: run make_latents.py first")
+        self.unseen = np.load(shards[0])
+        self.scale = 1 / self.unseen["latents"].astype(np.float32).std()
+        self.model = prepare(Classifier(self.unseen["latents"].shape[1]))
+        if self.path.exists():
+            self.model.load_state_dict(torch.load(self.path, weights_only=True, map_location=DEVICE))
+        else:
+            self.train(shards[1:], minutes)
+            torch.save(self.model.state_dict(), self.path)
+        self.model.eval()
+
+    def train(self, shards, minutes):
+        pools = [np.load(p) for p in shards]
+        latents = torch.from_numpy(np.concatenate([p["latents"] for p in pools]))
+        labels = torch.from_numpy(np.concatenate([p["labels"] for p in pools]).astype(np.int64))
+        optimiser = torch.optim.AdamW(self.model.parameters(), 2e-3, weight_decay=0.01)
+        start, budget, step = time.time(), minutes * 60, 0
+        while (spent := time.time() - start) < budget:
+            for group in optimiser.param_groups:
+                group["lr"] = 2e-3 * max(0.02, 1 - spent / budget)
+            rows = torch.randint(len(latents), (64,))
+            x = latents[rows].float().to(DEVICE) * float(self.scale)
+            # Noise, so that it judges what is drawn and not how exactly.
+            x = x + 0.3 * torch.rand(len(x), 1, 1, 1, device=DEVICE) * torch.randn_like(x)
+            wanted = labels[rows].to(DEVICE)
+            present = torch.zeros(len(x), len(WORDS) + 1, device=DEVICE).scatter_(1, wanted[:, :4] % (len(WORDS) + 1), 1)[:, :-1]
+            with autocast():
+                objects, context = self.model(x.contiguous(memory_format=torch.channels_last))
+            loss = F.binary_cross_entropy_with_logits(objects.float(), present) * 40 + F.cross_entropy(context.float(), wanted[:, 4])
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            step += 1
+            if step % 500 == 0:
+                print(f"judge: {spent / 60:.1f} of {minutes:.0f} min, loss {loss.item():.3f}", flush=True)
+
+    @torch.no_grad()
+    def scores(self, latents):
+        out = [self.model(c.float().to(DEVICE) * float(self.scale)) for c in latents.split(128)]
+        return torch.cat([o for o, _ in out]).cpu(), torch.cat([c for _, c in out]).argmax(1).cpu()
+
+    def own_accuracy(self):
+        """On real compositions that it has not seen: share right by number of things, share of contexts right."""
+        scores, contexts = self.scores(torch.from_numpy(self.unseen["latents"][:2048]))
+        labels = self.unseen["labels"][:2048]
+        return share_right(scores, [[w for w in row[:4] if w >= 0] for row in labels]) | {
+            "context": round(float((contexts.numpy() == labels[:, 4]).mean()), 4)}
+
+
+def share_right(scores, wanted):
+    """By number of things asked for: the share of pictures whose highest scores are exactly those, each more likely there than not."""
+    rows = {}
+    for s, w in zip(scores, wanted):
+        top = s.topk(len(w)).indices.tolist()
+        rows.setdefault(str(len(w)), []).append(set(top) == {int(i) for i in w} and all(s[i] > 0 for i in top))
+    return {n: round(float(np.mean(r)), 4) for n, r in sorted(rows.items())}
+
+
+def asked(count):
+    """`count` prompts, as many with one thing as with two, three, four: [(numbers of classes, context, prompt)]."""
+    r = random.Random(4242)
+    out = []
+    for i in range(count):
+        words = r.sample(WORDS, 1 + i % 4)
+        kind = r.choice(list(SCENES)) if r.random() < 0.6 else r.choice(CONTEXTS[len(SCENES):])
+        out.append(([WORDS.index(w) for w in words], kind, caption(words, kind)))
+    return out
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--work", required=True, type=Path)
+    parser.add_argument("--minutes", type=float, default=12, help="training of the judge, if there is none yet")
+    parser.add_argument("--guidance", type=float, nargs="*", default=[4.0])
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--count", type=int, default=240)
+    parser.add_argument("--batch", type=int, default=24)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    judge = Judge(args.work, args.minutes)
+    own = judge.own_accuracy()
+    print(f"judge on real compositions: {json.dumps(own)}", flush=True)
+    if not (args.work / "unet.pt").exists():
+        return
+    drawer, prompts = Drawer(args.work), asked(args.count)
+    for guidance in args.guidance:
+        again = []
+        for start in range(0, args.count, args.batch):
+            texts = [p for _, _, p in prompts[start:start + args.batch]]
+            pictures = drawer.pictures(drawer.latents(texts, args.steps, guidance, seed=start))
+            with torch.no_grad():
+                again.append(drawer.vae.encode(pictures).latent_dist.mean)
+        scores, contexts = judge.scores(torch.cat(again))
+        right = share_right(scores, [w for w, _, _ in prompts])
+        context = float(np.mean([CONTEXTS[c] == kind for c, (_, kind, _) in zip(contexts, prompts)]))
+        figures = dict(pictures=drawer.numbers["pictures"], hours=round(drawer.numbers["seconds"] / 3600, 3), guidance=guidance,
+                       steps=args.steps, right=right, context=round(context, 4), judge=own)
+        print(json.dumps(figures), flush=True)
+        with open(args.work / "figures.jsonl", "a") as file:
+            file.write(json.dumps(figures) + "\n")
+    drawn = drawer.pictures(drawer.latents(PROMPTS, args.steps, args.guidance[-1]))
+    sheet(to_images(drawn), 6).save(args.work / "drawn.png")
+
+
+if __name__ == "__main__":
+    main()

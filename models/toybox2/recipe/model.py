@@ -1,0 +1,32 @@
+"""Toybox 2's text encoder and U-Net, and the noise schedule: the classes of a Stable Diffusion pipeline, small."""
+import torch
+from diffusers import UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
+from transformers import CLIPTextConfig, CLIPTextModel
+
+TEXT_WIDTH = 256
+LATENT = 16
+# A longer schedule than Stable Diffusion's: at 16 x 16 latents its last step would still show the mean colour.
+SCHEDULER = dict(
+    num_train_timesteps=1000, beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.02, prediction_type="v_prediction",
+    clip_sample=False, set_alpha_to_one=False, steps_offset=1, timestep_spacing="trailing")
+
+
+def unet_config(channels):
+    """Cross-attention at every size, as Stable Diffusion has it: where a small thing goes and what its eyes are is decided at 16 x 16."""
+    return dict(
+        sample_size=LATENT, in_channels=channels, out_channels=channels, block_out_channels=(96, 160, 256), layers_per_block=1,
+        down_block_types=("CrossAttnDownBlock2D",) * 3, up_block_types=("CrossAttnUpBlock2D",) * 3,
+        cross_attention_dim=TEXT_WIDTH, attention_head_dim=4, norm_num_groups=16)
+
+
+def models(tokenizer, channels):
+    text = CLIPTextModel(CLIPTextConfig(
+        vocab_size=len(tokenizer), hidden_size=TEXT_WIDTH, intermediate_size=3 * TEXT_WIDTH, projection_dim=TEXT_WIDTH,
+        num_hidden_layers=3, num_attention_heads=4, max_position_embeddings=tokenizer.model_max_length,
+        bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id))
+    # CLIP's own initialisation (std 0.02 for every embedding) starts the words too close together.
+    torch.nn.init.normal_(text.get_input_embeddings().weight, std=0.1)
+    unet = UNet2DConditionModel(**unet_config(channels))
+    unet.set_attn_processor(AttnProcessor())
+    return text, unet

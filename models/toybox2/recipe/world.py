@@ -1,0 +1,222 @@
+"""The world that Toybox 2 draws: one to four things in a context, composed in batches with PyTorch on CPU or GPU.
+
+A thing is a drawing of the artwork sets, varied as photographs vary: size, place, proportions, a small turn, mirrored, hue,
+brightness; on a ground it throws a soft shadow. Captions read "a dog, a cat and an apple on grass".
+"""
+import math
+import random
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from backgrounds import CONTEXTS, FLOATING, SCENES, SIZE, background
+from classes import ALIASES, CATEGORIES, CLASSES
+
+WORDS = list(CLASSES)
+TRIGGERS = ["<v1>", "<v2>", "<v3>", "<v4>"]
+# How often a picture holds 1, 2, 3, 4 things.
+COUNTS = (0.4, 0.28, 0.16, 0.16)
+BACKGROUNDS = 96
+# Things that come in any colour; of others the hue moves a little.
+ANY_HUE = set(
+    "car bus taxi balloon umbrella backpack handbag dress shirt cap crown book pencil brush gift hat boot tulip rose bicycle scooter "
+    "motorcycle train tram tent circus kite glasses sunglasses guitar butterfly fish lollipop door cake".split())
+
+
+# Words that take no article.
+PLURAL = set("cherries grapes glasses sunglasses headphones scissors fries pancakes popcorn sushi".split())
+
+
+def article(words):
+    if words.split()[-1] in PLURAL:
+        return words
+    return ("an " if words[0] in "aeiou" else "a ") + words
+
+
+def caption(objects, kind):
+    """"a dog, a cat and an apple on grass"; `objects` are class words, with or without a trigger before them."""
+    things = [article(o) for o in objects]
+    text = " and ".join([", ".join(things[:-1])] * (len(things) > 1) + things[-1:])
+    return f"{text} {SCENES[kind]}" if kind in SCENES else f"{text} on {article(kind)} background"
+
+
+def said(r, objects, kind):
+    """A caption of training: mostly the plain one, now and then in other words that people use."""
+    words = [r.choice(ALIASES[o]) if o in ALIASES and r.random() < 0.15 else o for o in objects]
+    if r.random() < 0.15:
+        i = r.randrange(len(words))
+        words[i] = f"{r.choice(TRIGGERS)} {words[i]}"
+    text = caption(words, kind)
+    if r.random() < 0.2:
+        text = text.replace(", ", " and ")
+    if r.random() < 0.08:
+        text = r.choice(("a photo of ", "a picture of ", "an image of ", "a drawing of ")) + text
+    return text
+
+
+def places(r, count):
+    """(centre x, centre y, size) of each of `count` things, in pixels, apart from each other."""
+    if count == 1:
+        s = r.uniform(56, 106)
+        x = r.uniform(0.45 * s, SIZE - 0.45 * s)
+        return [(x, r.uniform(max(0.45 * s, 0.55 * SIZE - 0.3 * s), SIZE - 0.47 * s), s)]
+    if count == 2:
+        cells = [(0.25, 0.58), (0.75, 0.58)]
+        sizes = (46, 64)
+    elif count == 3:
+        cells = r.choice(([(0.25, 0.72), (0.75, 0.72), (0.5, 0.26)], [(0.25, 0.28), (0.75, 0.28), (0.5, 0.74)],
+                          [(0.18, 0.6), (0.5, 0.6), (0.82, 0.6)]))
+        sizes = (36, 42) if cells[0][0] < 0.2 else (44, 60)
+    else:
+        cells = [(0.25, 0.27), (0.75, 0.27), (0.25, 0.74), (0.75, 0.74)]
+        sizes = (44, 60)
+    spots = []
+    for cx, cy in cells:
+        s = r.uniform(*sizes)
+        x, y = cx * SIZE + r.uniform(-4, 4), cy * SIZE + r.uniform(-5, 5)
+        spots.append((min(max(x, 0.48 * s), SIZE - 0.48 * s), min(max(y, 0.48 * s), SIZE - 0.48 * s), s))
+    # Said in any order: words do not say where a thing stands.
+    r.shuffle(spots)
+    return spots
+
+
+class World:
+    """Sprites and backgrounds in memory, and batches of pictures of them.
+
+    `sprites` is the file that `artwork.py` wrote; `device` is where pictures are composed.
+    """
+
+    def __init__(self, sprites, device="cpu", backgrounds=BACKGROUNDS, seed=0):
+        with np.load(sprites) as file:
+            keys = [str(k).split("/") for k in file["keys"]]
+            pixels = torch.from_numpy(file["sprites"])
+        self.device = torch.device(device)
+        # Two sizes of each, so that a small thing is sampled from a small drawing without flicker.
+        full = pixels.permute(0, 3, 1, 2).to(self.device)
+        half = torch.cat([F.avg_pool2d(c.float(), 2).round().byte() for c in full.split(256)])
+        self.levels = [full, half]
+        self.words = [word for _, word in keys]
+        self.sets = [name for name, _ in keys]
+        self.of = {w: [i for i, word in enumerate(self.words) if word == w] for w in dict.fromkeys(self.words)}
+        r = random.Random(seed)
+        self.backgrounds = torch.from_numpy(np.stack(
+            [np.stack([background(r, kind) for _ in range(backgrounds)]) for kind in CONTEXTS])
+        ).permute(0, 1, 4, 2, 3).contiguous().to(self.device)
+
+    def plan(self, r, count=None, kind=None, words=None):
+        """What stands in one picture: (drawings' numbers, context)."""
+        kind = kind or (r.choice(list(SCENES)) if r.random() < 0.68 else r.choice(CONTEXTS[len(SCENES):]))
+        if words is None:
+            count = count or r.choices((1, 2, 3, 4), COUNTS)[0]
+            words = r.sample(list(self.of), count)
+        return [r.choice(self.of[w]) for w in words], kind
+
+    def sample(self, r, count):
+        """`count` training examples: pictures in -1..1 (count, 3, SIZE, SIZE), captions, one in ten of them empty, and what is on
+        each: (drawings' numbers, context)."""
+        plans = [self.plan(r) for _ in range(count)]
+        texts = ["" if r.random() < 0.1 else said(r, [self.words[i] for i in items], kind) for items, kind in plans]
+        return self.compose(r, plans), texts, plans
+
+    def labels(self, plans):
+        """Four numbers of classes for each picture, -1 where there are fewer, and the context's number: (count, 5), int16."""
+        rows = [[WORDS.index(self.words[i]) for i in items] + [-1] * (4 - len(items)) + [CONTEXTS.index(kind)] for items, kind in plans]
+        return np.array(rows, np.int16)
+
+    def compose(self, r, plans, varied=True):
+        """Pictures of `plans` in -1..1, of shape (len(plans), 3, SIZE, SIZE)."""
+        kinds = torch.tensor([CONTEXTS.index(kind) for _, kind in plans])
+        which = torch.tensor([r.randrange(self.backgrounds.shape[1]) for _ in plans])
+        canvas = self.backgrounds[kinds.to(self.device), which.to(self.device)].float()
+        mirrored = torch.tensor([r.random() < 0.5 for _ in plans], device=self.device)
+        canvas = torch.where(mirrored[:, None, None, None], canvas.flip(-1), canvas)
+        spots = [places(r, len(items)) for items, _ in plans]
+        for slot in range(4):
+            rows = [b for b, (items, _) in enumerate(plans) if slot < len(items)]
+            if not rows:
+                break
+            drawings = [plans[b][0][slot] for b in rows]
+            grounded = [plans[b][1] not in FLOATING for b in rows]
+            placed = self.thing(r, drawings, [spots[b][slot] for b in rows], grounded, varied)
+            index = torch.tensor(rows, device=self.device)
+            canvas[index] = canvas[index] * (1 - placed[:, 3:]) + placed[:, :3]
+        return canvas.clamp(0, 255) / 127.5 - 1
+
+    def thing(self, r, drawings, spots, grounded, varied):
+        """Premultiplied RGB in 0..255 and alpha in 0..1, (n, 4, SIZE, SIZE), of drawings at their places with their shadows."""
+        n = len(drawings)
+        theta, colour, shade = [], [], []
+        for i, (x, y, s) in zip(drawings, spots):
+            turn = r.uniform(-0.14, 0.14) if varied else 0.0
+            wide = r.uniform(0.9, 1.1) if varied else 1.0
+            flip = -1.0 if r.random() < 0.5 else 1.0
+            c, k = math.cos(turn), math.sin(turn)
+            # From the picture's coordinates (-1..1) to the drawing's.
+            a, b = SIZE / s * wide * flip, SIZE / s / wide
+            px, py = 2 * x / SIZE - 1, 2 * y / SIZE - 1
+            theta.append([[a * c, a * k, -a * (c * px + k * py)], [-b * k, b * c, -b * (-k * px + c * py)]])
+            hue = (r.uniform(-math.pi, math.pi) if self.words[i] in ANY_HUE and r.random() < 0.5 else r.uniform(-0.25, 0.25)) if varied else 0.0
+            colour.append(hue_matrix(hue, r.uniform(0.9, 1.15) if varied else 1.0))
+            shade.append(r.uniform(0.88, 1.08) if varied else 1.0)
+        theta = torch.tensor(theta, device=self.device)
+        grid = F.affine_grid(theta, (n, 4, SIZE, SIZE), align_corners=False)
+        small = torch.tensor([s < 0.6 * SIZE for _, _, s in spots], device=self.device)
+        index = torch.tensor(drawings, device=self.device)
+        out = torch.empty(n, 4, SIZE, SIZE, device=self.device)
+        for level, chosen in ((0, ~small), (1, small)):
+            if chosen.any():
+                out[chosen] = F.grid_sample(self.levels[level][index[chosen]].float(), grid[chosen], align_corners=False)
+        alpha = out[:, 3:] / 255
+        matrix = torch.tensor(colour, device=self.device) * torch.tensor(shade, device=self.device)[:, None, None]
+        rgb = torch.einsum("nij,njhw->nihw", matrix, out[:, :3]).clamp_min(0)
+        rgb = torch.minimum(rgb, 255 * alpha)
+        dark = 0.35 * self.shadow(spots, grounded)
+        return torch.cat([rgb, alpha + (1 - alpha) * dark], 1)
+
+    def shadow(self, spots, grounded):
+        """Soft flat ellipses under things, 0..1, (n, 1, SIZE, SIZE); nothing where a thing has no ground."""
+        axis = torch.arange(SIZE, device=self.device) + 0.5
+        x, y, s, on = (torch.tensor(v, device=self.device, dtype=torch.float32)[:, None, None] for v in (
+            [p[0] for p in spots], [p[1] for p in spots], [p[2] for p in spots], grounded))
+        d = ((axis[None, None, :] - x) / (0.40 * s)) ** 2 + ((axis[None, :, None] - y - 0.47 * s) / (0.085 * s)) ** 2
+        return (on * torch.exp(-d.pow(1.5)))[:, None]
+
+
+def hue_matrix(angle, saturation):
+    """A turn of the hue by `angle` and a stretch of the colour, as a 3 x 3 matrix on RGB that keeps grey (Rec. 601 luma)."""
+    luma = np.array([0.299, 0.587, 0.114])
+    to_yiq = np.array([luma, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
+    c, s = saturation * math.cos(angle), saturation * math.sin(angle)
+    turn = np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+    return (np.linalg.inv(to_yiq) @ turn @ to_yiq).astype(np.float32).tolist()
+
+
+def to_images(batch):
+    """PIL images of pictures in -1..1."""
+    from PIL import Image
+    pixels = ((batch.float().clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    return [Image.fromarray(p) for p in pixels]
+
+
+def sheet(pictures, columns):
+    from PIL import Image
+    size = pictures[0].width
+    out = Image.new("RGB", (columns * size, -(-len(pictures) // columns) * size))
+    for i, p in enumerate(pictures):
+        out.paste(p, ((i % columns) * size, (i // columns) * size))
+    return out
+
+
+if __name__ == "__main__":
+    import argparse
+    parser = argparse.ArgumentParser(description="Draws a sheet of training pictures, to be looked at.")
+    parser.add_argument("--sprites", required=True)
+    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--count", type=int, default=60)
+    args = parser.parse_args()
+    world = World(args.sprites, backgrounds=8)
+    pictures, texts, _ = world.sample(random.Random(1), args.count)
+    sheet(to_images(pictures), 10).save(args.out)
+    print("\n".join(texts), {k: len(v) for k, v in CATEGORIES.items()}, sep="\n")
