@@ -44,8 +44,8 @@ pub struct Static {
     pub ranges: Ranges,
     /// The layers of `unet.onnx`.
     pub layers: Vec<Layer>,
-    /// What each loses.
-    pub loss: Loss,
+    /// What each loses; none where all of them have 8 bits whatever they lose.
+    pub loss: Option<Loss>,
     /// Those that stay in floating point.
     pub keep: BTreeSet<Key>,
     /// Whether activations are int8 instead of uint8.
@@ -64,6 +64,10 @@ pub(super) fn calibrate(
     let model = Model::open(&bundle.file(UNET)?)?;
     let layers = layer::find(&model)?;
     let ranges = calibrate::find(&model, &layers, &samples.unet, plan.method, settings, cancel)?;
+    if plan.keep_float <= 0.0 {
+        // Nothing hangs on what each layer loses.
+        return Ok(Static { ranges, layers, loss: None, keep: BTreeSet::new(), signed: plan.signed });
+    }
     // Spread over prompts and timesteps.
     let every = samples.unet.len().div_ceil(MEASURED).max(1);
     let few: Vec<_> = samples.unet.iter().skip(every / 2).step_by(every).cloned().collect();
@@ -71,7 +75,7 @@ pub(super) fn calibrate(
     let mut told = |done: usize| told(done, of);
     let loss = calibrate::measure(&model, &layers, &ranges, &few, settings, &mut told, cancel)?;
     let keep = loss.worst(&layers, plan.keep_float);
-    Ok(Static { ranges, layers, loss, keep, signed: plan.signed })
+    Ok(Static { ranges, layers, loss: Some(loss), keep, signed: plan.signed })
 }
 
 /// Writes the small form's files into `folder`. Returns what was done to each graph.

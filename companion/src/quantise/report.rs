@@ -6,6 +6,7 @@ use cones_core::Bundle;
 use cones_core::form;
 use cones_core::manifest::Manifest;
 
+use super::calibrate::Loss;
 use super::graphs::{Made, Static};
 
 /// Layers that are named with what they lose.
@@ -29,17 +30,19 @@ pub(super) fn print(bundle: &Bundle, made: &Made) -> std::io::Result<()> {
             writeln!(out, "  {} {layers} {have} 8 bits: {their} inputs are no multiple of {block}", done.uneven)?;
         }
     }
-    if let Some(fixed) = &made.fixed {
-        losses(&mut out, fixed)?;
+    if let Some(fixed) = &made.fixed
+        && let Some(loss) = &fixed.loss
+    {
+        losses(&mut out, fixed, loss)?;
     }
     Ok(())
 }
 
-fn losses(out: &mut impl Write, fixed: &Static) -> std::io::Result<()> {
-    let mut order: Vec<_> = fixed.layers.iter().zip(&fixed.loss.each).collect();
+fn losses(out: &mut impl Write, fixed: &Static, loss: &Loss) -> std::io::Result<()> {
+    let mut order: Vec<_> = fixed.layers.iter().zip(&loss.each).collect();
     order.sort_by(|(_, a), (_, b)| b.total_cmp(a));
     let percent = |loss: f64| 100.0 * loss.sqrt();
-    writeln!(out, "\nerror of the U-Net's output, one layer in 8 bits alone (all: {:.3} %)", percent(fixed.loss.all))?;
+    writeln!(out, "\nerror of the U-Net's output, one layer in 8 bits alone (all: {:.3} %)", percent(loss.all))?;
     for (layer, loss) in order.iter().take(NAMED) {
         let kept = if fixed.keep.contains(&layer.key) { "stays in floating point" } else { "" };
         writeln!(out, "  {:.3} %  {}  {kept}", percent(**loss), layer.label)?;

@@ -89,7 +89,8 @@ fn ranges_are_onnxruntimes() {
         };
         let entropy = both(histogram.entropy());
         assert!(near(entropy, case.entropy), "{entropy:?} instead of {:?}", case.entropy);
-        let cut = both(histogram.percentile(1e-4));
+        // As onnxruntime computes it: two of 40,000 values are a tie that rounding decides.
+        let cut = both(histogram.percentile((100.0 - 99.99) / 100.0));
         assert!(near(cut, case.percentile), "{cut:?} instead of {:?}", case.percentile);
     }
 }

@@ -155,7 +155,7 @@ fn a_cancelled_run_leaves_nothing_and_a_folder_that_is_there_is_kept() {
             cancel.cancel();
         }
     };
-    let error = make(&base::bundle(), &small, false, &fixed(0.0), told, &cancel).expect_err("cancelled");
+    let error = make(&base::bundle(), &small, false, &fixed(0.05), told, &cancel).expect_err("cancelled");
     assert!(matches!(error, Error::Core(cones_core::Error::Cancelled)), "{error}");
     assert_eq!(fs::read_dir(out.path()).expect("a folder").count(), 0, "nothing is left");
 
