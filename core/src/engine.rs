@@ -84,7 +84,7 @@ impl Engine {
     fn held(&self) -> u64 {
         let slots = [&self.text_encoder, &self.unet, &self.vae_decoder, &self.vae_encoder];
         let loaded = slots.into_iter().filter_map(Slot::loaded);
-        let held = |wanted: &Wanted| self.profile.as_ref()?.graphs.get(wanted.name)?.held(wanted.form);
+        let held = |wanted: &Wanted| Some(self.profile.as_ref()?.graphs.get(wanted.name)?.held(wanted.form));
         loaded.filter_map(held).sum()
     }
 
@@ -134,6 +134,9 @@ impl Engine {
             self.unload();
         }
         self.arrangement = memory.arrangement;
+        if self.arrangement.sequential {
+            memory::heap::be_tidy();
+        }
         log::info!("memory: {}", memory.reason);
         let mut job =
             Job { plan, request, observer, cancel, steps: 0, timings: Timings::default(), warnings: Vec::new() };

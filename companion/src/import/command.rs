@@ -208,9 +208,8 @@ fn import_other(
             "`{name}.onnx` looks its tokens up in no table of floating-point numbers: packs with learned embeddings will not fit"
         );
     }
-    if is_text {
-        fuse_attention(&mut model, sizes)?;
-    }
+    let sizes = if name == OTHERS[2].0 { sizes.of_pictures() } else { sizes };
+    fuse_attention(&mut model, sizes)?;
     strip::strip(&mut model.proto, name);
     store::store_alone(&mut model, storage, folder, &format!("{name}.weights"))?;
     save(model, folder, name)?;
@@ -223,13 +222,20 @@ struct Sizes {
     tokens: u32,
     height: u32,
     width: u32,
+    /// Pixels that a cell of the latent covers along one side.
+    scale: u32,
 }
 
 impl Sizes {
     fn of(config: &Config, text: Text) -> Self {
         let scale = config.latent.scale.max(1);
         let (height, width) = (config.image.height / scale, config.image.width / scale);
-        Self { tokens: text.max_length, height, width }
+        Self { tokens: text.max_length, height, width, scale }
+    }
+
+    /// For a graph that takes pictures and not latents.
+    fn of_pictures(self) -> Self {
+        Self { height: self.height * self.scale, width: self.width * self.scale, ..self }
     }
 
     fn get(self, dimension: &str) -> Option<usize> {

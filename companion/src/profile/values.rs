@@ -1,7 +1,8 @@
 //! The most bytes of values that a run holds at once.
 //!
-//! Nodes are walked in their order: what a node makes is held until the last node that reads it is done. Views take
-//! nothing, and a node that works element by element writes into an input that nobody reads after it.
+//! Nodes are walked in their order, as ONNX Runtime plans its memory: what a node makes is held until the last node that
+//! reads it is done, and longer where a later value of the same shape is put into the same place. Views take nothing, and a
+//! node that works element by element writes into an input that nobody reads after it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -62,7 +63,34 @@ fn size(shapes: &Shapes, name: &str) -> u64 {
     shapes.get(name).map_or(0, Shape::bytes) as u64
 }
 
+/// A block of memory that values are put into, one after another.
+#[derive(Debug, Clone, Copy)]
+struct Buffer {
+    bytes: u64,
+    /// The node that it is taken for.
+    from: usize,
+    /// The node after which it goes back.
+    to: usize,
+}
+
 fn peak(graph: &GraphProto, nodes: &[&NodeProto], shapes: &Shapes, constants: &HashSet<&str>) -> u64 {
+    let buffers = buffers(graph, nodes, shapes, constants);
+    let mut change = vec![0i128; nodes.len() + 1];
+    for buffer in &buffers {
+        change[buffer.from] += i128::from(buffer.bytes);
+        change[(buffer.to + 1).min(nodes.len())] -= i128::from(buffer.bytes);
+    }
+    let (mut held, mut most) = (0i128, 0u64);
+    for (n, change) in nodes.iter().zip(&change) {
+        held += change;
+        most = most.max(u64::try_from(held).unwrap_or(0).saturating_add(scratch(n, shapes)));
+    }
+    most
+}
+
+/// ONNX Runtime's own plan: a value is put into the place of an input that ends there, or into a buffer of the same type
+/// and shape that is free, or else into a new one; a buffer is held from its first value to its last, gaps included.
+fn buffers(graph: &GraphProto, nodes: &[&NodeProto], shapes: &Shapes, constants: &HashSet<&str>) -> Vec<Buffer> {
     let given: HashSet<&str> = graph.input.iter().map(|input| input.name()).collect();
     let returned: HashSet<&str> = graph.output.iter().map(|output| output.name()).collect();
     let owners = owners(nodes);
@@ -73,37 +101,41 @@ fn peak(graph: &GraphProto, nodes: &[&NodeProto], shapes: &Shapes, constants: &H
             last.insert(whole(read), at);
         }
     }
-    // What the caller gives is the caller's; what is returned is held to the end.
-    let counts = |name: &str| !constants.contains(name) && !given.contains(name);
-    let (mut held, mut most) = (0u64, 0u64);
-    let mut ends: HashMap<usize, u64> = HashMap::new();
+    let mut buffers: Vec<Buffer> = Vec::new();
+    let mut of: HashMap<String, usize> = HashMap::new();
+    let mut free: Vec<(Shape, usize)> = Vec::new();
     for (at, n) in nodes.iter().enumerate() {
-        for output in n.output.iter().filter(|output| counts(output) && !node::is_view(n)) {
-            let bytes = size(shapes, output);
-            let end = match last.get(output) {
-                _ if returned.contains(output.as_str()) => nodes.len(),
-                Some(end) => *end,
-                None => at,
-            };
-            let freed = n.input.iter().map(|input| whole(input)).find(|input| {
-                IN_PLACE.contains(&n.op_type())
-                    && last.get(input) == Some(&at)
-                    && counts(input)
-                    && size(shapes, input) == bytes
-            });
-            if freed.is_some() {
-                // The buffer passes on: it no longer ends here.
-                let here = ends.entry(at).or_default();
-                *here = here.saturating_sub(bytes);
+        let mut ending: Vec<String> = n.input.iter().map(|input| whole(input)).collect();
+        ending.retain(|input| last.get(input) == Some(&at) && of.contains_key(input));
+        ending.dedup();
+        let counts = |name: &&String| !constants.contains(name.as_str()) && !given.contains(name.as_str());
+        for output in n.output.iter().filter(counts).filter(|_| !node::is_view(n)) {
+            // Values whose shape depends on numbers are small.
+            let Some(shape) = shapes.get(output) else { continue };
+            let same = |input: &String| shapes.get(input) == Some(shape);
+            let heir = ending.iter().position(same).filter(|_| IN_PLACE.contains(&n.op_type()));
+            let number = if let Some(input) = heir {
+                of[&ending.swap_remove(input)]
+            } else if let Some(place) = free.iter().rposition(|(free, _)| free == shape) {
+                free.remove(place).1
             } else {
-                held = held.saturating_add(bytes);
+                buffers.push(Buffer { bytes: shape.bytes() as u64, from: at, to: at });
+                buffers.len() - 1
+            };
+            let end = if returned.contains(output.as_str()) { nodes.len() } else { *last.get(output).unwrap_or(&at) };
+            buffers[number].to = buffers[number].to.max(end);
+            of.insert(output.clone(), number);
+            if end == at {
+                ending.push(output.clone());
             }
-            *ends.entry(end).or_default() += bytes;
         }
-        most = most.max(held.saturating_add(scratch(n, shapes)));
-        held = held.saturating_sub(ends.remove(&at).unwrap_or(0));
+        for input in ending {
+            if let (Some(number), Some(shape)) = (of.get(&input), shapes.get(&input)) {
+                free.push((shape.clone(), *number));
+            }
+        }
     }
-    most
+    buffers
 }
 
 /// For each view the value that it is a view of.

@@ -52,10 +52,10 @@ train() {
     date
     python3 -c 'import torch; print(torch.__version__, torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU")'
     if [ "$2" -gt 0 ]; then
-        stage train_vae.py "$vae_end" $((batch / 4 > 0 ? batch / 4 : 1)) --channels "$(channels)" $vae_flags
+        stage train_vae.py "$vae_end" $((batch / 4 > 0 ? batch / 4 : 1)) "--channels $(channels)" "$vae_flags"
     fi
     latents "$end"
-    stage train_unet.py "$end" "$batch" --every 60 $(compiled) $unet_flags
+    stage train_unet.py "$end" "$batch" "--every 60" "$(compiled) $unet_flags"
     # They lead no session of their own, and end with the training.
     jobs -p | xargs -r kill 2>/dev/null
     date
@@ -85,10 +85,9 @@ latents() {
 }
 
 # One script until a point in time, when it is told to stop and saves. Where it fails, once more from its checkpoint, not compiled and
-# with half the batch.
+# with half the batch; then with a quarter and without the flags that it can do without.
 stage() {
-    local script=$1 end=$2 batch=$3 minutes attempt left
-    shift 3
+    local script=$1 end=$2 batch=$3 needed=$4 more=$5 attempt left minutes dynamo=0
     left=$((end - $(date +%s)))
     # Of all attempts together: a checkpoint counts what it has had. Loading is not counted, and the learning rate shall reach its end.
     left=$((left > 60 ? left - 20 : left))
@@ -96,14 +95,16 @@ stage() {
     for attempt in 1 2 3; do
         left=$((end - $(date +%s)))
         [ $left -ge 5 ] || return 0
-        say "$script, attempt $attempt: $left s, batch $batch $*"
-        timeout --kill-after=40 "$left" python3 "$script" --work "$work" --batch "$batch" --minutes "$minutes" "$@"
+        say "$script, attempt $attempt: $left s, batch $batch $needed $more"
+        # shellcheck disable=SC2086  # flags are words
+        TORCHDYNAMO_DISABLE=$dynamo timeout --kill-after=40 "$left" \
+            python3 "$script" --work "$work" --batch "$batch" --minutes "$minutes" $needed $more
         case $? in
         0 | 124) return 0 ;;
         *) say "$script FAILED" ;;
         esac
-        export TORCHDYNAMO_DISABLE=1
-        batch=$((batch > 1 ? batch / 2 : 1))
+        dynamo=1 batch=$((batch > 1 ? batch / 2 : 1))
+        [ $attempt -lt 2 ] || more=""
     done
 }
 

@@ -3,6 +3,7 @@
 mod cancelling;
 mod keys_and_values;
 mod learned_words;
+mod memory;
 mod modes;
 mod progress;
 mod providers;

@@ -140,6 +140,7 @@ fn the_manifest_says_what_the_configurations_say() {
     assert!(
         manifest.files.keys().eq([
             "attention.safetensors",
+            "memory.json",
             "text_encoder.onnx",
             "tokenizer.json",
             "unet.onnx",

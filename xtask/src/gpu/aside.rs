@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Result};
 
-/// What is moved: the bundle travels once, packed, with the programs that use it.
-const PATHS: [&str; 1] = ["models/toybox/bundle"];
+/// What is moved, where it is there: the bundle travels once, packed, with the programs that use it; the checkpoint, from the work folder.
+const PATHS: [&str; 2] = ["models/toybox/bundle", "models/toybox2/checkpoint"];
 
 /// The places of the folders in one repository.
 pub(crate) struct Aside<'a> {
@@ -26,7 +26,7 @@ impl<'a> Aside<'a> {
     pub(crate) fn out(&self) -> Result {
         for path in self.paths {
             let (here, there) = self.places(path);
-            if there.exists() && !here.exists() {
+            if !here.exists() {
                 continue;
             }
             if let Err(failure) = self.apart(&here, &there).and_then(|()| rename(&here, &there)) {
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
     use crate::scratch::Scratch;
 
-    const TWO: [&str; 2] = ["models/a/b", "c"];
+    const TWO: [&str; 2] = ["models/a/b", "c/d"];
 
     fn repository(folders: &[&str]) -> Result<Scratch> {
         let scratch = Scratch::new(&std::env::temp_dir())?;
@@ -118,11 +118,23 @@ mod tests {
 
     #[test]
     fn a_folder_that_cannot_be_moved_brings_the_others_back() -> Result {
-        let scratch = repository(&TWO[..1])?;
+        let scratch = repository(&TWO)?;
         let aside = Aside { root: scratch.path(), paths: &TWO };
+        let blocked = scratch.path().join(crate::gpu::FOLDER).join("aside");
+        fs::create_dir_all(&blocked).unwrap();
+        fs::write(blocked.join("c"), "a file where a folder should be").unwrap();
         assert!(aside.out().unwrap_err().to_string().contains("cannot move"));
-        assert!(scratch.path().join(TWO[0]).join("file").is_file());
-        assert!(aside.moved().is_empty());
+        assert!(whole(scratch.path()) && aside.moved().is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_passed_over() -> Result {
+        let scratch = repository(&TWO[1..])?;
+        let aside = Aside { root: scratch.path(), paths: &TWO };
+        aside.out()?;
+        assert_eq!(aside.moved(), TWO[1..]);
+        assert_eq!(aside.back()?, TWO[1..]);
         Ok(())
     }
 

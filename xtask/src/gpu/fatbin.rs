@@ -1,18 +1,21 @@
 //! A CUDA library without the machine code of other GPUs: a third of the bytes travel.
 //!
-//! A library holds each kernel once for every kind of GPU, in `.nv_fatbin`, as containers of entries. The driver takes the entry for
-//! its own kind and passes over the others, so their bytes may be anything: they are set to zero, which compresses to nothing, and
-//! everything stays where it was.
+//! A library holds each kernel once for every kind of GPU, in `.nv_fatbin`, as containers of entries. In each container the entries to
+//! keep move to its start, its size is written anew, and zeros fill the rest, which compress to nothing: so every container stays
+//! where the library points to, and is well formed. `cuobjdump --list-elf` lists the kept entries and no others.
+
+use std::ops::Range;
 
 use crate::failure::{Failure, Result};
 
 /// First bytes of a container: magic, version, size of its head, size of what follows.
 const MAGIC: u32 = 0xba55_ed50;
 
-/// Sets to zero, in the library `bytes`, the code for every architecture but `keep` (90 for Hopper); gives how many bytes that was.
+/// Takes out of the library `bytes` the code for every architecture but `keep` (90 for Hopper); gives how many bytes that was. A
+/// container without code for `keep` stays whole: an empty one is more than a driver may expect.
 pub(crate) fn prune(bytes: &mut [u8], keep: u32) -> Result<usize> {
     let section = section(bytes, ".nv_fatbin").ok_or_else(|| broken("it has no section .nv_fatbin"))?;
-    let (mut at, mut zeroed, mut kept) = (section.start, 0, 0);
+    let (mut at, mut freed, mut found) = (section.start, 0, false);
     while at + 16 <= section.end {
         if read(bytes, at, 4) != Some(u64::from(MAGIC)) {
             // Containers are aligned to eight bytes.
@@ -20,32 +23,40 @@ pub(crate) fn prune(bytes: &mut [u8], keep: u32) -> Result<usize> {
             continue;
         }
         let (head, size) = (number(bytes, at + 6, 2)?, number(bytes, at + 8, 8)?);
-        let mut entry = at + head;
-        let end = entry.checked_add(size).filter(|end| *end <= section.end);
-        at = end.ok_or_else(|| broken("a container is longer than its section"))?;
-        while entry < at {
-            let (head, size) = (number(bytes, entry + 4, 4)?, number(bytes, entry + 8, 8)?);
-            let architecture = number(bytes, entry + 28, 4)?;
-            let code = entry.checked_add(head).and_then(|start| Some(start..start.checked_add(size)?));
-            let code = code.filter(|code| code.end <= at && head > 0);
-            let code = code.ok_or_else(|| broken("an entry is longer than its container"))?;
-            entry = code.end;
-            if architecture == keep as usize {
-                kept += 1;
-            } else {
-                zeroed += size;
-                bytes[code].fill(0);
-            }
+        let start = at + head;
+        let end = start.checked_add(size).filter(|end| *end <= section.end);
+        let end = end.ok_or_else(|| broken("a container is longer than its section"))?;
+        let kept = entries(bytes, start..end, keep)?;
+        if !kept.is_empty() {
+            found = true;
+            freed += size - kept.len();
+            bytes[at + 8..at + 16].copy_from_slice(&(kept.len() as u64).to_le_bytes());
+            bytes[start..end].fill(0);
+            bytes[start..start + kept.len()].copy_from_slice(&kept);
         }
+        at = end;
     }
-    if kept == 0 {
-        return Err(broken(&format!("it has no code for architecture {keep}")));
+    if found { Ok(freed) } else { Err(broken(&format!("it has no code for architecture {keep}"))) }
+}
+
+/// The entries for one architecture in a container, one behind the other.
+fn entries(bytes: &[u8], container: Range<usize>, keep: u32) -> Result<Vec<u8>> {
+    let (mut at, mut kept) = (container.start, Vec::new());
+    while at < container.end {
+        let (head, size) = (number(bytes, at + 4, 4)?, number(bytes, at + 8, 8)?);
+        let end = at.checked_add(head).and_then(|code| code.checked_add(size));
+        let end = end.filter(|end| *end <= container.end && head >= 32);
+        let end = end.ok_or_else(|| broken("an entry is longer than its container"))?;
+        if number(bytes, at + 28, 4)? == keep as usize {
+            kept.extend_from_slice(&bytes[at..end]);
+        }
+        at = end;
     }
-    Ok(zeroed)
+    Ok(kept)
 }
 
 /// Where a section of an ELF file of 64 bits lies.
-fn section(bytes: &[u8], name: &str) -> Option<std::ops::Range<usize>> {
+fn section(bytes: &[u8], name: &str) -> Option<Range<usize>> {
     bytes.starts_with(b"\x7fELF\x02\x01").then_some(())?;
     let at = |offset: usize, len| read(bytes, offset, len).and_then(|n| usize::try_from(n).ok());
     let (table, size, count, names) = (at(0x28, 8)?, at(0x3a, 2)?, at(0x3c, 2)?, at(0x3e, 2)?);
@@ -126,19 +137,24 @@ mod tests {
     }
 
     #[test]
-    fn only_other_architectures_become_zero() {
-        let first = container(&[entry(80, b"eighty--"), entry(90, b"ninety--"), entry(120, b"later---")]);
-        let section = [first, vec![0; 8], container(&[entry(90, b"more----"), entry(75, b"old-----")])].concat();
-        let before = library(&section);
-        let mut bytes = before.clone();
-        assert_eq!(prune(&mut bytes, 90).unwrap(), 24);
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        assert!(text.contains("ninety--") && text.contains("more----"));
-        for gone in ["eighty--", "later---", "old-----"] {
-            assert!(!text.contains(gone), "{gone}");
-        }
-        let changed = before.iter().zip(&bytes).filter(|(one, other)| one != other).count();
-        assert_eq!((changed, bytes.len()), (24, before.len()));
+    fn containers_keep_their_place_and_lose_other_architectures() {
+        let (ninety, more) = (entry(90, b"ninety--"), entry(90, b"more----"));
+        let before = [
+            container(&[entry(80, b"eighty--"), ninety.clone(), entry(120, b"later---"), more.clone()]),
+            vec![0; 8],
+            container(&[entry(120, b"alone---")]),
+            container(std::slice::from_ref(&ninety)),
+        ];
+        let other = HEAD + 8;
+        let mut first = container(&[ninety.clone(), more]);
+        first.resize(before[0].len(), 0);
+        let after = [&first[..], &before[1][..], &before[2][..], &before[3][..]].concat();
+        let mut bytes = library(&before.concat());
+        assert_eq!(prune(&mut bytes, 90).unwrap(), 2 * other);
+        assert_eq!(bytes, library(&after));
+        // Once more finds nothing to take out.
+        assert_eq!(prune(&mut bytes, 90).unwrap(), 0);
+        assert_eq!(bytes, library(&after));
     }
 
     #[test]

@@ -81,10 +81,10 @@ fn libraries(workspace: &Workspace) -> Result<Vec<(String, PathBuf)>> {
     if !pruned.is_file() {
         let source = folder.join(LIBRARY);
         let mut bytes = fs::read(&source).map_err(|e| Failure::file("read", &source, &e))?;
-        let zeroed = fatbin::prune(&mut bytes, ARCHITECTURE)?;
+        let freed = fatbin::prune(&mut bytes, ARCHITECTURE)?;
         println!(
             "{LIBRARY}: {} of {} are other GPUs' code",
-            limits::mebibytes(zeroed as u64),
+            limits::mebibytes(freed as u64),
             limits::mebibytes(bytes.len() as u64)
         );
         let scratch = pruned.with_extension("part");

@@ -1,0 +1,12 @@
+//! Prints what the graphs of a bundle take of memory, as `memory.json` would say it: `memory_profile BUNDLE`.
+
+use cones_companion::profile::{Sizes, of_folder};
+use cones_core::Bundle;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = std::env::args().nth(1).ok_or("give a bundle's folder")?;
+    let bundle = Bundle::open(&folder)?;
+    let profile = of_folder(bundle.path(), Sizes::of(bundle.manifest()))?;
+    println!("{}", serde_json::to_string_pretty(&profile)?);
+    Ok(())
+}
