@@ -47,9 +47,6 @@ pub struct QuantiseArgs {
     /// Share of the U-Net's weights, in per cent, whose layers stay in floating point: those that lose most, each measured.
     #[arg(long, value_name = "PERCENT", default_value_t = 5.0, value_parser = percent)]
     keep_float: f64,
-    /// Activations as int8 instead of uint8: for XNNPACK, which has no kernels for uint8 beside int8 weights.
-    #[arg(long, requires = "calibrate")]
-    signed: bool,
     /// Devices take it only when it is asked for: for forms that lose more than you would offer to everybody.
     #[arg(long)]
     on_request: bool,
@@ -126,7 +123,6 @@ fn options(args: &QuantiseArgs) -> Result<Options, Failure> {
             prompts: prompts::read(file)?,
             method: args.ranges,
             keep_float: args.keep_float / 100.0,
-            signed: args.signed,
         }),
     };
     let weights = match args.weights {

@@ -48,8 +48,6 @@ pub struct Static {
     pub loss: Option<Loss>,
     /// Those that stay in floating point.
     pub keep: BTreeSet<Key>,
-    /// Whether activations are int8 instead of uint8.
-    pub signed: bool,
 }
 
 /// Finds ranges on all samples and the layers that lose most on a few of them.
@@ -66,7 +64,7 @@ pub(super) fn calibrate(
     let ranges = calibrate::find(&model, &layers, &samples.unet, plan.method, settings, cancel)?;
     if plan.keep_float <= 0.0 {
         // Nothing hangs on what each layer loses.
-        return Ok(Static { ranges, layers, loss: None, keep: BTreeSet::new(), signed: plan.signed });
+        return Ok(Static { ranges, layers, loss: None, keep: BTreeSet::new() });
     }
     // Spread over prompts and timesteps.
     let every = samples.unet.len().div_ceil(MEASURED).max(1);
@@ -75,7 +73,7 @@ pub(super) fn calibrate(
     let mut told = |done: usize| told(done, of);
     let loss = calibrate::measure(&model, &layers, &ranges, &few, settings, &mut told, cancel)?;
     let keep = loss.worst(&layers, plan.keep_float);
-    Ok(Static { ranges, layers, loss: Some(loss), keep, signed: plan.signed })
+    Ok(Static { ranges, layers, loss: Some(loss), keep })
 }
 
 /// Writes the small form's files into `folder`. Returns what was done to each graph.
@@ -183,5 +181,5 @@ fn in_fixed_ranges(model: &mut Model, fixed: &Static) -> Result<Done> {
     let layers = layer::find(model)?;
     let unknown = layers.iter().map(|layer| layer.key).filter(|key| !fixed.ranges.contains_key(key));
     let keep: BTreeSet<Key> = fixed.keep.iter().copied().chain(unknown).collect();
-    qdq::rewrite(model, &layers, &fixed.ranges, &keep, fixed.signed)
+    qdq::rewrite(model, &layers, &fixed.ranges, &keep)
 }

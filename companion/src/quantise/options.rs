@@ -26,8 +26,6 @@ pub struct Calibration {
     pub method: Method,
     /// Share of the U-Net's weights, 0 to 1, whose layers stay in floating point: those that lose most.
     pub keep_float: f64,
-    /// Activations are int8 instead of uint8: what XNNPACK has kernels for.
-    pub signed: bool,
 }
 
 impl Options {

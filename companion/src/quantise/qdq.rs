@@ -1,9 +1,9 @@
 //! Static quantisation: what a layer reads and gives goes through QuantizeLinear and DequantizeLinear of fixed ranges.
 //!
 //! The form that ONNX Runtime, QNN and NNAPI fuse into whole-number kernels: weights are constants in int8, symmetric, with a
-//! scale for each output channel; activations are uint8 with a zero point; biases int32 in the scale of the product. XNNPACK
-//! has kernels for int8 activations alone beside such weights, so the same steps can be counted from -128. Every value has
-//! one pair of nodes, whoever reads it.
+//! scale for each output channel; activations are uint8 with a zero point; biases int32 in the scale of the product. XNNPACK's
+//! provider has no kernels for uint8 beside int8 and leaves such layers to the CPU's. Every value has one pair of nodes,
+//! whoever reads it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -16,17 +16,11 @@ use crate::onnx::proto::{GraphProto, NodeProto};
 use crate::onnx::source::Source;
 use crate::onnx::{Model, graph, names, node, tensor};
 
-/// Rewrites all `layers` but those in `keep`. Activations are int8 if `signed`, else uint8.
+/// Rewrites all `layers` but those in `keep`.
 ///
 /// # Errors
 /// When a layer has no range, or a weight is not finite.
-pub(super) fn rewrite(
-    model: &mut Model,
-    layers: &[Layer],
-    ranges: &Ranges,
-    keep: &BTreeSet<Key>,
-    signed: bool,
-) -> Result<Done> {
+pub(super) fn rewrite(model: &mut Model, layers: &[Layer], ranges: &Ranges, keep: &BTreeSet<Key>) -> Result<Done> {
     let Model { proto, source } = model;
     let Some(graph) = proto.graph.as_mut() else { return Ok(Done::default()) };
     let casts = casts(graph);
@@ -51,7 +45,7 @@ pub(super) fn rewrite(
             Some(Pair { value, .. }) => String::clone(value),
             None => {
                 let value = names::free(graph, &format!("{x}.dequantised"));
-                let pair = Pair::new(graph, &x, &value, range.x, signed);
+                let pair = Pair::new(graph, &x, &value, range.x);
                 written.extend(pair.nodes(&x));
                 steps.insert(x.clone(), pair);
                 value
@@ -82,7 +76,7 @@ pub(super) fn rewrite(
         let raw = names::free(graph, &format!("{y}.exact"));
         n.output[0].clone_from(&raw);
         written.push(n);
-        let pair = Pair::new(graph, &y, &y, range.y, signed);
+        let pair = Pair::new(graph, &y, &y, range.y);
         written.extend(pair.nodes(&raw));
         steps.insert(y, pair);
     }
@@ -104,14 +98,11 @@ struct Pair {
 
 impl Pair {
     /// Adds the constants of a pair for `name` that gives `value`.
-    fn new(graph: &mut GraphProto, name: &str, value: &str, range: Range, signed: bool) -> Self {
+    fn new(graph: &mut GraphProto, name: &str, value: &str, range: Range) -> Self {
         let [whole, scale, zero] = ["whole", "step", "zero"].map(|part| names::free(graph, &format!("{name}.{part}")));
         let (step, zero_point) = range.steps();
         graph.initializer.push(tensor::raw(&scale, DataType::Float as i32, &[], step.to_le_bytes().to_vec()));
-        // The same step counted from -128: its bits differ in the highest.
-        let (kind, zero_point) =
-            if signed { (DataType::Int8, zero_point ^ 0x80) } else { (DataType::Uint8, zero_point) };
-        graph.initializer.push(tensor::raw(&zero, kind as i32, &[], vec![zero_point]));
+        graph.initializer.push(tensor::raw(&zero, DataType::Uint8 as i32, &[], vec![zero_point]));
         Self { whole, value: value.to_owned(), scale, zero, step }
     }
 

@@ -1,4 +1,4 @@
-//! The graph of fixed ranges: is it of the form that QNN, NNAPI and, with int8 activations, XNNPACK fuse?
+//! The graph of fixed ranges: is it of the form that ONNX Runtime, QNN and NNAPI fuse?
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -8,24 +8,22 @@ use cones_companion::onnx::proto::{GraphProto, NodeProto, TensorProto};
 use cones_companion::onnx::{Model, node};
 use cones_core::bundle::{UNET, UNET_PLAIN};
 
-use crate::setup::{fixed, form, made};
+use crate::setup::form;
 
 /// A graph, to be asked what makes and what reads a value.
 struct Asked<'a> {
     model: &'a Model,
     graph: &'a GraphProto,
-    /// Type of the activations.
-    activations: DataType,
     constants: HashMap<&'a str, &'a TensorProto>,
     makers: HashMap<&'a str, &'a NodeProto>,
 }
 
 impl<'a> Asked<'a> {
-    fn new(model: &'a Model, activations: DataType) -> Self {
+    fn new(model: &'a Model) -> Self {
         let graph = model.graph().expect("a graph");
         let constants = graph.initializer.iter().map(|tensor| (tensor.name(), tensor)).collect();
         let makers = graph.node.iter().flat_map(|n| n.output.iter().map(move |o| (o.as_str(), n))).collect();
-        Self { model, graph, activations, constants, makers }
+        Self { model, graph, constants, makers }
     }
 
     fn constant(&self, name: &str) -> &'a TensorProto {
@@ -51,7 +49,7 @@ impl<'a> Asked<'a> {
         assert!(node::is(quantiser, "QuantizeLinear"), "{}", node::label(dequantiser));
         assert_eq!(quantiser.input[1..], dequantiser.input[1..], "one scale and zero point");
         assert!(
-            self.is_of(&dequantiser.input[1], DataType::Float) && self.is_of(&dequantiser.input[2], self.activations)
+            self.is_of(&dequantiser.input[1], DataType::Float) && self.is_of(&dequantiser.input[2], DataType::Uint8)
         );
         let scale = self.values(&dequantiser.input[1]);
         assert!(scale.len() == 1 && scale[0] > 0.0 && scale[0].is_finite(), "per tensor");
@@ -91,9 +89,9 @@ impl<'a> Asked<'a> {
     }
 }
 
-fn check(file: &Path, activations: DataType) -> usize {
+fn check(file: &Path) -> usize {
     let model = Model::open(file).expect("a graph");
-    let asked = Asked::new(&model, activations);
+    let asked = Asked::new(&model);
     let mut quantised = 0;
     for n in asked.graph.node.iter().filter(|n| ["Conv", "MatMul", "Gemm"].iter().any(|op| node::is(n, op))) {
         let weight = n.input.get(1).and_then(|weight| asked.dequantiser(weight));
@@ -116,30 +114,11 @@ fn check(file: &Path, activations: DataType) -> usize {
 #[test]
 fn layers_read_and_give_uint8_with_int8_weights_and_int32_biases() {
     let folder = form("int8-static");
-    let fused = check(&folder.join(UNET), DataType::Uint8);
-    let plain = check(&folder.join(UNET_PLAIN), DataType::Uint8);
+    let fused = check(&folder.join(UNET));
+    let plain = check(&folder.join(UNET_PLAIN));
     println!("{fused} layers in whole numbers, {plain} in the plain graph");
     assert!(fused > 50, "most of the U-Net's layers");
     assert_eq!(fused, plain, "the plain graph has the same layers by other names");
-}
-
-#[test]
-fn xnnpack_gets_int8_activations_of_the_same_steps() {
-    let mut options = fixed(0.0);
-    options.calibration.as_mut().expect("a calibration").prompts.truncate(1);
-    let unsigned = made(&options);
-    options.calibration.as_mut().expect("a calibration").signed = true;
-    let signed = made(&options);
-    let file = |folder: &tempfile::TempDir| folder.path().join("bundle").join(UNET);
-    assert_eq!(check(&file(&signed), DataType::Int8), check(&file(&unsigned), DataType::Uint8));
-    let zeros = |folder: &tempfile::TempDir, kind: DataType| {
-        let model = Model::open(&file(folder)).expect("a graph");
-        let scalars = model.graph().expect("a graph").initializer.iter();
-        let scalars = scalars.filter(|t| t.dims.is_empty() && t.data_type == Some(kind as i32));
-        scalars.map(|t| (t.name().to_owned(), model.source.values(t).expect("a number")[0])).collect::<HashMap<_, _>>()
-    };
-    let (signed, unsigned) = (zeros(&signed, DataType::Int8), zeros(&unsigned, DataType::Uint8));
-    assert!(unsigned.len() > 100 && unsigned.iter().all(|(name, zero)| signed[name] == zero - 128.0));
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub fn weights_only(weights: Weights) -> Options {
 /// Options for fixed ranges, learnt from two prompts.
 pub fn fixed(keep_float: f64) -> Options {
     let prompts = ["a cat in the snow", "an apple and a car on a red background"].map(String::from).to_vec();
-    let calibration = Some(Calibration { prompts, method: Method::Minmax, keep_float, signed: false });
+    let calibration = Some(Calibration { prompts, method: Method::Minmax, keep_float });
     Options { calibration, ..weights_only(Weights::Int8) }
 }
 
