@@ -7,14 +7,16 @@
 mod optimised;
 mod values;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use cones_core::manifest::Manifest;
 use cones_core::memory::{GraphMemory, Point, Profile};
 
 use crate::gradient::Result;
-use crate::onnx::{Model, overridable, tensor};
+use crate::gradient::shapes::Shapes;
+use crate::onnx::{Model, info, tensor};
+use crate::rows;
 use values::Values;
 
 /// The graphs that drawing loads.
@@ -80,7 +82,7 @@ pub fn of_folder(folder: &Path, sizes: Sizes) -> Result<Profile> {
 
 fn of_graph(file: &Path, has_twin: bool, graph: &str, sizes: Sizes) -> Result<GraphMemory> {
     let model = Model::open(file)?;
-    let mut memory = GraphMemory { mapped: if has_twin { mapped(file, &model)? } else { 0 }, ..GraphMemory::default() };
+    let mut memory = GraphMemory { mapped: if has_twin { mapped(file)? } else { 0 }, ..GraphMemory::default() };
     let picture = graph == "vae_encoder";
     let batches: &[u64] = if graph.starts_with("unet") { &[1, 2] } else { &[1] };
     let latents = if graph == "text_encoder" { vec![(0, 0)] } else { sizes.latents() };
@@ -100,7 +102,13 @@ fn of_graph(file: &Path, has_twin: bool, graph: &str, sizes: Sizes) -> Result<Gr
             let (seen, shapes) = optimised::at(&model, size)?;
             let weights: HashSet<&str> = seen.weights.iter().map(String::as_str).collect();
             let fast = Values::of(seen.model.graph()?, &shapes, &weights);
-            let mapped = if has_twin { Values::of(seen.model.graph()?, &shapes, &HashSet::new()) } else { fast };
+            let mut mapped = if has_twin { Values::of(seen.model.graph()?, &shapes, &HashSet::new()) } else { fast };
+            if has_twin
+                && graph.starts_with("vae")
+                && let Some(peak) = in_blocks(&model, size)?
+            {
+                mapped.peak = peak;
+            }
             // Weights depend on no size.
             (memory.folded, memory.constants) = (fast.constants, mapped.constants);
             memory.points.push(Point { batch, cells: height * width, mapped: mapped.peak, fast: fast.peak });
@@ -109,14 +117,25 @@ fn of_graph(file: &Path, has_twin: bool, graph: &str, sizes: Sizes) -> Result<Gr
     Ok(memory)
 }
 
-/// Bytes of the weights that stay in their file.
-fn mapped(file: &Path, model: &Model) -> Result<u64> {
-    let mut graph = model.graph()?.clone();
-    overridable::list(&mut graph, &model.source, |_| false)?;
+/// The most bytes of values that a VAE's twin holds, which goes in blocks of rows; `None` for one that does not.
+fn in_blocks(model: &Model, size: impl Fn(&str) -> Option<usize>) -> Result<Option<u64>> {
+    let inputs = &model.graph()?.input;
+    let dims = |input| info::dims_with(input, &size);
+    let inputs: BTreeMap<_, _> =
+        inputs.iter().filter_map(|input| Some((input.name().to_owned(), dims(input)?))).collect();
+    let shapes = Shapes::infer(model, &inputs)?;
+    Ok(rows::peak(model, |value| shapes.get(value))?)
+}
+
+/// Bytes of the weights that stay in their file: those that the twin of `file` lists as inputs too.
+fn mapped(file: &Path) -> Result<u64> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let twin = Model::open(&file.with_file_name(cones_core::bundle::mapped_twin(&name)))?;
+    let graph = twin.graph()?;
     let listed: HashSet<&str> = graph.input.iter().map(|input| input.name()).collect();
     let mut bytes = 0;
     for weight in graph.initializer.iter().filter(|weight| listed.contains(weight.name())) {
-        bytes += tensor::byte_len(file, weight)?;
+        bytes += tensor::byte_len(twin.file(), weight)?;
     }
     Ok(bytes)
 }
