@@ -9,6 +9,8 @@ pub struct BundleInfo {
     pub name: String,
     /// Licence of the weights.
     pub licence: String,
+    /// How many bits it has: `exact`, `int8`, `int8-static` or `int4`.
+    pub form: String,
     /// The folder.
     pub path: String,
     /// What packs are bound to, 64 hex digits.
@@ -41,6 +43,7 @@ impl From<&cones_core::Bundle> for BundleInfo {
         Self {
             name: manifest.name.clone(),
             licence: manifest.licence.clone(),
+            form: cones_core::form::name(manifest.form.as_ref()).to_owned(),
             path: bundle.path().display().to_string(),
             fingerprint: manifest.fingerprint.clone(),
             bytes: manifest.files.values().map(|file| file.bytes).sum(),

@@ -51,19 +51,24 @@ impl BundleStore {
         Ok(text(&self.inner.get(&name)?))
     }
 
-    /// Downloads a base model of a catalogue, file by file, resuming what came before; gives its folder.
-    #[uniffi::method(default(listener = None, cancel = None))]
+    /// Downloads a base model of a catalogue, file by file, resuming what came before; gives its folder. Where several
+    /// forms of it are listed, takes `form` (`exact`, `int8`, …), or the best that the device has the memory for.
+    #[uniffi::method(default(listener = None, cancel = None, form = None))]
     pub fn install(
         &self,
         catalog: Arc<Catalog>,
         name: String,
         listener: Option<Arc<dyn DownloadListener>>,
         cancel: Option<Arc<CancelToken>>,
+        form: Option<String>,
     ) -> Result<String, ConesError> {
         let own = cancel::token(cancel).child();
         let mut relay = Relay::new(listener, own.clone());
         let source = Source { downloader: &self.downloader, catalog: &catalog.inner, url: &catalog.url };
-        let result = self.inner.install(&source, &name, &mut relay, &own);
+        let result = match form {
+            Some(form) => self.inner.install_form(&source, &name, &form, &mut relay, &own),
+            None => self.inner.install(&source, &name, &mut relay, &own),
+        };
         relay.outcome(result).map(|path| text(&path))
     }
 

@@ -1,6 +1,6 @@
 //! What a publisher offers.
 
-use cones_core::catalog;
+use cones_core::{catalog, form};
 
 use crate::Precision;
 
@@ -64,6 +64,10 @@ pub struct CatalogBundle {
     pub bytes: u64,
     /// Licence.
     pub licence: String,
+    /// How many bits it has: `exact`, `int8`, `int8-static` or `int4`. Packs serve every form of a base model.
+    pub form: String,
+    /// A device takes this form only when it is asked for.
+    pub on_request: bool,
 }
 
 #[uniffi::export]
@@ -115,6 +119,8 @@ impl From<&catalog::BundleEntry> for CatalogBundle {
             fingerprint: entry.fingerprint.clone(),
             bytes: entry.bytes,
             licence: entry.licence.clone(),
+            form: form::name(entry.form.as_ref()).to_owned(),
+            on_request: entry.form.as_ref().is_some_and(|form| form.on_request),
         }
     }
 }

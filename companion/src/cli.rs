@@ -42,6 +42,8 @@ enum Command {
     Find(Box<commands::find::FindArgs>),
     /// Measure whether packs draw their subjects.
     Evaluate(Box<commands::evaluate::EvaluateArgs>),
+    /// Say how far the pictures of two forms of a base model are apart.
+    Compare(Box<commands::compare::CompareArgs>),
     /// Put the neurons of several packs into one.
     Unite(Box<commands::unite::UniteArgs>),
     /// Tune several packs for pictures with all of their subjects.
@@ -52,6 +54,8 @@ enum Command {
     Sheet(commands::sheet::SheetArgs),
     /// Turn an ONNX export of a Stable Diffusion pipeline into a bundle.
     Import(crate::import::command::ImportArgs),
+    /// Make a smaller form of a bundle, which takes the same packs.
+    Quantise(Box<crate::quantise::QuantiseArgs>),
     /// Look into packs: metadata, neurons by layer and head, what several share.
     Inspect(commands::inspect::InspectArgs),
     /// Make a page that shows what packs draw, where they look and how they were found.
@@ -90,11 +94,13 @@ pub fn main() -> ExitCode {
         Command::Generate(args) => commands::generate::run(&args),
         Command::Find(args) => commands::find::run(&args),
         Command::Evaluate(args) => commands::evaluate::run(&args),
+        Command::Compare(args) => commands::compare::run(&args),
         Command::Unite(args) => commands::unite::run(&args),
         Command::Tune(args) => commands::tune::run(&args),
         Command::Recipe(args) => commands::recipe::run(&args),
         Command::Sheet(args) => commands::sheet::run(&args),
         Command::Import(args) => crate::import::command::run(&args).map_err(Failure::from),
+        Command::Quantise(args) => crate::quantise::run(&args),
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Report(args) => commands::report::run(&args),
         Command::ImportMask(args) => commands::import_mask::run(&args),

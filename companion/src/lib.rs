@@ -20,6 +20,7 @@ pub mod places;
 pub mod precision;
 pub mod profile;
 pub mod publish;
+pub mod quantise;
 pub mod recipe_subjects;
 pub mod report;
 pub mod rows;

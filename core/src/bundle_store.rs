@@ -4,6 +4,7 @@
 //! name at once when all of it is there and right; until then an older one of that name stays as it is. What came of an
 //! interrupted install is gone on with by the next one, and cleared when nobody did for seven days.
 
+mod choice;
 mod folder;
 mod handover;
 mod leftovers;
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::bundle::{MANIFEST, MAX_MANIFEST_BYTES};
-use crate::catalog::PublicKey;
+use crate::catalog::{BundleEntry, Catalog, PublicKey};
 use crate::download::{Address, Downloader, Received, Watch};
 use crate::pack::check_text;
 use crate::store::Source;
@@ -75,8 +76,8 @@ impl BundleStore {
         Err(not_found(name, "is installed", "installed", names.iter().map(String::as_str)))
     }
 
-    /// Downloads a bundle of a catalogue, file by file, resuming what came before, in place of an installed one of the
-    /// same name; gives its folder. Files that a bundle of this store has already are not downloaded, so that installing
+    /// Downloads a bundle of a catalogue, the best form of it that this device has the memory for, file by file, resuming
+    /// what came before, in place of an installed one of the same name, whatever form that has; gives its folder. Files that a bundle of this store has already are not downloaded, so that installing
     /// a bundle again mends it. `watch` counts all files together.
     ///
     /// # Errors
@@ -89,11 +90,45 @@ impl BundleStore {
         watch: &mut dyn Watch,
         cancel: &CancelToken,
     ) -> Result<PathBuf> {
-        source.catalog.check_fresh(source.url, now(), None)?;
-        let bundles = &source.catalog.bundles;
-        let entry = bundles.iter().find(|entry| entry.name == name).ok_or_else(|| {
-            not_found(name, "is in the catalogue", "it lists", bundles.iter().map(|entry| entry.name.as_str()))
+        let entry = source.catalog.fitting(name, choice::fits).ok_or_else(|| not_listed(source.catalog, name))?;
+        if source.catalog.forms(name).len() > 1 {
+            log::info!("{}", choice::describe(entry));
+        }
+        self.install_entry(source, entry, watch, cancel)
+    }
+
+    /// The same with the form named: `exact`, or as [`Form::name`](crate::Form::name) gives it.
+    ///
+    /// # Errors
+    /// As [`install`](Self::install); [`Error::NotFound`] with the forms that are listed.
+    pub fn install_form(
+        &self,
+        source: &Source<'_>,
+        name: &str,
+        form: &str,
+        watch: &mut dyn Watch,
+        cancel: &CancelToken,
+    ) -> Result<PathBuf> {
+        let forms = source.catalog.forms(name);
+        if forms.is_empty() {
+            return Err(not_listed(source.catalog, name));
+        }
+        let names = || forms.iter().map(|entry| entry.identity().1);
+        let entry = forms.iter().find(|entry| entry.identity().1 == form);
+        let entry = entry.ok_or_else(|| {
+            not_found(&format!("{name} in the form {form}"), "is in the catalogue", "it lists the forms", names())
         })?;
+        self.install_entry(source, entry, watch, cancel)
+    }
+
+    fn install_entry(
+        &self,
+        source: &Source<'_>,
+        entry: &BundleEntry,
+        watch: &mut dyn Watch,
+        cancel: &CancelToken,
+    ) -> Result<PathBuf> {
+        source.catalog.check_fresh(source.url, now(), None)?;
         let base = Address::parse(&entry.location(source.url)?)?;
         let manifest = base.join(MANIFEST)?;
         let limit = entry.manifest.bytes.min(MAX_MANIFEST_BYTES);
@@ -184,6 +219,12 @@ impl Watch for Sum<'_> {
         let bytes = self.before + received.bytes;
         self.watch.received(Received { name: received.name, bytes, total: self.total });
     }
+}
+
+fn not_listed(catalog: &Catalog, name: &str) -> Error {
+    let mut names: Vec<&str> = catalog.bundles.iter().map(|entry| entry.name.as_str()).collect();
+    names.dedup();
+    not_found(name, "is in the catalogue", "it lists", names.into_iter())
 }
 
 fn not_found<'a>(name: &str, place: &str, there: &str, names: impl Iterator<Item = &'a str>) -> Error {

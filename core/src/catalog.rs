@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::manifest::FileEntry;
 use crate::pack::Precision;
-use crate::{Error, Result};
+use crate::{Error, Form, Result};
 
 pub(crate) use check::is_hash;
 pub use key::PublicKey;
@@ -100,6 +100,9 @@ pub struct BundleEntry {
     pub url: String,
     /// Licence.
     pub licence: String,
+    /// How many bits its weights and activations have; none for the exact bundle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Form>,
 }
 
 impl Catalog {
@@ -164,9 +167,27 @@ impl Catalog {
             .max_by_key(|p| p.version)
     }
 
-    /// A base model by name.
+    /// A base model by name: its exact bundle, or else the best form that is listed.
     pub fn bundle(&self, name: &str) -> Option<&BundleEntry> {
-        self.bundles.iter().find(|b| b.name == name)
+        self.forms(name).into_iter().next()
+    }
+
+    /// Every form of a base model, the best first: exact, 8-bit weights, 8-bit activations too, 4-bit weights; those that
+    /// are for devices that ask for them ([`Form::on_request`]) last.
+    pub fn forms(&self, name: &str) -> Vec<&BundleEntry> {
+        let mut forms: Vec<&BundleEntry> = self.bundles.iter().filter(|b| b.name == name).collect();
+        forms.sort_by_key(|entry| entry.form.as_ref().map(|f| (f.on_request, f.weights, f.activations)));
+        forms
+    }
+
+    /// The form of a base model for a device: the best that `fits`, else the smallest; none that is on request, unless no
+    /// other is listed.
+    pub fn fitting(&self, name: &str, fits: impl Fn(&BundleEntry) -> bool) -> Option<&BundleEntry> {
+        let forms = self.forms(name);
+        let is_offered = |entry: &&&BundleEntry| entry.form.as_ref().is_none_or(|form| !form.on_request);
+        let offered: Vec<&BundleEntry> = forms.iter().filter(is_offered).copied().collect();
+        let among = if offered.is_empty() { forms } else { offered };
+        among.iter().find(|entry| fits(entry)).or_else(|| among.iter().min_by_key(|entry| entry.bytes)).copied()
     }
 
     /// The bytes to sign and publish: indented JSON in a fixed order. What [`verify`](Self::verify) would refuse is not
@@ -182,7 +203,7 @@ impl Catalog {
         check::check(self).map_err(bad)?;
         let mut sorted = self.clone();
         sorted.packs.sort_by(|a, b| a.identity().cmp(&b.identity()));
-        sorted.bundles.sort_by(|a, b| a.name.cmp(&b.name));
+        sorted.bundles.sort_by(|a, b| a.identity().cmp(&b.identity()));
         let mut json = serde_json::to_vec_pretty(&sorted).map_err(|error| bad(error.to_string()))?;
         json.push(b'\n');
         if json.len() as u64 > MAX_CATALOG_BYTES {

@@ -40,7 +40,8 @@ impl Engine {
     /// # Errors
     /// [`Error::RuntimeMissing`], [`Error::ProviderUnavailable`], [`Error::BadBundle`]; [`Error::BadRequest`] for threads
     /// or a budget of 0.
-    pub fn new(bundle: Bundle, options: EngineOptions) -> Result<Self> {
+    pub fn new(bundle: Bundle, mut options: EngineOptions) -> Result<Self> {
+        options.provider = options.provider.for_form(bundle.manifest().form.as_ref())?;
         options.provider.available()?;
         if options.threads == Some(0) {
             return Err(Error::request("threads", "is 0; it must be 1 or more"));
@@ -342,6 +343,7 @@ impl Engine {
         let timesteps = schedule.timesteps().to_vec();
         for (i, timestep) in timesteps.into_iter().enumerate() {
             schedule.scale_model_input(i, &sample, &mut input)?;
+            job.observer.on_sample(&input, timestep);
             unet.predict(&input, timestep, &mut output, job.cancel)?;
             guide(&mut output, sample.len(), job.plan.guidance);
             schedule.step(i, &output[..sample.len()], &mut sample, &mut noise)?;
@@ -367,6 +369,7 @@ impl Engine {
         let wanted = Wanted { name: bundle::VAE_DECODER, form: self.arrangement.form, dimensions };
         let decoder = self.vae_decoder.get(&self.bundle, &self.options, wanted)?;
         job.timings.loading += loading.elapsed();
+        job.observer.on_latent(&latent);
         let running = Instant::now();
         let (shape, planes) = decoder.run("latent", &[1, channels, height, width], latent, job.cancel)?;
         let running = running.elapsed();

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::form::Form;
+
 /// The schema version this crate reads and writes.
 pub const SCHEMA: u32 = 1;
 
@@ -17,6 +19,9 @@ pub struct Manifest {
     pub name: String,
     /// Licence of the weights, as an SPDX expression or a sentence.
     pub licence: String,
+    /// How many bits its graphs' weights and activations have; none for the exact bundle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Form>,
     /// The size of the pictures it was trained on.
     pub image: ImageSize,
     /// Channels of the latent and how many pixels one latent cell covers.

@@ -44,6 +44,17 @@ pub trait Observer {
         let _ = step;
         false
     }
+
+    /// What the U-Net is given next: the noisy latent, `channels × height × width`, the same for every branch, and the
+    /// training timestep. For tools that learn what a graph sees, as quantisation does.
+    fn on_sample(&mut self, sample: &[f32], timestep: f32) {
+        let _ = (sample, timestep);
+    }
+
+    /// What the VAE's decoder is given: the last latent, unscaled, `channels × height × width`.
+    fn on_latent(&mut self, latent: &[f32]) {
+        let _ = latent;
+    }
 }
 
 /// Listens to nothing.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use ort::session::builder::SessionBuilder;
 
-use crate::{Error, Result};
+use crate::{Error, Form, Result};
 
 /// An ONNX Runtime execution provider, or the choice of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -65,6 +65,24 @@ impl Provider {
     /// [`Error::ProviderUnavailable`].
     pub fn register(self, threads: Option<usize>, builder: SessionBuilder) -> Result<(Self, SessionBuilder)> {
         register(self, &Setup { threads, cache: None }, builder)
+    }
+
+    /// The provider for a bundle of this form: itself, but that `Auto` passes over what does not run the form.
+    ///
+    /// # Errors
+    /// [`Error::ProviderUnavailable`] when it was named and does not run the form.
+    pub(crate) fn for_form(self, form: Option<&Form>) -> Result<Self> {
+        let Some(form) = form else { return Ok(self) };
+        if self != Self::Auto {
+            return form.check(self).map(|()| self);
+        }
+        if self.candidates().into_iter().all(|candidate| form.runs_on(candidate)) {
+            return Ok(self);
+        }
+        let fits = |candidate: &Self| form.runs_on(*candidate) && candidate.available().is_ok();
+        let taken = self.candidates().into_iter().find(fits).unwrap_or(Self::Cpu);
+        log::info!("provider auto: took {taken} for a bundle of the form {form}");
+        Ok(taken)
     }
 
     /// The providers `Auto` tries, best first.

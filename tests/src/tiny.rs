@@ -54,6 +54,7 @@ pub fn entry(files: &Files, url: &str) -> BundleEntry {
         bytes: files.values().map(|bytes| bytes.len() as u64).sum(),
         url: url.into(),
         licence: manifest.licence,
+        form: manifest.form,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bench;
 mod bench_find;
+mod bench_forms;
 mod bench_pack;
 mod bindings;
 mod count;
@@ -50,6 +51,8 @@ cargo xtask COMMAND [--offline] [ARGS…]
                         Stable Diffusion 1.5's true sizes: seconds by stage and memory, each in a process of its own
            find [--subjects NAME…] [--seeds N…] [--ways METHOD/SCOPE…] [--steps N] [--count N]
            ways of finding neurons side by side; hours for all of it, goes on where it was stopped
+           forms [--forms int8|int4|int8-static…] [--packs FILE…] [--count N] [--again]
+           the quality gate of small forms: what each loses on Toybox
            pack [MASK]  bytes and decode speed of subject packs against other encodings
   golden   make the golden vectors of tests/golden again, from PyTorch and diffusers
   gpu      [--work FOLDER] [--minutes N] [--vae-minutes N] [--batch N] [--vae-flags F] [--unet-flags F] [--no-cuda]
@@ -98,6 +101,9 @@ fn run(command: &str, options: Options) -> Result {
         "bench" if options.rest.iter().any(|word| word == bench_pack::SECTION) => bench_pack::run(&workspace, &options),
         "bench" if options.rest.first().is_some_and(|word| word == bench_find::SECTION) => {
             bench_find::run(&workspace, &options)
+        }
+        "bench" if options.rest.first().is_some_and(|word| word == bench_forms::SECTION) => {
+            bench_forms::run(&workspace, &options)
         }
         "bench" => bench::run(&workspace, &options),
         "golden" => golden::run(&workspace, &options),

@@ -4,14 +4,14 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use cones_core::Bundle;
 use cones_core::store::Source;
+use cones_core::{Bundle, form};
 
 use super::download_bar::DownloadBar;
 use super::engine_args::cancelled_by_ctrl_c;
 use crate::base_model;
 use crate::catalogue::CatalogArgs;
-use crate::cli::Failure;
+use crate::cli::{Failure, Usage};
 use crate::places::StoreArgs;
 
 /// Arguments of `cones bundle`.
@@ -66,6 +66,9 @@ struct InstallArgs {
     bundle: String,
     #[command(flatten)]
     catalog: CatalogArgs,
+    /// Which form of it: exact, int8, int8-static or int4; by default the best that this device has the memory for.
+    #[arg(long, value_name = "FORM")]
+    form: Option<String>,
     /// No progress bar.
     #[arg(short, long)]
     quiet: bool,
@@ -117,6 +120,10 @@ pub(super) fn describe(out: &mut impl Write, bundle: &Bundle, verified: bool) ->
     let bytes: u64 = manifest.files.values().map(|f| f.bytes).sum();
     writeln!(out, "name         {}", manifest.name)?;
     writeln!(out, "licence      {}", manifest.licence)?;
+    match &manifest.form {
+        Some(form) => writeln!(out, "form         {form}, by {}", form.tool)?,
+        None => writeln!(out, "form         exact")?,
+    }
     writeln!(out, "pictures     {} x {}", manifest.image.width, manifest.image.height)?;
     writeln!(out, "prompt       up to {} tokens", manifest.text.max_length.saturating_sub(2))?;
     writeln!(out, "layers       {} projections, {weights} weights to choose neurons from", manifest.layers.len())?;
@@ -132,6 +139,9 @@ pub(super) fn describe(out: &mut impl Write, bundle: &Bundle, verified: bool) ->
 }
 
 fn install(args: &InstallArgs) -> Result<(), Failure> {
+    if args.form.is_some() && args.bundle.contains("://") {
+        return Err(Usage("--form is for a NAME of a catalogue; a URL names one form already".into()).into());
+    }
     let (store, downloader) = (args.store.bundles()?, args.catalog.downloader()?);
     let cancel = cancelled_by_ctrl_c()?;
     let mut bar = DownloadBar::new(args.quiet);
@@ -141,7 +151,10 @@ fn install(args: &InstallArgs) -> Result<(), Failure> {
         // The pack store remembers the newest catalogue that was seen, so that an older one is refused here too.
         let catalog = args.catalog.get(&args.store.packs()?, &downloader, &cancel)?;
         let source = Source { downloader: &downloader, catalog: &catalog, url: &args.catalog.url()? };
-        store.install(&source, &args.bundle, &mut bar, &cancel)?
+        match &args.form {
+            Some(form) => store.install_form(&source, &args.bundle, form, &mut bar, &cancel)?,
+            None => store.install(&source, &args.bundle, &mut bar, &cancel)?,
+        }
     };
     drop(bar);
     writeln!(std::io::stdout(), "{}", folder.display())?;
@@ -151,9 +164,11 @@ fn install(args: &InstallArgs) -> Result<(), Failure> {
 fn list(args: &ListArgs) -> Result<(), Failure> {
     let bundles = args.store.bundles()?.list()?;
     for (name, folder) in &bundles {
-        let fingerprint = Bundle::open(folder).map(|b| b.manifest().fingerprint.clone());
+        let opened = Bundle::open(folder);
+        let form = opened.as_ref().map_or("", |bundle| form::name(bundle.manifest().form.as_ref()));
+        let fingerprint = opened.as_ref().map(|b| b.manifest().fingerprint.clone());
         let shown = fingerprint.unwrap_or_else(|error| format!("damaged: {error}").replace('\n', "; "));
-        writeln!(std::io::stdout(), "{name}\t{shown}\t{}", folder.display())?;
+        writeln!(std::io::stdout(), "{name}\t{shown}\t{}\t{form}", folder.display())?;
     }
     if bundles.is_empty() {
         writeln!(std::io::stderr(), "no bundle is installed; `cones bundle install --help` says how")?;

@@ -42,7 +42,12 @@ impl EngineArgs {
 
     /// Opens the bundle and makes the engine.
     pub(super) fn open(&self) -> Result<Engine, Failure> {
-        Ok(Engine::new(self.bundle.open()?, self.options())?)
+        self.open_with(self.bundle.open()?)
+    }
+
+    /// Makes an engine for another bundle, that runs as this one would.
+    pub(super) fn open_with(&self, bundle: Bundle) -> Result<Engine, Failure> {
+        Ok(Engine::new(bundle, self.options())?)
     }
 
     /// How the engine runs.
@@ -76,7 +81,7 @@ fn budget(text: &str) -> Result<u64, String> {
 }
 
 /// A token that Ctrl-C cancels. A second Ctrl-C ends the program at once.
-pub(super) fn cancelled_by_ctrl_c() -> Result<CancelToken, Failure> {
+pub(crate) fn cancelled_by_ctrl_c() -> Result<CancelToken, Failure> {
     let token = CancelToken::new();
     let handle = token.clone();
     ctrlc::set_handler(move || {

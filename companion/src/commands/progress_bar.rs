@@ -42,11 +42,11 @@ impl Observer for Bar {
 }
 
 /// A bar of whatever a command counts; nothing where standard error is no terminal.
-pub(super) struct Count(ProgressBar);
+pub(crate) struct Count(ProgressBar);
 
 impl Count {
     /// A bar, or none when `quiet`.
-    pub(super) fn new(quiet: bool) -> Self {
+    pub(crate) fn new(quiet: bool) -> Self {
         let bar = ProgressBar::new(0);
         bar.set_draw_target(if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() });
         if let Ok(style) = ProgressStyle::with_template("{msg:32} [{bar:32}] {pos}/{len}, {eta} left") {
@@ -56,14 +56,14 @@ impl Count {
     }
 
     /// `done` of `of` are there.
-    pub(super) fn show(&self, done: usize, of: usize, message: impl Into<std::borrow::Cow<'static, str>>) {
+    pub(crate) fn show(&self, done: usize, of: usize, message: impl Into<std::borrow::Cow<'static, str>>) {
         self.0.set_length(of as u64);
         self.0.set_message(message);
         self.0.set_position(done as u64);
     }
 
     /// Takes it off the screen.
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.0.finish_and_clear();
     }
 }

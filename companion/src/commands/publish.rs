@@ -107,7 +107,8 @@ fn print(out: &mut impl Write, args: &PublishArgs, catalog: &Catalog) -> std::io
         writeln!(out, "{}\t{}\t{}\t{}", pack.name, pack.version, pack.bytes, pack.url)?;
     }
     for bundle in &catalog.bundles {
-        writeln!(out, "{}\tbundle\t{}\t{}", bundle.name, bundle.bytes, bundle.url)?;
+        let (name, form) = bundle.identity();
+        writeln!(out, "{name}\tbundle\t{form}\t{}\t{}", bundle.bytes, bundle.url)?;
     }
     writeln!(out, "{}\tserial {}", args.out.join(CATALOG).display(), catalog.serial)
 }

@@ -13,7 +13,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// A node lies between the inputs and the result, and nobody has written down its derivative.
-    #[error("`{}`: node `{node}` ({op}) has no derivative rule\nhint: export the model without optimising or quantising it; floating-point exports of both PyTorch exporters are known", file.display())]
+    #[error("`{}`: node `{node}` ({op}) has no derivative rule\nhint: export the model without optimising or quantising it; floating-point exports of both PyTorch exporters are known, and packs found on an exact bundle serve its small forms", file.display())]
     NoRule {
         /// The graph's file.
         file: PathBuf,

@@ -15,7 +15,7 @@ use crate::onnx::proto::tensor_proto::DataType;
 ///
 /// # Errors
 /// When ONNX Runtime refuses the graph, or a name or type differs.
-pub(super) fn graph(file: &Path, interface: &Interface, layers: &[&str]) -> Result<()> {
+pub(crate) fn graph(file: &Path, interface: &Interface, layers: &[&str]) -> Result<()> {
     let environment = cones_core::runtime::environment()?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let stage = format!("loading the new `{name}`");

@@ -121,6 +121,7 @@ pub fn run(args: &ImportArgs) -> Result<()> {
         schema: SCHEMA,
         name,
         licence: args.licence.clone(),
+        form: None,
         image: config.image,
         latent: config.latent,
         vae: config.vae,
@@ -181,7 +182,8 @@ fn check_width(model: &Model, layers: &Layers, config: &Config) -> Result<()> {
     }
 }
 
-fn write_profile(output: &Output, manifest: &Manifest) -> Result<()> {
+/// Counts what the graphs take of memory, for the plan that is made before they are loaded.
+pub(crate) fn write_profile(output: &Output, manifest: &Manifest) -> Result<()> {
     let profile = profile::of_folder(output.folder(), profile::Sizes::of(manifest))?;
     let path = output.folder().join(Profile::FILE);
     let json = serde_json::to_string_pretty(&profile).map_err(|error| Error::io("write", &path)(error.into()))?;

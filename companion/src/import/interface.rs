@@ -10,20 +10,20 @@ use crate::onnx::{Model, element, graph, names, node, tensor};
 
 /// One input or output of a graph.
 #[derive(Debug)]
-pub(super) struct Port {
+pub(crate) struct Port {
     /// Its name in a bundle.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// Its element type in a bundle.
-    pub(super) element: DataType,
+    pub(crate) element: DataType,
     /// Names of the dimensions that may be free.
     dims: &'static [&'static str],
 }
 
 /// What a graph takes and gives. Of the U-Net, `encoder_hidden_states` is an input of exports only.
 #[derive(Debug)]
-pub(super) struct Interface {
-    pub(super) inputs: &'static [Port],
-    pub(super) output: Port,
+pub(crate) struct Interface {
+    pub(crate) inputs: &'static [Port],
+    pub(crate) output: Port,
 }
 
 const fn float(name: &'static str, dims: &'static [&'static str]) -> Port {
@@ -33,13 +33,13 @@ const fn float(name: &'static str, dims: &'static [&'static str]) -> Port {
 const PICTURE: &[&str] = &["batch", "channels", "height", "width"];
 
 /// `text_encoder.onnx`.
-pub(super) const TEXT_ENCODER: Interface = Interface {
+pub(crate) const TEXT_ENCODER: Interface = Interface {
     inputs: &[Port { name: "input_ids", element: DataType::Int64, dims: &["batch", "tokens"] }],
     output: float("last_hidden_state", &["batch", "tokens", "hidden"]),
 };
 
 /// `unet.onnx`, as exported.
-pub(super) const UNET: Interface = Interface {
+pub(crate) const UNET: Interface = Interface {
     inputs: &[
         float("sample", PICTURE),
         float("timestep", &["batch"]),
@@ -49,11 +49,11 @@ pub(super) const UNET: Interface = Interface {
 };
 
 /// `vae_decoder.onnx`.
-pub(super) const VAE_DECODER: Interface =
+pub(crate) const VAE_DECODER: Interface =
     Interface { inputs: &[float("latent", PICTURE)], output: float("image", PICTURE) };
 
 /// `vae_encoder.onnx`.
-pub(super) const VAE_ENCODER: Interface =
+pub(crate) const VAE_ENCODER: Interface =
     Interface { inputs: &[float("image", PICTURE)], output: float("latent", PICTURE) };
 
 /// Gives the graph exactly these inputs and this output.
@@ -63,7 +63,7 @@ pub(super) const VAE_ENCODER: Interface =
 ///
 /// # Errors
 /// When inputs or the output cannot be matched; names what the graph has.
-pub(super) fn canonicalise(model: &mut Model, interface: &Interface) -> Result<()> {
+pub(crate) fn canonicalise(model: &mut Model, interface: &Interface) -> Result<()> {
     let file = model.file().to_path_buf();
     let graph = model.graph_mut()?;
     // Initializers that older files list as inputs are none.
@@ -128,7 +128,7 @@ fn name_output(graph: &mut GraphProto, file: &Path, port: &Port) -> Result<()> {
 }
 
 /// The value's tensor type, if it has one.
-pub(super) fn tensor_type(value: &ValueInfoProto) -> Option<&type_proto::Tensor> {
+pub(crate) fn tensor_type(value: &ValueInfoProto) -> Option<&type_proto::Tensor> {
     match value.r#type.as_ref()?.value.as_ref()? {
         type_proto::Value::TensorType(tensor) => Some(tensor),
         _ => None,

@@ -9,24 +9,24 @@
 //! ```
 
 mod attention;
-mod check;
+pub(crate) mod check;
 pub mod command;
 mod config;
 mod error;
 mod hoist;
 mod identify;
-mod interface;
+pub(crate) mod interface;
 mod json;
 mod layers;
 mod multihead;
 mod offsets;
-mod output;
+pub(crate) mod output;
 mod pictures;
 mod preview;
 mod projection;
 mod safetensors_file;
 mod scheduler;
-mod store;
+pub(crate) mod store;
 mod tokenizer;
 
 pub use command::{ImportArgs, Storage, run};

@@ -15,7 +15,7 @@ const MANIFEST: &str = "bundle.json";
 
 /// A bundle in the making. Dropped unfinished, it leaves nothing behind.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(crate) struct Output {
     target: PathBuf,
     temporary: PathBuf,
 }
@@ -25,7 +25,7 @@ impl Output {
     ///
     /// # Errors
     /// When `target` is there and `replace` is not set, or is something else than a bundle.
-    pub(super) fn begin(target: &Path, replace: bool) -> Result<Self> {
+    pub(crate) fn begin(target: &Path, replace: bool) -> Result<Self> {
         check_target(target, replace)?;
         let name =
             target.file_name().ok_or_else(|| Error::output(target, "is no name for a folder", "give another --out"))?;
@@ -37,18 +37,18 @@ impl Output {
     }
 
     /// Where to write files.
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.temporary
     }
 
     /// Writes one file.
-    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.temporary.join(name);
         fs::write(&path, bytes).map_err(Error::io("write", &path))
     }
 
     /// Sizes and hashes of all files so far.
-    pub(super) fn files(&self) -> Result<BTreeMap<String, FileEntry>> {
+    pub(crate) fn files(&self) -> Result<BTreeMap<String, FileEntry>> {
         let mut files = BTreeMap::new();
         for entry in fs::read_dir(&self.temporary).map_err(Error::io("list", &self.temporary))? {
             let entry = entry.map_err(Error::io("list", &self.temporary))?;
@@ -59,7 +59,7 @@ impl Output {
     }
 
     /// Writes the manifest and puts the folder in its place.
-    pub(super) fn finish(self, manifest: &Manifest) -> Result<()> {
+    pub(crate) fn finish(self, manifest: &Manifest) -> Result<()> {
         let path = self.temporary.join(MANIFEST);
         let json = serde_json::to_string_pretty(manifest).map_err(|error| Error::io("write", &path)(error.into()))?;
         self.write(MANIFEST, format!("{json}\n").as_bytes())?;

@@ -27,7 +27,7 @@ const MAX_INLINE: u64 = 16 * 1024 * 1024;
 
 /// A weights file being written. Data that are there already are not written again.
 #[derive(Debug)]
-pub(super) struct WeightsFile {
+pub(crate) struct WeightsFile {
     name: String,
     path: PathBuf,
     out: BufWriter<File>,
@@ -37,7 +37,7 @@ pub(super) struct WeightsFile {
 
 impl WeightsFile {
     /// Begins `folder/name`.
-    pub(super) fn create(folder: &Path, name: &str) -> Result<Self> {
+    pub(crate) fn create(folder: &Path, name: &str) -> Result<Self> {
         let path = folder.join(name);
         let out = BufWriter::new(File::create(&path).map_err(Error::io("create", &path))?);
         Ok(Self { name: name.to_owned(), path, out, length: 0, places: HashMap::new() })
@@ -60,19 +60,19 @@ impl WeightsFile {
     }
 
     /// Writes out what is buffered.
-    pub(super) fn finish(mut self) -> Result<()> {
+    pub(crate) fn finish(mut self) -> Result<()> {
         let written = self.out.flush().and_then(|()| self.out.get_ref().sync_all());
         written.map_err(Error::io("write", &self.path))
     }
 }
 
 /// Moves a graph's weights into `weights` and small tensors into the graph.
-pub(super) fn store(model: &mut Model, storage: Storage, weights: &mut WeightsFile) -> Result<()> {
+pub(crate) fn store(model: &mut Model, storage: Storage, weights: &mut WeightsFile) -> Result<()> {
     rewrite(model, storage, Some(weights))
 }
 
 /// Stores a graph's weights inside it if they are small, else in `file_name` in `folder`.
-pub(super) fn store_alone(model: &mut Model, storage: Storage, folder: &Path, file_name: &str) -> Result<()> {
+pub(crate) fn store_alone(model: &mut Model, storage: Storage, folder: &Path, file_name: &str) -> Result<()> {
     if stored_bytes(model, storage)? < MAX_INLINE {
         return rewrite(model, storage, None);
     }

@@ -33,6 +33,12 @@ impl Model {
         Ok(Self { proto, source: Source::new(file) })
     }
 
+    /// The same graph once more, to be changed. Its tensors' data are not copied.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        Self { proto: self.proto.clone(), source: Source::new(self.source.file()) }
+    }
+
     /// The file it was opened from.
     pub fn file(&self) -> &Path {
         self.source.file()

@@ -15,7 +15,7 @@ use cones_core::memory::{GraphMemory, Point, Profile};
 
 use crate::gradient::Result;
 use crate::gradient::shapes::Shapes;
-use crate::onnx::{Model, info, overridable, tensor};
+use crate::onnx::{Model, info, tensor};
 use crate::rows;
 use values::Values;
 
@@ -82,7 +82,7 @@ pub fn of_folder(folder: &Path, sizes: Sizes) -> Result<Profile> {
 
 fn of_graph(file: &Path, has_twin: bool, graph: &str, sizes: Sizes) -> Result<GraphMemory> {
     let model = Model::open(file)?;
-    let mut memory = GraphMemory { mapped: if has_twin { mapped(file, &model)? } else { 0 }, ..GraphMemory::default() };
+    let mut memory = GraphMemory { mapped: if has_twin { mapped(file)? } else { 0 }, ..GraphMemory::default() };
     let picture = graph == "vae_encoder";
     let batches: &[u64] = if graph.starts_with("unet") { &[1, 2] } else { &[1] };
     let latents = if graph == "text_encoder" { vec![(0, 0)] } else { sizes.latents() };
@@ -127,14 +127,15 @@ fn in_blocks(model: &Model, size: impl Fn(&str) -> Option<usize>) -> Result<Opti
     Ok(rows::peak(model, |value| shapes.get(value))?)
 }
 
-/// Bytes of the weights that stay in their file.
-fn mapped(file: &Path, model: &Model) -> Result<u64> {
-    let mut graph = model.graph()?.clone();
-    overridable::list(&mut graph, &model.source, |_| false)?;
+/// Bytes of the weights that stay in their file: those that the twin of `file` lists as inputs too.
+fn mapped(file: &Path) -> Result<u64> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let twin = Model::open(&file.with_file_name(cones_core::bundle::mapped_twin(&name)))?;
+    let graph = twin.graph()?;
     let listed: HashSet<&str> = graph.input.iter().map(|input| input.name()).collect();
     let mut bytes = 0;
     for weight in graph.initializer.iter().filter(|weight| listed.contains(weight.name())) {
-        bytes += tensor::byte_len(file, weight)?;
+        bytes += tensor::byte_len(twin.file(), weight)?;
     }
     Ok(bytes)
 }

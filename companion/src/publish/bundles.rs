@@ -21,14 +21,20 @@ pub(super) fn entry(bundle: &Bundle) -> Result<BundleEntry, Failure> {
     let path = bundle.path().join(MANIFEST);
     let bytes = std::fs::metadata(&path).map_err(cones_core::Error::io("open", &path))?.len();
     let sha256 = hash(&path)?;
+    // A catalogue lists several forms of one name; the exact one's folder has the name alone.
+    let named = match &manifest.form {
+        Some(form) => format!("{}-{form}", manifest.name),
+        None => manifest.name.clone(),
+    };
     let digits: String = sha256.chars().take(DIGITS).collect();
     Ok(BundleEntry {
         name: manifest.name.clone(),
         fingerprint: manifest.fingerprint.clone(),
         bytes: bytes + manifest.files.values().map(|file| file.bytes).sum::<u64>(),
         manifest: FileEntry { bytes, sha256 },
-        url: format!("bundles/{}-{digits}/", manifest.name),
+        url: format!("bundles/{named}-{digits}/"),
         licence: manifest.licence.clone(),
+        form: manifest.form.clone(),
     })
 }
 

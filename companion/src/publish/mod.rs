@@ -16,7 +16,7 @@ mod packs;
 use std::path::Path;
 
 use cones_core::Bundle;
-use cones_core::catalog::{CATALOG, Catalog, SCHEMA};
+use cones_core::catalog::{BundleEntry, CATALOG, Catalog, SCHEMA};
 
 use crate::cli::Failure;
 use crate::keys::SigningKey;
@@ -67,7 +67,9 @@ pub fn publish(path: &Path, publication: &Publication, key: &SigningKey) -> Resu
     }
     for bundle in &publication.bundles {
         let entry = bundles::entry(bundle)?;
-        catalog.bundles.retain(|b| b.name != entry.name);
+        // Forms of another base model of the same name would be refused, for they take other packs.
+        let replaced = |b: &BundleEntry| b.identity() == entry.identity() || b.fingerprint != entry.fingerprint;
+        catalog.bundles.retain(|b| b.name != entry.name || !replaced(b));
         catalog.bundles.push(entry.clone());
         bundles.push((bundle, entry));
     }

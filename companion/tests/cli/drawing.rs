@@ -225,6 +225,8 @@ fn help_shows_examples() {
         "sheet",
         "report",
         "import",
+        "quantise",
+        "compare",
         "inspect",
         "import-mask",
         "export",

@@ -7,6 +7,7 @@ mod finding;
 mod interrupted;
 mod masks;
 mod publishing;
+mod quantising;
 mod report;
 mod serving;
 mod store;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::manifest::Manifest;
+use crate::pack::check_text;
 use crate::request::LARGEST_SIDE;
 use crate::scheduler::{self, Kind};
 
@@ -14,6 +15,7 @@ const MOST_CHANNELS: u32 = 256;
 /// What is wrong with the manifest's values, if anything.
 pub(super) fn check(manifest: &Manifest) -> Result<(), String> {
     check_sizes(manifest)?;
+    check_form(manifest)?;
     check_scaling(manifest)?;
     check_layers(manifest)?;
     check_preview(manifest)?;
@@ -22,6 +24,11 @@ pub(super) fn check(manifest: &Manifest) -> Result<(), String> {
 
 fn within(name: &str, value: u32, low: u32, high: u32) -> Result<(), String> {
     if (low..=high).contains(&value) { Ok(()) } else { Err(format!("`{name}` is {value}; it must be {low} to {high}")) }
+}
+
+/// The form's maker is shown to people.
+fn check_form(manifest: &Manifest) -> Result<(), String> {
+    manifest.form.as_ref().map_or(Ok(()), |form| check_text("form.tool", &form.tool))
 }
 
 fn check_sizes(manifest: &Manifest) -> Result<(), String> {

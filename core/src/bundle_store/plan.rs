@@ -11,7 +11,7 @@ use crate::download::Expected;
 use crate::fingerprint::hex;
 use crate::manifest::Manifest;
 use crate::pack::check_text;
-use crate::{Error, Result};
+use crate::{Error, Result, form};
 
 /// A bundle has eight files; more than this is a mistake or worse.
 const MOST_FILES: usize = 256;
@@ -66,6 +66,9 @@ impl Plan {
             format!("it is `{}`; the catalogue calls it `{}`", manifest.name, entry.name)
         } else if manifest.fingerprint != entry.fingerprint {
             format!("its fingerprint is {} instead of {}", manifest.fingerprint, entry.fingerprint)
+        } else if manifest.form != entry.form {
+            let [own, listed] = [&manifest.form, &entry.form].map(|form| form::name(form.as_ref()));
+            format!("it has the form {own}; the catalogue lists {listed}")
         } else if self.total > entry.bytes {
             format!("its files have {} bytes; the catalogue announces {}", self.total, entry.bytes)
         } else {

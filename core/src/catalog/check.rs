@@ -1,6 +1,6 @@
 //! Values of a catalogue that later steps rely on, or that are shown to people.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{BundleEntry, Catalog, MAX_PACK_BYTES, PackEntry, location};
 use crate::pack::check_text;
@@ -36,11 +36,15 @@ pub(super) fn check(catalog: &Catalog) -> Result<(), String> {
             return Err(format!("it lists version {} of pack `{}` twice", entry.version, entry.name));
         }
     }
-    let mut bundles = BTreeSet::new();
+    let (mut bundles, mut fingerprints) = (BTreeSet::new(), BTreeMap::new());
     for (i, entry) in catalog.bundles.iter().enumerate() {
         check_bundle(entry).map_err(|reason| format!("in bundle {}{}: {reason}", i + 1, named(&entry.name)))?;
-        if !bundles.insert(&entry.name) {
-            return Err(format!("it lists bundle `{}` twice", entry.name));
+        if !bundles.insert(entry.identity()) {
+            let (name, form) = entry.identity();
+            return Err(format!("it lists bundle `{name}` twice in the form {form}"));
+        }
+        if *fingerprints.entry(&entry.name).or_insert(&entry.fingerprint) != &entry.fingerprint {
+            return Err(format!("the forms of bundle `{}` have different fingerprints", entry.name));
         }
     }
     Ok(())
@@ -75,6 +79,9 @@ fn check_bundle(entry: &BundleEntry) -> Result<(), String> {
         return Err("its length is less than that of its manifest".into());
     }
     check_text("licence", &entry.licence)?;
+    if let Some(form) = &entry.form {
+        check_text("form.tool", &form.tool)?;
+    }
     location::check(&entry.url)
 }
 

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::fingerprint::hex;
 use crate::pack::Header;
-use crate::{Error, Result};
+use crate::{Error, Result, form};
 
 use super::{BundleEntry, PackEntry, location};
 
@@ -71,6 +71,11 @@ impl PackEntry {
 }
 
 impl BundleEntry {
+    /// What no two entries of a catalogue share: the base model's name and that of the form.
+    pub fn identity(&self) -> (&str, &'static str) {
+        (&self.name, form::name(self.form.as_ref()))
+    }
+
     /// The absolute URL of the bundle's folder, ending in `/`, given that of the catalogue it stands in.
     ///
     /// # Errors

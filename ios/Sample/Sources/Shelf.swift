@@ -61,7 +61,8 @@ final class Shelf: ObservableObject {
 
     func install(_ bundle: CatalogBundle) {
         install(bundle.name) { [bundles] catalog, report in
-            _ = try await bundles.install(bundle.name, from: catalog, onProgress: report)
+            _ = try await bundles.install(
+                bundle.name, from: catalog, form: bundle.form, onProgress: report)
         }
     }
 

@@ -101,9 +101,9 @@ struct OfferSection: View {
 
     var body: some View {
         Section("By \(catalog.info.publisher)") {
-            ForEach(catalog.bundles, id: \.fingerprint) { bundle in
+            ForEach(catalog.bundles, id: \.self) { bundle in
                 OfferRow(
-                    name: bundle.name, bytes: bundle.bytes, words: "base model, \(bundle.licence)",
+                    name: bundle.name, bytes: bundle.bytes, words: "base model, \(bundle.form), \(bundle.licence)",
                     progress: shelf.progress[bundle.name], install: { shelf.install(bundle) },
                     cancel: { shelf.cancelInstall(bundle.name) })
             }

@@ -33,13 +33,14 @@ public struct BundleStore: Sendable {
         try await url { [inner] _ in try inner.get(name: name) }
     }
 
-    /// Downloads a base model of a catalogue, file by file, resuming what came before; gives its folder.
+    /// Downloads a base model of a catalogue, file by file, resuming what came before; gives its folder. Where several forms
+    /// of it are listed, takes `form` (`exact`, `int8`, …), or the best that the device has the memory for.
     public func install(
-        _ name: String, from catalog: Catalog, onProgress: DownloadHandler? = nil
+        _ name: String, from catalog: Catalog, form: String? = nil, onProgress: DownloadHandler? = nil
     ) async throws -> URL {
         try await url { [inner] token in
             try inner.install(
-                catalog: catalog.inner, name: name, listener: Downloading(onProgress), cancel: token)
+                catalog: catalog.inner, name: name, listener: Downloading(onProgress), cancel: token, form: form)
         }
     }
 

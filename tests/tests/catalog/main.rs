@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod fields;
+mod forms;
 mod freshness;
 mod keys;
 mod signatures;
@@ -23,6 +24,7 @@ fn catalog() -> Catalog {
         bytes: 30_000_000,
         url: "toybox/".into(),
         licence: "MIT".into(),
+        form: None,
     });
     catalog
 }

@@ -7,6 +7,7 @@ import java.io.File
  *
  * @property name short name, as `toybox`.
  * @property licence licence of the weights.
+ * @property form how many bits it has: `exact`, `int8`, `int8-static` or `int4`.
  * @property path the folder.
  * @property fingerprint what packs are bound to, 64 hex digits.
  * @property bytes all its files together.
@@ -23,6 +24,7 @@ import java.io.File
 public data class BundleInfo(
     val name: String,
     val licence: String,
+    val form: String,
     val path: File,
     val fingerprint: String,
     val bytes: Long,
@@ -41,6 +43,7 @@ internal fun dev.cones.generated.BundleInfo.wrapped() =
     BundleInfo(
         name = name,
         licence = licence,
+        form = form,
         path = File(path),
         fingerprint = fingerprint,
         bytes = bytes.toLong(),

@@ -28,7 +28,8 @@ public class BundleStore private constructor(internal val native: Handle<Native>
     public suspend fun get(name: String): File = io { File(it.get(name)) }
 
     /**
-     * Downloads a base model of a catalogue, file by file, resuming what came before; gives its folder.
+     * Downloads a base model of a catalogue, file by file, resuming what came before; gives its folder. Where several forms
+     * of it are listed, takes [form] (`exact`, `int8`, …), or the best that the device has the memory for.
      *
      * Cancelling the coroutine stops the download. [onProgress] is called a few times a second, on a background thread.
      *
@@ -37,10 +38,11 @@ public class BundleStore private constructor(internal val native: Handle<Native>
     public suspend fun install(
         catalog: Catalog,
         name: String,
+        form: String? = null,
         onProgress: (DownloadProgress) -> Unit = {},
     ): File =
         download(onProgress) { listener, token ->
-            catalog.native.call { from -> native.call { File(it.install(from, name, listener, token)) } }
+            catalog.native.call { from -> native.call { File(it.install(from, name, listener, token, form)) } }
         }
 
     /**

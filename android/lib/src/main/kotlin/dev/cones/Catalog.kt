@@ -71,8 +71,17 @@ public data class CatalogPack(
  * @property fingerprint its fingerprint.
  * @property bytes length of the download.
  * @property licence licence.
+ * @property form how many bits it has: `exact`, `int8`, `int8-static` or `int4`. Packs serve every form of a base model.
+ * @property onRequest a device takes this form only when it is asked for.
  */
-public data class CatalogBundle(val name: String, val fingerprint: String, val bytes: Long, val licence: String)
+public data class CatalogBundle(
+    val name: String,
+    val fingerprint: String,
+    val bytes: Long,
+    val licence: String,
+    val form: String,
+    val onRequest: Boolean,
+)
 
 private fun dev.cones.generated.CatalogInfo.wrapped() =
     CatalogInfo(publisher, url, serial.toLong(), created.toLong(), expires.toLong())
@@ -93,4 +102,4 @@ private fun dev.cones.generated.CatalogPack.wrapped() =
     )
 
 private fun dev.cones.generated.CatalogBundle.wrapped() =
-    CatalogBundle(name, fingerprint, bytes.toLong(), licence)
+    CatalogBundle(name, fingerprint, bytes.toLong(), licence, form, onRequest)
