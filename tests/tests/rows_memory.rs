@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::process::Command;
 
 use cones_companion::gradient::shapes::Shapes;
 use cones_companion::onnx::Model;
@@ -45,8 +46,18 @@ fn grown(model: &Model) -> u64 {
     status("VmHWM").saturating_sub(before)
 }
 
+/// What glibc keeps of freed blocks is not what is measured. The engine lets it keep little; a process that begins with this
+/// variable does, too.
+const KEEP_LITTLE: &str = "MALLOC_MMAP_THRESHOLD_";
+
 #[test]
 fn blocks_take_what_is_told_and_much_less_than_the_whole() {
+    if std::env::var_os(KEEP_LITTLE).is_none() {
+        let this = std::env::current_exe().expect("the program of this test");
+        let again = Command::new(this).arg("--nocapture").env(KEEP_LITTLE, (1 << 20).to_string()).status();
+        assert!(again.expect("a process").success(), "what it printed says why");
+        return;
+    }
     let open = || Model::open(&base::folder().join("vae_decoder.onnx")).expect("Toybox's graph");
     let (whole, mut blocks) = (open(), open());
     let sizes = BTreeMap::from([("latent".to_owned(), vec![1, 4, SIDE, SIDE])]);
@@ -56,6 +67,6 @@ fn blocks_take_what_is_told_and_much_less_than_the_whole() {
     let (blocks, whole) = (grown(&blocks), grown(&whole));
     println!("told {told}, blocks {blocks}, whole {whole}");
     assert!(blocks * 10 < whole * 7, "{blocks} bytes in blocks, {whole} as a whole");
-    // Beside values there is what the C library keeps for the next ones: 64 MiB and more.
-    assert!(blocks < told + (96 << 20) && blocks > told / 2, "{told} bytes told, {blocks} taken");
+    // Beside values there are converted weights, and small blocks that the C library keeps.
+    assert!(blocks < told + told / 4 && blocks > told - told / 4, "{told} bytes told, {blocks} taken");
 }

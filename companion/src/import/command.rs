@@ -17,7 +17,7 @@ use super::store::{self, WeightsFile};
 use super::{Error, Result, attention, check, config, hoist, multihead, offsets, preview, tokenizer};
 use crate::onnx::{Model, graph, overridable, strip};
 use crate::profile;
-use crate::rows::{self, Rewritten};
+use crate::rows;
 
 /// Weights shared by the U-Net's graphs.
 const UNET_WEIGHTS: &str = "unet.weights";
@@ -271,7 +271,7 @@ fn save(mut model: Model, folder: &Path, name: &str) -> Result<()> {
         return Ok(());
     }
     if [VAE_DECODER, VAE_ENCODER].contains(&file.as_str()) {
-        cut_in_rows(&mut model)?;
+        rows::cut(&mut model)?;
         // Rewriting takes the list away.
         list_weights(&mut model)?;
     }
@@ -283,18 +283,6 @@ fn list_weights(model: &mut Model) -> Result<usize> {
     let Model { proto, source } = model;
     let Some(graph) = proto.graph.as_mut() else { return Ok(0) };
     Ok(overridable::list(graph, source, |_| false)?)
-}
-
-/// Lets a VAE go in blocks of rows, and says where it does not.
-fn cut_in_rows(model: &mut Model) -> Result<()> {
-    let file = model.file().display().to_string();
-    match rows::rewrite(model)? {
-        Rewritten::Blocks(passes) => log::info!("`{file}`: goes in blocks of rows, in {passes} passes"),
-        Rewritten::Left(reason) => {
-            log::warn!("`{file}`: the graph {reason}; it goes through whole pictures, and takes more memory");
-        }
-    }
-    Ok(())
 }
 
 fn fit_preview(config: &Config, folder: &Path) -> Result<Preview> {

@@ -15,7 +15,7 @@ use cones_core::memory::{GraphMemory, Point, Profile};
 
 use crate::gradient::Result;
 use crate::gradient::shapes::Shapes;
-use crate::onnx::{Model, info, tensor};
+use crate::onnx::{Model, info, node, tensor};
 use crate::rows;
 use values::Values;
 
@@ -105,7 +105,7 @@ fn of_graph(file: &Path, has_twin: bool, graph: &str, sizes: Sizes) -> Result<Gr
             let mut mapped = if has_twin { Values::of(seen.model.graph()?, &shapes, &HashSet::new()) } else { fast };
             if has_twin
                 && graph.starts_with("vae")
-                && let Some(peak) = in_blocks(&model, size)?
+                && let Some(peak) = in_blocks(file, &model, size)?
             {
                 mapped.peak = peak;
             }
@@ -118,7 +118,10 @@ fn of_graph(file: &Path, has_twin: bool, graph: &str, sizes: Sizes) -> Result<Gr
 }
 
 /// The most bytes of values that a VAE's twin holds, which goes in blocks of rows; `None` for one that does not.
-fn in_blocks(model: &Model, size: impl Fn(&str) -> Option<usize>) -> Result<Option<u64>> {
+fn in_blocks(file: &Path, model: &Model, size: impl Fn(&str) -> Option<usize>) -> Result<Option<u64>> {
+    if !twin(file)?.graph()?.node.iter().any(|n| node::is(n, "Scan")) {
+        return Ok(None);
+    }
     let inputs = &model.graph()?.input;
     let dims = |input| info::dims_with(input, &size);
     let inputs: BTreeMap<_, _> =
@@ -127,10 +130,14 @@ fn in_blocks(model: &Model, size: impl Fn(&str) -> Option<usize>) -> Result<Opti
     Ok(rows::peak(model, |value| shapes.get(value))?)
 }
 
+fn twin(file: &Path) -> Result<Model> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    Ok(Model::open(&file.with_file_name(cones_core::bundle::mapped_twin(&name)))?)
+}
+
 /// Bytes of the weights that stay in their file: those that the twin of `file` lists as inputs too.
 fn mapped(file: &Path) -> Result<u64> {
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let twin = Model::open(&file.with_file_name(cones_core::bundle::mapped_twin(&name)))?;
+    let twin = twin(file)?;
     let graph = twin.graph()?;
     let listed: HashSet<&str> = graph.input.iter().map(|input| input.name()).collect();
     let mut bytes = 0;

@@ -20,6 +20,7 @@ use super::{Error, Result, attention, qdq};
 use crate::import::store::{self, WeightsFile};
 use crate::import::{Storage, check, interface};
 use crate::onnx::{Model, overridable};
+use crate::rows;
 
 /// Weights shared by the U-Net's graphs.
 const UNET_WEIGHTS: &str = "unet.weights";
@@ -103,18 +104,28 @@ pub(super) fn write(
     Ok(done)
 }
 
-/// Writes the graph, and its mapped twin where that is another one. What MatMulNBits reads stays constant there: it packs
-/// its weights when it is loaded.
+/// Writes the graph, and its mapped twin where that is another one; a VAE's goes in blocks of rows.
 fn save(mut model: Model, folder: &Path, name: &str) -> Result<()> {
     model.save(&folder.join(name))?;
-    let Model { proto, source } = &mut model;
-    let Some(graph) = proto.graph.as_mut() else { return Ok(()) };
+    if list_weights(&mut model)? == 0 {
+        return Ok(());
+    }
+    if [VAE_DECODER, VAE_ENCODER].contains(&name) {
+        rows::cut(&mut model)?;
+        // Rewriting takes the list away.
+        list_weights(&mut model)?;
+    }
+    model.save(&folder.join(mapped_twin(name)))?;
+    Ok(())
+}
+
+/// Lists weights as inputs too. What MatMulNBits reads stays constant: it packs its weights when it is loaded.
+fn list_weights(model: &mut Model) -> Result<usize> {
+    let Model { proto, source } = model;
+    let Some(graph) = proto.graph.as_mut() else { return Ok(0) };
     let packed = graph.node.iter().filter(|n| n.op_type() == "MatMulNBits").flat_map(|n| n.input.iter().skip(1));
     let packed: HashSet<String> = packed.cloned().collect();
-    if overridable::list(graph, source, |weight| packed.contains(weight))? > 0 {
-        model.save(&folder.join(mapped_twin(name)))?;
-    }
-    Ok(())
+    Ok(overridable::list(graph, source, |weight| packed.contains(weight))?)
 }
 
 /// Does ONNX Runtime load what was written, and has it the inputs and outputs it had?

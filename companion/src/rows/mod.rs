@@ -81,6 +81,21 @@ pub fn rewrite(model: &mut Model) -> Result<Rewritten> {
     }
 }
 
+/// Lets a VAE go in blocks of rows, and says in the log where it does not.
+///
+/// # Errors
+/// As [`rewrite`].
+pub fn cut(model: &mut Model) -> Result<()> {
+    let file = model.file().display().to_string();
+    match rewrite(model)? {
+        Rewritten::Blocks(passes) => log::info!("`{file}`: goes in blocks of rows, in {passes} passes"),
+        Rewritten::Left(reason) => {
+            log::warn!("`{file}`: the graph {reason}; it goes through whole pictures, and takes more memory");
+        }
+    }
+    Ok(())
+}
+
 /// The graph's nodes anew, their further constants, and how many passes there are.
 type Written = (Vec<NodeProto>, Vec<TensorProto>, usize);
 
