@@ -23,5 +23,6 @@ pub mod publish;
 pub mod quantise;
 pub mod recipe_subjects;
 pub mod report;
+pub mod rows;
 pub mod serve;
 pub mod subject_spec;

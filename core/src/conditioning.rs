@@ -41,7 +41,9 @@ impl Prompts {
         }
         let encoding = Instant::now();
         let embedding = embed(bundle, encoder, prompt, cancel)?;
-        timings.runtime += encoding.elapsed();
+        let encoding = encoding.elapsed();
+        timings.runtime += encoding;
+        timings.text += encoding;
         let projecting = Instant::now();
         let projection = Projection::new(bundle.attention(), &embedding, prompt.tokens.ids.len())?;
         timings.projecting += projecting.elapsed();

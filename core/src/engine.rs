@@ -372,7 +372,9 @@ impl Engine {
         job.observer.on_latent(&latent);
         let running = Instant::now();
         let (shape, planes) = decoder.run("latent", &[1, channels, height, width], latent, job.cancel)?;
-        job.timings.runtime += running.elapsed();
+        let running = running.elapsed();
+        job.timings.runtime += running;
+        job.timings.decoding += running;
         let expected = [1, 3, job.plan.height as usize, job.plan.width as usize];
         if shape != expected {
             let reason = format!("it gave shape {shape:?} instead of {expected:?}");

@@ -38,6 +38,10 @@ pub struct Timings {
     pub runtime: Duration,
     /// Inside the U-Net alone, inside `runtime`.
     pub unet: Duration,
+    /// Inside the text encoder alone, inside `runtime`.
+    pub text: Duration,
+    /// Inside the VAE's decoder alone, inside `runtime`.
+    pub decoding: Duration,
     /// The base products of prompts that were not held yet.
     pub projecting: Duration,
     /// Applying the subjects' masks and making K and V from the base products, both branches.

@@ -46,6 +46,9 @@ cargo xtask COMMAND [--offline] [ARGS…]
            makes a model of Stable Diffusion 1.5's sizes (7 GB)
            gradient [--size narrow|sd15] [--batch N]… [--pixels N] [--provider cuda] [--threads N] [--runs N]
                         a step of `cones find` against PyTorch
+           size [--only cones|onnxruntime|diffusers|sdcpp|limit]… [--form NAME=BUNDLE]… [--pixels N] [--steps N]
+                        [--threads N]… [--runs N]
+                        Stable Diffusion 1.5's true sizes: seconds by stage and memory, each in a process of its own
            find [--subjects NAME…] [--seeds N…] [--ways METHOD/SCOPE…] [--steps N] [--count N]
            ways of finding neurons side by side; hours for all of it, goes on where it was stopped
            forms [--forms int8|int4|int8-static…] [--packs FILE…] [--count N] [--again]

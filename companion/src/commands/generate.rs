@@ -103,6 +103,8 @@ struct Seconds {
     loading: f64,
     runtime: f64,
     unet: f64,
+    text: f64,
+    decoding: f64,
     switching: f64,
 }
 
@@ -225,6 +227,8 @@ fn report(json: bool, generated: &Generated, paths: &[PathBuf]) -> Result<(), Fa
             loading: timings.loading.as_secs_f64(),
             runtime: timings.runtime.as_secs_f64(),
             unet: timings.unet.as_secs_f64(),
+            text: timings.text.as_secs_f64(),
+            decoding: timings.decoding.as_secs_f64(),
             switching: timings.switching.as_secs_f64(),
         },
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use cones_core::bundle::{EMBEDDING_OFFSETS, UNET_PLAIN, mapped_twin};
+use cones_core::bundle::{EMBEDDING_OFFSETS, UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin};
 use cones_core::manifest::{Defaults, Manifest, Preview, SCHEMA, Text};
 use cones_core::memory::Profile;
 use cones_core::scheduler::Kind;
@@ -17,6 +17,7 @@ use super::store::{self, WeightsFile};
 use super::{Error, Result, attention, check, config, hoist, multihead, offsets, preview, tokenizer};
 use crate::onnx::{Model, graph, overridable, strip};
 use crate::profile;
+use crate::rows::{self, Rewritten};
 
 /// Weights shared by the U-Net's graphs.
 const UNET_WEIGHTS: &str = "unet.weights";
@@ -262,14 +263,36 @@ fn fuse_attention(model: &mut Model, sizes: Sizes) -> Result<()> {
 }
 
 /// Writes the graph, and its mapped twin where that is another one. The plain graph is for providers that compile what
-/// they run, and these want constants.
+/// they run, and these want constants. A VAE's twin goes in blocks of rows: it is for devices that have little memory.
 fn save(mut model: Model, folder: &Path, name: &str) -> Result<()> {
     let file = format!("{name}.onnx");
     model.save(&folder.join(&file))?;
-    let Model { proto, source } = &mut model;
-    let Some(graph) = proto.graph.as_mut().filter(|_| file != UNET_PLAIN) else { return Ok(()) };
-    if overridable::list(graph, source, |_| false)? > 0 {
-        model.save(&folder.join(mapped_twin(&file)))?;
+    if file == UNET_PLAIN || list_weights(&mut model)? == 0 {
+        return Ok(());
+    }
+    if [VAE_DECODER, VAE_ENCODER].contains(&file.as_str()) {
+        cut_in_rows(&mut model)?;
+        // Rewriting takes the list away.
+        list_weights(&mut model)?;
+    }
+    model.save(&folder.join(mapped_twin(&file)))?;
+    Ok(())
+}
+
+fn list_weights(model: &mut Model) -> Result<usize> {
+    let Model { proto, source } = model;
+    let Some(graph) = proto.graph.as_mut() else { return Ok(0) };
+    Ok(overridable::list(graph, source, |_| false)?)
+}
+
+/// Lets a VAE go in blocks of rows, and says where it does not.
+fn cut_in_rows(model: &mut Model) -> Result<()> {
+    let file = model.file().display().to_string();
+    match rows::rewrite(model)? {
+        Rewritten::Blocks(passes) => log::info!("`{file}`: goes in blocks of rows, in {passes} passes"),
+        Rewritten::Left(reason) => {
+            log::warn!("`{file}`: the graph {reason}; it goes through whole pictures, and takes more memory");
+        }
     }
     Ok(())
 }
@@ -285,7 +308,10 @@ fn check_all(args: &ImportArgs, layers: &Layers, takes_offsets: bool, folder: &P
     for (name, interface) in OTHERS {
         let offsets = takes_offsets && name == OTHERS[0].0;
         let more: &[&str] = if offsets { &[EMBEDDING_OFFSETS] } else { &[] };
-        check::graph(&folder.join(format!("{name}.onnx")), interface, more)?;
+        let file = format!("{name}.onnx");
+        for file in [folder.join(&file), folder.join(mapped_twin(&file))].iter().filter(|file| file.is_file()) {
+            check::graph(file, interface, more)?;
+        }
     }
     let names: Vec<&str> = layers.projections.iter().map(|projection| projection.layer.name.as_str()).collect();
     check::graph(&folder.join("unet.onnx"), &interface::UNET, &names)?;

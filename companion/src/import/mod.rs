@@ -3,7 +3,7 @@
 //! ```text
 //! unet.onnx ─ projection (find K, V) ─ identify (which layer) ─ hoist (make them inputs) ─┐
 //! text_encoder ─ interface (canonical names and types) ─ offsets (learned words) ─────────┼─ store (weights once) ─ bundle
-//! vae ─ interface ────────────────────────────────────────────────────────────────────────┤
+//! vae ─ interface ─────────── of its mapped twin: rows (blocks of rows, in less memory) ─────┤
 //! unet/*.safetensors ─ layers ─ attention (attention.safetensors, fingerprint) ───────────┘
 //! *.json ─ config, tokenizer ─ manifest          vae_encoder ─ preview (latent to RGB)
 //! ```

@@ -66,6 +66,15 @@ pub fn fix(value: &mut ValueInfoProto, dims: &[usize]) -> bool {
     true
 }
 
+/// Gives the first dimension of a declared tensor a fixed size.
+pub fn fix_first(value: &mut ValueInfoProto, size: usize) {
+    if let Some(type_proto::Value::TensorType(tensor)) = value.r#type.as_mut().and_then(|kind| kind.value.as_mut())
+        && let Some(first) = tensor.shape.as_mut().and_then(|shape| shape.dim.first_mut())
+    {
+        *first = fixed(size);
+    }
+}
+
 /// The declared dimensions, with `size` asked for those that are free by their names (empty where they have none).
 pub fn dims_with(value: &ValueInfoProto, size_of: impl Fn(&str) -> Option<usize>) -> Option<Vec<usize>> {
     let of = |dim: &Dimension| match &dim.value {

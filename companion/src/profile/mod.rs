@@ -7,14 +7,16 @@
 mod optimised;
 mod values;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use cones_core::manifest::Manifest;
 use cones_core::memory::{GraphMemory, Point, Profile};
 
 use crate::gradient::Result;
-use crate::onnx::{Model, tensor};
+use crate::gradient::shapes::Shapes;
+use crate::onnx::{Model, info, tensor};
+use crate::rows;
 use values::Values;
 
 /// The graphs that drawing loads.
@@ -100,13 +102,29 @@ fn of_graph(file: &Path, has_twin: bool, graph: &str, sizes: Sizes) -> Result<Gr
             let (seen, shapes) = optimised::at(&model, size)?;
             let weights: HashSet<&str> = seen.weights.iter().map(String::as_str).collect();
             let fast = Values::of(seen.model.graph()?, &shapes, &weights);
-            let mapped = if has_twin { Values::of(seen.model.graph()?, &shapes, &HashSet::new()) } else { fast };
+            let mut mapped = if has_twin { Values::of(seen.model.graph()?, &shapes, &HashSet::new()) } else { fast };
+            if has_twin
+                && graph.starts_with("vae")
+                && let Some(peak) = in_blocks(&model, size)?
+            {
+                mapped.peak = peak;
+            }
             // Weights depend on no size.
             (memory.folded, memory.constants) = (fast.constants, mapped.constants);
             memory.points.push(Point { batch, cells: height * width, mapped: mapped.peak, fast: fast.peak });
         }
     }
     Ok(memory)
+}
+
+/// The most bytes of values that a VAE's twin holds, which goes in blocks of rows; `None` for one that does not.
+fn in_blocks(model: &Model, size: impl Fn(&str) -> Option<usize>) -> Result<Option<u64>> {
+    let inputs = &model.graph()?.input;
+    let dims = |input| info::dims_with(input, &size);
+    let inputs: BTreeMap<_, _> =
+        inputs.iter().filter_map(|input| Some((input.name().to_owned(), dims(input)?))).collect();
+    let shapes = Shapes::infer(model, &inputs)?;
+    Ok(rows::peak(model, |value| shapes.get(value))?)
 }
 
 /// Bytes of the weights that stay in their file: those that the twin of `file` lists as inputs too.

@@ -43,7 +43,7 @@ final class Studio: ObservableObject {
         (engine, info) = (nil, nil)
         do {
             // CoreML where it works, else the CPU; the log says which.
-            let options = Engine.Options(provider: .auto, memory: .sequential, cache: cache)
+            let options = Engine.Options(provider: .auto, cache: cache)
             let engine = try await Engine(bundle: model.folder, packs: packs, options: options)
             // Another base model may have been chosen in the meantime.
             try Task.checkCancellation()

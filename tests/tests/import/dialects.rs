@@ -151,3 +151,35 @@ fn the_manifest_says_what_the_configurations_say() {
         .iter())
     );
 }
+
+/// How many nodes of each operator a graph of a bundle has.
+fn operators(bundle: &std::path::Path, graph: &str) -> std::collections::BTreeMap<String, usize> {
+    let model = Model::open(&bundle.join(graph)).expect("a graph");
+    let mut counts = std::collections::BTreeMap::new();
+    for n in &model.graph().expect("a graph").node {
+        *counts.entry(n.op_type().to_owned()).or_default() += 1;
+    }
+    counts
+}
+
+#[test]
+fn attention_becomes_multi_head_attention_and_what_has_another_form_stays() {
+    let exported = export("fused");
+    let out = import(exported.path()).expect("an import");
+    let bundle = out.path().join("bundle");
+    let all = operators(&bundle, "unet.onnx")["MultiHeadAttention"];
+    for graph in ["unet.onnx", "text_encoder.onnx", "vae_decoder.onnx", "vae_encoder.onnx"] {
+        let found = operators(&bundle, graph);
+        assert!(found.contains_key("MultiHeadAttention") && !found.contains_key("Attention"), "{graph}: {found:?}");
+    }
+    edit_graph(&exported.path().join("unet.onnx"), |graph| {
+        let odd = graph.node.iter_mut().find(|n| n.op_type() == "Attention").expect("an attention");
+        odd.output.extend([String::new(), String::new(), "scores".into()]);
+    });
+    let out = import(exported.path()).expect("an import");
+    let bundle = out.path().join("bundle");
+    let found = operators(&bundle, "unet.onnx");
+    assert_eq!((found["Attention"], found["MultiHeadAttention"]), (1, all - 1), "{found:?}");
+    let distance = distance_from_pytorch(&bundle, "unet.onnx");
+    assert!(distance < 1e-4, "{distance} from PyTorch");
+}

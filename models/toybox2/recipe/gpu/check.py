@@ -143,7 +143,7 @@ def pictures(check):
     from diffusers import StableDiffusionPipeline
     device = "cuda" if torch.cuda.is_available() else "cpu"
     for kind in [torch.float16, torch.float32] if device == "cuda" else [torch.float32]:
-        pipe = StableDiffusionPipeline.from_pretrained(check.pipeline, torch_dtype=kind, safety_checker=None).to(device)
+        pipe = StableDiffusionPipeline.from_pretrained(check.pipeline, dtype=kind, safety_checker=None).to(device)
         pipe.set_progress_bar_config(disable=True)
         times = []
         for _ in range(runs + 1):
