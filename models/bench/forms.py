@@ -4,7 +4,8 @@
 
 Each form is made from the exact bundle by `cones quantise`. Then 20 prompts by 3 seeds are drawn with both (`cones compare`: PSNR,
 things and context right), and the example packs are recognised on it (`cones evaluate`: 16 contexts by `--count` seeds). A form that
-loses more than a point of recognition against the exact bundle is not offered by default: make it with `--on-request`.
+loses more than a point of recognition against the exact bundle is not offered by default: `cones quantise` marks it so, unless
+`--offer` says otherwise.
 What is finished is kept in target/bench/forms. Standard library only.
 """
 import argparse
