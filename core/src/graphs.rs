@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 use crate::bundle::{Bundle, TEXT_ENCODER, mapped_twin};
+use crate::form::Activations;
 use crate::memory::{LoadForm, heap};
 use crate::options::EngineOptions;
 use crate::provider::Setup;
@@ -67,7 +68,9 @@ fn load(bundle: &Bundle, options: &EngineOptions, wanted: &Wanted) -> Result<Gra
     let file = bundle.file(if has_twin { &twin } else { wanted.name })?;
     let setup = Setup { threads: options.threads, cache: cache_folder(bundle, wanted.name, options)? };
     let form = Some(wanted.form);
-    let options = Options { provider: options.provider, setup, form, dimensions: wanted.dimensions.clone() };
+    let float_activations = bundle.manifest().form.as_ref().is_some_and(|form| form.activations == Activations::Float);
+    let dimensions = wanted.dimensions.clone();
+    let options = Options { provider: options.provider, setup, form, float_activations, dimensions };
     let mut graph = Graph::load(&file, &options)?;
     if has_twin {
         graph.weights = weights(bundle);

@@ -20,6 +20,9 @@ pub(crate) struct Options {
     pub(crate) setup: Setup,
     /// Whether weights stay where they are.
     pub(crate) form: Option<LoadForm>,
+    /// Whether activations stay in floating point though weights have fewer bits. ONNX Runtime would else compute some
+    /// of the products in whole numbers, which is less exact and here also slower.
+    pub(crate) float_activations: bool,
     /// Values for the graph's named dimensions, so that every shape is static.
     pub(crate) dimensions: Vec<(&'static str, usize)>,
 }
@@ -45,6 +48,9 @@ impl Graph {
             _ => builder.with_optimization_level(GraphOptimizationLevel::All),
         };
         let mut builder = formed.map_err(Error::runtime(stage()))?;
+        if options.float_activations {
+            builder = builder.with_quant_qdq(false).map_err(Error::runtime(stage()))?;
+        }
         if let Some(threads) = options.setup.threads {
             builder = builder.with_intra_threads(threads).map_err(Error::runtime(stage()))?;
         }

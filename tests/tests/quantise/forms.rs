@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cones_core::form::{Activations, Weights};
-use cones_core::{Bundle, ConceptMask, Request, Subject};
+use cones_core::{Bundle, ConceptMask, Engine, EngineOptions, MemoryMode, Request, Subject};
 use cones_tests::base;
 use cones_tests::psnr::psnr;
 
@@ -45,6 +45,20 @@ fn every_form_draws_almost_the_exact_picture_in_fewer_bytes() {
         let small = engine.bundle();
         assert!(unet_bytes(small) <= share * unet_bytes(&base::bundle()), "{name}: {}", unet_bytes(small));
         small.verify().expect("hashes and fingerprint");
+    }
+}
+
+#[test]
+fn weights_of_fewer_bits_are_computed_alike_however_they_are_loaded() {
+    for name in ["int8", "int4"] {
+        let draw = |memory| {
+            let bundle = Bundle::open(&form(name)).expect("a bundle");
+            let options = EngineOptions { memory, ..base::options() };
+            base::draw(&mut Engine::new(bundle, options).expect("an engine"), &request("a dog on grass"))
+        };
+        let (fast, mapped) = (draw(MemoryMode::Resident), draw(MemoryMode::Least));
+        let found = psnr(&fast, &mapped);
+        assert!(found >= 60.0, "{name}: {found} dB");
     }
 }
 
