@@ -54,7 +54,8 @@ fn a_plan_tells_what_drawing_takes_and_all_of_it_goes_back() {
                 status("RssFile") as f64 / 1e6,
                 stages.join(", ")
             );
-            if (planned as f64 - peak as f64).abs() > 0.1 * peak as f64 {
+            // A tenth, or 10 MB where little is taken: the library's own pages come and go by as much.
+            if (planned as f64 - peak as f64).abs() > (0.1 * peak as f64).max(10e6) {
                 faults.push(format!("{mode:?} at {side} px: {planned} planned, {peak} taken"));
             }
             // What the first picture leaves is ONNX Runtime's library; from then on nothing is added.

@@ -2,7 +2,7 @@
 
 use super::pages;
 use super::profile::{GraphMemory, Profile};
-use crate::bundle::{TEXT_ENCODER, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER};
+use crate::bundle::{ATTENTION, TEXT_ENCODER, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER};
 use crate::options::{EngineOptions, MemoryMode};
 use crate::{Bundle, Error, Provider, Result};
 
@@ -142,7 +142,7 @@ pub(crate) fn plan_with(
         let Some(stages) = stages(bundle, profile, options, sizes, *arrangement) else {
             return Ok(unknown("the bundle's memory profile does not cover all of its graphs"));
         };
-        let peak = peak(&stages, arrangement.sequential);
+        let peak = peak(bundle, &stages, arrangement.sequential);
         if budget.is_none_or(|budget| peak <= budget) {
             let reason = reason(&refused, *arrangement, peak, budget, whose);
             return Ok(MemoryPlan { arrangement: *arrangement, stages, peak: Some(peak), budget, reason });
@@ -152,7 +152,7 @@ pub(crate) fn plan_with(
     let needed = refused.iter().map(|(_, peak)| *peak).min().unwrap_or(u64::MAX);
     let fitting = |sizes| {
         let arrangement = allowed.last()?;
-        let peak = peak(&stages(bundle, profile, options, sizes, *arrangement)?, arrangement.sequential);
+        let peak = peak(bundle, &stages(bundle, profile, options, sizes, *arrangement)?, arrangement.sequential);
         budget.is_none_or(|budget| peak <= budget).then_some(())
     };
     Err(Error::OutOfMemory {
@@ -165,7 +165,7 @@ pub(crate) fn plan_with(
 /// What the least arrangement takes, whatever the mode.
 fn plan_least(bundle: &Bundle, profile: &Profile, options: &EngineOptions, sizes: Sizes) -> Option<u64> {
     let arrangement = arrangements(MemoryMode::Least)[0];
-    Some(peak(&stages(bundle, profile, options, sizes, arrangement)?, true))
+    Some(peak(bundle, &stages(bundle, profile, options, sizes, arrangement)?, true))
 }
 
 /// What would fit in the place of a request that does not.
@@ -244,10 +244,16 @@ fn stages(
     stages.into_iter().map(each).collect()
 }
 
-/// What of the engine is there whatever is drawn: ONNX Runtime's library, once its code was run.
+/// ONNX Runtime's library, once its code was run.
 const LIBRARY: u64 = 38_000_000;
 
-fn peak(stages: &[StageMemory], sequential: bool) -> u64 {
+/// What of the engine is there whatever is drawn: the library, and the K/V weights, which stay in their file.
+fn engine(bundle: &Bundle) -> u64 {
+    let weights = bundle.manifest().files.get(ATTENTION).map_or(0, |file| file.bytes);
+    LIBRARY.saturating_add(weights)
+}
+
+fn peak(bundle: &Bundle, stages: &[StageMemory], sequential: bool) -> u64 {
     let (mut held, mut most) = (0, 0);
     for stage in stages {
         most = most.max(held + stage.peak);
@@ -255,7 +261,7 @@ fn peak(stages: &[StageMemory], sequential: bool) -> u64 {
             held += stage.held;
         }
     }
-    LIBRARY + most.max(held)
+    engine(bundle) + most.max(held)
 }
 
 fn stage(graph: &'static str, memory: &GraphMemory, batch: u64, cells: u64, form: LoadForm) -> Option<StageMemory> {

@@ -28,7 +28,8 @@ pub(crate) fn metadata() -> impl Strategy<Value = Metadata> {
     };
     let trigger = text(127).prop_map(|t| format!("{t}x"));
     let texts = (trigger, text(64), text(128), text(128), text(64), text(64));
-    ("[a-z0-9][a-z0-9._-]{0,63}", 1u32.., 0u64..=253_402_300_799, any::<bool>(), texts).prop_map(
+    // The end is no dot, and no device's name has an underscore: what Windows keeps for itself is refused.
+    ("[a-z0-9]_[a-z0-9._-]{0,61}[a-z0-9_-]|[a-z0-9]", 1u32.., 0u64..=253_402_300_799, any::<bool>(), texts).prop_map(
         |(name, version, created, everywhere, (trigger, class, author, licence, model, tool))| {
             let scope = if everywhere { Scope::Prompt } else { Scope::Trigger };
             Metadata { name, version, trigger, class, scope, author, licence, model, tool, created }
