@@ -31,8 +31,11 @@ pub(super) fn write(bundle: &Bundle, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Name, shape and float16 values of every layer; none if one of them would become infinite.
-fn halved(bundle: &Bundle) -> Option<Vec<(String, Vec<usize>, Vec<u8>)>> {
+/// Name, shape and float16 values of a layer.
+type Halved = (String, Vec<usize>, Vec<u8>);
+
+/// Every layer in float16; none if a value would become infinite.
+fn halved(bundle: &Bundle) -> Option<Vec<Halved>> {
     let mut layers = Vec::new();
     for (at, (name, rows, columns)) in bundle.attention().layers().enumerate() {
         let mut values = vec![0.0; rows * columns];

@@ -96,8 +96,8 @@ fn smoothed(counts: &[u64]) -> Option<Vec<f64>> {
     let empty = counts.iter().filter(|count| **count == 0).count() as f64;
     let occupied = counts.len() as f64 - empty;
     let taken = SMOOTHING * empty / occupied;
-    // Negated, so that a division by no bins ends here too.
-    if !(taken < 1.0) {
+    // Not a number, or infinite, where all bins are empty.
+    if taken.is_nan() || taken >= 1.0 {
         return None;
     }
     Some(counts.iter().map(|count| if *count == 0 { SMOOTHING } else { *count as f64 - taken }).collect())
