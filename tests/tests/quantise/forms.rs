@@ -53,7 +53,7 @@ fn weights_of_fewer_bits_are_computed_alike_however_they_are_loaded() {
     // Products of 4-bit weights are ONNX Runtime's own, which rounds the values that it multiplies.
     for (name, least) in [("int8", 60.0), ("int4", 45.0)] {
         let draw = |memory| {
-            let bundle = Bundle::open(&form(name)).expect("a bundle");
+            let bundle = Bundle::open(form(name)).expect("a bundle");
             let options = EngineOptions { memory, ..base::options() };
             base::draw(&mut Engine::new(bundle, options).expect("an engine"), &request("a dog on grass"))
         };
