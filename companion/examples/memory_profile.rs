@@ -1,5 +1,7 @@
 //! Prints what the graphs of a bundle take of memory, as `memory.json` would say it: `memory_profile BUNDLE`.
 
+use std::io::Write;
+
 use cones_companion::profile::{Sizes, of_folder};
 use cones_core::Bundle;
 
@@ -7,6 +9,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).ok_or("give a bundle's folder")?;
     let bundle = Bundle::open(&folder)?;
     let profile = of_folder(bundle.path(), Sizes::of(bundle.manifest()))?;
-    println!("{}", serde_json::to_string_pretty(&profile)?);
-    Ok(())
+    Ok(writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&profile)?)?)
 }
