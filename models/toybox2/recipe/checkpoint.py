@@ -1,6 +1,7 @@
 """Checkpoints that survive a kill at any second, and a polite stop."""
 import os
 import signal
+import time
 from pathlib import Path
 
 import torch
@@ -28,6 +29,20 @@ class Checkpoint:
         with open(part, "rb") as file:
             os.fsync(file.fileno())
         os.replace(part, self.path)
+
+
+class Clock:
+    """Seconds of training, those of earlier runs included. A process that was stopped for a while, or a machine that slept, has not
+    trained: of the time between two looks no more than five minutes count."""
+
+    def __init__(self, before=0.0):
+        self.total, self.last = before, time.monotonic()
+
+    def look(self):
+        now = time.monotonic()
+        self.total += min(now - self.last, 300)
+        self.last = now
+        return self.total
 
 
 class Stop:

@@ -6,12 +6,12 @@
 #   models/toybox2/recipe/train.sh WORK status     # one line: what it has reached and how long to go
 #
 # WORK lies outside version control. One core, beside other work: CORE (a core's number, default: any) and NICE (10) say how.
-# VAE_MINUTES (60), HOURS (12, of the U-Net's training) and SHARDS (100 of 4096 pictures) are the lengths of the stages; a larger
+# VAE_MINUTES (150), HOURS (12, of the U-Net's training) and SHARDS (100 of 4096 pictures) are the lengths of the stages; a larger
 # HOURS later trains on. After each hour WORK/figures.jsonl has a line of figures and WORK/drawn.png a sheet of pictures.
 set -euo pipefail
 work=$(mkdir -p "${1:?give a work folder}" && cd "$1" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
-vae_minutes=${VAE_MINUTES:-60} hours=${HOURS:-12} shards=${SHARDS:-100} channels=${CHANNELS:-8}
+vae_minutes=${VAE_MINUTES:-150} hours=${HOURS:-12} shards=${SHARDS:-100} channels=${CHANNELS:-8}
 export OMP_NUM_THREADS=1
 
 if [ "${2:-}" = status ]; then

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from diffusers import DDIMScheduler
 from transformers import CLIPTokenizer
 
-from checkpoint import Checkpoint, Stop
+from checkpoint import Checkpoint, Clock, Stop
 from fast import DEVICE, autocast, prepare
 from model import SCHEDULER, models
 
@@ -116,18 +116,19 @@ def main():
     average = Average(named)
     checkpoint = Checkpoint(args.work / "unet.pt", dict(text=text, unet=unet, optimiser=optimiser, average=average))
     seen = checkpoint.load()
-    step, pictures, before = seen.get("step", 0), seen.get("pictures", 0), seen.get("seconds", 0.0)
+    step, pictures, clock = seen.get("step", 0), seen.get("pictures", 0), Clock(seen.get("seconds", 0.0))
     scale = seen.get("scale") or pool.scale()
     torch.manual_seed(step)
     loss_of = Step(text, torch.compile(unet) if args.compile else unet)
-    stop, start, total = Stop(), time.time(), args.minutes * 60
+    stop, total = Stop(), args.minutes * 60
 
     def save():
-        checkpoint.save(step=step, pictures=pictures, scale=scale, seconds=before + time.time() - start)
+        checkpoint.save(step=step, pictures=pictures, scale=scale, seconds=clock.look())
 
-    shown, saved, losses, count = start, start, 0.0, 0
+    shown = saved = time.time()
+    losses, count = 0.0, 0
     end = min(total, 60 * args.until) if args.until else total
-    while (spent := before + time.time() - start) < end and not stop:
+    while (spent := clock.look()) < end and not stop:
         lr = args.lr * min(1, (step + 1) / 300) * max(0.02, min(1.0, (1 - spent / total) / 0.3))
         for group in optimiser.param_groups:
             group["lr"] = lr
@@ -150,7 +151,7 @@ def main():
         if now - saved > args.every:
             save()
             saved = now
-    if count:
+    if step > seen.get("step", 0):
         save()
 
 

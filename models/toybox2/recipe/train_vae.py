@@ -16,7 +16,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
-from checkpoint import Checkpoint, Stop
+from checkpoint import Checkpoint, Clock, Stop
 from fast import DEVICE, autocast, prepare
 from world import World, sheet, to_images
 
@@ -110,11 +110,12 @@ def main():
     if args.decoder_only:
         vae.encoder.requires_grad_(False)
         vae.quant_conv.requires_grad_(False)
-    step, pictures, before = seen.get("step", 0), seen.get("pictures", 0), seen.get("seconds", 0.0)
+    step, pictures, clock = seen.get("step", 0), seen.get("pictures", 0), Clock(seen.get("seconds", 0.0))
     torch.manual_seed(step)
-    r, stop, start, total = random.Random(1000 + step), Stop(), time.time(), args.minutes * 60
-    shown, judged, losses, count = start, start, 0.0, 0
-    while (spent := before + time.time() - start) < total and not stop:
+    r, stop, total = random.Random(1000 + step), Stop(), args.minutes * 60
+    shown = judged = time.time()
+    losses, count = 0.0, 0
+    while (spent := clock.look()) < total and not stop:
         whole = spent > 0.8 * total
         lr = args.lr * min(1, (step + 1) / 200) * max(0.02, min(1.0, 2.5 * (1 - spent / total)))
         for group in optimiser.param_groups:
@@ -149,13 +150,13 @@ def main():
         if now - shown > 30:
             print(f"vae: {spent / 60:.0f} of {args.minutes:.0f} min, step {step}, {pictures} pictures, loss {losses.item() / count:.4f}, "
                   f"{args.batch * count / (now - shown):.1f} pictures/s", flush=True)
-            checkpoint.save(step=step, pictures=pictures, seconds=before + now - start, channels=args.channels)
+            checkpoint.save(step=step, pictures=pictures, seconds=clock.look(), channels=args.channels)
             shown, losses, count = time.time(), 0.0, 0
         if now - judged > 300:
             psnr, kept, _ = judge(vae, world, args.work / f"{args.name}.png")
             print(f"vae: PSNR {psnr:.2f} dB, edges kept {kept:.3f}", flush=True)
             judged = time.time()
-    checkpoint.save(step=step, pictures=pictures, seconds=before + time.time() - start, channels=args.channels)
+    checkpoint.save(step=step, pictures=pictures, seconds=clock.look(), channels=args.channels)
     psnr, kept, spread = judge(vae, world, args.work / f"{args.name}.png")
     print(f"vae: PSNR {psnr:.2f} dB, edges kept {kept:.3f}, latents' standard deviation {spread:.3f}", flush=True)
 
