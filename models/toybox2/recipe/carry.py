@@ -4,10 +4,11 @@
     python carry.py unpack --work WORK --folder checkpoint
 
 Weights are kept in 8 bits with a scale for each row (matrices, convolutions) or in float16 (all else); the VAE in float16. The
-optimiser starts anew: a few hundred steps make up for it.
+optimiser starts anew: a few hundred steps make up for it. The tokenizer goes along: made anew, its tokens would have other numbers.
 """
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 import torch
@@ -61,9 +62,11 @@ def pack(work, folder):
     for i, piece in enumerate(pieces):
         save_file(piece, folder / f"{i}.safetensors")
     (folder / "numbers.json").write_text(json.dumps(numbers, indent=1) + "\n")
+    shutil.copytree(work / "tokenizer", folder / "tokenizer", dirs_exist_ok=True)
 
 
 def unpack(work, folder):
+    shutil.copytree(folder / "tokenizer", work / "tokenizer", dirs_exist_ok=True)
     stored = {}
     for path in sorted(folder.glob("*.safetensors")):
         stored |= load_file(path)

@@ -40,9 +40,9 @@ if [ ! -f "$work/sprites.npz" ]; then
     done
     "${run[@]}" artwork.py --npm "$work/npm" --out "$work/sprites.npz"
 fi
-[ -f "$work/tokenizer/tokenizer.json" ] || "${run[@]}" make_tokenizer.py "$work/tokenizer"
 # What another machine had reached.
 [ -f "$work/vae.pt" ] || [ ! -d "$here/../checkpoint" ] || "${run[@]}" carry.py unpack --work "$work" --folder "$here/../checkpoint"
+[ -f "$work/tokenizer/tokenizer.json" ] || "${run[@]}" make_tokenizer.py "$work/tokenizer"
 
 "${run[@]}" train_vae.py --work "$work" --minutes "$vae_minutes" --channels "$channels"
 have() { find "$work/latents" -name '[0-9]*.npz' ! -name '*.part.npz' 2>/dev/null | wc -l; }
