@@ -8,28 +8,16 @@ subjects or seeds adds to what is there. The base model's own figures come from 
 """
 import argparse
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from statistics import mean
 
+import kept
+from kept import ROOT, run
+
 SUBJECTS = "dog cat robot owl car fox mushroom penguin".split()
 WAYS = [f"{method}/{scope}" for scope in ("trigger", "prompt") for method in ("learned", "adaptive", "accumulate", "finetune")]
 # A pack of every weight with a factor is no list of neurons, and is evaluated the same way.
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def run(command, out):
-    """Its standard output, from the file `out` where that is there already."""
-    if not out.exists():
-        done = subprocess.run(command, stdout=subprocess.PIPE, cwd=ROOT)
-        if done.returncode:
-            raise SystemExit(f"`{' '.join(map(str, command))}` failed")
-        part = out.with_suffix(".part")
-        part.write_bytes(done.stdout)
-        os.replace(part, out)
-    return json.loads(out.read_text())
 
 
 def find(args, way, seed, word):
@@ -56,9 +44,7 @@ def judge(args, word, pack, folder, options):
 
 
 def table(head, rows):
-    print("| " + " | ".join(head) + " |\n|" + "---|" * len(head))
-    for row in rows:
-        print("| " + " | ".join(str(c) for c in row) + " |")
+    kept.table(head, rows)
     print(flush=True)
 
 

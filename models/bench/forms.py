@@ -9,13 +9,12 @@ loses more than a point of recognition against the exact bundle is not offered b
 What is finished is kept in target/bench/forms. Standard library only.
 """
 import argparse
-import json
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+import kept
+from kept import ROOT, run
+
 CALIBRATION = ["--activations", "int8", "--calibrate", "models/toybox/prompts/calibrate.txt"]
 FORMS = {
     "int8": ["--weights", "int8"],
@@ -29,28 +28,13 @@ FORMS = {
 MOST = 1.0
 
 
-def run(command, out):
-    """Its standard output as JSON, from the file `out` where that is there already."""
-    if not out.exists():
-        done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, cwd=ROOT)
-        if done.returncode:
-            raise SystemExit(f"`{' '.join(map(str, command))}` failed")
-        part = out.with_suffix(".part")
-        part.write_bytes(done.stdout)
-        os.replace(part, out)
-    return json.loads(out.read_text())
-
-
 def make(args, form):
     """The form's folder."""
     folder = args.work / "forms" / form
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         command = [args.cones, "quantise", args.bundle, "--out", folder, "--quiet", "--threads", args.threads, *FORMS[form]]
-        done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, cwd=ROOT)
-        if done.returncode:
-            raise SystemExit(f"making the form {form} failed")
-        (args.work / "forms" / f"{form}.txt").write_bytes(done.stdout)
+        (args.work / "forms" / f"{form}.txt").write_bytes(kept.said(command))
     return folder
 
 
@@ -99,9 +83,7 @@ def main():
                      f"{own['each']:.1f} %", f"{own['objects']:.1f} %", f"{lost:+.1f}", f"{time:.2f} ×", "yes" if lost <= MOST else "no"])
     head = ["form", "bundle", "PSNR, mean", "least", "things right", "context right", "packs recognised", "class right", "points lost", "step",
             "offered"]
-    print("| " + " | ".join(head) + " |\n|" + "---|" * len(head))
-    for row in rows:
-        print("| " + " | ".join(row) + " |")
+    kept.table(head, rows)
 
 
 if __name__ == "__main__":

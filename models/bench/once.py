@@ -1,20 +1,14 @@
 """One picture from a cold start, stage by stage: what the Python programs of `cargo xtask bench size` have in common."""
-import argparse
 import json
 import sys
 import time
-from pathlib import Path
+
+import workload
 
 
 def parser(description):
-    """Their command line."""
-    result = argparse.ArgumentParser(description=description)
-    result.add_argument("model", type=Path, metavar="DIR")
-    result.add_argument("--prompt", required=True)
-    result.add_argument("--seed", type=int, required=True)
-    result.add_argument("--steps", type=int, required=True)
-    result.add_argument("--guidance", type=float, required=True)
-    result.add_argument("--threads", type=int, required=True)
+    """Their command line: that of the other Python workers, and the size of the picture."""
+    result = workload.parser(description)
     result.add_argument("--pixels", type=int, required=True)
     return result
 

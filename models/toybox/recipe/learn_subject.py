@@ -22,7 +22,7 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 import world
-from fast_cpu import prepare
+from next_recipe import fast
 
 
 class MaskedLinear(torch.nn.Module):
@@ -99,7 +99,7 @@ def main():
 
     masked = put_masks(unet)
     unet.set_attn_processor(AttnProcessor())
-    prepare(unet, "cpu")
+    fast.prepare(unet, "cpu")
     logits = [layer.logit for layer in masked.values()]
     total = sum(l.numel() for l in logits)
     optimiser = torch.optim.Adam(logits, 0.2)

@@ -15,7 +15,7 @@ from diffusers import AutoencoderKL
 from transformers import CLIPTokenizer
 
 import world
-from fast_cpu import DEVICE, autocast, prepare
+from next_recipe import fast
 from train_vae import CONFIG
 
 SHARD = 4096
@@ -39,7 +39,7 @@ def main():
     sprites = world.load_sprites(args.npm, work / "sprites.pkl")
     keys = world.training_keys(sprites)
     tokenizer = CLIPTokenizer.from_pretrained(work / "tokenizer")
-    vae = prepare(load_vae(work))
+    vae = fast.prepare(load_vae(work))
     for index in range(args.shards):
         path = work / "latents" / f"{index:04}.npz"
         if path.exists():
@@ -49,8 +49,8 @@ def main():
         for _ in range(SHARD // 32):
             pictures, captions = zip(*[world.sample(r, sprites, keys) for _ in range(32)])
             x = torch.from_numpy(np.stack([np.asarray(p) for p in pictures])).permute(0, 3, 1, 2).float() / 127.5 - 1
-            with torch.no_grad(), autocast():
-                mean = vae.encode(x.to(DEVICE).contiguous(memory_format=torch.channels_last)).latent_dist.mean
+            with torch.no_grad(), fast.autocast():
+                mean = vae.encode(x.to(fast.DEVICE).contiguous(memory_format=torch.channels_last)).latent_dist.mean
             latents.append(mean.float().contiguous().cpu().numpy().astype(np.float16))
             ids += tokenizer(list(captions), padding="max_length", truncation=True,
                              max_length=tokenizer.model_max_length).input_ids

@@ -21,7 +21,7 @@ from diffusers.models.attention_processor import AttnProcessor
 
 import measure_world
 import world
-from fast_cpu import autocast, prepare
+from next_recipe import fast
 
 SHARD, BATCH = 1024, 32
 STARTS = (80, 160, 240, 320, 400)
@@ -32,7 +32,7 @@ class Redrawer:
     def __init__(self, folder):
         pipeline = StableDiffusionPipeline.from_pretrained(folder)
         self.tokenizer, self.text = pipeline.tokenizer, pipeline.text_encoder
-        self.unet, self.vae = prepare(pipeline.unet, "cpu"), prepare(pipeline.vae, "cpu")
+        self.unet, self.vae = fast.prepare(pipeline.unet, "cpu"), fast.prepare(pipeline.vae, "cpu")
         self.unet.set_attn_processor(AttnProcessor())
         self.alphas = pipeline.scheduler.alphas_cumprod
         self.scale = self.vae.config.scaling_factor
@@ -40,13 +40,13 @@ class Redrawer:
     @torch.no_grad()
     def encode(self, x):
         x = F.interpolate(x, size=(world.SIZE, world.SIZE), mode="bicubic") if world.LARGE else x
-        with autocast():
-            return self.vae.encode(fast(x)).latent_dist.mean.float()
+        with fast.autocast():
+            return self.vae.encode(laid_out(x)).latent_dist.mean.float()
 
     @torch.no_grad()
     def decode(self, latents):
-        with autocast():
-            x = self.vae.decode(fast(latents)).sample.float().clamp(-1, 1)
+        with fast.autocast():
+            x = self.vae.decode(laid_out(latents)).sample.float().clamp(-1, 1)
         return F.interpolate(x, size=(world.GRID, world.GRID), mode="area") if world.LARGE else x
 
     @torch.no_grad()
@@ -60,13 +60,13 @@ class Redrawer:
         x = a.sqrt() * x + (1 - a).sqrt() * torch.randn_like(x)
         for t in range(start, 0, -STEP):
             a, b = self.alphas[t], self.alphas[t - STEP] if t > STEP else torch.tensor(1.0)
-            with autocast():
-                v = self.unet(fast(x), t, text).sample.float()
+            with fast.autocast():
+                v = self.unet(laid_out(x), t, text).sample.float()
             x = b.sqrt() * (a.sqrt() * x - (1 - a).sqrt() * v) + (1 - b).sqrt() * (a.sqrt() * v + (1 - a).sqrt() * x)
         return x / self.scale
 
 
-def fast(x):
+def laid_out(x):
     return x.contiguous(memory_format=torch.channels_last)
 
 

@@ -18,7 +18,7 @@ from diffusers.models.attention_processor import AttnProcessor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 import world
-from fast_cpu import DEVICE, autocast, prepare
+from next_recipe import fast
 
 TEXT_WIDTH = 192
 UNET = dict(
@@ -75,19 +75,19 @@ class Pool:
     def batch(self, count):
         shard = torch.randint(len(self.latents), (count,)).tolist()
         row = torch.randint(len(self.latents[0]), (count,)).tolist()
-        return (torch.stack([self.latents[s][i] for s, i in zip(shard, row)]).float().to(DEVICE),
-                torch.stack([self.ids[s][i] for s, i in zip(shard, row)]).to(DEVICE))
+        return (torch.stack([self.latents[s][i] for s, i in zip(shard, row)]).float().to(fast.DEVICE),
+                torch.stack([self.ids[s][i] for s, i in zip(shard, row)]).to(fast.DEVICE))
 
 
 def loss_of(text, unet, scheduler, latents, ids):
     noise = torch.randn_like(latents)
-    t = torch.randint(0, 1000, (len(latents),), device=DEVICE)
+    t = torch.randint(0, 1000, (len(latents),), device=fast.DEVICE)
     noisy = scheduler.add_noise(latents, noise, t)
     target = scheduler.get_velocity(latents, noise, t)
-    with autocast():
+    with fast.autocast():
         embeddings = text(ids).last_hidden_state
         out = unet(noisy.contiguous(memory_format=torch.channels_last), t, embeddings).sample
-    alphas = scheduler.alphas_cumprod.to(DEVICE)[t]
+    alphas = scheduler.alphas_cumprod.to(fast.DEVICE)[t]
     snr = alphas / (1 - alphas)
     weight = snr.clamp(max=MIN_SNR) / (snr + 1) + 0.1
     return (weight * F.mse_loss(out.float(), target, reduction="none").mean((1, 2, 3))).mean()
@@ -105,8 +105,8 @@ def main():
     tokenizer = CLIPTokenizer.from_pretrained(work / "tokenizer")
     torch.manual_seed(0)
     text, unet = models(tokenizer)
-    prepare(unet)
-    text.to(DEVICE)
+    fast.prepare(unet)
+    text.to(fast.DEVICE)
     scheduler = DDIMScheduler(**SCHEDULER)
     pool = Pool(work / "latents")
     named = {f"text.{n}": p for n, p in text.named_parameters()} | {f"unet.{n}": p for n, p in unet.named_parameters()}
@@ -116,7 +116,7 @@ def main():
     step, before, pictures, scale = 0, 0.0, 0, pool.scale()
     checkpoint = work / "toybox.pt"
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True, map_location=DEVICE)
+        state = torch.load(checkpoint, weights_only=True, map_location=fast.DEVICE)
         text.load_state_dict(state["text"])
         unet.load_state_dict(state["unet"])
         optimiser.load_state_dict(state["optimiser"])

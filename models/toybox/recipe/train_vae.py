@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
 import world
-from fast_cpu import DEVICE, autocast, prepare
+from next_recipe import fast
 
 CONFIG = dict(
     in_channels=3, out_channels=3, latent_channels=4, sample_size=world.SIZE, norm_num_groups=16,
@@ -24,11 +24,11 @@ CONFIG = dict(
 def batch(r, sprites, keys, count):
     pictures = [np.asarray(world.sample(r, sprites, keys)[0]) for _ in range(count)]
     x = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
-    return x.to(DEVICE).contiguous(memory_format=torch.channels_last)
+    return x.to(fast.DEVICE).contiguous(memory_format=torch.channels_last)
 
 
 def loss_of(vae, x, kl_weight):
-    with autocast():
+    with fast.autocast():
         posterior = vae.encode(x).latent_dist
         y = vae.decode(posterior.sample()).sample
     y = y.float()
@@ -54,12 +54,12 @@ def main():
     # Held-out artwork stays out here too: the whole base model has never seen it.
     keys = world.training_keys(sprites)
     torch.manual_seed(0)
-    vae = prepare(AutoencoderKL(**CONFIG))
+    vae = fast.prepare(AutoencoderKL(**CONFIG))
     optimiser = torch.optim.AdamW(vae.parameters(), args.lr, weight_decay=0.0, betas=(0.9, 0.99))
     step, seconds = 0, 0.0
     checkpoint = work / "vae.pt"
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True, map_location=DEVICE)
+        state = torch.load(checkpoint, weights_only=True, map_location=fast.DEVICE)
         vae.load_state_dict(state["vae"])
         optimiser.load_state_dict(state["optimiser"])
         step, seconds = state["step"], state["seconds"]
