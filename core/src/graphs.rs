@@ -67,10 +67,9 @@ fn load(bundle: &Bundle, options: &EngineOptions, wanted: &Wanted) -> Result<Gra
     let has_twin = wanted.form == LoadForm::Mapped && bundle.manifest().files.contains_key(&twin);
     let file = bundle.file(if has_twin { &twin } else { wanted.name })?;
     let setup = Setup { threads: options.threads, cache: cache_folder(bundle, wanted.name, options)? };
-    let form = Some(wanted.form);
     let float_activations = bundle.manifest().form.as_ref().is_some_and(|form| form.activations == Activations::Float);
     let dimensions = wanted.dimensions.clone();
-    let options = Options { provider: options.provider, setup, form, float_activations, dimensions };
+    let options = Options { provider: options.provider, setup, form: wanted.form, float_activations, dimensions };
     let mut graph = Graph::load(&file, &options)?;
     if has_twin {
         graph.weights = weights(bundle);

@@ -14,12 +14,12 @@ use crate::provider::{self, Provider, Setup};
 use crate::{CancelToken, Error, Result};
 
 /// How graphs are loaded.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Options {
     pub(crate) provider: Provider,
     pub(crate) setup: Setup,
     /// Whether weights stay where they are.
-    pub(crate) form: Option<LoadForm>,
+    pub(crate) form: LoadForm,
     /// Whether activations stay in floating point though weights have fewer bits. ONNX Runtime would else compute some
     /// of the products in whole numbers, which is less exact and here also slower.
     pub(crate) float_activations: bool,
@@ -44,8 +44,8 @@ impl Graph {
         let environment = crate::runtime::environment()?;
         let builder = Session::builder(&environment).map_err(Error::runtime(stage()))?;
         let formed = match options.form {
-            Some(LoadForm::Mapped) => mapped(builder),
-            _ => builder.with_optimization_level(GraphOptimizationLevel::All),
+            LoadForm::Mapped => mapped(builder),
+            LoadForm::Fast => builder.with_optimization_level(GraphOptimizationLevel::All),
         };
         let mut builder = formed.map_err(Error::runtime(stage()))?;
         if options.float_activations {

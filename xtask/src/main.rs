@@ -1,9 +1,8 @@
 //! `cargo xtask …`: everything that is done to this workspace, by the same commands on a desk and in CI.
 
 mod bench;
-mod bench_find;
-mod bench_forms;
 mod bench_pack;
+mod bench_script;
 mod bindings;
 mod count;
 mod demo;
@@ -99,13 +98,10 @@ fn run(command: &str, options: Options) -> Result {
         "lint" => lint::run(&workspace, &options),
         "setup" => onnxruntime::set_up(&workspace).map(drop),
         "bench" if options.rest.iter().any(|word| word == bench_pack::SECTION) => bench_pack::run(&workspace, &options),
-        "bench" if options.rest.first().is_some_and(|word| word == bench_find::SECTION) => {
-            bench_find::run(&workspace, &options)
-        }
-        "bench" if options.rest.first().is_some_and(|word| word == bench_forms::SECTION) => {
-            bench_forms::run(&workspace, &options)
-        }
-        "bench" => bench::run(&workspace, &options),
+        "bench" => match bench_script::section(&options) {
+            Some(section) => bench_script::run(&workspace, &options, section),
+            None => bench::run(&workspace, &options),
+        },
         "golden" => golden::run(&workspace, &options),
         "gpu" => gpu::run(&workspace, &options),
         _ => Err(Failure::new(format!("there is no command '{command}'"), "`cargo xtask help` lists them.")),

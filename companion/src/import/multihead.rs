@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Result;
 use crate::gradient::shapes::Shapes;
+use crate::onnx::links::Links;
 use crate::onnx::proto::tensor_proto::DataType;
 use crate::onnx::proto::{GraphProto, NodeProto, OperatorSetIdProto, TensorProto};
 use crate::onnx::{Model, attribute, element, graph, info, node};
@@ -90,25 +91,13 @@ struct Sight<'a> {
     model: &'a Model,
     graph: &'a GraphProto,
     shapes: &'a Shapes,
-    makers: HashMap<&'a str, usize>,
-    readers: HashMap<&'a str, Vec<usize>>,
+    links: Links<'a>,
 }
 
 impl<'a> Sight<'a> {
     fn new(model: &'a Model, shapes: &'a Shapes) -> Result<Self> {
         let graph = model.graph()?;
-        let (mut makers, mut readers) = (HashMap::new(), HashMap::<&str, Vec<usize>>::new());
-        for (at, n) in graph.node.iter().enumerate() {
-            makers.extend(n.output.iter().map(|output| (output.as_str(), at)));
-            for read in node::reads(n) {
-                readers.entry(read).or_default().push(at);
-            }
-        }
-        // A graph output is read by the caller too.
-        for output in &graph.output {
-            readers.entry(output.name()).or_default().push(usize::MAX);
-        }
-        Ok(Self { model, graph, shapes, makers, readers })
+        Ok(Self { model, graph, shapes, links: Links::new(graph) })
     }
 
     /// The new node, and the positions of the nodes behind the old one that go.
@@ -173,8 +162,8 @@ impl<'a> Sight<'a> {
     /// Where [batch, heads, tokens, width] is made from [batch, tokens, heads · width]: that value, and the stack's shape.
     fn source(&self, value: &str) -> Result<(&'a str, [usize; 4]), Reason> {
         const OTHER: Reason = "does not get its heads by a reshape and a transposition";
-        let turn = self.maker(value).filter(|n| swaps_heads(n)).ok_or(OTHER)?;
-        let split = turn.input.first().and_then(|input| self.maker(input)).filter(|n| node::is(n, "Reshape"));
+        let turn = self.links.maker(value).filter(|n| swaps_heads(n)).ok_or(OTHER)?;
+        let split = turn.input.first().and_then(|input| self.links.maker(input)).filter(|n| node::is(n, "Reshape"));
         let source = split.and_then(|n| n.input.first()).ok_or(OTHER)?;
         let stack = self.stack(value).ok_or(OTHER)?;
         if self.is_split(source, stack) { Ok((source, stack)) } else { Err(OTHER) }
@@ -183,24 +172,13 @@ impl<'a> Sight<'a> {
     /// What the heads are put together again in, and the two nodes that do it.
     fn sink(&self, value: &str) -> Result<(&'a str, [usize; 2]), Reason> {
         const OTHER: Reason = "does not put its heads together by a transposition and a reshape";
-        let turn = self.only_reader(value).filter(|at| swaps_heads(&self.graph.node[*at])).ok_or(OTHER)?;
+        let turn = self.links.only_reader(value).filter(|at| swaps_heads(&self.graph.node[*at])).ok_or(OTHER)?;
         let turned = self.graph.node[turn].output.first().ok_or(OTHER)?;
-        let join = self.only_reader(turned).filter(|at| node::is(&self.graph.node[*at], "Reshape")).ok_or(OTHER)?;
+        let join =
+            self.links.only_reader(turned).filter(|at| node::is(&self.graph.node[*at], "Reshape")).ok_or(OTHER)?;
         let output = self.graph.node[join].output.first().ok_or(OTHER)?;
         let stack = self.stack(value).ok_or(OTHER)?;
         if self.is_split(output, stack) { Ok((output, [turn, join])) } else { Err(OTHER) }
-    }
-
-    fn maker(&self, value: &str) -> Option<&'a NodeProto> {
-        self.graph.node.get(*self.makers.get(value)?)
-    }
-
-    /// The position of the one node that reads a value, if nothing else does.
-    fn only_reader(&self, value: &str) -> Option<usize> {
-        match self.readers.get(value)?.as_slice() {
-            [at] if *at < self.graph.node.len() => Some(*at),
-            _ => None,
-        }
     }
 
     fn stack(&self, value: &str) -> Option<[usize; 4]> {
@@ -229,7 +207,7 @@ impl<'a> Sight<'a> {
 
     /// The initializer that a value is, or is spread from.
     fn constant(&self, value: &'a str) -> Option<&'a TensorProto> {
-        let value = match self.maker(value) {
+        let value = match self.links.maker(value) {
             Some(n) if node::is(n, "Expand") => n.input.first()?,
             Some(_) => return None,
             None => value,

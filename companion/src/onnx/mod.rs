@@ -11,6 +11,7 @@ pub mod element;
 pub mod error;
 pub mod graph;
 pub mod info;
+pub mod links;
 pub mod lookup;
 pub mod model;
 pub mod names;

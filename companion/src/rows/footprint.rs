@@ -57,7 +57,7 @@ fn reads<'a>(
     value: &str,
 ) -> BTreeSet<&'a str> {
     let inputs = |value: &str| -> Vec<&'a str> {
-        match (norms.get(value), sight.maker(value)) {
+        match (norms.get(value), sight.links.maker(value)) {
             (Some(norm), _) => vec![norm.input],
             (None, Some(n)) => n.input.iter().map(String::as_str).collect(),
             (None, None) => Vec::new(),
@@ -67,7 +67,7 @@ fn reads<'a>(
     while let Some(value) = open.pop() {
         if region.kept.contains(value) {
             found.insert(value);
-        } else if seen.insert(value) && sight.maker_at(value).is_some_and(|at| region.nodes.contains(&at)) {
+        } else if seen.insert(value) && sight.links.maker_at(value).is_some_and(|at| region.nodes.contains(&at)) {
             open.extend(inputs(value));
         }
     }

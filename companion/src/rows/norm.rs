@@ -61,22 +61,24 @@ fn spelled_out<'a>(sight: &Sight<'a>, n: &'a NodeProto, at: usize) -> Result<Opt
     };
     let (Some(groups), Some(_)) = (is_all(ones, 1.0)?, is_all(zeros, 0.0)?) else { return Ok(None) };
     let groups = groups as i64;
-    let Some(before) = sight.maker(apart).filter(|n| node::is(n, "Reshape")) else { return Ok(None) };
-    let ([input, shape], Some(before_at)) = (before.input.as_slice(), sight.maker_at(apart)) else { return Ok(None) };
-    if sight.whole_numbers(shape)?.as_deref() != Some(&[0, groups, -1]) || sight.only_reader(apart) != Some(at) {
+    let Some(before) = sight.links.maker(apart).filter(|n| node::is(n, "Reshape")) else { return Ok(None) };
+    let ([input, shape], Some(before_at)) = (before.input.as_slice(), sight.links.maker_at(apart)) else {
+        return Ok(None);
+    };
+    if sight.whole_numbers(shape)?.as_deref() != Some(&[0, groups, -1]) || sight.links.only_reader(apart) != Some(at) {
         return Ok(None);
     }
     let epsilon = node::float(n, "epsilon").unwrap_or(1e-5);
     Ok((|| {
-        let back_at = sight.only_reader(normed)?;
+        let back_at = sight.links.only_reader(normed)?;
         let back = sight.graph.node.get(back_at).filter(|n| node::is(n, "Reshape"))?;
-        let whole_at = sight.maker_at(back.input.get(1)?)?;
+        let whole_at = sight.links.maker_at(back.input.get(1)?)?;
         let whole = sight.graph.node.get(whole_at).filter(|n| is_whole_shape(n, input))?;
         let (mul_at, scale, scaled) = by_channel(sight, back.output.first()?, "Mul")?;
         let (_, shift, output) = by_channel(sight, scaled, "Add")?;
         let mut inner = vec![before_at, at, back_at, mul_at];
         // The shape may serve another node too.
-        inner.extend(sight.only_reader(whole.output.first()?).map(|_| whole_at));
+        inner.extend(sight.links.only_reader(whole.output.first()?).map(|_| whole_at));
         Some((output, Norm { input, groups, scale, shift, epsilon, inner }))
     })())
 }
@@ -93,7 +95,7 @@ fn is_whole_shape(n: &NodeProto, value: &str) -> bool {
 /// The one node that reads `value`, if it is of that operator and its other operand is a constant with a number for each
 /// channel; then its position, that operand and its result.
 fn by_channel<'a>(sight: &Sight<'a>, value: &str, op: &str) -> Option<(usize, &'a str, &'a str)> {
-    let at = sight.only_reader(value)?;
+    let at = sight.links.only_reader(value)?;
     let n = sight.graph.node.get(at).filter(|n| node::is(n, op))?;
     let ([left, right], [output]) = (n.input.as_slice(), n.output.as_slice()) else { return None };
     let other = if left == value { right } else { left };

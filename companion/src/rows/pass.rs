@@ -97,7 +97,7 @@ impl<'a> Writer<'a> {
 
     /// Whether it is a picture of the region, or what goes into it.
     fn is_inside(&self, value: &str) -> bool {
-        let made = self.sight.maker_at(value).is_some_and(|at| self.region.nodes.contains(&at));
+        let made = self.sight.links.maker_at(value).is_some_and(|at| self.region.nodes.contains(&at));
         made || value == self.region.input
     }
 
@@ -122,7 +122,7 @@ impl<'a> Writer<'a> {
             let scaled = ink.node("Mul", &[&input, &scale]);
             return Ok(ink.node("Add", &[&scaled, &shift]));
         }
-        let n = self.sight.maker(value).filter(|_| self.is_inside(value));
+        let n = self.sight.links.maker(value).filter(|_| self.is_inside(value));
         let n = n.ok_or_else(|| format!("makes `{value}` outside of its largest resolutions"))?;
         if node::is(n, "Conv") {
             return self.convolved(n, part, body, ink);
@@ -168,6 +168,7 @@ impl<'a> Writer<'a> {
         let source = first_input(n);
         if let Some(before) = self
             .sight
+            .links
             .maker(source)
             .filter(|before| part == Part::Block && !self.blocks.contains_key(source) && doubled::fits(before, n))
         {

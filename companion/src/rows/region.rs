@@ -93,18 +93,18 @@ impl<'a> Region<'a> {
             let pictures = operands(n, norms, levels);
             check(sight, n, norms, levels)?;
             for value in &pictures {
-                if sight.maker_at(value).is_some_and(|maker| maker >= *at) {
+                if sight.links.maker_at(value).is_some_and(|maker| maker >= *at) {
                     return Err(format!("reads `{value}` before it is made"));
                 }
                 low = low.min(levels[value]);
-                if sight.maker_at(value).is_none_or(|maker| !self.nodes.contains(&maker)) {
+                if sight.links.maker_at(value).is_none_or(|maker| !self.nodes.contains(&maker)) {
                     inputs.insert(value);
                 }
             }
             for output in n.output.iter().map(String::as_str) {
                 low = low.min(levels.get(output).copied().unwrap_or(low));
                 let is_outside = |reader: &usize| !self.nodes.contains(reader) && !self.absorbed.contains(reader);
-                if sight.is_output(output) || sight.readers(output).iter().any(is_outside) {
+                if sight.links.is_output(output) || sight.links.readers(output).iter().any(is_outside) {
                     self.outputs.insert(output);
                 }
             }
@@ -151,7 +151,7 @@ impl<'a> Region<'a> {
 
     /// The node to make a value's block by, if it is neither kept nor normalised.
     fn maker(&self, sight: &Sight<'a>, norms: &HashMap<&'a str, Norm<'a>>, value: &str) -> Option<&'a NodeProto> {
-        if self.kept.contains(value) || norms.contains_key(value) { None } else { sight.maker(value) }
+        if self.kept.contains(value) || norms.contains_key(value) { None } else { sight.links.maker(value) }
     }
 
     /// Whether making a row of a value takes rows around it.

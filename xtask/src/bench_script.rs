@@ -1,5 +1,5 @@
-//! `cargo xtask bench find`: ways of finding neurons side by side. The work is done by `models/bench/find.py`, which
-//! needs nothing but Python itself.
+//! Benches whose work is done by a script that needs nothing but Python itself: `cargo xtask bench find`, ways of finding neurons
+//! side by side, and `cargo xtask bench forms`, what small forms of Toybox lose.
 
 use crate::failure::Result;
 use crate::options::Options;
@@ -7,18 +7,24 @@ use crate::python::Python;
 use crate::workspace::Workspace;
 use crate::{demo, onnxruntime, process};
 
-/// The name of the section.
-pub(crate) const SECTION: &str = "find";
+/// The sections that there are; each one's script is `models/bench/SECTION.py`.
+const SECTIONS: [&str; 2] = ["find", "forms"];
+
+/// The section that is asked for, if it is one of these.
+pub(crate) fn section(options: &Options) -> Option<&'static str> {
+    let first = options.rest.first()?;
+    SECTIONS.into_iter().find(|section| section == first)
+}
 
 /// Set-up, release build, then the comparison with all arguments.
-pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
+pub(crate) fn run(workspace: &Workspace, options: &Options, section: &str) -> Result {
     let library = onnxruntime::set_up(workspace)?;
     demo::build(workspace, options)?;
     let mut bench = Python::find()?.command();
     bench
         .current_dir(workspace.root())
         .env(onnxruntime::VARIABLE, library)
-        .arg("models/bench/find.py")
+        .arg(format!("models/bench/{section}.py"))
         .arg("--cones")
         .arg(workspace.cones())
         .arg("--work")
