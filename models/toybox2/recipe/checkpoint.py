@@ -32,14 +32,16 @@ class Checkpoint:
 
 
 class Clock:
-    """Seconds of training, those of earlier runs included. A process that was stopped for a while, or a machine that slept, has not
-    trained: of the time between two looks no more than five minutes count."""
+    """Seconds of training, those of earlier runs included. On the CPU they are the process's own: a core that others had
+    meanwhile has not trained. With a GPU they are the clock's, and of the time between two looks no more than five minutes count,
+    for a process may have been stopped."""
 
     def __init__(self, before=0.0):
-        self.total, self.last = before, time.monotonic()
+        self.now = time.monotonic if torch.cuda.is_available() else time.process_time
+        self.total, self.last = before, self.now()
 
     def look(self):
-        now = time.monotonic()
+        now = self.now()
         self.total += min(now - self.last, 300)
         self.last = now
         return self.total
