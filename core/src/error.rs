@@ -75,8 +75,8 @@ pub enum Error {
     /// A request takes more memory than there is. Nothing was loaded.
     #[error(
         "not enough memory: {} are needed, {} are there\nhint: {hint}",
-        crate::memory::megabytes(*needed),
-        crate::memory::megabytes(*available)
+        crate::units::megabytes(*needed),
+        crate::units::megabytes(*available)
     )]
     OutOfMemory {
         /// Bytes that the request takes in the most sparing way that the memory mode allows.

@@ -1,9 +1,13 @@
 //! Pictures: 8-bit RGB in memory, PNG with a recipe on disk.
 
+pub mod recipe;
+
 use std::path::Path;
 
-use crate::request::LARGEST_SIDE;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
+
+/// Pixels along one side. Above this a latent no longer fits a phone's memory by far.
+pub(crate) const LARGEST_SIDE: u32 = 8192;
 
 /// An RGB picture, 8 bits a channel, row by row from the top left.
 #[derive(Debug, Clone, PartialEq, Eq)]

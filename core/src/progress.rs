@@ -1,6 +1,6 @@
 //! What a generation tells while it runs.
 
-use crate::Picture;
+use crate::picture::Picture;
 
 /// What is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

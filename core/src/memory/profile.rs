@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Bundle, Error, Result};
+use crate::error::{Error, Result};
+use crate::model::bundle::Bundle;
 
 /// No profile is larger; what claims to be is not read.
 const MAX_BYTES: u64 = 1 << 20;

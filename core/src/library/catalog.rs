@@ -1,0 +1,17 @@
+//! A publisher's catalogue: `catalog.json` with its detached minisign signature `catalog.json.minisig`.
+//!
+//! An app pins the publisher's public key. Whatever does not carry that key's signature, or is past its time, is
+//! refused before a name, a size or a URL of it is used. One key signs one catalogue: its serial counts up, and a
+//! device refuses one that is lower than it has seen (see [`PackStore::catalog`](crate::library::packs::PackStore::catalog)).
+
+pub(crate) mod check;
+mod entry;
+pub(crate) mod key;
+pub(crate) mod limits;
+pub(crate) mod listing;
+mod location;
+mod verified;
+
+pub use key::PublicKey;
+pub use limits::{CATALOG, MAX_CATALOG_BYTES, MAX_PACK_BYTES, MAX_SIGNATURE_BYTES, SCHEMA};
+pub use listing::{BundleEntry, Catalog, PackEntry};
