@@ -18,6 +18,7 @@ pub enum Stage {
 
 /// One small record per step.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Progress {
     /// What is being done.
     pub stage: Stage,

@@ -6,6 +6,7 @@ use crate::runtime::provider::Provider;
 
 /// What stays in memory between and during pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum MemoryMode {
     /// The fastest of all ways that fits into the budget, decided for each request. A smaller way changes pictures by
     /// rounding at most.
@@ -15,12 +16,14 @@ pub enum MemoryMode {
     Resident,
     /// Text encoder, U-Net and VAE are loaded and dropped in turn: the peak is the largest of them.
     Sequential,
-    /// The same with weights left in their files, and one branch of guidance after another: the least memory.
+    /// Graphs are loaded and dropped in turn, their weights stay in their files, and one branch of guidance runs after
+    /// another: the least memory.
     Least,
 }
 
 /// How an engine runs.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct EngineOptions {
     /// Where the U-Net, text encoder and VAE run.
     pub provider: Provider,
@@ -33,4 +36,41 @@ pub struct EngineOptions {
     pub threads: Option<usize>,
     /// Folder for compiled models, for providers that compile (CoreML). Safe to delete.
     pub cache: Option<PathBuf>,
+}
+
+impl EngineOptions {
+    /// Runs where `provider` says.
+    #[must_use]
+    pub fn with_provider(mut self, provider: Provider) -> Self {
+        self.provider = provider;
+        self
+    }
+
+    /// Keeps in memory what `mode` says.
+    #[must_use]
+    pub fn with_memory(mut self, mode: MemoryMode) -> Self {
+        self.memory = mode;
+        self
+    }
+
+    /// Takes no more than this many bytes.
+    #[must_use]
+    pub fn with_budget(mut self, bytes: u64) -> Self {
+        self.budget = Some(bytes);
+        self
+    }
+
+    /// Uses this many threads inside one node.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// Keeps compiled models in this folder.
+    #[must_use]
+    pub fn with_cache(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.cache = Some(folder.into());
+        self
+    }
 }

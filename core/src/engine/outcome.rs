@@ -8,6 +8,7 @@ use crate::picture::recipe::Recipe;
 
 /// A finished picture.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Drawn {
     /// The pixels.
     pub picture: Picture,
@@ -17,6 +18,7 @@ pub struct Drawn {
 
 /// What a request came to.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Generated {
     /// The pictures in the order of their seeds.
     pub pictures: Vec<Drawn>,
@@ -30,6 +32,7 @@ pub struct Generated {
 
 /// Where the time of a request went.
 #[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
 pub struct Timings {
     /// From the call to the return.
     pub total: Duration,

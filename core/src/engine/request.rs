@@ -7,6 +7,7 @@ use crate::subjects::subject::Subject;
 
 /// A request for pictures. Only the prompt is required; what is `None` comes from the bundle.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Request {
     /// What to draw.
     pub prompt: String,
@@ -34,6 +35,7 @@ pub struct Request {
 
 /// The picture to start from.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Init {
     /// Scaled to the size of the request if it has another.
     pub picture: Picture,
@@ -60,6 +62,77 @@ impl Request {
             height: None,
             init: None,
         }
+    }
+
+    /// Stays away from this.
+    #[must_use]
+    pub fn with_negative_prompt(mut self, prompt: impl Into<String>) -> Self {
+        self.negative_prompt = prompt.into();
+        self
+    }
+
+    /// Switches one more subject on.
+    #[must_use]
+    pub fn with_subject(mut self, subject: Subject) -> Self {
+        self.subjects.push(subject);
+        self
+    }
+
+    /// Takes this many denoising steps.
+    #[must_use]
+    pub fn with_steps(mut self, steps: u32) -> Self {
+        self.steps = Some(steps);
+        self
+    }
+
+    /// Takes this guidance scale.
+    #[must_use]
+    pub fn with_guidance(mut self, guidance: f32) -> Self {
+        self.guidance = Some(guidance);
+        self
+    }
+
+    /// Takes this scheduler.
+    #[must_use]
+    pub fn with_scheduler(mut self, scheduler: Scheduler) -> Self {
+        self.scheduler = Some(scheduler);
+        self
+    }
+
+    /// Begins with this seed.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Draws this many pictures.
+    #[must_use]
+    pub fn with_count(mut self, count: u32) -> Self {
+        self.count = count;
+        self
+    }
+
+    /// Draws pictures of this size, in pixels.
+    #[must_use]
+    pub fn with_size(mut self, width: u32, height: u32) -> Self {
+        (self.width, self.height) = (Some(width), Some(height));
+        self
+    }
+
+    /// Starts from a picture.
+    #[must_use]
+    pub fn with_init(mut self, init: Init) -> Self {
+        self.init = Some(init);
+        self
+    }
+}
+
+impl Init {
+    /// A picture, and how much of it is redrawn, 0 to 1.
+    #[must_use]
+    pub fn new(picture: Picture, strength: f32) -> Self {
+        Self { picture, strength }
     }
 }
 

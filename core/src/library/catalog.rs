@@ -1,5 +1,8 @@
 //! A publisher's catalogue: `catalog.json` with its detached minisign signature `catalog.json.minisig`.
 //!
+//! It grows as a bundle's manifest does (see [`manifest`](crate::model::manifest)): readers pass over fields that they do not
+//! know, and what they must not overlook raises `schema`.
+//!
 //! An app pins the publisher's public key. Whatever does not carry that key's signature, or is past its time, is
 //! refused before a name, a size or a URL of it is used. One key signs one catalogue: its serial counts up, and a
 //! device refuses one that is lower than it has seen (see [`PackStore::catalog`](crate::library::packs::PackStore::catalog)).

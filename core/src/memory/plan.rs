@@ -4,6 +4,7 @@ use super::arrangement::Arrangement;
 
 /// What one stage takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StageMemory {
     /// The graph's file.
     pub graph: &'static str,
@@ -17,6 +18,7 @@ pub struct StageMemory {
 
 /// What a request will take, before anything is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MemoryPlan {
     /// How it is carried out.
     pub arrangement: Arrangement,

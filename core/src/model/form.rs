@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 /// How the weights of convolutions and linear layers are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Weights {
     /// 8-bit whole numbers, a scale for each output channel.
     Int8,
@@ -20,6 +21,7 @@ pub enum Weights {
 /// In what activations are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Activations {
     /// Floating point.
     Float,
@@ -30,7 +32,7 @@ pub enum Activations {
 
 /// What a bundle with fewer bits says of itself; the exact bundle says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Form {
     /// How weights are kept.
     pub weights: Weights,
@@ -44,6 +46,11 @@ pub struct Form {
 }
 
 impl Form {
+    /// A form that every device is offered.
+    pub fn new(weights: Weights, activations: Activations, tool: impl Into<String>) -> Self {
+        Self { weights, activations, tool: tool.into(), on_request: false }
+    }
+
     /// Its name, as `int8`, `int4` or `int8-static`.
     pub fn name(&self) -> &'static str {
         match (self.weights, self.activations) {

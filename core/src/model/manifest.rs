@@ -1,4 +1,10 @@
 //! `bundle.json`: what a bundle says of itself.
+//!
+//! # How it grows
+//! A reader passes over fields that it does not know. So a later version may add a field without which an older app still
+//! draws the same picture, and `schema` stays as it is. What an older app must not overlook (another way to come to a picture,
+//! another meaning of a field) raises `schema`, and that app says that it wants to be updated. A value that is new in a field
+//! that is known, as another [`PredictionType`], is refused by its name and raises nothing.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +19,7 @@ pub const SCHEMA: u32 = 1;
 
 /// The whole of `bundle.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Manifest {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -48,9 +54,64 @@ pub struct Manifest {
     pub fingerprint: Sha256,
 }
 
+impl Manifest {
+    /// A manifest of these cross-attention layers and no files yet. All else is as in Stable Diffusion 1.5: set what differs.
+    pub fn new(name: impl Into<String>, fingerprint: Sha256, layers: Vec<Layer>) -> Self {
+        Self {
+            schema: SCHEMA,
+            name: name.into(),
+            licence: "unspecified".into(),
+            form: None,
+            image: ImageSize { width: 512, height: 512 },
+            latent: Latent { channels: 4, scale: 8, multiple: 64 },
+            vae: VaeScaling { scaling_factor: 0.18215, shift_factor: 0.0 },
+            prediction_type: PredictionType::Epsilon,
+            noise_schedule: NoiseSchedule::new(1000, 0.00085, 0.012, BetaSchedule::ScaledLinear),
+            text: Text::new(77, 768, [49406, 49407, 49407]),
+            defaults: Defaults::new(20, 7.5, Scheduler::DpmSolverPlusPlus2M),
+            preview: None,
+            layers,
+            files: BTreeMap::new(),
+            fingerprint,
+        }
+    }
+}
+
+impl NoiseSchedule {
+    /// A schedule with diffusers' `leading` timesteps from 1 on, and the schedule's first alpha at the end, as Stable
+    /// Diffusion has them.
+    #[must_use]
+    pub fn new(num_train_timesteps: u32, beta_start: f64, beta_end: f64, beta_schedule: BetaSchedule) -> Self {
+        Self {
+            num_train_timesteps,
+            beta_start,
+            beta_end,
+            beta_schedule,
+            timestep_spacing: TimestepSpacing::Leading,
+            steps_offset: 1,
+            set_alpha_to_one: false,
+        }
+    }
+}
+
+impl Text {
+    /// Tokens of a prompt with start and end, width of the last hidden state, and the tokens before, after and behind it.
+    #[must_use]
+    pub fn new(max_length: u32, hidden_size: u32, [bos_token_id, eos_token_id, pad_token_id]: [u32; 3]) -> Self {
+        Self { max_length, hidden_size, bos_token_id, eos_token_id, pad_token_id }
+    }
+}
+
+impl Defaults {
+    /// Denoising steps, guidance scale and scheduler.
+    #[must_use]
+    pub fn new(steps: u32, guidance: f32, scheduler: Scheduler) -> Self {
+        Self { steps, guidance, scheduler }
+    }
+}
+
 /// Width and height in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ImageSize {
     /// Pixels across.
     pub width: u32,
@@ -60,7 +121,6 @@ pub struct ImageSize {
 
 /// The latent's shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Latent {
     /// Channels, 4 for Stable Diffusion.
     pub channels: u32,
@@ -72,7 +132,6 @@ pub struct Latent {
 
 /// `latent = (vae_latent - shift_factor) * scaling_factor`, as in diffusers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct VaeScaling {
     /// diffusers' `scaling_factor`.
     pub scaling_factor: f64,
@@ -83,6 +142,7 @@ pub struct VaeScaling {
 /// What the U-Net's output means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum PredictionType {
     /// The noise.
     Epsilon,
@@ -93,6 +153,7 @@ pub enum PredictionType {
 /// How betas are spread over the training steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum BetaSchedule {
     /// Evenly.
     Linear,
@@ -103,6 +164,7 @@ pub enum BetaSchedule {
 /// Which training steps an inference run visits; diffusers' `timestep_spacing`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum TimestepSpacing {
     /// `numpy.linspace` from the first to the last.
     Linspace,
@@ -114,7 +176,7 @@ pub enum TimestepSpacing {
 
 /// The scheduler configuration of a diffusers pipeline, reduced to what changes pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct NoiseSchedule {
     /// Training steps, 1000 for Stable Diffusion.
     pub num_train_timesteps: u32,
@@ -134,7 +196,7 @@ pub struct NoiseSchedule {
 
 /// What the text encoder takes and gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Text {
     /// Tokens of a prompt with start and end, 77 for CLIP.
     pub max_length: u32,
@@ -150,7 +212,7 @@ pub struct Text {
 
 /// Used where a request is silent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Defaults {
     /// Denoising steps.
     pub steps: u32,
@@ -162,7 +224,6 @@ pub struct Defaults {
 
 /// `rgb[c] = bias[c] + Σ weight[channel][c] · latent[channel]`, with RGB in 0..1 and the latent as the U-Net sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Preview {
     /// One RGB row for each latent channel.
     pub weight: Vec<[f32; 3]>,
@@ -172,7 +233,6 @@ pub struct Preview {
 
 /// One cross-attention projection W: `rows` outputs by `columns` inputs, row-major, as PyTorch stores it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Layer {
     /// diffusers' module name, as `down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k`.
     pub name: String,
@@ -184,7 +244,6 @@ pub struct Layer {
 
 /// Size and hash of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct FileEntry {
     /// Length in bytes.
     pub bytes: u64,

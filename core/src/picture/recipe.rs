@@ -25,6 +25,7 @@ const EXACT: &str = "cones";
 
 /// Everything that decides a picture's pixels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Recipe {
     /// What drew it, as `cones 0.1.0`.
     pub software: String,
@@ -56,6 +57,7 @@ pub struct Recipe {
 
 /// A subject in a recipe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SubjectRecipe {
     /// Its name.
     pub name: String,
@@ -78,6 +80,7 @@ pub struct SubjectRecipe {
 
 /// An init image in a recipe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct InitRecipe {
     /// 0 to 1.
     pub strength: f32,

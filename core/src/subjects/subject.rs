@@ -9,6 +9,7 @@ use crate::subjects::scope::Scope;
 
 /// A concept mask as a request uses it.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Subject {
     /// For messages and recipes.
     pub name: String,
@@ -41,7 +42,7 @@ impl Subject {
         }
     }
 
-    /// The same with scope [`Scope::Trigger`] and its trigger words.
+    /// Changes only the rows of these trigger words ([`Scope::Trigger`]).
     #[must_use]
     pub fn on_trigger(mut self, trigger: impl Into<String>) -> Self {
         self.trigger = trigger.into();
@@ -49,21 +50,21 @@ impl Subject {
         self
     }
 
-    /// The same at another strength.
+    /// Switches it on at this strength, 0 to 1.
     #[must_use]
     pub fn with_strength(mut self, strength: f32) -> Self {
         self.strength = strength;
         self
     }
 
-    /// The same with learned embeddings of its trigger's tokens.
+    /// Adds what was learned of its trigger's tokens.
     #[must_use]
     pub fn with_embeddings(mut self, embeddings: impl Into<Arc<TokenEmbeddings>>) -> Self {
         self.embeddings = Some(embeddings.into());
         self
     }
 
-    /// The same, remembering the SHA-256 of the pack file it came from.
+    /// Remembers the hash of the pack file it came from.
     #[must_use]
     pub fn from_pack(mut self, sha256: Sha256) -> Self {
         self.pack_sha256 = Some(sha256);

@@ -17,8 +17,8 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use codec::{Codec, Measured, Sets, Shape, best, measure};
-use cones_core::manifest::{Layer, Manifest};
-use cones_core::pack::{Metadata, Precision};
+use cones_core::model::manifest::{Layer, Manifest};
+use cones_core::subjects::pack::{Metadata, Precision};
 use cones_core::{ConceptMask, Pack, Scope};
 use masks::Spread;
 

@@ -4,8 +4,8 @@
 use std::sync::LazyLock;
 
 use cones_core::Pack;
-use cones_core::manifest::{Layer, Manifest};
-use cones_core::pack::Header;
+use cones_core::model::manifest::{Layer, Manifest};
+use cones_core::subjects::pack::Header;
 use libfuzzer_sys::fuzz_target;
 
 #[path = "../../src/mend.rs"]

@@ -1,7 +1,7 @@
 //! Any bytes, as they are and with their checksums mended, read without a base model.
 #![no_main]
 
-use cones_core::pack::Header;
+use cones_core::subjects::pack::Header;
 use libfuzzer_sys::fuzz_target;
 
 #[path = "../../src/mend.rs"]

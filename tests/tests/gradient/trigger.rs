@@ -9,7 +9,7 @@ use cones_companion::find::random::Random;
 use cones_companion::find::trigger_objective::{TriggerObjective, Wanted};
 use cones_companion::find::weights::Weights;
 use cones_companion::gradient::Settings;
-use cones_core::scheduler::Diffusion;
+use cones_core::sampling::scheduler::Diffusion;
 use cones_core::{CancelToken, Scope};
 use cones_tests::base;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use cones_companion::import::{Error, ImportArgs, Storage, run};
 use cones_companion::onnx::Model;
 use cones_companion::onnx::proto::GraphProto;
-use cones_core::manifest::Manifest;
+use cones_core::model::manifest::Manifest;
 use tempfile::TempDir;
 
 /// Every dialect there is a fixture of.

@@ -6,7 +6,7 @@ use std::path::Path;
 use cones_companion::onnx::proto::tensor_proto::DataType;
 use cones_companion::onnx::proto::{GraphProto, NodeProto, TensorProto};
 use cones_companion::onnx::{Model, node};
-use cones_core::bundle::{UNET, UNET_PLAIN};
+use cones_core::model::bundle::{UNET, UNET_PLAIN};
 
 use crate::setup::form;
 

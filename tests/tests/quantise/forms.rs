@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cones_core::form::{Activations, Weights};
+use cones_core::model::form::{Activations, Weights};
 use cones_core::{Bundle, ConceptMask, Engine, EngineOptions, MemoryMode, Request, Subject};
 use cones_tests::base;
 use cones_tests::psnr::psnr;

@@ -6,7 +6,7 @@ use std::path::Path;
 use cones_companion::onnx::proto::TensorProto;
 use cones_companion::onnx::{Model, element, tensor};
 use cones_companion::quantise::{Error, make, prompts};
-use cones_core::form::Weights;
+use cones_core::model::form::Weights;
 use cones_core::{Bundle, CancelToken, Engine, EngineOptions, Provider};
 use cones_tests::base;
 use tempfile::TempDir;

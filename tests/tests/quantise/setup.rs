@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use cones_companion::quantise::calibrate::Method;
 use cones_companion::quantise::{Calibration, Options, make};
-use cones_core::form::Weights;
+use cones_core::model::form::Weights;
 use cones_core::{Bundle, CancelToken, Engine};
 use cones_tests::base;
 use tempfile::TempDir;

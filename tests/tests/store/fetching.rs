@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use cones_core::catalog::Catalog;
-use cones_core::download::{Limits, Received};
-use cones_core::pack::Pack;
-use cones_core::store::{Installed, Source};
+use cones_core::library::catalog::Catalog;
+use cones_core::library::download::{Limits, Received};
+use cones_core::library::{Source, packs::Installed};
+use cones_core::subjects::pack::Pack;
 use cones_core::{CancelToken, Downloader, Error, PackStore, Result};
 use cones_tests::publisher::{self, Publisher};
 use cones_tests::server::Server;

@@ -1,6 +1,6 @@
 //! Packs in and out.
 
-use cones_core::pack::Pack;
+use cones_core::subjects::pack::Pack;
 use cones_core::{Error, PackStore};
 use cones_tests::small;
 

@@ -5,8 +5,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use cones_core::catalog::Catalog;
-use cones_core::store::Source;
+use cones_core::library::Source;
+use cones_core::library::catalog::Catalog;
 use cones_core::{CancelToken, Downloader, Pack};
 use cones_tests::server::Server;
 use cones_tests::{publisher, small};

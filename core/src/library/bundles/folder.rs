@@ -208,7 +208,7 @@ mod tests {
     fn the_way_without_exchange_replaces_as_well() {
         let (_root, folder) = folder();
         bundle(&folder.bundle("toy"), "old");
-        let staging = folder.staging("1");
+        let staging = folder.staging(Sha256::digest("1"));
         bundle(&staging, "new");
         let old = folder.replace(&staging, &folder.bundle("toy"), "toy").expect("replaced");
         assert_eq!(read(&folder, "toy"), "new");
@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn what_is_no_bundle_is_not_replaced() {
         let (_root, folder) = folder();
-        let (staging, target) = (folder.staging("1"), folder.bundle("toy"));
+        let (staging, target) = (folder.staging(Sha256::digest("1")), folder.bundle("toy"));
         bundle(&staging, "new");
         std::fs::create_dir(&target).expect("a folder");
         std::fs::write(target.join("diary.txt"), "dear").expect("a file");

@@ -131,10 +131,10 @@ mod tests {
     #[test]
     fn an_exchanged_bundle_is_deleted_and_one_that_is_coming_stays() {
         let (_root, folder) = folder();
-        bundle(&folder.staging(&"0".repeat(64)), "old");
+        bundle(&folder.staging(Sha256::from_bytes([0; 32])), "old");
         let coming = folder.staging(Sha256::digest("new"));
         bundle(&coming, "new");
-        std::fs::create_dir(folder.staging("empty")).expect("a folder");
+        std::fs::create_dir(folder.staging(Sha256::digest("empty"))).expect("a folder");
         folder.recover().expect("recovered");
         assert_eq!(folder.stagings().expect("names").len(), 2);
         assert!(coming.join(MANIFEST).is_file());
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn a_lock_that_nobody_holds_goes() {
         let (_root, folder) = folder();
-        for path in [lock_of(&folder.staging("1")), folder.path().join(LOCK)] {
+        for path in [lock_of(&folder.staging(Sha256::digest("1"))), folder.path().join(LOCK)] {
             std::fs::write(path, "").expect("a file");
         }
         folder.recover().expect("recovered");
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn what_somebody_fills_is_not_cleared() {
         let (_root, folder) = folder();
-        let staging = folder.staging("1");
+        let staging = folder.staging(Sha256::digest("1"));
         bundle(&staging, "new");
         let lock = Lock::attempt(&lock_of(&staging)).expect("a lock").expect("it is free");
         assert_eq!(folder.clear(|_| true).expect("an answer"), 0);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::limits::SCHEMA;
 use crate::disk::hash::Sha256;
 use crate::model::form::Form;
 use crate::model::manifest::FileEntry;
@@ -9,7 +10,7 @@ use crate::subjects::pack::precision::Precision;
 
 /// The whole of `catalog.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Catalog {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -30,7 +31,7 @@ pub struct Catalog {
 
 /// One pack of a catalogue. Texts have the limits of the pack's own [`Metadata`](crate::subjects::pack::Metadata).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PackEntry {
     /// The pack's name.
     pub name: String,
@@ -60,7 +61,7 @@ pub struct PackEntry {
 
 /// One base model of a catalogue: a folder with `bundle.json`, whose own list names and hashes the other files.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct BundleEntry {
     /// The bundle's name, written as a pack's.
     pub name: String,
@@ -77,4 +78,40 @@ pub struct BundleEntry {
     /// How many bits its weights and activations have; none for the exact bundle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<Form>,
+}
+
+impl Catalog {
+    /// A catalogue that lists nothing yet. Times are in seconds since 1970 (UTC).
+    pub fn new(publisher: impl Into<String>, serial: u64, created: u64, expires: u64) -> Self {
+        Self {
+            schema: SCHEMA,
+            publisher: publisher.into(),
+            serial,
+            created,
+            expires,
+            packs: Vec::new(),
+            bundles: Vec::new(),
+        }
+    }
+}
+
+impl BundleEntry {
+    /// An entry for the exact bundle of this name and fingerprint, found in the folder `url`, all of whose files have `bytes`.
+    pub fn new(
+        name: impl Into<String>,
+        fingerprint: Sha256,
+        manifest: FileEntry,
+        bytes: u64,
+        url: impl Into<String>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            fingerprint,
+            manifest,
+            bytes,
+            url: url.into(),
+            licence: "unspecified".into(),
+            form: None,
+        }
+    }
 }

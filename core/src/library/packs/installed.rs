@@ -7,6 +7,7 @@ use crate::subjects::pack::subject_pack::Header;
 
 /// One installed pack.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Installed {
     /// What the pack says of itself. Of a file that was damaged since, this is what it said when it was installed,
     /// without preview.

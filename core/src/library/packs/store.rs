@@ -196,23 +196,11 @@ mod tests {
     use super::*;
     use crate::subjects::mask::ConceptMask;
     use crate::subjects::pack::{Metadata, Precision};
-    use crate::subjects::scope::Scope;
 
     fn install(store: &PackStore, version: u32) -> Vec<u8> {
-        let metadata = Metadata {
-            name: "rex".into(),
-            version,
-            trigger: "rex".into(),
-            class: String::new(),
-            scope: Scope::Prompt,
-            author: String::new(),
-            licence: String::new(),
-            model: String::new(),
-            tool: String::new(),
-            created: 0,
-        };
-        let (fingerprint, mask) = ("ab".repeat(32), ConceptMask::empty(&[]));
-        let pack = Pack { metadata, fingerprint, mask, precision: Precision::Binary, preview: None, embeddings: None };
+        let mut metadata = Metadata::new("rex", "rex", "");
+        metadata.version = version;
+        let pack = Pack::new(metadata, Sha256::from_bytes([0xab; 32]), ConceptMask::empty(&[]), Precision::Binary);
         let bytes = pack.encode().expect("within limits");
         let file = store.path().join("file.cones");
         std::fs::write(&file, &bytes).expect("a file");

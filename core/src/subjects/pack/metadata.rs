@@ -1,5 +1,6 @@
 //! The limits of what a pack says of itself.
 
+use crate::clock;
 use crate::disk::files;
 use crate::subjects::scope::Scope;
 
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a pack says of itself. The limits are checked when it is written and when it is read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Metadata {
     /// The name it is installed and called by: 1 to 64 of `a-z 0-9 - _ .`, starting with a letter or digit.
     pub name: String,
@@ -28,6 +30,24 @@ pub struct Metadata {
     pub tool: String,
     /// When, in seconds since 1970 (UTC).
     pub created: u64,
+}
+
+impl Metadata {
+    /// Version 1 of a pack with this name and trigger, on the rows of the trigger's tokens, made now by nobody in particular.
+    pub fn new(name: impl Into<String>, trigger: impl Into<String>, class: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            version: 1,
+            trigger: trigger.into(),
+            class: class.into(),
+            scope: Scope::Trigger,
+            author: String::new(),
+            licence: String::new(),
+            model: String::new(),
+            tool: concat!("cones ", env!("CARGO_PKG_VERSION")).into(),
+            created: clock::now(),
+        }
+    }
 }
 
 /// 9999-12-31T23:59:59Z: the last moment that a date with four digits can show.

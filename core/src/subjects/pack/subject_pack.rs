@@ -17,6 +17,7 @@ use super::{checksum, embeddings, factors, file, layers, metadata, preview};
 
 /// A decoded subject pack.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Pack {
     /// What it says of itself.
     pub metadata: Metadata,
@@ -34,6 +35,7 @@ pub struct Pack {
 
 /// The part of a pack that can be read without its base model.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Header {
     /// What it says of itself.
     pub metadata: Metadata,
@@ -48,6 +50,11 @@ pub struct Header {
 }
 
 impl Pack {
+    /// A pack of these neurons for the base model of this fingerprint, without preview or learned embeddings.
+    pub fn new(metadata: Metadata, fingerprint: Sha256, mask: ConceptMask, precision: Precision) -> Self {
+        Self { metadata, fingerprint, mask, precision, preview: None, embeddings: None }
+    }
+
     /// Encodes the pack. One pack has exactly one encoding.
     ///
     /// # Errors
