@@ -46,8 +46,12 @@ pub use engine::options::{EngineOptions, MemoryMode};
 pub use engine::outcome::{Drawn, Generated, Timings};
 pub use engine::request::{Init, Request};
 pub use error::{Error, Result};
+#[cfg(feature = "network")]
 pub use library::bundles::BundleStore;
-pub use library::catalog::{Catalog, PublicKey};
+pub use library::catalog::Catalog;
+#[cfg(feature = "network")]
+pub use library::catalog::PublicKey;
+#[cfg(feature = "network")]
 pub use library::download::Downloader;
 pub use library::packs::PackStore;
 pub use memory::{LoadForm, MemoryPlan};

@@ -7,14 +7,19 @@
 //! refused before a name, a size or a URL of it is used. One key signs one catalogue: its serial counts up, and a
 //! device refuses one that is lower than it has seen (see [`PackStore::catalog`](crate::library::packs::PackStore::catalog)).
 
-pub(crate) mod check;
+#[cfg(feature = "network")]
+mod check;
 mod entry;
+#[cfg(feature = "network")]
 pub(crate) mod key;
 pub(crate) mod limits;
 pub(crate) mod listing;
+#[cfg(feature = "network")]
 mod location;
+#[cfg(feature = "network")]
 mod verified;
 
+#[cfg(feature = "network")]
 pub use key::PublicKey;
 pub use limits::{CATALOG, MAX_CATALOG_BYTES, MAX_PACK_BYTES, MAX_SIGNATURE_BYTES, SCHEMA};
 pub use listing::{BundleEntry, Catalog, PackEntry};

@@ -13,6 +13,7 @@
 //! a hash.
 
 mod clean;
+#[cfg(feature = "network")]
 mod fetch;
 mod folder;
 mod index;
@@ -20,6 +21,7 @@ mod inspect;
 mod install;
 mod installed;
 pub(crate) mod store;
+#[cfg(feature = "network")]
 mod trust;
 
 pub use inspect::inspect;

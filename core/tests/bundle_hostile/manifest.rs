@@ -1,12 +1,12 @@
 //! Manifests that are damaged, foreign or of another time.
 
 use cones_core::Bundle;
-use cones_core::model::bundle::{MANIFEST, TOKENIZER, UNET, VAE_DECODER};
+use cones_core::model::bundle::{ATTENTION, MANIFEST, TEXT_ENCODER, TOKENIZER, UNET, VAE_DECODER, VAE_ENCODER};
 use cones_tests::base;
 use cones_tests::hostile::Copy;
 use serde_json::{Value, json};
 
-use super::{blamed, opened};
+use super::{blamed, draw, opened};
 
 #[test]
 fn a_manifest_that_is_none_is_named() {

@@ -6,7 +6,6 @@ use crate::model::form;
 use crate::subjects::pack::Header;
 
 use super::listing::{BundleEntry, PackEntry};
-use super::location;
 
 impl PackEntry {
     /// The entry of a pack that is to be published at `url`. `bytes` is the whole file that `header` was read from.
@@ -26,15 +25,6 @@ impl PackEntry {
             precision: header.precision,
             neurons: header.neurons,
         }
-    }
-
-    /// The absolute URL of the pack, given that of the catalogue it stands in.
-    ///
-    /// # Errors
-    /// [`Error::Untrusted`] when it leaves the catalogue's folder without being a URL of its own, or is neither HTTPS
-    /// nor HTTP to this very device.
-    pub fn location(&self, catalog_url: &str) -> Result<String> {
-        location::resolve(catalog_url, &self.url).map(String::from)
     }
 
     /// What no two entries of a catalogue share.
@@ -74,13 +64,5 @@ impl BundleEntry {
     /// What no two entries of a catalogue share: the base model's name and that of the form.
     pub fn identity(&self) -> (&str, &'static str) {
         (&self.name, form::name(self.form.as_ref()))
-    }
-
-    /// The absolute URL of the bundle's folder, ending in `/`, given that of the catalogue it stands in.
-    ///
-    /// # Errors
-    /// As [`PackEntry::location`].
-    pub fn location(&self, catalog_url: &str) -> Result<String> {
-        location::resolve(catalog_url, &self.url).map(location::folder)
     }
 }

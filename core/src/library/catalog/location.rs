@@ -5,10 +5,33 @@ use url::{ParseError, Url};
 use crate::error::{Error, Result};
 use crate::library::address::{Address, shown};
 
+use super::listing::{BundleEntry, PackEntry};
+
 /// No URL of a catalogue is longer than this, in bytes.
 const MAX_URL_BYTES: usize = 2048;
 /// Stands for the catalogue's URL while that is not known.
 const SOMEWHERE: &str = "https://catalogue.invalid/folder/catalog.json";
+
+impl PackEntry {
+    /// The absolute URL of the pack, given that of the catalogue it stands in.
+    ///
+    /// # Errors
+    /// [`Error::Untrusted`] when it leaves the catalogue's folder without being a URL of its own, or is neither HTTPS
+    /// nor HTTP to this very device.
+    pub fn location(&self, catalog_url: &str) -> Result<String> {
+        resolve(catalog_url, &self.url).map(String::from)
+    }
+}
+
+impl BundleEntry {
+    /// The absolute URL of the bundle's folder, ending in `/`, given that of the catalogue it stands in.
+    ///
+    /// # Errors
+    /// As [`PackEntry::location`].
+    pub fn location(&self, catalog_url: &str) -> Result<String> {
+        resolve(catalog_url, &self.url).map(folder)
+    }
+}
 
 /// An entry's URL made absolute.
 ///
