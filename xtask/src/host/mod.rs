@@ -21,12 +21,12 @@ mod swift;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::bindings::{self, Bindings};
+use crate::bindings::Bindings;
 use crate::count::Count;
 use crate::failure::Result;
+use crate::onnxruntime;
 use crate::options::Options;
 use crate::workspace::Workspace;
-use crate::{demo, onnxruntime};
 
 use fixture::Fixture;
 use server::Server;
@@ -40,9 +40,15 @@ struct Host<'a> {
     server: Server,
 }
 
-/// Builds the library and runs the tests of every language that this machine has.
-pub(crate) fn test(workspace: &Workspace, options: &Options, onnxruntime: &Path, count: &mut Count) -> Result {
-    let host = Host::prepare(workspace, options, onnxruntime)?;
+/// Runs the tests of every language that this machine has. `cones` and the library are built already.
+pub(crate) fn test(
+    workspace: &Workspace,
+    options: &Options,
+    onnxruntime: &Path,
+    bindings: Bindings,
+    count: &mut Count,
+) -> Result {
+    let host = Host::prepare(workspace, onnxruntime, bindings)?;
     // Each language runs, whatever became of the others.
     let python = python::test(&host, count);
     let kotlin = kotlin::test(&host, options, count);
@@ -51,9 +57,7 @@ pub(crate) fn test(workspace: &Workspace, options: &Options, onnxruntime: &Path,
 }
 
 impl<'a> Host<'a> {
-    fn prepare(workspace: &'a Workspace, options: &Options, onnxruntime: &Path) -> Result<Self> {
-        let bindings = bindings::build(workspace, options)?;
-        demo::build(workspace, options)?;
+    fn prepare(workspace: &'a Workspace, onnxruntime: &Path, bindings: Bindings) -> Result<Self> {
         let fixture = Fixture::make(workspace, onnxruntime)?;
         let server = Server::start(workspace, &fixture.published())?;
         Ok(Self { workspace, onnxruntime: onnxruntime.to_owned(), bindings, fixture, server })
