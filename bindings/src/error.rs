@@ -255,6 +255,12 @@ impl From<Error> for ConesError {
                 Self::ProviderUnavailable { reason, details: provider.into(), hint }
             }
             Error::RuntimeMissing { reason, .. } => Self::RuntimeMissing { reason, details: String::new(), hint },
+            Error::NotFinite { graph, step, .. } => Self::RuntimeFailed {
+                reason: "numbers that are not finite came".into(),
+                details: step
+                    .map_or_else(|| format!("running `{graph}`"), |step| format!("running `{graph}`, step {step}")),
+                hint,
+            },
             Error::Runtime { stage, reason, .. } => Self::RuntimeFailed { reason, details: stage, hint },
             Error::Io { action, path, source, .. } => {
                 Self::Io { reason: format!("cannot {action} it: {source}"), details: path.display().to_string(), hint }

@@ -29,6 +29,9 @@ use options::EngineOptions;
 use outcome::{Drawn, Generated, Timings};
 use request::{Request, ResolvedRequest};
 
+/// Latents that wait for the VAE where graphs are dropped in turn: loading it takes as long as a part of a step.
+const LATENTS_HELD: u32 = 8;
+
 /// A bundle ready to draw.
 pub struct Engine {
     bundle: Bundle,
@@ -158,20 +161,35 @@ impl Engine {
         job.report(Stage::Preparing, 0, 0, None);
         let branches = self.condition(job)?;
         let start = self.encode_init(job)?;
-        let mut latents = Vec::new();
-        for picture in 0..job.request.count {
-            latents.push(self.denoise(job, &branches, start.as_deref(), picture)?);
-        }
-        self.release(|engine| &mut engine.unet);
+        // Graphs that are dropped in turn draw several latents before the VAE is loaded; else each picture is done at once.
+        let at_once = if self.arrangement.sequential { LATENTS_HELD } else { 1 };
         let mut drawn = Vec::new();
-        for (picture, latent) in (0..).zip(latents) {
-            job.report(Stage::Decoding, picture, job.steps, None);
-            let pixels = self.decode(job, latent)?;
-            let seed = job.request.seed.wrapping_add(u64::from(picture));
-            drawn.push(Drawn { picture: pixels, recipe: Recipe::of(job.request, &job.plan, &self.bundle, seed) });
-            job.report(Stage::Finished, picture, job.steps, None);
+        let mut picture = 0;
+        while picture < job.request.count {
+            let first = picture;
+            let mut latents = Vec::new();
+            while picture < job.request.count.min(first.saturating_add(at_once)) {
+                latents.push(self.denoise(job, &branches, start.as_deref(), picture)?);
+                picture += 1;
+            }
+            self.release(|engine| &mut engine.unet);
+            for (picture, latent) in (first..).zip(latents) {
+                drawn.extend(self.finish(job, picture, latent)?);
+            }
+            self.release(|engine| &mut engine.vae_decoder);
         }
         Ok(drawn)
+    }
+
+    /// Decodes a latent and hands the picture over; gives what the observer does not keep.
+    fn finish(&mut self, job: &mut Job<'_>, picture: u32, latent: Vec<f32>) -> Result<Option<Drawn>> {
+        job.report(Stage::Decoding, picture, job.steps, None);
+        let pixels = self.decode(job, latent)?;
+        let seed = job.request.seed.wrapping_add(u64::from(picture));
+        let recipe = Recipe::of(job.request, &job.plan, &self.bundle, seed);
+        let left = job.observer.on_picture(Drawn { picture: pixels, recipe });
+        job.report(Stage::Finished, picture, job.steps, None);
+        Ok(left)
     }
 
     /// Drops a graph that is no longer needed, when memory is to be saved.

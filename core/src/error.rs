@@ -153,6 +153,17 @@ pub enum Error {
         /// ONNX Runtime's own message.
         reason: String,
     },
+    /// A graph gave numbers that are none (NaN or infinite), from which no picture comes.
+    #[error("`{graph}` gave numbers that are not finite{}", step.map_or(String::new(), |step| format!(" in step {step}")))]
+    #[non_exhaustive]
+    NotFinite {
+        /// The graph's file.
+        graph: &'static str,
+        /// Which denoising step, from 1; none outside the loop.
+        step: Option<u32>,
+        /// What to do.
+        hint: String,
+    },
     /// A file could not be read or written.
     #[error("cannot {action} `{}`", path.display())]
     #[non_exhaustive]
@@ -191,7 +202,8 @@ impl Error {
             | Self::OutOfMemory { hint, .. }
             | Self::NotFound { hint, .. }
             | Self::ProviderUnavailable { hint, .. }
-            | Self::RuntimeMissing { hint, .. } => Some(hint),
+            | Self::RuntimeMissing { hint, .. }
+            | Self::NotFinite { hint, .. } => Some(hint),
             Self::OutOfSpace { .. } => Some("remove packs or bundles that are not needed"),
             Self::WrongModel { .. } => {
                 Some("open the base model that the pack was made for, or get the pack for this one")

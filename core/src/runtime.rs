@@ -2,6 +2,7 @@
 
 pub(crate) mod environment;
 pub(crate) mod execution_provider;
+pub(crate) mod finite;
 pub(crate) mod graphs;
 pub(crate) mod provider;
 pub(crate) mod session;

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::model::bundle;
 use crate::picture::Picture;
 use crate::progress::Stage;
+use crate::runtime::finite;
 use crate::runtime::graphs::Purpose;
 use crate::sampling::noise::TorchGenerator;
 use crate::sampling::scheduler::{self, Run};
@@ -52,7 +53,8 @@ impl Engine {
         let batch = if self.arrangement.apart { 1 } else { branches.len() };
         let dimensions =
             vec![("batch", batch), ("height", height), ("width", width), ("tokens", self.tokens_per_prompt())];
-        let purpose = Purpose { name: self.unet_graph(), form: self.arrangement.form, dimensions };
+        let name = self.unet_graph();
+        let purpose = Purpose { name, form: self.arrangement.form, dimensions };
         let graph = self.unet.get(&self.bundle, &self.place, purpose)?;
         job.timings.loading += loading.elapsed();
         let branches: Vec<_> = branches.iter().collect();
@@ -63,9 +65,11 @@ impl Engine {
             schedule.scale_model_input(i, &sample, &mut input)?;
             job.observer.on_sample(&input, timestep);
             unet.predict(&input, timestep, &mut output, job.cancel)?;
+            let done = u32::try_from(i + 1).unwrap_or(u32::MAX);
+            finite::check(name, Some(done), &output)?;
             guide(&mut output, sample.len(), job.plan.guidance);
             schedule.step(i, &output[..sample.len()], &mut sample, &mut noise)?;
-            let done = u32::try_from(i + 1).unwrap_or(u32::MAX);
+            finite::check_guided(name, done, &sample)?;
             let preview = job.observer.wants_preview(done).then(|| self.bundle.manifest().preview.as_ref()).flatten();
             let preview = preview.map(|p| p.picture(schedule.denoised(), width as u32, height as u32));
             job.report(Stage::Denoising, picture, done, preview);
@@ -98,6 +102,7 @@ impl Engine {
             let reason = format!("it gave shape {shape:?} instead of {expected:?}");
             return Err(Error::bundle(bundle::VAE_DECODER, reason));
         }
+        finite::check(bundle::VAE_DECODER, None, &planes)?;
         Ok(Picture::from_planes(&planes, job.plan.width, job.plan.height))
     }
 

@@ -8,6 +8,7 @@ use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::model::bundle;
 use crate::picture::Picture;
+use crate::runtime::finite;
 use crate::runtime::graphs::Purpose;
 
 impl Engine {
@@ -17,7 +18,14 @@ impl Engine {
         if !init.picture.is_whole() {
             return Err(Error::request("init", "picture has another number of bytes than its size says"));
         }
-        let picture = init.picture.resized(job.plan.width, job.plan.height)?;
+        let (width, height) = (job.plan.width, job.plan.height);
+        if u64::from(init.picture.width) * u64::from(height) != u64::from(init.picture.height) * u64::from(width) {
+            let (own_width, own_height) = (init.picture.width, init.picture.height);
+            job.warnings.push(format!(
+                "the init picture has {own_width} x {own_height} pixels; its middle was cut to the aspect of {width} x {height}"
+            ));
+        }
+        let picture = init.picture.fitted(width, height)?;
         let running = Instant::now();
         let (latent, loading) = self.encode(&picture, job.cancel)?;
         job.timings.loading += loading;
@@ -58,6 +66,7 @@ impl Engine {
             let reason = format!("it gave shape {shape:?} instead of {expected:?}");
             return Err(Error::bundle(bundle::VAE_ENCODER, reason));
         }
+        finite::check(bundle::VAE_ENCODER, None, &latent)?;
         for value in &mut latent {
             *value = (*value - manifest.vae.shift_factor as f32) * manifest.vae.scaling_factor as f32;
         }

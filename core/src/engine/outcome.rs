@@ -20,7 +20,7 @@ pub struct Drawn {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Generated {
-    /// The pictures in the order of their seeds.
+    /// The pictures in the order of their seeds, without those that the observer kept.
     pub pictures: Vec<Drawn>,
     /// What the caller may want to show, such as a cut prompt.
     pub warnings: Vec<String>,

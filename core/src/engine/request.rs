@@ -37,14 +37,14 @@ pub struct Request {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Init {
-    /// Scaled to the size of the request if it has another.
+    /// Cut to the aspect of the request around its middle, and scaled to its size, if it has another.
     pub picture: Picture,
     /// How much of it is redrawn: 0 (hardly anything) to 1 (everything); diffusers' `strength`, 0.8 by custom.
     pub strength: f32,
 }
 
 impl Request {
-    /// Pictures of one request: all of their latents are held until the VAE is loaded.
+    /// Pictures of one request.
     pub const MOST_PICTURES: u32 = 1000;
 
     /// One picture of `prompt` with the bundle's defaults and seed 0.

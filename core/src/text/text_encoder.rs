@@ -7,6 +7,7 @@ use ort::session::SessionInputValue;
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::model::bundle::{Bundle, EMBEDDING_OFFSETS, TEXT_ENCODER};
+use crate::runtime::finite;
 use crate::runtime::session::Graph;
 use crate::subjects::offsets::Offsets;
 use crate::text::tokenizer::Tokens;
@@ -42,6 +43,7 @@ pub(crate) fn embed(bundle: &Bundle, encoder: &mut Graph, prompt: &Prompt, cance
         let reason = format!("it gave shape {shape:?} instead of {expected:?}");
         return Err(Error::bundle(TEXT_ENCODER, reason));
     }
+    finite::check(TEXT_ENCODER, None, &embedding)?;
     Ok(embedding)
 }
 

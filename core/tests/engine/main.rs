@@ -5,6 +5,7 @@ mod cancelling;
 mod keys_and_values;
 mod memory;
 mod modes;
+mod not_finite;
 mod progress;
 mod providers;
 mod requests;

@@ -1,6 +1,6 @@
 //! What an observer hears.
 
-use cones_core::{CancelToken, Init, Observer, Picture, Progress, Stage};
+use cones_core::{CancelToken, Drawn, Engine, Error, Init, MemoryMode, Observer, Picture, Progress, Stage};
 use cones_tests::base;
 use cones_tests::psnr::correlation;
 
@@ -40,11 +40,11 @@ fn stages_come_in_order_and_steps_are_counted() {
         (Stage::Denoising, 0, 1, 3),
         (Stage::Denoising, 0, 2, 3),
         (Stage::Denoising, 0, 3, 3),
+        (Stage::Decoding, 0, 3, 3),
+        (Stage::Finished, 0, 3, 3),
         (Stage::Denoising, 1, 1, 3),
         (Stage::Denoising, 1, 2, 3),
         (Stage::Denoising, 1, 3, 3),
-        (Stage::Decoding, 0, 3, 3),
-        (Stage::Finished, 0, 3, 3),
         (Stage::Decoding, 1, 3, 3),
         (Stage::Finished, 1, 3, 3),
     ];
@@ -100,4 +100,41 @@ fn shrunk(picture: &Picture, side: usize) -> Vec<f64> {
     };
     let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
     places.flat_map(|(x, y)| [0, 1, 2].map(|c| square(x, y, c))).collect()
+}
+
+/// Keeps every picture, and stops the request at the second.
+struct Keeper {
+    kept: Vec<u64>,
+    cancel: CancelToken,
+}
+
+impl Observer for Keeper {
+    fn on_progress(&mut self, _: &Progress) {}
+
+    fn on_picture(&mut self, drawn: Drawn) -> Option<Drawn> {
+        self.kept.push(drawn.recipe.seed);
+        if self.kept.len() == 2 {
+            self.cancel.cancel();
+        }
+        None
+    }
+}
+
+#[test]
+fn pictures_come_one_by_one_and_what_was_kept_outlasts_a_cancel() {
+    let mut wanted = request("a dog");
+    wanted.steps = Some(2);
+    wanted.count = 30;
+    for memory in [MemoryMode::Resident, MemoryMode::Least] {
+        let mut engine = Engine::new(base::bundle(), base::options().with_memory(memory)).expect("an engine");
+        let mut keeper = Keeper { kept: Vec::new(), cancel: CancelToken::new() };
+        let cancel = keeper.cancel.clone();
+        let stopped = engine.generate(&wanted, &mut keeper, &cancel);
+        assert!(matches!(stopped, Err(Error::Cancelled)), "{memory:?}");
+        assert_eq!(keeper.kept, [11, 12], "{memory:?}");
+    }
+    wanted.count = 1;
+    let mut keeper = Keeper { kept: Vec::new(), cancel: CancelToken::new() };
+    let generated = base::shared().generate(&wanted, &mut keeper, &CancelToken::new()).expect("a picture");
+    assert!(generated.pictures.is_empty() && keeper.kept.len() == 1);
 }
