@@ -1,14 +1,16 @@
-//! rustfmt and clippy, where they are installed.
+//! rustfmt and clippy, where they are installed, and circles of files.
 
 use std::process::Command;
 
+use crate::circles;
 use crate::failure::Result;
 use crate::options::Options;
 use crate::process;
 use crate::workspace::Workspace;
 
-/// Both; one that is not installed is skipped with a line that says so.
+/// All of them; one that is not installed is skipped with a line that says so.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
+    circles::check(workspace)?;
     if is_there(workspace, "fmt", "rustfmt") {
         let mut fmt = workspace.cargo(&Options::default(), &["fmt", "--all", "--", "--check"]);
         process::run(&mut fmt, "`cargo fmt --all` mends it.")?;
