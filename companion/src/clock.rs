@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// Seconds since 1970 (UTC): now, or what SOURCE_DATE_EPOCH says, so that the same input can give the same bytes
 /// (reproducible-builds.org).

@@ -9,7 +9,7 @@ use cones_core::pack::Metadata;
 use cones_core::{Error, Pack};
 use serde_json::{Map, Value, json};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::mask_file::FACTORS;
 
 /// One tensor: its name, its type, and its values as bytes.
@@ -75,7 +75,7 @@ fn metadata(pack: &Pack) -> Value {
         "model": model,
         "tool": tool,
         "created": created.to_string(),
-        "precision": crate::precision::name(pack.precision),
+        "precision": cones_find::precision::name(pack.precision),
         "fingerprint": pack.fingerprint,
     })
 }

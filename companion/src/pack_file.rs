@@ -8,7 +8,7 @@ use cones_core::{Error, Pack, Subject, fingerprint::hex};
 use sha2::{Digest, Sha256};
 
 use crate::base_model::BundleArgs;
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::places::StoreArgs;
 
 /// Larger files are not packs: this would hold every weight of Stable Diffusion XL with a factor.
@@ -21,7 +21,7 @@ pub struct PackFile {
     pub path: PathBuf,
     /// The whole file.
     pub bytes: Vec<u8>,
-    /// Its SHA-256, in hex.
+    /// The file's SHA-256, in hex.
     pub sha256: String,
 }
 
@@ -47,11 +47,12 @@ impl PackFile {
         }
     }
 
-    /// The same for whatever base model there is a pack for; for that of `bundle` where there are several.
+    /// Reads a file, or an installed pack by its name, for whatever base model there is one; for that of `bundle` where
+    /// there are several.
     pub fn find_any(named: &str, bundle: &BundleArgs) -> Result<Self, Failure> {
         let store = &bundle.store;
         Self::find(named, store, None).or_else(|error| {
-            let ambiguous = matches!(error.downcast_ref(), Some(Error::BadRequest { .. }));
+            let ambiguous = matches!(error, Failure::Core(Error::BadRequest { .. }));
             match bundle.open() {
                 Ok(bundle) if ambiguous => Self::find(named, store, Some(&bundle.manifest().fingerprint)),
                 _ => Err(error),

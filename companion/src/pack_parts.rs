@@ -5,7 +5,7 @@ use std::path::Path;
 use cones_core::pack::Metadata;
 use cones_core::{Error, Pack};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// What wrote a pack.
 pub fn tool() -> String {
@@ -36,23 +36,6 @@ pub fn joined(packs: &[Pack], file: &Path) -> Metadata {
         model: of(|m| &m.model, ", "),
         tool: tool(),
         created: 0,
-    }
-}
-
-/// Whether packs can become one: an embedding that was learned for one pack's trigger means nothing within the trigger of a
-/// union.
-///
-/// # Errors
-/// Names the first pack with learned embeddings.
-pub fn check_unitable(packs: &[Pack]) -> Result<(), Failure> {
-    match packs.iter().map(|pack| (&pack.metadata, &pack.embeddings)).find(|(_, embeddings)| embeddings.is_some()) {
-        None => Ok(()),
-        Some((pack, _)) => Err(format!(
-            "`{}` has learned embeddings of its trigger `{}`, which a union cannot hold\n\
-             hint: switch the packs on beside each other, with a --subject for each, or find it without --learn-trigger",
-            pack.name, pack.trigger
-        )
-        .into()),
     }
 }
 

@@ -3,7 +3,7 @@
 use cones_core::recipe::{Recipe, SubjectRecipe};
 use cones_core::{Bundle, PackStore, Subject};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::pack_file::PackFile;
 use crate::places::StoreArgs;
 use crate::subject_spec::SubjectSpec;

@@ -1,12 +1,12 @@
 //! Learned embeddings against a table of embeddings edited by hand, and what they leave alone.
 
-use cones_companion::onnx::proto::{GraphProto, TensorProto};
-use cones_companion::onnx::{Model, element, lookup, names};
 use cones_core::attention::KeyValues;
 use cones_core::model::bundle::{EMBEDDING_OFFSETS, TEXT_ENCODER, TOKENIZER};
 use cones_core::subjects::pack::TokenEmbeddings;
 use cones_core::text::tokenizer::Tokenizer;
 use cones_core::{Bundle, CancelToken, ConceptMask, Engine, Error, Subject};
+use cones_onnx::proto::{GraphProto, TensorProto};
+use cones_onnx::{Model, element, lookup, names};
 use cones_tests::base;
 use cones_tests::hostile::Copy;
 use half::f16;
@@ -16,7 +16,7 @@ use super::{request, subject};
 const PROMPT: &str = "a <v1> dog and a <v2> cat on grass";
 
 fn table(graph: &mut GraphProto) -> &mut TensorProto {
-    let name = lookup::of(graph, "input_ids").expect("a table").1.name().to_owned();
+    let name = lookup::embedding_table(graph, "input_ids").expect("a table").1.name().to_owned();
     graph.initializer.iter_mut().find(|tensor| tensor.name() == name).expect("the table")
 }
 

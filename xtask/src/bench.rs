@@ -42,7 +42,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
 
 /// Builds our program for steps of `cones find`, with CUDA where it is asked for.
 fn build_gradient(workspace: &Workspace, options: &Options) -> Result<PathBuf> {
-    let mut cargo = workspace.cargo(options, &["build", "--release", "--package", "cones-companion"]);
+    let mut cargo = workspace.cargo(options, &["build", "--release", "--package", "cones-find"]);
     cargo.args(["--example", "gradient_bench"]);
     if asks_for_cuda(&options.rest) {
         cargo.args(["--features", "cuda"]);

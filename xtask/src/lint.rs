@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::circles;
 use crate::failure::{Failure, Result};
 use crate::options::Options;
 use crate::process;
@@ -10,7 +11,8 @@ use crate::workspace::Workspace;
 /// All of it, quick things first. Every one runs, whatever became of the others; a tool that is not installed is left out
 /// with a line that says so.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
-    let checks: [(&str, fn(&Workspace, &Options) -> Result); 6] = [
+    let checks: [(&str, fn(&Workspace, &Options) -> Result); 7] = [
+        ("circles of files", |workspace, _| circles::check(workspace)),
         ("format", format),
         ("clippy", clippy),
         ("features", features),

@@ -6,8 +6,8 @@ use clap::Args;
 use cones_core::pack::{Metadata, Precision, to_precision};
 use cones_core::{Bundle, ConceptMask, Pack, Scope};
 
-use crate::cli::Failure;
 use crate::clock;
+use crate::failure::Failure;
 use crate::pack_parts::{name_of, read_preview, tool};
 
 /// Name, author, licence, preview.
@@ -27,8 +27,8 @@ pub(super) struct AboutArgs {
     preview: Option<PathBuf>,
 }
 
-/// What a pack is of.
-pub(super) struct Of<'a> {
+/// The subject that a pack is described.
+pub(super) struct Described<'a> {
     pub(super) trigger: &'a str,
     pub(super) class: &'a str,
     pub(super) scope: Scope,
@@ -38,7 +38,7 @@ impl AboutArgs {
     /// The whole pack. An empty mask will do to see whether what was said can stand in a pack, before long work starts.
     pub(super) fn pack(
         &self,
-        of: &Of<'_>,
+        described: &Described<'_>,
         out: &Path,
         bundle: &Bundle,
         mask: &ConceptMask,
@@ -48,9 +48,9 @@ impl AboutArgs {
             metadata: Metadata {
                 name: self.name.clone().unwrap_or_else(|| name_of(out)),
                 version: 1,
-                trigger: of.trigger.to_owned(),
-                class: of.class.to_owned(),
-                scope: of.scope,
+                trigger: described.trigger.to_owned(),
+                class: described.class.to_owned(),
+                scope: described.scope,
                 author: self.author.clone(),
                 licence: self.licence.clone(),
                 model: bundle.manifest().name.clone(),

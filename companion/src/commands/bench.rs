@@ -14,7 +14,7 @@ use cones_core::Request;
 use cones_core::scheduler::Kind;
 
 use super::engine_args::EngineArgs;
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// Arguments of `cones bench`.
 #[derive(Debug, Args)]
@@ -68,7 +68,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
             "switch" => {
                 let switch = match &mut switch {
                     Some(switch) => switch,
-                    none => none.insert(switch::Switch::new(&mut engine, args)?),
+                    none => none.insert(switch::Switch::new(&mut engine, &args.prompt, args.subjects, args.share)?),
                 };
                 serde_json::to_string(&switch.time(&engine)?)?
             }

@@ -7,11 +7,11 @@ use clap::{Args, Subcommand};
 use cones_core::store::Source;
 use cones_core::{Bundle, form};
 
-use super::download_bar::DownloadBar;
 use super::engine_args::cancelled_by_ctrl_c;
+use super::progress_bar::Bar;
 use crate::base_model;
-use crate::catalogue::CatalogArgs;
-use crate::cli::{Failure, Usage};
+use crate::catalog_args::CatalogArgs;
+use crate::failure::Failure;
 use crate::places::StoreArgs;
 
 /// Arguments of `cones bundle`.
@@ -140,11 +140,11 @@ pub(super) fn describe(out: &mut impl Write, bundle: &Bundle, verified: bool) ->
 
 fn install(args: &InstallArgs) -> Result<(), Failure> {
     if args.form.is_some() && args.bundle.contains("://") {
-        return Err(Usage("--form is for a NAME of a catalogue; a URL names one form already".into()).into());
+        return Err(Failure::Usage("--form is for a NAME of a catalogue; a URL names one form already".into()));
     }
     let (store, downloader) = (args.store.bundles()?, args.catalog.downloader()?);
     let cancel = cancelled_by_ctrl_c()?;
-    let mut bar = DownloadBar::new(args.quiet);
+    let mut bar = Bar::of_bytes(args.quiet);
     let folder = if args.bundle.contains("://") {
         store.install_url(&downloader, &args.bundle, &args.catalog.key()?, &mut bar, &cancel)?
     } else {

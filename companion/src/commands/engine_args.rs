@@ -2,10 +2,10 @@
 
 use clap::Args;
 use cones_core::{Bundle, CancelToken, Engine, EngineOptions, MemoryMode, Provider};
+use cones_gradient::{GradientOptions, Memory};
 
 use crate::base_model::BundleArgs;
-use crate::cli::Failure;
-use crate::gradient::{self, Memory};
+use crate::failure::Failure;
 use crate::places::StoreArgs;
 
 /// Where the bundle is and how it runs.
@@ -35,9 +35,9 @@ impl EngineArgs {
     }
 
     /// How derivatives run.
-    pub(super) fn gradient(&self) -> gradient::Settings {
+    pub(super) fn gradient(&self) -> GradientOptions {
         let memory = if self.low_memory { Memory::Low } else { Memory::Normal };
-        gradient::Settings { provider: self.provider, threads: self.threads, memory }
+        GradientOptions { provider: self.provider, threads: self.threads, memory }
     }
 
     /// Opens the bundle and makes the engine.

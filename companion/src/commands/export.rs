@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::base_model::BundleArgs;
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::mask_writer;
 use crate::pack_file::PackFile;
 

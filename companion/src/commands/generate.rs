@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
 use super::progress_bar::Bar;
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::recipe_subjects;
 use crate::subject_spec::SubjectSpec;
 
@@ -115,7 +115,7 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
     let request = args.request(engine.bundle(), old.as_ref())?;
     let paths = paths(&args.out, &request)?;
     let cancel = cancelled_by_ctrl_c()?;
-    let generated = engine.generate(&request, &mut Bar::new(args.quiet || args.json), &cancel)?;
+    let generated = engine.generate(&request, &mut Bar::of_steps(args.quiet || args.json), &cancel)?;
     for (drawn, path) in generated.pictures.iter().zip(&paths) {
         recipe::save(&drawn.picture, &drawn.recipe, path)?;
     }

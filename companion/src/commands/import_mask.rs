@@ -9,11 +9,11 @@ use cones_core::pack::{Metadata, Precision, to_precision};
 use cones_core::{Bundle, ConceptMask, Pack, Scope, atomic};
 
 use crate::base_model::BundleArgs;
-use crate::cli::Failure;
 use crate::clock;
+use crate::failure::Failure;
 use crate::mask_file::MaskFile;
 use crate::pack_parts::{read_preview, tool};
-use crate::precision::{self, PrecisionArg};
+use crate::precision_arg::PrecisionArg;
 
 /// Arguments of `cones import-mask`.
 #[derive(Debug, Args)]
@@ -73,7 +73,7 @@ pub fn run(args: &ImportMaskArgs) -> Result<(), Failure> {
     let kept = to_precision(&mask, precision)?;
     let change = largest_change(&mask, &kept);
     if change > 0.0 {
-        let name = precision::name(precision);
+        let name = cones_find::precision::name(precision);
         writeln!(std::io::stderr(), "note: kept as {name}, factors differ from the file's by up to {change}")?;
     }
     let preview = args.preview.as_deref().map(read_preview).transpose()?;

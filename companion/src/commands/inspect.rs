@@ -9,7 +9,7 @@ use cones_core::{Bundle, ConceptMask, EngineOptions};
 
 use super::memory_table;
 use crate::base_model::BundleArgs;
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::inspect::findings::{Findings, Inspected, Learned, PairOverlap};
 use crate::inspect::layers::{count, overlap};
 use crate::inspect::{heads, heat_map, report};
@@ -64,9 +64,9 @@ pub fn run(args: &InspectArgs) -> Result<(), Failure> {
         match args.bundle.fitting(&pack.fingerprint)? {
             Some(bundle) => {
                 let decoded = file.decode(bundle.manifest())?;
-                pack.embeddings = Learned::of(&decoded);
+                pack.embeddings = Learned::new(&decoded);
                 let mask = decoded.mask;
-                pack.layers = Some(count(&mask, &bundle.manifest().layers, &heads::of(&bundle)?));
+                pack.layers = Some(count(&mask, &bundle.manifest().layers, &heads::group_rows(&bundle)?));
                 masks.push((bundle, pack.metadata.name.clone(), mask));
             }
             None => missing_model(&pack)?,

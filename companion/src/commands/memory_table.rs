@@ -5,7 +5,7 @@ use std::io::Write;
 use cones_core::memory::{self, MemoryPlan, Sizes};
 use cones_core::{Bundle, EngineOptions, Error, MemoryMode};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// The ways to draw, fastest first.
 const MODES: [(&str, MemoryMode); 3] = [

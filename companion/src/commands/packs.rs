@@ -9,14 +9,13 @@ use cones_core::store::{Installed, Source};
 use cones_core::{Bundle, CancelToken, Downloader, PackStore};
 use serde::Serialize;
 
-use super::download_bar::DownloadBar;
 use super::engine_args::cancelled_by_ctrl_c;
+use super::progress_bar::Bar;
 use crate::base_model::BundleArgs;
-use crate::catalogue::CatalogArgs;
-use crate::cli::Failure;
+use crate::catalog_args::CatalogArgs;
+use crate::failure::Failure;
 use crate::pack_file::{PackFile, is_file_name};
 use crate::places::StoreArgs;
-use crate::precision;
 
 /// Arguments of `cones packs`.
 #[derive(Debug, Args)]
@@ -141,7 +140,7 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
         return Ok(());
     }
     for pack in &packs {
-        let (m, kept) = (&pack.header.metadata, precision::name(pack.header.precision));
+        let (m, kept) = (&pack.header.metadata, cones_find::precision::name(pack.header.precision));
         let row = [&m.name, &m.version.to_string(), &m.trigger, kept, &pack.bytes.to_string(), &m.model];
         writeln!(out, "{}\t{}", row.join("\t"), pack.sha256)?;
     }
@@ -172,7 +171,13 @@ fn available(args: &AvailableArgs) -> Result<(), Failure> {
         return Ok(());
     }
     for p in &catalog.packs {
-        let row = [&p.name, &p.version.to_string(), &p.trigger, precision::name(p.precision), &p.bytes.to_string()];
+        let row = [
+            &p.name,
+            &p.version.to_string(),
+            &p.trigger,
+            cones_find::precision::name(p.precision),
+            &p.bytes.to_string(),
+        ];
         writeln!(out, "{}\t{}\t{}", row.join("\t"), p.model, p.sha256)?;
     }
     for b in &catalog.bundles {
@@ -220,7 +225,7 @@ fn download(
     };
     let manifest = bundle.as_ref().map(Bundle::manifest);
     let url = args.catalog.url()?;
-    let mut bar = DownloadBar::new(args.quiet);
+    let mut bar = Bar::of_bytes(args.quiet);
     let installed = store.install(&Source { downloader, catalog, url: &url }, name, manifest, &mut bar, cancel)?;
     Ok((installed, bundle.is_some()))
 }

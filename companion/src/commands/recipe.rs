@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use cones_core::recipe::Recipe;
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// Arguments of `cones recipe`.
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use cones_core::catalog::CATALOG;
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::serve::FileServer;
 
 /// Arguments of `cones serve`.

@@ -8,7 +8,7 @@ use cones_core::{CancelToken, Engine, Picture, Request, Subject, recipe};
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
 use super::progress_bar::Bar;
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::subject_spec::SubjectSpec;
 
 /// Gap between pictures, in pixels.
@@ -102,7 +102,7 @@ fn draw(
     request.seed = args.seed;
     request.steps = args.steps;
     request.subjects = subject.into_iter().cloned().collect();
-    let mut generated = engine.generate(&request, &mut Bar::new(false), cancel)?;
+    let mut generated = engine.generate(&request, &mut Bar::of_steps(false), cancel)?;
     generated.pictures.pop().ok_or_else(|| "the engine drew nothing".into())
 }
 

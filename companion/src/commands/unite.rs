@@ -5,15 +5,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cones_core::pack::{Metadata, Precision, to_precision};
-use cones_core::{Bundle, ConceptMask, Pack, Scope};
+use cones_core::{Bundle, Pack, Scope};
+use cones_find::union::{check_unitable, unite};
 
 use crate::base_model::BundleArgs;
-use crate::cli::Failure;
+use crate::clock;
+use crate::failure::Failure;
 use crate::inspect::findings::PairOverlap;
 use crate::inspect::{layers::overlap, report};
 use crate::pack_file::PackFile;
-use crate::pack_parts::{check_unitable, joined, tool};
-use crate::{clock, precision::PrecisionArg};
+use crate::pack_parts::{joined, tool};
+use crate::precision_arg::PrecisionArg;
 
 /// Arguments of `cones unite`.
 #[derive(Debug, Args)]
@@ -48,10 +50,7 @@ pub fn run(args: &UniteArgs) -> Result<(), Failure> {
     let packs = open(args, &bundle)?;
     check_scope(args, &packs)?;
     check_unitable(&packs)?;
-    let mut mask = ConceptMask::empty(&bundle.manifest().layers);
-    for pack in &packs {
-        mask.unite(&pack.mask)?;
-    }
+    let mask = unite(&packs, &bundle.manifest().layers)?;
     let precision = args
         .precision
         .map_or_else(|| if mask.is_binary() { Precision::Binary } else { Precision::Float32 }, Precision::from);

@@ -8,7 +8,7 @@ use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::Tensor;
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// Pictures that go through it at once.
 const BATCH: usize = 32;
@@ -20,13 +20,13 @@ const INPUT: &str = "image";
 pub struct Output {
     /// Numbers for one picture.
     pub width: usize,
-    /// All of them, picture after picture.
+    /// The network's output, picture after picture.
     pub values: Vec<f32>,
 }
 
 impl Output {
     /// The numbers of one picture.
-    pub fn of(&self, picture: usize) -> &[f32] {
+    pub fn of_picture(&self, picture: usize) -> &[f32] {
         self.values.get(picture * self.width..(picture + 1) * self.width).unwrap_or_default()
     }
 }
@@ -55,7 +55,8 @@ impl Network {
         let bad = |reason: String| format!("`{file}` is no network that looks at pictures: {reason}");
         let bytes = std::fs::read(path).map_err(cones_core::Error::io("read", path))?;
         let environment = runtime::environment()?;
-        let mut builder = Session::builder(&environment)?
+        let mut builder = Session::builder(&environment)
+            .map_err(|error| bad(error.message().to_owned()))?
             .with_optimization_level(GraphOptimizationLevel::All)
             .map_err(|error| bad(error.message().to_owned()))?;
         if let Some(threads) = threads {

@@ -4,7 +4,6 @@ use std::io::{self, Write};
 
 use super::findings::{Findings, Inspected, PairOverlap};
 use super::layers::{LayerCount, short};
-use crate::precision;
 
 /// Writes everything.
 ///
@@ -45,7 +44,7 @@ pub fn facts(pack: &Inspected) -> Vec<(&'static str, String)> {
         ("tool", m.tool.clone()),
         ("model", m.model.clone()),
         ("fingerprint", pack.fingerprint.clone()),
-        ("precision", precision::name(pack.precision).into()),
+        ("precision", cones_find::precision::name(pack.precision).into()),
         ("neurons", pack.neurons.to_string()),
         (
             "embeddings",

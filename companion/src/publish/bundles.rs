@@ -8,7 +8,7 @@ use cones_core::catalog::BundleEntry;
 use cones_core::manifest::FileEntry;
 
 use super::folder::Folder;
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::keys::SigningKey;
 
 /// Digits of a hash that stand in a folder's name.

@@ -8,7 +8,7 @@ use cones_core::atomic::{self, AtomicFile};
 use cones_core::catalog::{CATALOG, Catalog};
 use cones_core::{Error, PublicKey};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// The new catalogue and signature until they are in place. A file server that hides dot-files never shows them.
 const NEXT: &str = ".catalog.json.next";

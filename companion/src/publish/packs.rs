@@ -2,7 +2,7 @@
 
 use cones_core::catalog::{Catalog, MAX_PACK_BYTES, PackEntry};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::pack_file::PackFile;
 
 /// Digits of a hash that stand in a file's name.

@@ -5,7 +5,7 @@ use cones_core::attention::AttentionWeights;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, s};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// Rows that are widened and masked at a time, as in the core.
 const BLOCK: usize = 128;

@@ -6,7 +6,7 @@ use cones_core::{CancelToken, Engine, Request};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// A whole picture.
 #[derive(Serialize)]
