@@ -3,7 +3,8 @@
 use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
-use cones_core::{Bundle, Error, bundle};
+use cones_core::model::bundle;
+use cones_core::{Bundle, Error, Sha256};
 
 use crate::failure::Failure;
 use crate::places::StoreArgs;
@@ -63,7 +64,7 @@ impl BundleArgs {
     ///
     /// # Errors
     /// When the one that is named cannot be opened.
-    pub fn fitting(&self, fingerprint: &str) -> Result<Option<Bundle>, Failure> {
+    pub fn fitting(&self, fingerprint: Sha256) -> Result<Option<Bundle>, Failure> {
         let fits = |bundle: &Bundle| bundle.manifest().fingerprint == fingerprint;
         if let Some(named) = &self.bundle {
             let bundle = open(named, &self.store)?;
@@ -96,10 +97,10 @@ fn folder(named: &Path, store: &StoreArgs) -> Result<PathBuf, Failure> {
     }
     let names: Vec<&str> = installed.iter().map(|(name, _)| name.as_str()).collect();
     let hint = match names.as_slice() {
-        [] => "no bundle is installed; give a folder, or see `cones bundle install --help`".into(),
+        [] => "no bundle is installed; give a folder, or see `cones bundle install --help`".to_owned(),
         names => format!("installed are {}; or give a folder", names.join(", ")),
     };
-    Err(Error::NotFound { name: name.into(), place: "is a bundle's folder or an installed bundle".into(), hint }.into())
+    Err(Error::not_found(name, "is a bundle's folder or an installed bundle", hint).into())
 }
 
 /// The names and folders of the installed bundles.

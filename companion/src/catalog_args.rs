@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use cones_core::catalog::{CATALOG, Catalog};
+use cones_core::library::catalog::{CATALOG, Catalog};
 use cones_core::{CancelToken, Downloader, Error, PackStore, PublicKey};
 
 use crate::failure::Failure;

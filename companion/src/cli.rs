@@ -110,7 +110,8 @@ pub fn main() -> ExitCode {
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
             let what = if failure.is_cancelled() { "stopped" } else { "error" };
-            let _ = writeln!(std::io::stderr(), "{what}: {failure}");
+            let told = if failure.is_cancelled() { failure.to_string() } else { failure.whole() };
+            let _ = writeln!(std::io::stderr(), "{what}: {told}");
             ExitCode::from(failure.status())
         }
     }

@@ -37,7 +37,7 @@ impl Failure {
     /// Whether it is no fault at all: Ctrl-C stopped the command, wherever it was.
     pub fn is_cancelled(&self) -> bool {
         match self {
-            Self::Core(error) => matches!(error, cones_core::Error::Cancelled),
+            Self::Core(error) => error.is_cancelled(),
             Self::Find(error) => error.is_cancelled(),
             Self::Gradient(error) => error.is_cancelled(),
             Self::Import(error) => error.is_cancelled(),
@@ -45,6 +45,25 @@ impl Failure {
             Self::Quantise(error) => error.is_cancelled(),
             Self::Usage(_) | Self::Other(_) | Self::Io(_) => false,
         }
+    }
+
+    /// What to do about it, where the libraries say so apart from what went wrong.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Core(error) => error.hint(),
+            Self::Find(error) => error.hint(),
+            Self::Gradient(error) => error.hint(),
+            Self::Import(error) => error.hint(),
+            Self::Onnx(error) => error.hint(),
+            Self::Quantise(error) => error.hint(),
+            Self::Usage(_) | Self::Other(_) | Self::Io(_) => None,
+        }
+    }
+
+    /// All that is told of it: what went wrong with what was behind that, and the hint on a line of its own.
+    pub fn whole(&self) -> String {
+        let hint = self.hint().map_or_else(String::new, |hint| format!("\nhint: {hint}"));
+        format!("{}{hint}", with_sources(self))
     }
 
     /// Whether the reader of our output went away, as `head` does: nothing is wrong then.
@@ -60,6 +79,12 @@ impl Failure {
             _ => 1,
         }
     }
+}
+
+/// An error and what was behind it, in one line.
+pub fn with_sources(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(error.source(), |error| error.source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }
 
 impl From<String> for Failure {

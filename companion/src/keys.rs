@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use cones_core::atomic::{self, AtomicFile};
+use cones_core::disk::atomic::{self, AtomicFile};
 use cones_core::{Error, PublicKey};
 use minisign::{KeyPair, SecretKey, SecretKeyBox};
 

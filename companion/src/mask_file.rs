@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use cones_core::manifest::Layer;
+use cones_core::model::manifest::Layer;
 use cones_core::{Bundle, ConceptMask, Error, Scope, Subject};
 use safetensors::{Dtype, SafeTensors};
 
@@ -63,11 +63,10 @@ impl MaskFile {
     /// The mask's neurons, for a bundle; with factors where it holds any.
     pub fn mask(&self, bundle: &Bundle) -> Result<ConceptMask, Failure> {
         let manifest = bundle.manifest();
-        let foreign = |reason: String| -> Failure {
-            Error::WrongModel { subject: self.path.display().to_string(), reason }.into()
-        };
+        let foreign =
+            |reason: String| -> Failure { Error::wrong_model(self.path.display().to_string(), reason).into() };
         let wanted = self.metadata()?.remove("fingerprint").unwrap_or_default();
-        if !wanted.is_empty() && wanted != manifest.fingerprint {
+        if !wanted.is_empty() && wanted.parse() != Ok(manifest.fingerprint) {
             let found = &manifest.fingerprint;
             return Err(foreign(format!("it wants the base model with fingerprint {wanted}, this one has {found}")));
         }

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::path::Path;
 
-use cones_core::atomic::AtomicFile;
-use cones_core::manifest::Layer;
-use cones_core::pack::Metadata;
+use cones_core::disk::atomic::AtomicFile;
+use cones_core::model::manifest::Layer;
+use cones_core::subjects::pack::Metadata;
 use cones_core::{Error, Pack};
 use serde_json::{Map, Value, json};
 
@@ -63,7 +63,7 @@ fn header(pack: &Pack, tensors: &[Tensor]) -> Result<Vec<u8>, Failure> {
 }
 
 fn metadata(pack: &Pack) -> Value {
-    let Metadata { name, version, trigger, class, scope, author, licence, model, tool, created } = &pack.metadata;
+    let Metadata { name, version, trigger, class, scope, author, licence, model, tool, created, .. } = &pack.metadata;
     json!({
         "name": name,
         "version": version.to_string(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cones_core::pack::Metadata;
+use cones_core::subjects::pack::Metadata;
 use cones_core::{Error, Pack};
 
 use crate::failure::Failure;
@@ -25,18 +25,13 @@ pub fn joined(packs: &[Pack], file: &Path) -> Metadata {
         values.dedup();
         values.join(between)
     };
-    Metadata {
-        name: name_of(file),
-        version: packs.iter().map(|pack| pack.metadata.version).max().unwrap_or(1),
-        trigger: of(|m| &m.trigger, " and a "),
-        class: of(|m| &m.class, ", "),
-        scope: packs.first().map(|pack| pack.metadata.scope).unwrap_or_default(),
-        author: of(|m| &m.author, ", "),
-        licence: of(|m| &m.licence, " AND "),
-        model: of(|m| &m.model, ", "),
-        tool: tool(),
-        created: 0,
-    }
+    let mut metadata = Metadata::new(name_of(file), of(|m| &m.trigger, " and a "), of(|m| &m.class, ", "));
+    metadata.version = packs.iter().map(|pack| pack.metadata.version).max().unwrap_or(1);
+    metadata.scope = packs.first().map(|pack| pack.metadata.scope).unwrap_or_default();
+    metadata.author = of(|m| &m.author, ", ");
+    metadata.licence = of(|m| &m.licence, " AND ");
+    metadata.model = of(|m| &m.model, ", ");
+    metadata
 }
 
 /// Reads a pack's preview picture; the pack itself checks what it is.

@@ -1,7 +1,7 @@
 //! Precisions as they are typed.
 
 use clap::ValueEnum;
-use cones_core::pack::Precision;
+use cones_core::subjects::pack::Precision;
 
 /// What a pack keeps per neuron.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -16,7 +16,7 @@ mod packs;
 use std::path::Path;
 
 use cones_core::Bundle;
-use cones_core::catalog::{BundleEntry, CATALOG, Catalog, SCHEMA};
+use cones_core::library::catalog::{BundleEntry, CATALOG, Catalog};
 use folder::Folder;
 
 use crate::failure::Failure;
@@ -48,7 +48,7 @@ pub fn publish(path: &Path, publication: &Publication, key: &SigningKey) -> Resu
     let folder = Folder::open(path)?;
     let mut catalog = match folder.catalog(&key.public()?)? {
         Some(catalog) => catalog,
-        None => new_catalog(),
+        None => Catalog::new("", 0, 0, 0),
     };
     if let Some(publisher) = publication.publisher.clone().or_else(|| publication.default_publisher(&catalog)) {
         catalog.publisher = publisher;
@@ -94,18 +94,6 @@ impl Publication {
         }
         let authors = self.packs.iter().filter_map(|p| Some(p.header().ok()?.metadata.author));
         Some(authors.into_iter().find(|a| !a.is_empty()).unwrap_or_else(|| "unnamed".into()))
-    }
-}
-
-fn new_catalog() -> Catalog {
-    Catalog {
-        schema: SCHEMA,
-        publisher: String::new(),
-        serial: 0,
-        created: 0,
-        expires: 0,
-        packs: Vec::new(),
-        bundles: Vec::new(),
     }
 }
 

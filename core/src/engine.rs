@@ -22,6 +22,7 @@ use crate::memory::{MemoryPlan, Profile};
 use crate::model::bundle::{self, Bundle};
 use crate::picture::recipe::Recipe;
 use crate::progress::{Observer, Stage};
+use crate::runtime::execution_provider::ExecutionProvider;
 use crate::runtime::graphs::{Place, Purpose, Slot};
 use crate::text::tokenizer::Tokenizer;
 use job::Job;
@@ -102,6 +103,12 @@ impl Engine {
         let loaded = slots.into_iter().filter_map(Slot::loaded);
         let held = |purpose: &Purpose| Some(self.profile.as_ref()?.graphs.get(purpose.name)?.held(purpose.form));
         loaded.filter_map(held).sum()
+    }
+
+    /// Where its graphs run.
+    #[must_use]
+    pub fn provider(&self) -> ExecutionProvider {
+        self.place.provider
     }
 
     /// The bundle it draws with.

@@ -59,6 +59,7 @@ pub use model::bundle::Bundle;
 pub use model::form::Form;
 pub use picture::Picture;
 pub use progress::{Observer, Progress, Stage};
+pub use runtime::execution_provider::ExecutionProvider;
 pub use runtime::provider::Provider;
 pub use subjects::mask::{ConceptMask, Overlap};
 pub use subjects::pack::Pack;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Parser;
-use cones_core::scheduler::Diffusion;
+use cones_core::sampling::scheduler::Diffusion;
 use cones_core::{Bundle, CancelToken, Provider, Scope};
 use cones_find::batch::{self, Mixture};
 use cones_find::examples::{Caption, Example, Examples, Part};
@@ -68,7 +68,7 @@ fn main() -> Result<(), Failure> {
     };
     let graph = match &arguments.graph {
         Some(name) => bundle.file(name)?,
-        None => bundle.file(cones_core::bundle::UNET)?,
+        None => bundle.file(cones_core::model::bundle::UNET)?,
     };
     let memory = if arguments.low_memory { Memory::Low } else { Memory::Normal };
     let settings = GradientOptions { provider: arguments.provider, threads: Some(arguments.threads), memory };

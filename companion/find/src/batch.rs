@@ -1,7 +1,7 @@
 //! Noisy pictures with what the model is to answer for them.
 
 use cones_core::Scope;
-use cones_core::scheduler::Diffusion;
+use cones_core::sampling::scheduler::Diffusion;
 
 use crate::error::{Error, Result};
 use crate::examples::{Example, Examples, Part};

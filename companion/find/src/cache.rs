@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use cones_core::disk::hash::{Hasher, Sha256};
 use cones_onnx::element;
 use cones_onnx::proto::tensor_proto::DataType;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::examples::{Caption, Example, Examples, Part};
@@ -36,19 +36,19 @@ impl Cache {
     ///
     /// # Errors
     /// When a picture cannot be read.
-    pub fn new(path: &Path, spec: &ExampleSpec<'_>, fingerprint: &str) -> Result<Self> {
-        let mut digest = Sha256::new();
+    pub fn new(path: &Path, spec: &ExampleSpec<'_>, fingerprint: Sha256) -> Result<Self> {
+        let mut digest = Hasher::new();
         let (class, trigger, flip, seed) = (spec.class, spec.trigger, spec.flip, spec.seed);
         let (drawn, others) = (spec.class_pictures, spec.other_pictures);
         digest.update(format!("1 {fingerprint} {class:?} {trigger:?} {flip} {seed} {drawn} {others}"));
         for file in pictures::list(spec.folder)?.iter().chain([&spec.captions()]) {
             match std::fs::read(file) {
-                Ok(bytes) => digest.update(Sha256::digest(&bytes)),
+                Ok(bytes) => digest.update(Sha256::digest(&bytes).as_bytes()),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(cones_core::Error::io("read", file)(error).into()),
             }
         }
-        let key = cones_core::fingerprint::hex(&digest.finalize());
+        let key = digest.finish().to_string();
         let name = key.get(..16).unwrap_or_default();
         let path = if path.is_dir() { path.join(format!("{name}.examples")) } else { path.to_path_buf() };
         Ok(Self { path, key })
@@ -116,7 +116,7 @@ impl Cache {
             ("examples".to_owned(), serde_json::to_string(&described).map_err(Error::unwritable(&self.path))?),
         ]);
         let file = safetensors::serialize(tensors, Some(metadata)).map_err(Error::unwritable(&self.path))?;
-        Ok(cones_core::atomic::write(&self.path, &file)?)
+        Ok(cones_core::disk::atomic::write(&self.path, &file)?)
     }
 
     /// Removes the file after a finished run.

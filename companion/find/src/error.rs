@@ -12,7 +12,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// A folder holds no picture of the subject.
-    #[error("no pictures in `{}`\nhint: put 1 to 10 PNG, JPEG or WebP pictures of the subject there", folder.display())]
+    #[error("no pictures in `{}`", folder.display())]
     NoPictures {
         /// The folder.
         folder: PathBuf,
@@ -38,7 +38,7 @@ pub enum Error {
         reason: String,
     },
     /// The trigger cannot be found in a prompt, or has nothing to be learned.
-    #[error("the trigger `{trigger}` {reason}\nhint: {hint}")]
+    #[error("the trigger `{trigger}` {reason}")]
     Trigger {
         /// The words that stand for the subject.
         trigger: String,
@@ -48,7 +48,7 @@ pub enum Error {
         hint: String,
     },
     /// Packs cannot be tuned or united together.
-    #[error("{reason}\nhint: {hint}")]
+    #[error("{reason}")]
     Packs {
         /// Which packs, and what is wrong.
         reason: String,
@@ -56,7 +56,7 @@ pub enum Error {
         hint: String,
     },
     /// The steps would not fit into the memory that is free.
-    #[error("{reason}\nhint: {hint}")]
+    #[error("{reason}")]
     Memory {
         /// What is needed, and what is there.
         reason: String,
@@ -87,11 +87,24 @@ pub enum Error {
 }
 
 impl Error {
+    /// What to do about it, apart from what went wrong; none where that says it all.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Trigger { hint, .. } | Self::Packs { hint, .. } | Self::Memory { hint, .. } => Some(hint),
+            Self::NoPictures { .. } => Some("put 1 to 10 PNG, JPEG or WebP pictures of the subject there"),
+            Self::Gradient(error) => error.hint(),
+            Self::Onnx(error) => error.hint(),
+            Self::Core(error) => error.hint(),
+            _ => None,
+        }
+    }
+
     /// Whether it is no fault at all: the work was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         match self {
-            Self::Core(error) => matches!(error, cones_core::Error::Cancelled),
+            Self::Core(error) => error.is_cancelled(),
             Self::Gradient(error) => error.is_cancelled(),
             Self::Onnx(error) => error.is_cancelled(),
             _ => false,

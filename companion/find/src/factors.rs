@@ -1,6 +1,6 @@
 //! Factors for neurons that were found, and what each precision makes of them.
 
-use cones_core::pack::{Precision, to_precision};
+use cones_core::subjects::pack::{Precision, to_precision};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;

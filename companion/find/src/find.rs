@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use cones_core::pack::{Precision, TokenEmbeddings};
-use cones_core::scheduler::Diffusion;
+use cones_core::disk::hash::{Hasher, Sha256};
+use cones_core::sampling::scheduler::Diffusion;
+use cones_core::subjects::pack::{Precision, TokenEmbeddings};
 use cones_core::{Bundle, CancelToken, ConceptMask, Engine, EngineOptions, Scope};
 use cones_gradient::GradientOptions;
-use sha2::{Digest, Sha256};
 
 use crate::cache::Cache;
 use crate::checkpoint::Checkpoint;
@@ -99,8 +99,8 @@ impl FindOptions {
     }
 
     /// What decides the run: with the same key an interrupted one goes on.
-    fn key(&self, examples: &Examples, fingerprint: &str) -> String {
-        let mut digest = Sha256::new();
+    fn key(&self, examples: &Examples, fingerprint: Sha256) -> String {
+        let mut digest = Hasher::new();
         digest.update(format!("{fingerprint} {:?} {}", self.search, self.scope));
         if let Some(rate) = self.trigger_rate {
             digest.update(format!("trigger {rate}"));
@@ -109,7 +109,7 @@ impl FindOptions {
             digest.update(&examples.captions[example.caption].text);
             example.latent.iter().for_each(|value| digest.update(value.to_le_bytes()));
         }
-        cones_core::fingerprint::hex(&digest.finalize())
+        digest.finish().to_string()
     }
 }
 
@@ -159,7 +159,7 @@ pub fn find(
     }
     room::check(bundle, size, &options.gradient, options.trigger_rate.is_some())?;
     warnings.iter().for_each(|warning| observer.warned(warning));
-    let cache = Cache::new(&options.examples, &spec, &manifest.fingerprint)?;
+    let cache = Cache::new(&options.examples, &spec, manifest.fingerprint)?;
     let examples = match cache.load() {
         Some(examples) => examples,
         None => {
@@ -181,7 +181,7 @@ pub fn find(
         }
         None => Box::new(objective),
     };
-    let checkpoint = Checkpoint::new(&options.checkpoint, options.key(&examples, &manifest.fingerprint));
+    let checkpoint = Checkpoint::new(&options.checkpoint, options.key(&examples, manifest.fingerprint));
     let problem = Problem { layers: &manifest.layers, base: &base, examples: &examples, diffusion: &diffusion };
     let mut finder = Finder { problem, objective: objective.as_mut(), observer, cancel };
     let mut chosen = finder.find(&options.search, Some(&checkpoint))?;

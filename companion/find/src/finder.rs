@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use cones_core::manifest::Layer;
-use cones_core::scheduler::Diffusion;
+use cones_core::model::manifest::Layer;
+use cones_core::sampling::scheduler::Diffusion;
 use cones_core::{CancelToken, ConceptMask, Scope};
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! How good a mask is, on noise and timesteps that nothing was learned from.
 
 use cones_core::CancelToken;
-use cones_core::scheduler::Diffusion;
+use cones_core::sampling::scheduler::Diffusion;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{Batch, stratum};

@@ -3,15 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use cones_core::Picture;
-use image::imageops::FilterType;
-use image::{DynamicImage, ImageDecoder, ImageReader, Rgb, RgbImage};
 
 use crate::error::{Error, Result};
 
 /// More pictures than a subject has; a folder with more is probably the wrong one.
 const MOST: usize = 100;
-/// Larger pictures are refused: they are decoded whole.
-const LARGEST_SIDE: u32 = 16_384;
 
 /// The pictures of a folder (PNG, JPEG, WebP) in the order of their names.
 ///
@@ -39,29 +35,9 @@ pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
 /// `width × height` around its middle, and resized to that.
 ///
 /// # Errors
-/// [`cones_core::Error::Picture`], [`cones_core::Error::Io`].
+/// As [`Picture::open`].
 pub fn open_as(path: &Path, width: u32, height: u32) -> Result<Picture, cones_core::Error> {
-    let bad =
-        |error: image::ImageError| cones_core::Error::Picture { path: path.to_path_buf(), reason: error.to_string() };
-    let mut reader = ImageReader::open(path)
-        .and_then(ImageReader::with_guessed_format)
-        .map_err(cones_core::Error::io("open", path))?;
-    let mut limits = image::Limits::default();
-    limits.max_image_width = Some(LARGEST_SIDE);
-    limits.max_image_height = Some(LARGEST_SIDE);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(bad)?;
-    let orientation = decoder.orientation().map_err(bad)?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(bad)?;
-    picture.apply_orientation(orientation);
-    let upright = over_white(&picture);
-    let (left, top, across, down) = middle(upright.width(), upright.height(), width, height);
-    let cut = image::imageops::crop_imm(&upright, left, top, across, down).to_image();
-    let sized = match (across, down) == (width, height) {
-        true => cut,
-        false => image::imageops::resize(&cut, width, height, FilterType::Lanczos3),
-    };
-    Ok(Picture { width, height, rgb: sized.into_raw() })
+    Picture::open(path)?.fitted(width, height)
 }
 
 /// The picture mirrored left to right.
@@ -73,37 +49,9 @@ pub fn mirrored(picture: &Picture) -> Picture {
     Picture { rgb, ..picture.clone() }
 }
 
-fn over_white(picture: &DynamicImage) -> RgbImage {
-    let rgba = picture.to_rgba8();
-    RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
-        let [r, g, b, a] = rgba.get_pixel(x, y).0.map(u32::from);
-        // At most 255, so it fits.
-        Rgb([r, g, b].map(|c| ((c * a + 255 * (255 - a) + 127) / 255) as u8))
-    })
-}
-
-/// Left, top, width and height of the largest middle part with the aspect of `width × height`.
-fn middle(across: u32, down: u32, width: u32, height: u32) -> (u32, u32, u32, u32) {
-    let (a, d) = (u64::from(across), u64::from(down));
-    let (w, h) = (u64::from(width.max(1)), u64::from(height.max(1)));
-    // At most the picture's own sides, so they fit.
-    let (part_a, part_d) =
-        if a * h > d * w { (((d * w) / h).max(1) as u32, down) } else { (across, ((a * h) / w).max(1) as u32) };
-    ((across - part_a.min(across)) / 2, (down - part_d.min(down)) / 2, part_a, part_d)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_middle_has_the_aspect_asked_for() {
-        assert_eq!(middle(100, 50, 64, 64), (25, 0, 50, 50));
-        assert_eq!(middle(50, 100, 64, 64), (0, 25, 50, 50));
-        assert_eq!(middle(64, 64, 64, 64), (0, 0, 64, 64));
-        assert_eq!(middle(1, 1000, 64, 64), (0, 499, 1, 1));
-        assert_eq!(middle(90, 60, 3, 2), (0, 0, 90, 60));
-    }
 
     #[test]
     fn mirrors_swap_left_and_right() {

@@ -1,6 +1,6 @@
 //! Names of precisions.
 
-use cones_core::pack::Precision;
+use cones_core::subjects::pack::Precision;
 
 /// The name of a precision, as it is typed and as records and mask files hold it.
 pub fn name(precision: Precision) -> &'static str {

@@ -1,6 +1,6 @@
 //! Random choices that depend on nothing but a seed and a place, so that an interrupted run goes on as it would have.
 
-use cones_core::noise::TorchGenerator;
+use cones_core::sampling::noise::TorchGenerator;
 
 /// The generator SplitMix64 (Steele, Lea & Flood 2014): one state of 64 bits, which may be anything.
 #[derive(Debug, Clone)]

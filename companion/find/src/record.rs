@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cones_core::pack::TokenEmbeddings;
+use cones_core::subjects::pack::TokenEmbeddings;
 use half::f16;
 use serde::{Deserialize, Serialize};
 
@@ -110,7 +110,7 @@ impl Record {
     pub fn save(&self, pack: &Path) -> Result<()> {
         let path = Self::path(pack);
         let json = serde_json::to_vec_pretty(self).map_err(Error::unwritable(&path))?;
-        Ok(cones_core::atomic::write(&path, &json)?)
+        Ok(cones_core::disk::atomic::write(&path, &json)?)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whether the steps will fit into memory, asked before anything is drawn or loaded.
 
-use cones_core::{Bundle, Provider, memory};
+use cones_core::{Bundle, ExecutionProvider, memory};
 use cones_gradient::{Footprint, GradientOptions, Memory, Sizes, text, unet};
 
 use crate::error::{Error, Result};
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 /// much is free, and on devices with memory of their own, nothing is checked. `learns_trigger`: the text encoder is
 /// differentiated beside the U-Net, one prompt at a time.
 pub(crate) fn check(bundle: &Bundle, batch: usize, options: &GradientOptions, learns_trigger: bool) -> Result<()> {
-    let Some(free) = memory::available().filter(|_| options.provider == Provider::Cpu) else { return Ok(()) };
+    let Some(free) = memory::available().filter(|_| options.provider == ExecutionProvider::Cpu) else { return Ok(()) };
     let manifest = bundle.manifest();
     let scale = manifest.latent.scale.max(1);
     let sizes = Sizes {

@@ -1,6 +1,6 @@
 //! What is learned of the trigger's tokens beside the mask (Textual Inversion, Gal et al. 2022).
 
-use cones_core::pack::TokenEmbeddings;
+use cones_core::subjects::pack::TokenEmbeddings;
 use half::f16;
 
 use crate::method::adam::Adam;

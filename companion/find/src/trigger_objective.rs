@@ -7,8 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use cones_core::bundle::{EMBEDDING_OFFSETS, TEXT_ENCODER, TOKENIZER};
-use cones_core::tokenizer::Tokenizer;
+use cones_core::model::bundle::{EMBEDDING_OFFSETS, TEXT_ENCODER, TOKENIZER};
+use cones_core::text::tokenizer::Tokenizer;
 use cones_core::{Bundle, CancelToken};
 use cones_gradient::{GradientOptions, TextGradient};
 use cones_onnx::Model;
@@ -68,8 +68,8 @@ pub fn check(bundle: &Bundle) -> Result<()> {
         return Ok(());
     }
     let reason = format!("it has no input `{EMBEDDING_OFFSETS}`, so no learned embedding could be drawn with it");
-    let hint = "import or install this base model again with this version, or leave out --learn-trigger".into();
-    Err(cones_core::Error::BadBundle { path: file, reason, hint }.into())
+    let hint = "import or install this base model again with this version, or leave out --learn-trigger";
+    Err(cones_core::Error::bad_bundle(file, reason, hint).into())
 }
 
 impl<'a> TriggerObjective<'a> {

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use cones_core::pack::{Precision, to_precision};
-use cones_core::scheduler::Diffusion;
+use cones_core::disk::hash::Hasher;
+use cones_core::sampling::scheduler::Diffusion;
+use cones_core::subjects::pack::{Precision, to_precision};
 use cones_core::{Bundle, CancelToken, ConceptMask, Engine, EngineOptions, Error as CoreError, Pack, Scope};
 use cones_gradient::GradientOptions;
-use sha2::{Digest, Sha256};
 
 use crate::batch::Mixture;
 use crate::checkpoint::Checkpoint;
@@ -83,7 +83,7 @@ impl TuneOptions {
 
     /// What decides the run: with the same key an interrupted one goes on.
     fn key(&self, packs: &[Pack], examples: &Examples) -> String {
-        let mut digest = Sha256::new();
+        let mut digest = Hasher::new();
         digest.update(format!("{} {} {} {} {}", self.steps, self.batch, self.rate, self.prior, self.seed));
         for pack in packs {
             digest.update(format!("{} {:?} {}", pack.fingerprint, pack.metadata, pack.mask.count()));
@@ -93,7 +93,7 @@ impl TuneOptions {
         for example in &examples.pictures {
             example.latent.iter().for_each(|value| digest.update(value.to_le_bytes()));
         }
-        cones_core::fingerprint::hex(&digest.finalize())
+        digest.finish().to_string()
     }
 }
 

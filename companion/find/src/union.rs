@@ -1,6 +1,6 @@
 //! Several packs as one.
 
-use cones_core::manifest::Layer;
+use cones_core::model::manifest::Layer;
 use cones_core::{ConceptMask, Pack};
 
 use crate::error::{Error, Result};

@@ -1,8 +1,8 @@
 //! What is worth knowing before a finding starts, though it can go on.
 
 use cones_core::Bundle;
-use cones_core::bundle::TOKENIZER;
-use cones_core::tokenizer::Tokenizer;
+use cones_core::model::bundle::TOKENIZER;
+use cones_core::text::tokenizer::Tokenizer;
 
 use crate::error::{Error, Result};
 use crate::pictures;

@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 
 use cones_core::ConceptMask;
-use cones_core::attention::AttentionWeights;
-use cones_core::manifest::Layer;
+use cones_core::model::manifest::Layer;
+use cones_core::model::weights::AttentionWeights;
 
 /// One layer's matrix, `rows × columns`, row-major.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,7 +3,7 @@
 
 #![allow(clippy::print_stdout, reason = "a test that is asked to talk tells its figures")]
 
-use cones_core::scheduler::Diffusion;
+use cones_core::sampling::scheduler::Diffusion;
 use cones_core::{CancelToken, Scope};
 use cones_find::batch::{Mixture, draw};
 use cones_find::examples::{Caption, Example, Examples, Part};

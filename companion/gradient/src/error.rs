@@ -13,7 +13,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// A node lies between the inputs and the result, and nobody has written down its derivative.
-    #[error("`{}`: node `{node}` ({op}) has no derivative rule\nhint: export the model without optimising or quantising it; floating-point exports of both PyTorch exporters are known, and packs found on an exact bundle serve its small forms", file.display())]
+    #[error("`{}`: node `{node}` ({op}) has no derivative rule", file.display())]
     NoRule {
         /// The graph's file.
         file: PathBuf,
@@ -41,11 +41,24 @@ pub enum Error {
 }
 
 impl Error {
+    /// What to do about it, apart from what went wrong; none where that says it all.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::NoRule { .. } => Some(
+                "export the model without optimising or quantising it; floating-point exports of both PyTorch exporters are known, and packs found on an exact bundle serve its small forms",
+            ),
+            Self::Onnx(error) => error.hint(),
+            Self::Core(error) => error.hint(),
+            _ => None,
+        }
+    }
+
     /// Whether it is no fault at all: the run was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         match self {
-            Self::Core(error) => matches!(error, cones_core::Error::Cancelled),
+            Self::Core(error) => error.is_cancelled(),
             Self::Onnx(error) => error.is_cancelled(),
             _ => false,
         }
@@ -68,6 +81,6 @@ impl Error {
     /// Wraps an ONNX Runtime error with what was being done; for use in `map_err`.
     pub(crate) fn runtime<R>(stage: impl Into<String>) -> impl FnOnce(ort::Error<R>) -> Self {
         let stage = stage.into();
-        move |error| Self::Core(cones_core::Error::Runtime { stage, reason: error.message().to_owned() })
+        move |error| Self::Core(cones_core::Error::onnx_runtime(stage, error.message()))
     }
 }

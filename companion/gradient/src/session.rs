@@ -1,6 +1,6 @@
 //! A differentiated graph, loaded.
 
-use cones_core::{CancelToken, Provider};
+use cones_core::{CancelToken, ExecutionProvider};
 use cones_onnx::element;
 use cones_onnx::proto::tensor_proto::DataType;
 use ort::memory::Allocator;
@@ -20,7 +20,7 @@ const WEIGHTS_FOLDER: &str = "session.model_external_initializers_file_folder_pa
 #[derive(Debug, Clone, Default)]
 pub struct GradientOptions {
     /// The execution provider that runs it.
-    pub provider: Provider,
+    pub provider: ExecutionProvider,
     /// Threads inside one node; `None` takes one for each physical core.
     pub threads: Option<usize>,
     /// What may be held in memory.
@@ -34,7 +34,7 @@ impl GradientOptions {
     pub fn blocks(&self) -> Option<Blocks> {
         let threads = || self.threads.or_else(|| Some(std::thread::available_parallelism().ok()?.get())).unwrap_or(1);
         match (self.provider, self.memory) {
-            (Provider::Cpu, _) => Some(Blocks { bytes: (128 << 10) * threads(), queries: 64 * threads() }),
+            (ExecutionProvider::Cpu, _) => Some(Blocks { bytes: (128 << 10) * threads(), queries: 64 * threads() }),
             (_, Memory::Low) => Some(Blocks { bytes: 16 << 20, queries: 1 }),
             (_, Memory::Normal) => None,
         }
@@ -45,7 +45,7 @@ impl GradientOptions {
 pub struct GradientGraph {
     session: Session,
     binding: IoBinding,
-    provider: Provider,
+    provider: ExecutionProvider,
     inputs: Vec<(Port, Values)>,
     outputs: Vec<(Port, Tensor<f32>)>,
 }
@@ -69,7 +69,7 @@ impl GradientGraph {
     /// When the provider is unavailable, ONNX Runtime refuses the graph, or an input or output is neither float32 nor,
     /// for inputs, int64.
     pub fn load(graph: &Differentiated, settings: &GradientOptions) -> Result<Self> {
-        let (provider, session) = load(graph, settings)?;
+        let session = load(graph, settings)?;
         let mut binding = session.create_binding().map_err(Error::runtime("binding a derivative's values"))?;
         let inputs = graph.inputs.iter().map(|port| input(graph, port)).collect::<Result<Vec<_>>>()?;
         for (port, values) in &inputs {
@@ -83,11 +83,11 @@ impl GradientGraph {
             binding.bind_output(&port.name, &mut tensor).map_err(stage())?;
             outputs.push((port.clone(), tensor));
         }
-        Ok(Self { session, binding, provider, inputs, outputs })
+        Ok(Self { session, binding, provider: settings.provider, inputs, outputs })
     }
 
-    /// Where it runs; never [`Provider::Auto`].
-    pub fn provider(&self) -> Provider {
+    /// Where it runs.
+    pub fn provider(&self) -> ExecutionProvider {
         self.provider
     }
 
@@ -127,10 +127,7 @@ impl GradientGraph {
     pub fn run(&mut self, cancel: &CancelToken) -> Result<()> {
         let Self { session, binding, .. } = self;
         let run = |options: &ort::session::RunOptions| {
-            let runtime = |error: ort::Error| cones_core::Error::Runtime {
-                stage: "running a derivative".into(),
-                reason: error.message().to_owned(),
-            };
+            let runtime = |error: ort::Error| cones_core::Error::onnx_runtime("running a derivative", error.message());
             session.run_binding_with_options(binding, options).map_err(runtime)?;
             binding.synchronize_outputs().map_err(runtime)
         };
@@ -152,11 +149,11 @@ fn refused(name: &str, reason: impl std::fmt::Display) -> Error {
     cones_core::Error::request("input", format!("`{name}` {reason}")).into()
 }
 
-fn load(graph: &Differentiated, settings: &GradientOptions) -> Result<(Provider, Session)> {
+fn load(graph: &Differentiated, settings: &GradientOptions) -> Result<Session> {
     let file = graph.model.file();
     let stage = || format!("loading the derivative of `{}`", file.display());
     let folder = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
-    let environment = cones_core::runtime::environment()?;
+    let environment = cones_core::runtime::raw::environment()?;
     // The highest level rearranges the weights of convolutions, and packing copies those of products: half as much time
     // again is what using them where they lie costs at worst.
     let level = match settings.memory {
@@ -178,10 +175,9 @@ fn load(graph: &Differentiated, settings: &GradientOptions) -> Result<(Provider,
     if let Some(threads) = settings.threads {
         builder = builder.with_intra_threads(threads).map_err(Error::runtime(stage()))?;
     }
-    let (provider, mut builder) = settings.provider.register(settings.threads, builder)?;
+    let mut builder = cones_core::runtime::raw::register(settings.provider, settings.threads, builder)?;
     let bytes = graph.model.proto.encode_to_vec();
-    let session = builder.commit_from_memory(&bytes).map_err(Error::runtime(stage()))?;
-    Ok((provider, session))
+    builder.commit_from_memory(&bytes).map_err(Error::runtime(stage()))
 }
 
 fn input(graph: &Differentiated, port: &Port) -> Result<(Port, Values)> {

@@ -164,7 +164,7 @@ pub(super) fn fix_inputs(graph: &mut GraphProto, inputs: &BTreeMap<String, Vec<u
 /// What ONNX Runtime makes of the graph at the basic level, written to `path`.
 fn optimised(probe: &ModelProto, path: &Path, file: &Path) -> Result<Model> {
     const STAGE: &str = "preparing a session";
-    let environment = cones_core::runtime::environment()?;
+    let environment = cones_core::runtime::raw::environment()?;
     let mut builder = Session::builder(&environment)
         .map_err(Error::runtime(STAGE))?
         .with_optimization_level(GraphOptimizationLevel::Level1)

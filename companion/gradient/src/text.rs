@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use cones_core::bundle::{EMBEDDING_OFFSETS, TEXT_ENCODER};
+use cones_core::model::bundle::{EMBEDDING_OFFSETS, TEXT_ENCODER};
 use cones_core::{Bundle, CancelToken};
 use cones_onnx::{Model, element, lookup, tensor};
 use prost::bytes::Bytes;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use cones_core::bundle::{UNET, UNET_PLAIN};
+use cones_core::model::bundle::{UNET, UNET_PLAIN};
 use cones_core::{Bundle, CancelToken};
 use cones_onnx::Model;
 use cones_onnx::info::{self, Shape};
@@ -116,7 +116,7 @@ impl UnetGradient {
     }
 
     /// The provider it runs on.
-    pub fn provider(&self) -> cones_core::Provider {
+    pub fn provider(&self) -> cones_core::ExecutionProvider {
         self.graph.provider()
     }
 

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use cones_core::fingerprint::Fingerprint;
+use cones_core::Sha256;
+use cones_core::model::fingerprint::Fingerprint;
 use half::f16;
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 
@@ -14,7 +15,7 @@ use crate::layers::Layers;
 /// Writes all projections, one at a time, and returns their fingerprint.
 ///
 /// The file is float16 if that changes no value, as it is for weights published in float16, else float32.
-pub(super) fn write(layers: &Layers, path: &Path) -> Result<String> {
+pub(super) fn write(layers: &Layers, path: &Path) -> Result<Sha256> {
     let is_half = layers.projections.iter().all(|projection| projection.is_half);
     let io = || Error::io("write", path);
     let mut out = BufWriter::new(File::create(path).map_err(Error::io("create", path))?);

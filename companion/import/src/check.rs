@@ -16,7 +16,7 @@ use crate::interface::Interface;
 /// # Errors
 /// When ONNX Runtime refuses the graph, or a name or type differs.
 pub fn graph(file: &Path, interface: &Interface, layers: &[&str]) -> Result<()> {
-    let environment = cones_core::runtime::environment()?;
+    let environment = cones_core::runtime::raw::environment()?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let stage = format!("loading the new `{name}`");
     let session = Session::builder(&environment)

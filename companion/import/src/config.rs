@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cones_core::manifest::{ImageSize, Latent, NoiseSchedule, PredictionType, VaeScaling};
+use cones_core::model::manifest::{ImageSize, Latent, NoiseSchedule, PredictionType, VaeScaling};
 use serde_json::Value;
 
 use crate::error::{Error, Result};

@@ -10,7 +10,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// A cross-attention projection was not found exactly once.
-    #[error("`{}`: layer `{layer}` {reason}\nhint: {hint}", file.display())]
+    #[error("`{}`: layer `{layer}` {reason}", file.display())]
     Layer {
         /// The U-Net's graph.
         file: PathBuf,
@@ -22,7 +22,7 @@ pub enum Error {
         hint: String,
     },
     /// The graph's inputs or outputs are not those of this part of the pipeline.
-    #[error("`{}`: {reason}\nhint: export with `models/export/export_onnx.py`, or name inputs and outputs as it does", file.display())]
+    #[error("`{}`: {reason}", file.display())]
     Interface {
         /// The graph's file.
         file: PathBuf,
@@ -30,7 +30,7 @@ pub enum Error {
         reason: String,
     },
     /// A configuration of the diffusers folder says something that the runtime cannot do.
-    #[error("`{}`: {reason}\nhint: {hint}", file.display())]
+    #[error("`{}`: {reason}", file.display())]
     Config {
         /// The configuration file.
         file: PathBuf,
@@ -40,7 +40,7 @@ pub enum Error {
         hint: String,
     },
     /// The weights of the diffusers folder cannot be used.
-    #[error("`{}`: {reason}\nhint: {hint}", file.display())]
+    #[error("`{}`: {reason}", file.display())]
     Weights {
         /// The safetensors file, or the folder it was looked for in.
         file: PathBuf,
@@ -50,7 +50,7 @@ pub enum Error {
         hint: String,
     },
     /// The bundle cannot be put where it was asked for.
-    #[error("`{}` {reason}\nhint: {hint}", path.display())]
+    #[error("`{}` {reason}", path.display())]
     Output {
         /// The bundle's folder.
         path: PathBuf,
@@ -60,7 +60,7 @@ pub enum Error {
         hint: String,
     },
     /// A file could not be read or written.
-    #[error("cannot {action} `{}`: {source}", path.display())]
+    #[error("cannot {action} `{}`", path.display())]
     Io {
         /// "read", "write", …
         action: &'static str,
@@ -81,11 +81,29 @@ pub enum Error {
 }
 
 impl Error {
+    /// What to do about it, apart from what went wrong; none where that says it all.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Layer { hint, .. }
+            | Self::Config { hint, .. }
+            | Self::Weights { hint, .. }
+            | Self::Output { hint, .. } => Some(hint),
+            Self::Interface { .. } => {
+                Some("export with `models/export/export_onnx.py`, or name inputs and outputs as it does")
+            }
+            Self::Onnx(error) => error.hint(),
+            Self::Profile(error) => error.hint(),
+            Self::Core(error) => error.hint(),
+            _ => None,
+        }
+    }
+
     /// Whether it is no fault at all: the import was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         match self {
-            Self::Core(error) => matches!(error, cones_core::Error::Cancelled),
+            Self::Core(error) => error.is_cancelled(),
             Self::Onnx(error) => error.is_cancelled(),
             Self::Profile(error) => error.is_cancelled(),
             _ => false,
@@ -135,6 +153,6 @@ impl Error {
     /// Wraps an ONNX Runtime error with what was being done; for use in `map_err`.
     pub(crate) fn runtime<R>(stage: impl Into<String>) -> impl FnOnce(ort::Error<R>) -> Self {
         let stage = stage.into();
-        move |error| Self::Core(cones_core::Error::Runtime { stage, reason: error.message().to_owned() })
+        move |error| Self::Core(cones_core::Error::onnx_runtime(stage, error.message()))
     }
 }

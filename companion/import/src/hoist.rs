@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cones_core::manifest::Layer;
+use cones_core::model::manifest::Layer;
 use cones_onnx::proto::tensor_proto::DataType;
 use cones_onnx::proto::tensor_shape_proto::{Dimension, dimension};
 use cones_onnx::proto::type_proto::{self, Tensor};

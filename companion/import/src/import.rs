@@ -1,12 +1,11 @@
 //! The import from start to end.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use cones_core::CancelToken;
-use cones_core::bundle::{EMBEDDING_OFFSETS, UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin};
-use cones_core::manifest::{Defaults, Manifest, Preview, SCHEMA, Text};
-use cones_core::scheduler::Kind;
+use cones_core::model::bundle::{EMBEDDING_OFFSETS, UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin};
+use cones_core::model::manifest::{Defaults, Manifest, Preview, Text};
+use cones_core::sampling::scheduler::Scheduler;
 use cones_onnx::{Model, graph, overridable, strip};
 
 use crate::config::{self, Config};
@@ -52,7 +51,7 @@ pub struct ImportOptions {
     /// Guidance scale where a request names none: a number, 0 or more.
     pub guidance: f32,
     /// Scheduler where a request names none.
-    pub scheduler: Kind,
+    pub scheduler: Scheduler,
     /// Steps where a request names none: 1 or more.
     pub steps: u32,
 }
@@ -71,7 +70,7 @@ impl ImportOptions {
             storage: Storage::Float32,
             replace: false,
             guidance: 7.5,
-            scheduler: Kind::Ddim,
+            scheduler: Scheduler::Ddim,
             steps: 20,
         }
     }
@@ -113,25 +112,17 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     told(Stage::Check)?;
     check_all(options, &layers, takes_offsets, output.folder())?;
 
-    let defaults =
-        Defaults { steps: options.steps, guidance: options.guidance, scheduler: options.scheduler.name().to_owned() };
-    let mut manifest = Manifest {
-        schema: SCHEMA,
-        name,
-        licence: options.licence.clone(),
-        form: None,
-        image: config.image,
-        latent: config.latent,
-        vae: config.vae,
-        prediction_type: config.prediction_type,
-        noise_schedule: config.noise_schedule,
-        text,
-        defaults,
-        preview: Some(preview),
-        layers: layers.projections.into_iter().map(|projection| projection.layer).collect(),
-        files: BTreeMap::new(),
-        fingerprint,
-    };
+    let layers = layers.projections.into_iter().map(|projection| projection.layer).collect();
+    let mut manifest = Manifest::new(name, fingerprint, layers);
+    manifest.licence.clone_from(&options.licence);
+    manifest.image = config.image;
+    manifest.latent = config.latent;
+    manifest.vae = config.vae;
+    manifest.prediction_type = config.prediction_type;
+    manifest.noise_schedule = config.noise_schedule;
+    manifest.text = text;
+    manifest.defaults = Defaults::new(options.steps, options.guidance, options.scheduler);
+    manifest.preview = Some(preview);
     told(Stage::Memory)?;
     output.write_profile(&manifest)?;
     manifest.files = output.files()?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use cones_core::manifest::Layer;
+use cones_core::model::manifest::Layer;
 use half::f16;
 use sha2::{Digest, Sha256};
 

@@ -1,6 +1,6 @@
 //! Making room for learned words: what is added to the tokens' embeddings becomes an input of the text encoder.
 
-use cones_core::bundle::EMBEDDING_OFFSETS;
+use cones_core::model::bundle::EMBEDDING_OFFSETS;
 use cones_onnx::proto::tensor_proto::DataType;
 use cones_onnx::proto::tensor_shape_proto::{Dimension, dimension};
 use cones_onnx::proto::type_proto::{self, Tensor};

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cones_core::manifest::{FileEntry, Manifest};
 use cones_core::memory::Profile;
+use cones_core::model::manifest::{FileEntry, Manifest};
+use cones_core::{CancelToken, Sha256};
 
 use crate::error::{Error, Result};
 use crate::profile;
@@ -72,7 +73,7 @@ impl Output {
             let path = entry.path();
             let bytes = entry.metadata().map_err(Error::io("read", &path))?.len();
             let name = entry.file_name().to_string_lossy().into_owned();
-            files.insert(name, FileEntry { bytes, sha256: cones_core::bundle::hash(&path)? });
+            files.insert(name, FileEntry { bytes, sha256: Sha256::of_file(&path, &CancelToken::new())? });
         }
         Ok(files)
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cones_core::manifest::{Latent, Preview, VaeScaling};
+use cones_core::model::manifest::{Latent, Preview, VaeScaling};
 use ort::session::Session;
 use ort::value::Tensor;
 
@@ -23,7 +23,7 @@ const RIDGE: f64 = 1e-3;
 /// # Errors
 /// When ONNX Runtime is missing or fails on the encoder, or its latent has not the size it should have.
 pub(super) fn fit(encoder: &Path, latent: Latent, scaling: VaeScaling, side: u32) -> Result<Preview> {
-    let environment = cones_core::runtime::environment()?;
+    let environment = cones_core::runtime::raw::environment()?;
     let stage = || Error::runtime("loading `vae_encoder.onnx`");
     let mut builder = Session::builder(&environment).map_err(stage())?;
     let mut session = builder.commit_from_file(encoder).map_err(stage())?;

@@ -10,8 +10,8 @@ mod values;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use cones_core::manifest::Manifest;
 use cones_core::memory::{GraphMemory, Point, Profile};
+use cones_core::model::manifest::Manifest;
 use cones_gradient::shapes::Shapes;
 use cones_onnx::{Model, info, node, tensor};
 use values::Values;
@@ -73,7 +73,7 @@ pub fn estimate(folder: &Path, sizes: Sizes) -> Result<Profile> {
         let name = format!("{graph}.onnx");
         let file = folder.join(&name);
         if file.is_file() {
-            let has_twin = folder.join(cones_core::bundle::mapped_twin(&name)).is_file();
+            let has_twin = folder.join(cones_core::model::bundle::mapped_twin(&name)).is_file();
             profile.graphs.insert(name, estimate_graph(&file, has_twin, graph, sizes)?);
         }
     }
@@ -132,7 +132,7 @@ fn in_blocks(file: &Path, model: &Model, size: impl Fn(&str) -> Option<usize>) -
 
 fn twin(file: &Path) -> Result<Model> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    Ok(Model::open(&file.with_file_name(cones_core::bundle::mapped_twin(&name)))?)
+    Ok(Model::open(&file.with_file_name(cones_core::model::bundle::mapped_twin(&name)))?)
 }
 
 /// Bytes of the weights that stay in their file: those that the twin of `file` lists as inputs too.

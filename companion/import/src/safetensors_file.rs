@@ -21,7 +21,7 @@ pub(super) struct SafetensorsFile {
 impl SafetensorsFile {
     /// Opens and checks a file: every tensor's place lies inside it.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let file = Bytes::from_owner(cones_core::mapped::map(path)?);
+        let file = Bytes::from_owner(cones_core::model::mapped::MappedFile::open(path)?);
         let (length, header) = SafeTensors::read_metadata(&file)
             .map_err(|error| Error::weights(path, format!("it is no usable safetensors file ({error})")))?;
         // The header is preceded by its length in eight bytes.

@@ -1,6 +1,6 @@
 //! `scheduler/scheduler_config.json`, reduced to what changes pictures.
 
-use cones_core::manifest::{BetaSchedule, NoiseSchedule, PredictionType, TimestepSpacing};
+use cones_core::model::manifest::{BetaSchedule, NoiseSchedule, PredictionType, TimestepSpacing};
 
 use crate::error::Result;
 use crate::json::Json;
@@ -25,15 +25,15 @@ pub(super) fn read(json: &Json) -> Result<(NoiseSchedule, PredictionType)> {
         "trailing" => TimestepSpacing::Trailing,
         _ => return Err(json.unsupported("timestep_spacing")),
     };
-    let schedule = NoiseSchedule {
-        num_train_timesteps: json.u32_or("num_train_timesteps", 1000)?,
-        beta_start: json.f64_or("beta_start", 0.0001)?,
-        beta_end: json.f64_or("beta_end", 0.02)?,
+    let mut schedule = NoiseSchedule::new(
+        json.u32_or("num_train_timesteps", 1000)?,
+        json.f64_or("beta_start", 0.0001)?,
+        json.f64_or("beta_end", 0.02)?,
         beta_schedule,
-        timestep_spacing,
-        steps_offset: steps_offset(json)?,
-        set_alpha_to_one: json.bool_or("set_alpha_to_one", class != "PNDMScheduler")?,
-    };
+    );
+    schedule.timestep_spacing = timestep_spacing;
+    schedule.steps_offset = steps_offset(json)?;
+    schedule.set_alpha_to_one = json.bool_or("set_alpha_to_one", class != "PNDMScheduler")?;
     let possible = |beta: f64| beta > 0.0 && beta < 1.0;
     if schedule.num_train_timesteps == 0 {
         return Err(json.wrong("num_train_timesteps", "a positive number"));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cones_core::manifest::Text;
+use cones_core::model::manifest::Text;
 use serde_json::Value;
 
 use crate::config::Config;
@@ -30,13 +30,9 @@ pub(super) fn read(file: &Path, weights: &Path, config: &Config) -> Result<Text>
     let limit = settings.get("model_max_length").and_then(Value::as_f64).unwrap_or(f64::MAX);
     let max_length = if limit >= 3.0 && limit < f64::from(config.positions) { limit as u32 } else { config.positions };
     let eos = special(&settings, "eos_token").unwrap_or("<|endoftext|>");
-    Ok(Text {
-        max_length,
-        hidden_size: config.hidden_size,
-        bos_token_id: number(&tokenizer, special(&settings, "bos_token").unwrap_or("<|startoftext|>"))?,
-        eos_token_id: number(&tokenizer, eos)?,
-        pad_token_id: number(&tokenizer, special(&settings, "pad_token").unwrap_or(eos))?,
-    })
+    let bos = number(&tokenizer, special(&settings, "bos_token").unwrap_or("<|startoftext|>"))?;
+    let pad = number(&tokenizer, special(&settings, "pad_token").unwrap_or(eos))?;
+    Ok(Text::new(max_length, config.hidden_size, [bos, number(&tokenizer, eos)?, pad]))
 }
 
 /// A special token's text: written plainly, or as an object with `content`.

@@ -26,7 +26,7 @@ impl Runner {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("graph.onnx");
         model.save(&path).expect("a file");
-        let environment = cones_core::runtime::environment().expect("ONNX Runtime (`cargo xtask setup`)");
+        let environment = cones_core::runtime::raw::environment().expect("ONNX Runtime (`cargo xtask setup`)");
         let mut builder = Session::builder(&environment).expect("a session builder");
         Self { session: builder.commit_from_file(path).expect("a graph that loads"), _folder: folder }
     }

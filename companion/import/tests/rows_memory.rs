@@ -29,7 +29,7 @@ fn grown(model: &Model) -> u64 {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("graph.onnx");
     model.save(&path).expect("a file");
-    let environment = cones_core::runtime::environment().expect("ONNX Runtime (`cargo xtask setup`)");
+    let environment = cones_core::runtime::raw::environment().expect("ONNX Runtime (`cargo xtask setup`)");
     let mut builder = Session::builder(&environment)
         .expect("a session builder")
         // The C library keeps memory for each thread.

@@ -10,7 +10,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The file is not what an exporter writes.
-    #[error("`{}` is not a usable ONNX file: {reason}\nhint: export the model again", file.display())]
+    #[error("`{}` is not a usable ONNX file: {reason}", file.display())]
     File {
         /// The graph's file.
         file: PathBuf,
@@ -18,7 +18,7 @@ pub enum Error {
         reason: String,
     },
     /// A tensor's type, size or place is impossible.
-    #[error("`{}`: tensor `{tensor}` {reason}\nhint: export the model again, with its data files beside it", file.display())]
+    #[error("`{}`: tensor `{tensor}` {reason}", file.display())]
     Tensor {
         /// The graph's file.
         file: PathBuf,
@@ -40,7 +40,7 @@ pub enum Error {
         reason: String,
     },
     /// A file could not be read or written.
-    #[error("cannot {action} `{}`: {source}", path.display())]
+    #[error("cannot {action} `{}`", path.display())]
     Io {
         /// "read", "write", …
         action: &'static str,
@@ -55,11 +55,22 @@ pub enum Error {
 }
 
 impl Error {
+    /// What to do about it, apart from what went wrong; none where that says it all.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::File { .. } => Some("export the model again"),
+            Self::Tensor { .. } => Some("export the model again, with its data files beside it"),
+            Self::Core(error) => error.hint(),
+            _ => None,
+        }
+    }
+
     /// Whether it is no fault at all: what read the file was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         match self {
-            Self::Core(error) => matches!(error, cones_core::Error::Cancelled),
+            Self::Core(error) => error.is_cancelled(),
             _ => false,
         }
     }

@@ -24,7 +24,7 @@ impl Model {
     /// # Errors
     /// When it cannot be opened, is no ONNX file, or is cut off.
     pub fn open(file: &Path) -> Result<Self> {
-        let bytes = Bytes::from_owner(cones_core::mapped::map(file)?);
+        let bytes = Bytes::from_owner(cones_core::model::mapped::MappedFile::open(file)?);
         let proto = ModelProto::decode(bytes)
             .map_err(|error| Error::file(file, format!("it is damaged or cut off ({error})")))?;
         if proto.graph.is_none() {

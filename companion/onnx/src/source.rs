@@ -89,7 +89,7 @@ impl Source {
         if !path.is_file() {
             return Err(fault(format!("lies in `{location}`, which is not in the folder of the graph")));
         }
-        let data = Bytes::from_owner(cones_core::mapped::map(&path)?);
+        let data = Bytes::from_owner(cones_core::model::mapped::MappedFile::open(&path)?);
         self.mapped.borrow_mut().insert(location.to_owned(), data.clone());
         Ok(data)
     }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use cones_core::form::Weights;
+use cones_core::model::form::Weights;
 use cones_core::{Bundle, CancelToken};
 use cones_quantise::{QuantiseOptions, quantise};
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cones_core::Bundle;
-use cones_core::bundle::ATTENTION;
+use cones_core::model::bundle::ATTENTION;
 use half::f16;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;

@@ -10,7 +10,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The bundle is a small form already.
-    #[error("`{}` has the form {form} already\nhint: quantise the exact bundle it was made from; a second rounding only loses", path.display())]
+    #[error("`{}` has the form {form} already", path.display())]
     Already {
         /// The bundle.
         path: PathBuf,
@@ -18,13 +18,13 @@ pub enum Error {
         form: &'static str,
     },
     /// There is nothing to calibrate with.
-    #[error("`{}` holds no prompt\nhint: one prompt a line, 8 to 32 of them, of the kind that will be drawn", path.display())]
+    #[error("`{}` holds no prompt", path.display())]
     NoPrompts {
         /// The file of prompts.
         path: PathBuf,
     },
     /// A weight is no number that can be rounded.
-    #[error("`{}`: weight `{weight}` holds {what}\nhint: the model is damaged; export and import it again", file.display())]
+    #[error("`{}`: weight `{weight}` holds {what}", file.display())]
     Weight {
         /// The graph's file.
         file: PathBuf,
@@ -34,7 +34,7 @@ pub enum Error {
         what: &'static str,
     },
     /// A graph has nothing to quantise, or is of an unknown kind.
-    #[error("`{}`: {reason}\nhint: {hint}", file.display())]
+    #[error("`{}`: {reason}", file.display())]
     Graph {
         /// The graph's file.
         file: PathBuf,
@@ -55,11 +55,25 @@ pub enum Error {
 }
 
 impl Error {
+    /// What to do about it, apart from what went wrong; none where that says it all.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Graph { hint, .. } => Some(hint),
+            Self::Already { .. } => Some("quantise the exact bundle it was made from; a second rounding only loses"),
+            Self::NoPrompts { .. } => Some("one prompt a line, 8 to 32 of them, of the kind that will be drawn"),
+            Self::Weight { .. } => Some("the model is damaged; export and import it again"),
+            Self::Onnx(error) => error.hint(),
+            Self::Output(error) => error.hint(),
+            Self::Core(error) => error.hint(),
+        }
+    }
+
     /// Whether it is no fault at all: the quantisation was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         match self {
-            Self::Core(error) => matches!(error, cones_core::Error::Cancelled),
+            Self::Core(error) => error.is_cancelled(),
             Self::Onnx(error) => error.is_cancelled(),
             Self::Output(error) => error.is_cancelled(),
             _ => false,
@@ -74,6 +88,6 @@ impl Error {
     /// Wraps ONNX Runtime's error with what was being done; for use in `map_err`.
     pub(super) fn runtime<R>(stage: impl Into<String>) -> impl FnOnce(ort::Error<R>) -> Self {
         let stage = stage.into();
-        move |error| Self::Core(cones_core::Error::Runtime { stage, reason: error.message().to_owned() })
+        move |error| Self::Core(cones_core::Error::onnx_runtime(stage, error.message()))
     }
 }

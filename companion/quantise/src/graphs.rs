@@ -3,11 +3,11 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
-use cones_core::bundle::{
+use cones_core::model::bundle::{
     EMBEDDING_OFFSETS, TEXT_ENCODER, TOKENIZER, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin,
 };
-use cones_core::form::Weights;
-use cones_core::manifest::Manifest;
+use cones_core::model::form::Weights;
+use cones_core::model::manifest::Manifest;
 use cones_core::{Bundle, CancelToken};
 use cones_import::store::{self, WeightsFile};
 use cones_import::{Storage, check, interface, rows};

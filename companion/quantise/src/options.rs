@@ -1,6 +1,6 @@
 //! What is to be made of a bundle.
 
-use cones_core::form::{Activations, Form, Weights};
+use cones_core::model::form::{Activations, Form, Weights};
 
 use crate::calibrate::Method;
 
@@ -38,11 +38,9 @@ impl QuantiseOptions {
 
     /// What the small form's manifest says of it.
     pub fn form(&self) -> Form {
-        Form {
-            weights: self.weights,
-            activations: if self.calibration.is_some() { Activations::Int8 } else { Activations::Float },
-            tool: concat!("cones ", env!("CARGO_PKG_VERSION")).to_owned(),
-            on_request: self.on_request,
-        }
+        let activations = if self.calibration.is_some() { Activations::Int8 } else { Activations::Float };
+        let mut form = Form::new(self.weights, activations, concat!("cones ", env!("CARGO_PKG_VERSION")));
+        form.on_request = self.on_request;
+        form
     }
 }

@@ -59,7 +59,8 @@ fn calibrate(
     cancel: &CancelToken,
 ) -> Result<Static> {
     let samples = {
-        let options = EngineOptions { threads, ..EngineOptions::default() };
+        let mut options = EngineOptions::default();
+        options.threads = threads;
         let mut engine = Engine::new(Bundle::open(bundle.path())?, options)?;
         let mut told = |done: usize| told(Stage::Drawing, done, calibration.prompts.len());
         samples::draw(&mut engine, &calibration.prompts, &mut told, cancel)?

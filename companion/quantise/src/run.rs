@@ -1,6 +1,6 @@
 //! Running a changed graph before it is written.
 
-use cones_core::{CancelToken, Provider};
+use cones_core::{CancelToken, ExecutionProvider, runtime};
 use cones_onnx::Model;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session, SessionInputValue};
@@ -40,7 +40,7 @@ impl Runner {
         let name = model.file().file_name().unwrap_or_default().to_string_lossy().into_owned();
         let stage = || format!("loading a changed `{name}`");
         let folder = model.file().parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
-        let environment = cones_core::runtime::environment()?;
+        let environment = cones_core::runtime::raw::environment()?;
         let mut builder = Session::builder(&environment)
             .map_err(Error::runtime(stage()))?
             .with_optimization_level(GraphOptimizationLevel::All)
@@ -50,7 +50,7 @@ impl Runner {
         if let Some(threads) = threads {
             builder = builder.with_intra_threads(threads).map_err(Error::runtime(stage()))?;
         }
-        let (_, mut builder) = Provider::Cpu.register(threads, builder)?;
+        let mut builder = runtime::raw::register(ExecutionProvider::Cpu, threads, builder)?;
         let session = builder.commit_from_memory(&model.proto.encode_to_vec()).map_err(Error::runtime(stage()))?;
         Ok(Self { session, name })
     }
@@ -75,10 +75,7 @@ impl Runner {
         }
         let session = &mut self.session;
         let outputs = cancel.guard(|options| {
-            let runtime = |error: ort::Error| cones_core::Error::Runtime {
-                stage: stage.clone(),
-                reason: error.message().to_owned(),
-            };
+            let runtime = |error: ort::Error| cones_core::Error::onnx_runtime(stage.clone(), error.message());
             let outputs = session.run_with_options(inputs, options).map_err(runtime)?;
             let values = |i: usize| Ok(outputs[i].try_extract_tensor::<f32>().map_err(runtime)?.1.to_vec());
             (0..outputs.len()).map(values).collect::<cones_core::Result<Vec<_>>>()

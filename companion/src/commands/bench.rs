@@ -11,7 +11,7 @@ use std::io::{BufRead, Write};
 
 use clap::Args;
 use cones_core::Request;
-use cones_core::scheduler::Kind;
+use cones_core::sampling::scheduler::Scheduler;
 
 use super::engine_args::EngineArgs;
 use crate::failure::Failure;
@@ -30,7 +30,7 @@ pub struct BenchArgs {
     steps: u32,
     /// The scheduler; the bundle's by default.
     #[arg(long)]
-    scheduler: Option<Kind>,
+    scheduler: Option<Scheduler>,
     /// Guidance scale; the bundle's by default.
     #[arg(long)]
     guidance: Option<f32>,

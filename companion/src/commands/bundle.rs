@@ -4,8 +4,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use cones_core::store::Source;
-use cones_core::{Bundle, form};
+use cones_core::Bundle;
+use cones_core::library::Source;
+use cones_core::model::form;
 
 use super::engine_args::cancelled_by_ctrl_c;
 use super::progress_bar::Bar;
@@ -166,8 +167,8 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
     for (name, folder) in &bundles {
         let opened = Bundle::open(folder);
         let form = opened.as_ref().map_or("", |bundle| form::name(bundle.manifest().form.as_ref()));
-        let fingerprint = opened.as_ref().map(|b| b.manifest().fingerprint.clone());
-        let shown = fingerprint.unwrap_or_else(|error| format!("damaged: {error}").replace('\n', "; "));
+        let fingerprint = opened.as_ref().map(|b| b.manifest().fingerprint.to_string());
+        let shown = fingerprint.unwrap_or_else(|error| format!("damaged: {error}"));
         writeln!(std::io::stdout(), "{name}\t{shown}\t{}\t{form}", folder.display())?;
     }
     if bundles.is_empty() {

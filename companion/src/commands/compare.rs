@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use cones_core::{Bundle, CancelToken, Error, Picture, Request, form};
+use cones_core::model::form;
+use cones_core::{Bundle, CancelToken, Error, Picture, Request};
 use cones_quantise::prompts;
 use serde::Serialize;
 
@@ -125,8 +126,7 @@ fn same_model(one: &Bundle, other: &Bundle) -> Result<(), Failure> {
         return Ok(());
     }
     let reason = format!("it is another base model than `{}`: their fingerprints differ", own.name);
-    let hint = "compare forms of one base model".into();
-    Err(Error::BadBundle { path: other.path().to_path_buf(), reason, hint }.into())
+    Err(Error::bad_bundle(other.path(), reason, "compare forms of one base model").into())
 }
 
 fn request(args: &CompareArgs, prompt: &str) -> Request {

@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cones_core::{CancelToken, Engine, Picture, Request, Subject, recipe};
+use cones_core::picture::recipe;
+use cones_core::{CancelToken, Engine, Picture, Request, Subject};
 use cones_find::prompts::replace_words;
 use serde::Serialize;
 
@@ -121,7 +122,7 @@ fn open(args: &EvaluateArgs, engine: &Engine, measure: &Measure) -> Result<Vec<E
     let manifest = engine.bundle().manifest();
     let mut packs = Vec::new();
     for named in &args.packs {
-        let file = PackFile::find(named, args.engine.store(), Some(&manifest.fingerprint))?;
+        let file = PackFile::find(named, args.engine.store(), Some(manifest.fingerprint))?;
         let class = file.decode(manifest)?.metadata.class;
         let mut subject = file.subject(manifest)?;
         subject.strength = args.strength;

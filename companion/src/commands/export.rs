@@ -34,7 +34,7 @@ pub struct ExportArgs {
 pub fn run(args: &ExportArgs) -> Result<(), Failure> {
     let file = PackFile::find_any(&args.pack, &args.bundle)?;
     let header = file.header()?;
-    let bundle = args.bundle.fitting(&header.fingerprint)?.map_or_else(|| args.bundle.open(), Ok)?;
+    let bundle = args.bundle.fitting(header.fingerprint)?.map_or_else(|| args.bundle.open(), Ok)?;
     // For the wrong bundle, decoding says which one the pack wants.
     let pack = file.decode(bundle.manifest())?;
     if pack.embeddings.is_some() {

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use cones_core::pack::Precision;
-use cones_core::{ConceptMask, Scope};
+use cones_core::subjects::pack::Precision;
+use cones_core::{Bundle, ConceptMask, Scope};
 use cones_find::batch::Mixture;
 use cones_find::finder::{Schedule, SearchOptions};
 use cones_find::held_out::Losses;
@@ -149,8 +149,8 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
         std::fs::create_dir_all(folder).map_err(cones_core::Error::io("create", folder))?;
     }
     let mut bar = Bar::of_counts(args.quiet || args.json);
-    let options = args.options();
     let bundle = args.engine.bundle()?;
+    let options = args.options(&bundle)?;
     let described = Described { trigger: &options.trigger, class: &args.class, scope: args.scope };
     // A name that no pack can have should not be found out at the end.
     let nothing = ConceptMask::empty(&bundle.manifest().layers);
@@ -159,7 +159,7 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
     bar.clear();
     let mut pack = args.about.pack(&described, &args.out, &bundle, &found.mask, found.precision)?;
     pack.embeddings.clone_from(&found.embeddings);
-    cones_core::atomic::write(&args.out, &pack.encode()?)?;
+    cones_core::disk::atomic::write(&args.out, &pack.encode()?)?;
     found.remove_interim();
     let record = Record { command: std::env::args().collect(), ..found.record };
     record.save(&args.out)?;
@@ -168,7 +168,7 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
 
 impl FindArgs {
     /// What was typed, as the finder takes it.
-    fn options(&self) -> FindOptions {
+    fn options(&self, bundle: &Bundle) -> Result<FindOptions, Failure> {
         let mut options = FindOptions::new(&self.images, &self.class, "");
         if let Some(trigger) = &self.trigger {
             options.trigger.clone_from(trigger);
@@ -181,11 +181,11 @@ impl FindArgs {
         options.drawn = self.drawn;
         options.flip = self.flip;
         options.engine = self.engine.options();
-        options.gradient = self.engine.gradient();
+        options.gradient = self.engine.gradient(bundle)?;
         options.examples = self.cache.clone().unwrap_or_else(|| hidden(&self.out, "examples"));
         options.keep_examples = self.cache.is_some();
         options.checkpoint = hidden(&self.out, "finding");
-        options
+        Ok(options)
     }
 
     fn search(&self) -> SearchOptions {

@@ -4,8 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cones_core::recipe::{self, Recipe};
-use cones_core::{Bundle, Generated, Init, Picture, Request, Scope, Subject, prompt, scheduler::Kind};
+use cones_core::picture::recipe::{self, Recipe};
+use cones_core::sampling::scheduler::Scheduler;
+use cones_core::subjects::prompt;
+use cones_core::{Bundle, Generated, Init, Picture, Request, Scope, Subject};
 use serde::Serialize;
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
@@ -48,7 +50,7 @@ pub struct GenerateArgs {
     guidance: Option<f32>,
     /// ddim, dpm++2m, dpm++2m-karras, euler, euler-a or lcm.
     #[arg(long)]
-    scheduler: Option<Kind>,
+    scheduler: Option<Scheduler>,
     /// Seed of the first picture; each further one adds 1.
     #[arg(long)]
     seed: Option<u64>,
@@ -140,7 +142,7 @@ impl GenerateArgs {
         request.guidance = self.guidance.or(old.map(|o| o.guidance));
         request.scheduler = match (self.scheduler, old) {
             (Some(kind), _) => Some(kind),
-            (None, Some(old)) => Some(old.scheduler.parse()?),
+            (None, Some(old)) => Some(old.scheduler),
             (None, None) => None,
         };
         request.seed = self.seed.or(old.map(|o| o.seed)).unwrap_or(0);
@@ -172,7 +174,7 @@ impl GenerateArgs {
             };
         };
         let strength = self.strength.or(recipe.map(|i| i.strength)).unwrap_or(0.8);
-        Ok(Some(Init { picture: Picture::open(path)?, strength }))
+        Ok(Some(Init::new(Picture::open(path)?, strength)))
     }
 }
 

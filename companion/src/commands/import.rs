@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use cones_core::scheduler::Kind;
+use cones_core::sampling::scheduler::Scheduler;
 use cones_import::{ImportOptions, Storage, import};
 
 use super::engine_args::cancelled_by_ctrl_c;
@@ -48,7 +48,7 @@ pub struct ImportArgs {
     guidance: f32,
     /// Scheduler where a request names none
     #[arg(long, default_value = "ddim")]
-    scheduler: Kind,
+    scheduler: Scheduler,
     /// Steps where a request names none
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     steps: u32,

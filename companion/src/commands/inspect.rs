@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cones_core::bundle::MANIFEST;
+use cones_core::model::bundle::MANIFEST;
 use cones_core::{Bundle, ConceptMask, EngineOptions};
 
 use super::memory_table;
@@ -61,7 +61,7 @@ pub fn run(args: &InspectArgs) -> Result<(), Failure> {
     for named in packs {
         let file = PackFile::find_any(named, &args.bundle)?;
         let mut pack = Inspected::new(&file, file.header()?);
-        match args.bundle.fitting(&pack.fingerprint)? {
+        match args.bundle.fitting(pack.fingerprint)? {
             Some(bundle) => {
                 let decoded = file.decode(bundle.manifest())?;
                 pack.embeddings = Learned::new(&decoded);

@@ -4,9 +4,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use cones_core::catalog::{Catalog, PackEntry};
-use cones_core::store::{Installed, Source};
-use cones_core::{Bundle, CancelToken, Downloader, PackStore};
+use cones_core::library::catalog::{Catalog, PackEntry};
+use cones_core::library::{Source, packs::Installed};
+use cones_core::{Bundle, CancelToken, Downloader, PackStore, Sha256};
 use serde::Serialize;
 
 use super::engine_args::cancelled_by_ctrl_c;
@@ -122,12 +122,12 @@ pub fn run(args: &PacksArgs) -> Result<(), Failure> {
 #[derive(Serialize)]
 struct Listed<'a> {
     #[serde(flatten)]
-    metadata: &'a cones_core::pack::Metadata,
-    fingerprint: &'a str,
-    precision: cones_core::pack::Precision,
+    metadata: &'a cones_core::subjects::pack::Metadata,
+    fingerprint: Sha256,
+    precision: cones_core::subjects::pack::Precision,
     neurons: u64,
     bytes: u64,
-    sha256: &'a str,
+    sha256: Sha256,
     path: &'a Path,
 }
 
@@ -153,11 +153,11 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
 fn listed(pack: &Installed) -> Listed<'_> {
     Listed {
         metadata: &pack.header.metadata,
-        fingerprint: &pack.header.fingerprint,
+        fingerprint: pack.header.fingerprint,
         precision: pack.header.precision,
         neurons: pack.header.neurons,
         bytes: pack.bytes,
-        sha256: &pack.sha256,
+        sha256: pack.sha256,
         path: &pack.path,
     }
 }
@@ -194,7 +194,7 @@ fn install(args: &InstallArgs) -> Result<(), Failure> {
     for file in files {
         cancel.check()?;
         let path = PathBuf::from(file);
-        let bundle = args.bundle.fitting(&PackFile::open(&path)?.header()?.fingerprint)?;
+        let bundle = args.bundle.fitting(PackFile::open(&path)?.header()?.fingerprint)?;
         let installed = store.install_file(&path, bundle.as_ref().map(Bundle::manifest))?;
         print(&mut out, &installed, bundle.is_some())?;
     }
@@ -220,7 +220,7 @@ fn download(
     cancel: &CancelToken,
 ) -> Result<(Installed, bool), Failure> {
     let bundle = match entry(args, catalog, name) {
-        Some(entry) => args.bundle.fitting(&entry.fingerprint)?,
+        Some(entry) => args.bundle.fitting(entry.fingerprint)?,
         None => None,
     };
     let manifest = bundle.as_ref().map(Bundle::manifest);
@@ -232,8 +232,8 @@ fn download(
 
 /// Where a catalogue has packs of one name for several base models, that for the base model in use.
 fn entry<'a>(args: &InstallArgs, catalog: &'a Catalog, name: &str) -> Option<&'a PackEntry> {
-    let in_use = args.bundle.open().ok().map(|b| b.manifest().fingerprint.clone());
-    catalog.pack(name, in_use.as_deref()).or_else(|| catalog.pack(name, None))
+    let in_use = args.bundle.open().ok().map(|b| b.manifest().fingerprint);
+    catalog.pack(name, in_use).or_else(|| catalog.pack(name, None))
 }
 
 fn print(out: &mut impl Write, installed: &Installed, checked: bool) -> std::io::Result<()> {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::Write;
 
-use cones_core::download::{Received, Watch};
+use cones_core::library::download::{Received, Watch};
 use cones_core::{Observer, Progress, Stage};
 use cones_find::FindObserver;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use cones_core::catalog::{CATALOG, Catalog};
+use cones_core::library::catalog::{CATALOG, Catalog};
 
 use crate::base_model::{self, BundleArgs};
 use crate::clock;
@@ -89,7 +89,7 @@ fn checked(file: PackFile, publication: &Publication, store: &StoreArgs) -> Resu
     let published = publication.bundles.iter().find(|b| b.manifest().fingerprint == header.fingerprint);
     match published {
         Some(bundle) => drop(file.decode(bundle.manifest())?),
-        None => match BundleArgs::from_environment(store).fitting(&header.fingerprint)? {
+        None => match BundleArgs::from_environment(store).fitting(header.fingerprint)? {
             Some(bundle) => drop(file.decode(bundle.manifest())?),
             None => writeln!(
                 std::io::stderr(),

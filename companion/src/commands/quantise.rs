@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use cones_core::form::Weights;
+use cones_core::model::form::Weights;
 use cones_quantise::calibrate::Method;
 use cones_quantise::{Calibration, QuantiseOptions, Stage, prompts, quantise};
 

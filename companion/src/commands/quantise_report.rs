@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
-use cones_core::manifest::Manifest;
-use cones_core::{Bundle, form};
+use cones_core::Bundle;
+use cones_core::model::form;
+use cones_core::model::manifest::Manifest;
 use cones_quantise::calibrate::Loss;
 use cones_quantise::{BLOCK, Made, Static};
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use cones_core::recipe::Recipe;
+use cones_core::picture::recipe::Recipe;
 
 use crate::failure::Failure;
 

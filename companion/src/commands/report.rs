@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cones_core::Engine;
-use cones_core::bundle::VAE_ENCODER;
+use cones_core::model::bundle::VAE_ENCODER;
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
 use super::progress_bar::Bar;
@@ -86,7 +86,7 @@ pub fn run(args: &ReportArgs) -> Result<(), Failure> {
     let html = page.html(engine.bundle().manifest())?;
     cancel.check()?;
     let path = args.out.join(PAGE);
-    cones_core::atomic::write(&path, html.as_bytes())?;
+    cones_core::disk::atomic::write(&path, html.as_bytes())?;
     for warning in &page.warnings {
         writeln!(std::io::stderr(), "warning: {warning}")?;
     }
@@ -99,7 +99,7 @@ impl ReportArgs {
         let bundle = engine.bundle();
         let rows = heads::group_rows(bundle)?;
         let open = |named: &String| {
-            let file = PackFile::find(named, self.engine.store(), Some(&bundle.manifest().fingerprint))?;
+            let file = PackFile::find(named, self.engine.store(), Some(bundle.manifest().fingerprint))?;
             Reported::open(&file, bundle, &rows)
         };
         self.packs.iter().map(open).collect()
@@ -132,7 +132,8 @@ impl ReportArgs {
         if !bundle.manifest().files.contains_key(VAE_ENCODER) {
             return Ok(Err(format!("No maps: the bundle has no {VAE_ENCODER}, which looking at a picture takes.")));
         }
-        let Some(mut mapper) = Mapper::load(painter.engine, &self.engine.gradient(), self.seed)? else {
+        let gradient = self.engine.gradient(bundle)?;
+        let Some(mut mapper) = Mapper::load(painter.engine, &gradient, self.seed)? else {
             let reason = "No maps: the bundle has no unet.plain.onnx, and its U-Net hides the attention probabilities in \
                           fused nodes. A bundle imported from a plain export has it.";
             return Ok(Err(reason.into()));

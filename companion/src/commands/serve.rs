@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
-use cones_core::catalog::CATALOG;
+use cones_core::library::catalog::CATALOG;
 
 use crate::failure::Failure;
 use crate::serve::FileServer;

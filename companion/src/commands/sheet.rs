@@ -4,7 +4,8 @@ use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cones_core::{CancelToken, Engine, Picture, Request, Subject, recipe};
+use cones_core::picture::recipe;
+use cones_core::{CancelToken, Engine, Picture, Request, Subject};
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
 use super::progress_bar::Bar;
@@ -128,5 +129,5 @@ fn write_sheet(pictures: &[Picture], columns: usize, path: &Path) -> Result<(), 
     }
     let mut png = Cursor::new(Vec::new());
     sheet.write_to(&mut png, image::ImageFormat::Png)?;
-    Ok(cones_core::atomic::write(path, &png.into_inner())?)
+    Ok(cones_core::disk::atomic::write(path, &png.into_inner())?)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use cones_core::pack::{Metadata, Precision};
+use cones_core::subjects::pack::{Metadata, Precision};
 use cones_core::{Bundle, ConceptMask, Pack, Scope};
 use cones_find::held_out::Losses;
 use cones_find::{TuneOptions, factors, tune};
@@ -100,7 +100,7 @@ pub fn run(args: &TuneArgs) -> Result<(), Failure> {
     let packs = open(args, &bundle)?;
     let cancel = cancelled_by_ctrl_c()?;
     let mut bar = Bar::of_counts(args.quiet || args.json);
-    let tuned = tune(&bundle, &packs, &args.options(), &mut bar, &cancel)?;
+    let tuned = tune(&bundle, &packs, &args.options(&bundle)?, &mut bar, &cancel)?;
     bar.clear();
     let files = write(args, &bundle, &packs, &tuned.masks, tuned.scope)?;
     tuned.remove_interim();
@@ -113,7 +113,7 @@ pub fn run(args: &TuneArgs) -> Result<(), Failure> {
 
 impl TuneArgs {
     /// What was typed, as tuning takes it.
-    fn options(&self) -> TuneOptions {
+    fn options(&self, bundle: &Bundle) -> Result<TuneOptions, Failure> {
         let mut options = TuneOptions::new(self.images.clone(), self.out.join(".tuning"));
         options.steps = self.steps;
         options.batch = self.batch;
@@ -124,15 +124,15 @@ impl TuneArgs {
         options.drawn = self.drawn;
         options.held_out = self.held_out;
         options.engine = self.engine.options();
-        options.gradient = self.engine.gradient();
-        options
+        options.gradient = self.engine.gradient(bundle)?;
+        Ok(options)
     }
 }
 
 fn open(args: &TuneArgs, bundle: &Bundle) -> Result<Vec<Pack>, Failure> {
     let manifest = bundle.manifest();
     let open =
-        |named: &String| PackFile::find(named, args.engine.store(), Some(&manifest.fingerprint))?.decode(manifest);
+        |named: &String| PackFile::find(named, args.engine.store(), Some(manifest.fingerprint))?.decode(manifest);
     args.packs.iter().map(open).collect()
 }
 
@@ -156,13 +156,16 @@ fn write(
     // Packs that are united have none.
     let learned = packs.iter().map(|pack| pack.embeddings.clone());
     for ((metadata, mask), embeddings) in metadata.into_iter().zip(tuned).zip(learned) {
-        let version = metadata.version.saturating_add(1);
-        let metadata = Metadata { version, created, tool: tool(), ..metadata };
+        let mut metadata = metadata;
+        metadata.version = metadata.version.saturating_add(1);
+        metadata.created = created;
+        metadata.tool = tool();
         let file = args.out.join(format!("{}.cones", metadata.name));
-        let fingerprint = bundle.manifest().fingerprint.clone();
+        let fingerprint = bundle.manifest().fingerprint;
         let precision = Precision::from(args.precision);
-        let pack = Pack { metadata, fingerprint, mask: mask.clone(), precision, preview: None, embeddings };
-        cones_core::atomic::write(&file, &pack.encode()?)?;
+        let mut pack = Pack::new(metadata, fingerprint, mask.clone(), precision);
+        pack.embeddings = embeddings;
+        cones_core::disk::atomic::write(&file, &pack.encode()?)?;
         files.push(file);
     }
     Ok(files)

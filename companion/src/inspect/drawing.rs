@@ -62,7 +62,7 @@ impl Drawing {
             Some("png") => self.to_png()?,
             _ => return Err(format!("`{}` is neither .png nor .svg", path.display()).into()),
         };
-        Ok(cones_core::atomic::write(path, &bytes)?)
+        Ok(cones_core::disk::atomic::write(path, &bytes)?)
     }
 
     fn margin(&self) -> (u32, u32) {

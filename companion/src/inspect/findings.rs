@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use cones_core::Pack;
-use cones_core::pack::{Header, Metadata, Precision};
+use cones_core::subjects::pack::{Header, Metadata, Precision};
+use cones_core::{Pack, Sha256};
 use serde::Serialize;
 
 use super::layers::{LayerCount, LayerOverlap};
@@ -26,12 +26,12 @@ pub struct Inspected {
     /// The file's length.
     pub bytes: u64,
     /// The file's hash.
-    pub sha256: String,
+    pub sha256: Sha256,
     /// What it says of itself.
     #[serde(flatten)]
     pub metadata: Metadata,
     /// The base model it is for.
-    pub fingerprint: String,
+    pub fingerprint: Sha256,
     /// How factors are kept.
     pub precision: Precision,
     /// How many neurons it holds.
@@ -79,7 +79,7 @@ impl Inspected {
         Self {
             file: file.path.clone(),
             bytes: file.bytes.len() as u64,
-            sha256: file.sha256.clone(),
+            sha256: file.sha256,
             metadata: header.metadata,
             fingerprint: header.fingerprint,
             precision: header.precision,

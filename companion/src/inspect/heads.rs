@@ -1,7 +1,8 @@
 //! How the rows of a projection are split over attention heads: the U-Net's graph tells.
 
-use cones_core::manifest::Layer;
-use cones_core::{Bundle, bundle};
+use cones_core::Bundle;
+use cones_core::model::bundle;
+use cones_core::model::manifest::Layer;
 use cones_onnx::proto::tensor_proto::DataType;
 use cones_onnx::proto::{GraphProto, NodeProto};
 use cones_onnx::source::Source;

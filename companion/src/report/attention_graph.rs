@@ -4,7 +4,7 @@
 //! and keys. It is found by following K, an input of the graph, and made an output. Nothing else changes.
 
 use cones_core::attention::KeyValues;
-use cones_core::bundle::{UNET, UNET_PLAIN};
+use cones_core::model::bundle::{UNET, UNET_PLAIN};
 use cones_core::{Bundle, CancelToken};
 use cones_gradient::shapes::Shapes;
 use cones_gradient::{Differentiated, GradientGraph, GradientOptions, Port, Sizes, unet};

@@ -4,7 +4,7 @@
 //! look at (as DAAM does along the denoising, Tang et al. 2023, arXiv 2210.04885). Attention grids are coarse, 8 × 8 for
 //! Toybox: so the picture is also shown moved by a few pixels, which puts the grid's places elsewhere on it.
 
-use cones_core::scheduler::Diffusion;
+use cones_core::sampling::scheduler::Diffusion;
 use cones_core::{CancelToken, Engine, Picture, Subject};
 use cones_find::random::Random;
 use cones_gradient::{GradientOptions, Sizes};

@@ -62,7 +62,7 @@ pub fn page(engine: &Engine, steps: Option<u32>, provider: &str, cost: &Cost) ->
         ("made", made.map_or_else(|| now.to_string(), |time| time.to_string())),
         ("tool", tool()),
         ("base model", format!("{} ({})", manifest.name, manifest.licence)),
-        ("fingerprint", manifest.fingerprint.clone()),
+        ("fingerprint", manifest.fingerprint.to_string()),
         (
             "drawn with",
             format!(

@@ -1,6 +1,6 @@
 //! Which neurons packs hold: by block and head, by layer, and what they share.
 
-use cones_core::manifest::Layer;
+use cones_core::model::manifest::Layer;
 use maud::{Markup, PreEscaped, html};
 
 use super::html::{grouped, table};

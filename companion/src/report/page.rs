@@ -1,6 +1,6 @@
 //! The page: everything in one HTML file that needs no script and no network.
 
-use cones_core::manifest::Manifest;
+use cones_core::model::manifest::Manifest;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::attention::{self, Attention};

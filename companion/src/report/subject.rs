@@ -34,7 +34,7 @@ impl Reported {
         inspected.embeddings = Learned::new(&pack);
         inspected.layers = Some(layers::count(&pack.mask, &bundle.manifest().layers, rows));
         let preview = pack.preview.as_deref().and_then(Still::from_preview);
-        let subject = pack.subject().from_pack(&file.sha256);
+        let subject = pack.subject().from_pack(file.sha256);
         Ok(Self { inspected, subject, record: Record::read(&file.path)?, preview })
     }
 

@@ -34,3 +34,9 @@ impl Deref for MappedFile {
         &self.0
     }
 }
+
+impl AsRef<[u8]> for MappedFile {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}

@@ -11,10 +11,11 @@ use crate::model::form::{Activations, Form, Weights};
 
 /// An execution provider of ONNX Runtime. What is decided by the provider is decided on this type: it is never the
 /// choice that [`Provider::Auto`](super::provider::Provider::Auto) leaves open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ExecutionProvider {
     /// ONNX Runtime's own CPU kernels, float32.
+    #[default]
     Cpu,
     /// NVIDIA GPUs.
     Cuda,

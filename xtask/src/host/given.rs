@@ -7,8 +7,8 @@ use super::fixture::{self, Fixture};
 use super::server::Server;
 use crate::bindings::Bindings;
 use crate::failure::Result;
-use crate::workspace::Workspace;
 use crate::onnxruntime;
+use crate::workspace::Workspace;
 
 /// What the tests of every language are given.
 pub(super) struct Given<'a> {

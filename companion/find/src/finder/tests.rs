@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use cones_core::CancelToken;
-use cones_core::manifest::{Layer, NoiseSchedule};
-use cones_core::scheduler::Diffusion;
+use cones_core::model::manifest::{Layer, NoiseSchedule};
+use cones_core::sampling::scheduler::Diffusion;
 
 use super::*;
 use crate::batch::Batch;
@@ -129,7 +129,7 @@ fn diffusion() -> Diffusion {
         "set_alpha_to_one": false, "steps_offset": 1, "timestep_spacing": "leading"
     }))
     .expect("a schedule");
-    Diffusion::new(&schedule, cones_core::manifest::PredictionType::Epsilon).expect("a schedule")
+    Diffusion::new(&schedule, cones_core::model::manifest::PredictionType::Epsilon).expect("a schedule")
 }
 
 fn settings(method: MethodKind) -> SearchOptions {
@@ -292,7 +292,7 @@ fn trained_factors_do_better_than_shutting_where_shutting_is_too_much() {
     let point = Point { neurons: mask.count(), share: 0.1, losses: held };
     let mut found =
         Chosen { mask, base: held, curve: vec![point], chosen: point, trigger: None, history: vec![], seconds: 0.0 };
-    let wanted = cones_core::pack::Precision::Quaternary;
+    let wanted = cones_core::subjects::pack::Precision::Quaternary;
     let factored =
         crate::factors::train(&mut finder, &settings(MethodKind::Learned), 120, &mut found, wanted).expect("trains");
     let of = |name: &str| {

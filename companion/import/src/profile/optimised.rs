@@ -68,7 +68,7 @@ fn set_aside(graph: &mut GraphProto, source: &Source) -> Result<Vec<String>> {
 /// The graph after the optimisations that a mapped load makes, written to `path` and read again.
 fn written(proto: &ModelProto, path: &Path, file: &Path) -> Result<Model> {
     let stage = format!("counting what `{}` takes", file.display());
-    let environment = cones_core::runtime::environment()?;
+    let environment = cones_core::runtime::raw::environment()?;
     let mut builder = Session::builder(&environment)
         .map_err(Error::runtime(stage.clone()))?
         .with_optimization_level(GraphOptimizationLevel::Level2)

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cones_core::CancelToken;
-use cones_core::manifest::Manifest;
+use cones_core::model::manifest::Manifest;
 use cones_import::{Error, ImportOptions, import as import_with};
 use cones_onnx::Model;
 use cones_onnx::proto::GraphProto;

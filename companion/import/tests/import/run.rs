@@ -46,7 +46,7 @@ fn project(text: &Values, weight: &Values) -> Vec<f32> {
 
 /// Runs a graph of the bundle on the golden inputs, with K and V computed from `attention.safetensors`.
 pub(crate) fn unet(bundle: &Path, graph: &str) -> Vec<f32> {
-    let environment = cones_core::runtime::environment().expect("ONNX Runtime (`cargo xtask setup`)");
+    let environment = cones_core::runtime::raw::environment().expect("ONNX Runtime (`cargo xtask setup`)");
     let mut builder = Session::builder(&environment).expect("a session builder");
     let mut session = builder.commit_from_file(bundle.join(graph)).expect("a graph that loads");
     let input = |values: Values| -> SessionInputValue<'static> {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use cones_core::bundle::{UNET, UNET_PLAIN};
+use cones_core::model::bundle::{UNET, UNET_PLAIN};
 use cones_onnx::proto::tensor_proto::DataType;
 use cones_onnx::proto::{GraphProto, NodeProto, TensorProto};
 use cones_onnx::{Model, node};
@@ -130,7 +130,7 @@ fn onnx_runtime_fuses_them_into_whole_number_kernels() {
     use ort::session::builder::GraphOptimizationLevel;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let optimised = folder.path().join("optimised.onnx");
-    let environment = cones_core::runtime::environment().expect("ONNX Runtime (`cargo xtask setup`)");
+    let environment = cones_core::runtime::raw::environment().expect("ONNX Runtime (`cargo xtask setup`)");
     let mut builder = Session::builder(&environment)
         .expect("a builder")
         .with_optimization_level(GraphOptimizationLevel::Level2)

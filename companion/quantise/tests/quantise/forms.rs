@@ -54,7 +54,7 @@ fn weights_of_fewer_bits_are_computed_alike_however_they_are_loaded() {
     for (name, least) in [("int8", 60.0), ("int4", 45.0)] {
         let draw = |memory| {
             let bundle = Bundle::open(form(name)).expect("a bundle");
-            let options = EngineOptions { memory, ..base::options() };
+            let options = base::options().with_memory(memory);
             base::draw(&mut Engine::new(bundle, options).expect("an engine"), &request("a dog on grass"))
         };
         let (fast, mapped) = (draw(MemoryMode::Resident), draw(MemoryMode::Least));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use cones_core::form::Weights;
+use cones_core::model::form::Weights;
 use cones_core::{Bundle, CancelToken, Engine, EngineOptions, Provider};
 use cones_onnx::proto::TensorProto;
 use cones_onnx::{Model, element, tensor};
@@ -171,12 +171,12 @@ fn a_provider_that_does_not_run_the_form_is_refused_by_name() {
     let folder = form("int8");
     for provider in [Provider::CoreMl, Provider::Nnapi] {
         let bundle = Bundle::open(&folder).expect("a bundle");
-        let error = Engine::new(bundle, EngineOptions { provider, ..base::options() }).expect_err("refused");
+        let error = Engine::new(bundle, base::options().with_provider(provider)).expect_err("refused");
         let text = error.to_string();
         assert!(matches!(error, cones_core::Error::ProviderUnavailable { .. }), "{text}");
         assert!(text.contains("of the form int8") && text.contains("another form"), "{text}");
     }
-    let auto = EngineOptions { provider: Provider::Auto, ..base::options() };
+    let auto = base::options().with_provider(Provider::Auto);
     assert!(Engine::new(Bundle::open(&folder).expect("a bundle"), auto).is_ok(), "auto takes one that does");
 }
 

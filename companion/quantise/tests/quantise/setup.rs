@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use cones_core::form::Weights;
+use cones_core::model::form::Weights;
 use cones_core::{Bundle, CancelToken, Engine};
 use cones_quantise::calibrate::Method;
 use cones_quantise::{Calibration, QuantiseOptions, quantise};

@@ -1,7 +1,7 @@
 //! The other way to switch subjects, for comparison: the masked weights multiplied anew, and nothing kept.
 
 use cones_core::ConceptMask;
-use cones_core::attention::AttentionWeights;
+use cones_core::model::weights::AttentionWeights;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, s};
 

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use cones_core::attention::{AttentionWeights, Correction, Projection};
+use cones_core::attention::{Correction, Projection};
+use cones_core::model::weights::AttentionWeights;
 use cones_core::{ConceptMask, Engine};
 use ndarray::ArrayView2;
 use serde::Serialize;

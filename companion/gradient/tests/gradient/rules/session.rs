@@ -18,7 +18,7 @@ pub(crate) fn model(proto: ModelProto, folder: &Path) -> Model {
 /// Loads a graph as derivatives are loaded: with everything that ONNX Runtime does to a graph.
 pub(crate) fn load(model: &Model) -> Result<Session, String> {
     model.save(model.file()).expect("a saved graph");
-    let environment = cones_core::runtime::environment().expect("ONNX Runtime (`cargo xtask setup`)");
+    let environment = cones_core::runtime::raw::environment().expect("ONNX Runtime (`cargo xtask setup`)");
     let builder = Session::builder(&environment).and_then(|b| Ok(b.with_intra_threads(1)?));
     let builder = builder.and_then(|b| Ok(b.with_optimization_level(GraphOptimizationLevel::All)?));
     let mut builder = builder.expect("a session builder");
