@@ -4,14 +4,22 @@ use cones_core::attention::KeyValues;
 use cones_core::model::bundle::{EMBEDDING_OFFSETS, TEXT_ENCODER, TOKENIZER};
 use cones_core::subjects::pack::TokenEmbeddings;
 use cones_core::text::tokenizer::Tokenizer;
-use cones_core::{Bundle, CancelToken, ConceptMask, Engine, Error, Subject};
+use cones_core::{Bundle, CancelToken, ConceptMask, Engine, Error, Request, Subject};
 use cones_onnx::proto::{GraphProto, TensorProto};
 use cones_onnx::{Model, element, lookup, names};
 use cones_tests::base;
 use cones_tests::hostile::Copy;
 use half::f16;
 
-use super::{request, subject};
+/// A short request: enough steps for a picture to depend on everything.
+fn request(prompt: &str) -> Request {
+    Request::new(prompt).with_steps(4).with_seed(11)
+}
+
+/// A subject of 5 % of the weights.
+fn subject(bundle: &Bundle, seed: u64) -> Subject {
+    Subject::new(format!("random {seed}"), ConceptMask::random(&bundle.manifest().layers, 0.05, seed))
+}
 
 const PROMPT: &str = "a <v1> dog and a <v2> cat on grass";
 

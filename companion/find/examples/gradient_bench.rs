@@ -71,7 +71,8 @@ fn main() -> Result<(), Failure> {
         None => bundle.file(cones_core::model::bundle::UNET)?,
     };
     let memory = if arguments.low_memory { Memory::Low } else { Memory::Normal };
-    let settings = GradientOptions { provider: arguments.provider, threads: Some(arguments.threads), memory };
+    let settings =
+        GradientOptions { provider: arguments.provider.resolve(None)?, threads: Some(arguments.threads), memory };
     if let Some(path) = &arguments.dump {
         return Ok(unet::derivative(&bundle, &graph, sizes, &settings)?.model.save(path)?);
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use cones_core::{Bundle, CancelToken, Provider};
+use cones_core::{Bundle, CancelToken, ExecutionProvider, Provider};
 use cones_gradient::{Batch, Error, GradientOptions, Sizes, UnetGradient};
 use cones_onnx::info::{self, Shape};
 use cones_onnx::proto::tensor_proto::DataType;
@@ -134,7 +134,7 @@ fn an_absent_provider_is_told() {
         println!("CUDA is there: nothing to refuse");
         return;
     };
-    let options = GradientOptions { provider: Provider::Cuda, ..options() };
+    let options = GradientOptions { provider: ExecutionProvider::Cuda, ..options() };
     let error = UnetGradient::new(&bundle, SIZES, &options).expect_err("no CUDA").to_string();
     assert_eq!(error, reason.to_string());
     assert!(error.to_lowercase().contains("cuda"), "{error}");

@@ -40,7 +40,7 @@ fn inputs_are_sample_timestep_and_the_layers_in_order() {
 
 #[test]
 fn all_dialects_have_the_same_fingerprint() {
-    let fingerprints: Vec<String> = DIALECTS
+    let fingerprints: Vec<cones_core::Sha256> = DIALECTS
         .iter()
         .map(|dialect| manifest(&import(export(dialect).path()).expect("an import").path().join("bundle")).fingerprint)
         .collect();

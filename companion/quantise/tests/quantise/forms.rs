@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cones_core::model::form::{Activations, Weights};
-use cones_core::{Bundle, ConceptMask, Engine, EngineOptions, MemoryMode, Request, Subject};
+use cones_core::{Bundle, ConceptMask, Engine, MemoryMode, Request, Subject};
 use cones_tests::base;
 use cones_tests::psnr::psnr;
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use cones_core::model::form::Weights;
-use cones_core::{Bundle, CancelToken, Engine, EngineOptions, Provider};
+use cones_core::{Bundle, CancelToken, Engine, Provider};
 use cones_onnx::proto::TensorProto;
 use cones_onnx::{Model, element, tensor};
 use cones_quantise::{Error, prompts, quantise};
