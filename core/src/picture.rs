@@ -3,8 +3,6 @@
 pub mod file;
 pub mod recipe;
 
-use std::path::Path;
-
 use crate::error::{Error, Result};
 
 /// Pixels along one side. Above this a latent no longer fits a phone's memory by far.
@@ -22,15 +20,6 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Reads a PNG, JPEG or WebP file, upright: see [`file`](mod@file).
-    ///
-    /// # Errors
-    /// [`Error::Io`]; [`Error::Picture`] when it is none of these, damaged or cut off, or larger than 16,384 pixels a side or
-    /// 32 million pixels in all.
-    pub fn open(path: &Path) -> Result<Self> {
-        file::open(path)
-    }
-
     /// From RGBA bytes, row by row from the top left, alpha not multiplied in; transparent parts become white.
     ///
     /// # Errors

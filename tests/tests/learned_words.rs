@@ -173,9 +173,9 @@ fn a_bundle_from_before_learned_embeddings_draws_all_else_the_same() {
     assert_same(&older.key_values(PROMPT, &[]).expect("K and V"), &expected);
     let learned = learned(&base::bundle(), "<v1> dog", 1.0);
     let error = older.key_values(PROMPT, std::slice::from_ref(&learned)).expect_err("no such input");
-    let text = error.to_string();
+    let text = format!("{error}; {}", error.hint().unwrap_or_default());
     assert!(matches!(error, Error::BadBundle { .. }), "{text}");
-    for part in [TEXT_ENCODER, EMBEDDING_OFFSETS, "<v1> dog", "hint: import or install this base model again"] {
+    for part in [TEXT_ENCODER, EMBEDDING_OFFSETS, "<v1> dog", "import or install this base model again"] {
         assert!(text.contains(part), "{text}");
     }
     older.key_values("a cat", &[learned]).expect("a prompt that does not name it");

@@ -18,18 +18,21 @@ const MOST_PIXELS: u64 = 32_000_000;
 /// No file of a picture that size is longer.
 const MOST_BYTES: u64 = 256 << 20;
 
-/// Reads a PNG, JPEG or WebP file, upright and over white.
-///
-/// # Errors
-/// As [`Picture::open`].
-pub fn open(path: &Path) -> Result<Picture> {
-    let file = std::fs::File::open(path).map_err(Error::io("open", path))?;
-    let mut bytes = Vec::new();
-    BufReader::new(file).take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(Error::picture(path, format!("it is longer than {} MB", MOST_BYTES >> 20)));
+impl Picture {
+    /// Reads a PNG, JPEG or WebP file, upright; see [`file`](self).
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Picture`] when it is none of these, damaged or cut off, or larger than 16,384 pixels a side or
+    /// 32 million pixels in all.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = std::fs::File::open(path).map_err(Error::io("open", path))?;
+        let mut bytes = Vec::new();
+        BufReader::new(file).take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+        if bytes.len() as u64 > MOST_BYTES {
+            return Err(Error::picture(path, format!("it is longer than {} MB", MOST_BYTES >> 20)));
+        }
+        decode(&bytes).map_err(|reason| Error::picture(path, reason))
     }
-    decode(&bytes).map_err(|reason| Error::picture(path, reason))
 }
 
 /// A picture from the bytes of its file.

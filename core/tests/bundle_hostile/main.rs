@@ -20,7 +20,7 @@ fn blamed<T>(result: Result<T>, file: &str, reason: &str) {
             println!("{}", text.lines().next().unwrap_or_default());
             let Error::BadBundle { path, hint, .. } = error else { unreachable!() };
             assert!(path.ends_with(file), "{file} is at fault: {text}");
-            assert!(text.contains(reason), "`{reason}`: {text}");
+            assert!(text.contains(reason) || hint.contains(reason), "`{reason}`: {text}; {hint}");
             assert!(!hint.is_empty());
         }
         Err(other) => panic!("{file}: {other}"),

@@ -79,8 +79,8 @@ fn wrong_values_are_named() {
         ("/packs/1/precision".into(), json!("int4"), "int4"),
         ("/packs/1/neurons".into(), json!(u64::MAX), "neurons"),
         bundle("name", json!("toy/box")),
-        bundle("fingerprint", json!("")),
-        bundle("manifest/sha256", json!("")),
+        ("/bundles/0/fingerprint".into(), json!(""), "of a SHA-256"),
+        ("/bundles/0/manifest/sha256".into(), json!(""), "of a SHA-256"),
         ("/bundles/0/manifest/bytes".into(), json!(5 << 20), "manifest"),
         ("/bundles/0/manifest/bytes".into(), json!(0), "manifest"),
         ("/bundles/0/bytes".into(), json!(999), "manifest"),
@@ -90,14 +90,13 @@ fn wrong_values_are_named() {
     ];
     for (pointer, value, said) in cases {
         let text = reason(signed(|c| *c.pointer_mut(&pointer).expect(&pointer) = value.clone()));
-        let said = said.replace('/', ".");
-        assert!(text.contains(&said), "{pointer} = {value}: {text}");
+        assert!(text.contains(said), "{pointer} = {value}: {text}");
         assert!(!text.chars().any(char::is_control), "{text:?}");
     }
 }
 
 #[test]
-fn missing_unknown_and_doubled_fields_are_refused() {
+fn missing_and_doubled_fields_are_refused_and_tomorrows_are_passed_over() {
     for pointer in ["/packs/0", "/bundles/0", ""] {
         let fields = serde_json::to_value(catalog()).expect("JSON");
         for field in fields.pointer(pointer).expect("an object").as_object().expect("an object").keys() {
@@ -108,8 +107,8 @@ fn missing_unknown_and_doubled_fields_are_refused() {
                 assert!(text.contains(field.as_str()), "{text}");
             }
         }
-        let text = reason(signed(|c| c.pointer_mut(pointer).expect("an object")["new\u{1b}[2J"] = json!(1)));
-        assert!(text.contains("new") && !text.contains('\u{1b}'), "{text}");
+        let tomorrow = signed(|c| c.pointer_mut(pointer).expect("an object")["new"] = json!({ "a": 1 }));
+        assert_eq!(tomorrow.expect("a field that nobody knows is passed over"), catalog());
     }
     let publisher = Publisher::new();
     let json = String::from_utf8(catalog().encode().expect("in order")).expect("text");

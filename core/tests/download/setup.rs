@@ -125,7 +125,6 @@ pub(crate) fn untrusted<T>(result: Result<T>) -> String {
 fn shown(error: &Error) -> String {
     let text = error.to_string();
     println!("{text}");
-    let (reason, hint) = text.split_once("\nhint: ").expect("a hint");
-    assert!(!hint.trim().is_empty(), "{text}");
-    reason.to_owned()
+    assert!(error.hint().is_some_and(|hint| !hint.trim().is_empty()), "{text}");
+    text
 }

@@ -33,7 +33,7 @@ fn refusal_of(case: &Case) -> String {
 #[test]
 fn a_node_without_a_rule_is_named_with_its_kind() {
     let text = refusal_of(&case("Softplus", "no rule").wanted("x", &[2, 3]));
-    assert!(text.contains("node `tested` (Softplus) has no derivative rule") && text.contains("hint:"), "{text}");
+    assert!(text.contains("node `tested` (Softplus) has no derivative rule"), "{text}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use ureq::Agent;
 
-use super::Downloader;
+use super::client::Downloader;
 use super::failure::Failure;
 use super::head::Head;
 use super::worker::{self, Ask, Message};

@@ -3,13 +3,16 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::client::Downloader;
 use super::exchange::{self, Exchange};
+use super::expected::Expected;
 use super::failure::Failure;
 use super::head::Head;
 use super::part::Part;
 use super::patience::Patience;
+use super::received::Received;
+use super::received::Watch;
 use super::worker::{Ask, Resume};
-use super::{Downloader, Expected, Received, Watch};
 use crate::cancel::CancelToken;
 use crate::disk::files;
 use crate::disk::hash::Sha256;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Expected;
+use super::expected::Expected;
 use crate::cancel::CancelToken;
 use crate::disk::atomic;
 use crate::disk::files;

@@ -1,6 +1,6 @@
 //! A small file, into memory.
 
-use super::Downloader;
+use super::client::Downloader;
 use super::exchange::{self, Exchange};
 use super::failure::Failure;
 use super::fetch::status;

@@ -10,9 +10,10 @@ use ureq::http::{Response, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
+use super::client::Downloader;
 use super::failure::Failure;
 use super::head::Head;
-use super::{Downloader, Limits};
+use super::limits::Limits;
 use crate::library::address::Address;
 
 /// Bytes handed over at once.
