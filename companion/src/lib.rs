@@ -1,4 +1,6 @@
-//! The desktop side of Cones, as a library: what `cones` does, callable from tests.
+//! The command `cones`, as a library for its tests: [`commands`] parse and print, the other modules hold what only the
+//! command needs. What others may use, too, stands in crates of its own: `cones-onnx`, `cones-gradient`, `cones-import`,
+//! `cones-quantise` and `cones-find`.
 
 pub mod base_model;
 pub mod catalog_args;

@@ -32,7 +32,7 @@ pub fn of_others(class: &str, count: usize) -> Vec<String> {
         .collect()
 }
 
-/// A caption with the trigger in the class word's place: "an owl at night" becomes "a <v1> owl at night". Where the
+/// A caption with the trigger in the class word's place: `an owl at night` becomes `a <v1> owl at night`. Where the
 /// class word does not occur, the trigger goes in front.
 pub fn with_trigger(caption: &str, class: &str, trigger: &str) -> String {
     if holds(caption, trigger) {

@@ -21,8 +21,8 @@ pub const COTANGENT: &str = "cotangent";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Objective {
     /// L = Σᵢ weightᵢ · meanₑ (outputᵢₑ - targetᵢₑ)², over samples i and the elements e of each. Adds the inputs
-    /// [`TARGET`] (shaped as the output) and [`WEIGHTS`] [batch], and the outputs [`LOSS`] (a single number) and
-    /// [`LOSSES`] [batch], which are not weighted.
+    /// [`TARGET`] (shaped as the output) and [`WEIGHTS`] (`[batch]`), and the outputs [`LOSS`] (a single number) and
+    /// [`LOSSES`] (`[batch]`), which are not weighted.
     MeanSquares,
     /// L = Σₑ outputₑ · cotangentₑ: a vector-Jacobian product. Adds the input [`COTANGENT`], shaped as the output, for a
     /// graph whose output goes on into another one; the output itself is kept.

@@ -36,13 +36,13 @@ pub struct Sizes {
 pub struct Batch<'a> {
     /// Noisy latents [batch, channels, height, width].
     pub sample: &'a [f32],
-    /// Training timesteps [batch].
+    /// Training timesteps, `[batch]`.
     pub timesteps: &'a [f32],
     /// For each layer of the bundle, in its order, K or V [batch, tokens, rows].
     pub keys_values: &'a [Vec<f32>],
     /// What the U-Net should have said: noise or velocity, as the bundle's `prediction_type` has it. Shaped as `sample`.
     pub target: &'a [f32],
-    /// How much each sample counts [batch]. The loss is Σᵢ weightᵢ · mean over elements of (predictionᵢ - targetᵢ)².
+    /// How much each sample counts, `[batch]`. The loss is Σᵢ weightᵢ · mean over elements of (predictionᵢ - targetᵢ)².
     pub weights: &'a [f32],
 }
 

@@ -33,3 +33,16 @@ impl FromStr for Storage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for storage in [Storage::Float32, Storage::Float16] {
+            assert_eq!(storage.to_string().parse(), Ok(storage));
+        }
+        assert!("float64".parse::<Storage>().is_err());
+    }
+}

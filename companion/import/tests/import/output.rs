@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use cones_core::CancelToken;
+use cones_import::{Stage, import};
+
 use crate::fixture::{arguments, export, manifest, run, temporary};
 
 #[test]
@@ -35,5 +38,23 @@ fn a_failed_import_leaves_nothing_behind() {
     fs::write(export.path().join("vae_decoder.onnx"), b"no graph").expect("a file");
     let error = run(&arguments(export.path(), &out.path().join("bundle"))).expect_err("a broken decoder").to_string();
     assert!(error.contains("vae_decoder.onnx"), "{error}");
+    assert_eq!(fs::read_dir(out.path()).expect("a folder").count(), 0);
+}
+
+#[test]
+fn a_cancelled_import_leaves_nothing_behind() {
+    let (export, out) = (export("fused"), temporary());
+    let cancel = CancelToken::new();
+    let mut stages = 0;
+    let mut told = |_: Stage<'_>| {
+        stages += 1;
+        if stages == 3 {
+            cancel.cancel();
+        }
+    };
+    let error =
+        import(&arguments(export.path(), &out.path().join("bundle")), &mut told, &cancel).expect_err("cancelled");
+    assert!(error.is_cancelled(), "{error}");
+    assert_eq!(stages, 3, "it stops between two stages");
     assert_eq!(fs::read_dir(out.path()).expect("a folder").count(), 0);
 }

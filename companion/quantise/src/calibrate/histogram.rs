@@ -39,7 +39,7 @@ impl Histogram {
         self.within_seen(Range { low: edge(share / 2.0), high: edge(1.0 - share / 2.0) })
     }
 
-    /// The range about 0 whose [`STEPS`] steps tell most: the least Kullback-Leibler divergence between what occurs and
+    /// The range about 0 whose `STEPS` steps tell most: the least Kullback-Leibler divergence between what occurs and
     /// what is left of it (TensorRT's rule).
     pub fn entropy(&self) -> Range {
         let (bins, middle) = (self.counts.len(), self.counts.len() / 2);

@@ -59,3 +59,16 @@ impl FromStr for Method {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for method in [Method::Minmax, Method::Percentile, Method::Entropy] {
+            assert_eq!(method.to_string().parse(), Ok(method));
+        }
+        assert!("mean".parse::<Method>().is_err());
+    }
+}
