@@ -101,7 +101,15 @@ impl Engine {
     fn held(&self) -> u64 {
         let slots = [&self.text_encoder, &self.unet, &self.vae_decoder, &self.vae_encoder];
         let loaded = slots.into_iter().filter_map(Slot::loaded);
-        let held = |purpose: &Purpose| Some(self.profile.as_ref()?.graphs.get(purpose.name)?.held(purpose.form));
+        let held = |purpose: &Purpose| {
+            Some(
+                self.profile
+                    .as_ref()?
+                    .graphs
+                    .get(purpose.name)?
+                    .held(purpose.form, self.bundle.in_fixed_ranges(purpose.name)),
+            )
+        };
         loaded.filter_map(held).sum()
     }
 

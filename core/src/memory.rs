@@ -14,6 +14,8 @@ mod profile;
 mod system;
 
 pub use arrangement::{Arrangement, LoadForm, Sizes};
+pub use heap::be_tidy;
+pub use pages::{FEW as FEW_PAGES, run_with_few as run_with_few_pages};
 pub use plan::{MemoryPlan, StageMemory};
 pub use planner::plan;
 pub use profile::{GraphMemory, Point, Profile};

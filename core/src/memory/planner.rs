@@ -128,7 +128,10 @@ impl<'a> Planner<'a> {
             stages.push((VAE_ENCODER, 1, cells));
         }
         stages.extend([(unet, batch, cells), (VAE_DECODER, 1, cells)]);
-        let each = |(graph, batch, cells)| stage(graph, profile.graphs.get(graph)?, batch, cells, arrangement.form);
+        let each = |(graph, batch, cells)| {
+            let packed = self.bundle.in_fixed_ranges(graph);
+            stage(graph, profile.graphs.get(graph)?, batch, cells, arrangement.form, packed)
+        };
         stages.into_iter().map(each).collect()
     }
 }

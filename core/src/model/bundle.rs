@@ -10,6 +10,7 @@ use crate::cancel::CancelToken;
 use crate::disk::files;
 use crate::disk::hash::Sha256;
 use crate::error::{Error, Result};
+use crate::model::form::Activations;
 use crate::model::manifest::{Manifest, SCHEMA};
 use crate::model::weights::AttentionWeights;
 
@@ -107,6 +108,13 @@ impl Bundle {
     /// The cross-attention projections that masks apply to.
     pub fn attention(&self) -> &AttentionWeights {
         &self.attention
+    }
+
+    /// Whether activations of this graph have fixed ranges: in forms with 8-bit activations, the U-Net's. Its weights are
+    /// constants then, for whole-number kernels to pack, and it has no twin with mapped ones.
+    pub(crate) fn in_fixed_ranges(&self, graph: &str) -> bool {
+        let form = self.manifest.form.as_ref();
+        form.is_some_and(|form| form.activations == Activations::Int8) && [UNET, UNET_PLAIN].contains(&graph)
     }
 
     /// The path of a file that the manifest lists.

@@ -6,7 +6,6 @@ use crate::disk::hash::Sha256;
 use crate::error::{Error, Result};
 use crate::memory::{LoadForm, heap};
 use crate::model::bundle::{Bundle, TEXT_ENCODER, mapped_twin};
-use crate::model::form::Activations;
 use crate::runtime::execution_provider::{ExecutionProvider, ProviderOptions};
 use crate::runtime::session::{Graph, Options};
 
@@ -76,10 +75,15 @@ fn load(bundle: &Bundle, place: &Place, purpose: &Purpose) -> Result<Graph> {
     let file = bundle.file(if has_twin { &twin } else { purpose.name })?;
     let cache = cache_folder(bundle, purpose.name, place)?;
     let provider_options = ProviderOptions { threads: place.threads, cache };
-    let float_activations = bundle.manifest().form.as_ref().is_some_and(|form| form.activations == Activations::Float);
-    let dimensions = purpose.dimensions.clone();
-    let options =
-        Options { provider: place.provider, provider_options, form: purpose.form, float_activations, dimensions };
+    let in_fixed_ranges = bundle.in_fixed_ranges(purpose.name);
+    let options = Options {
+        provider: place.provider,
+        provider_options,
+        form: purpose.form,
+        float_activations: bundle.manifest().form.is_some() && !in_fixed_ranges,
+        packs: in_fixed_ranges,
+        dimensions: purpose.dimensions.clone(),
+    };
     let mut graph = Graph::load(&file, &options)?;
     if has_twin {
         graph.weights = weights(bundle);
