@@ -23,6 +23,9 @@ pub(crate) struct Options {
     /// Whether activations stay in floating point though weights have fewer bits. ONNX Runtime would else compute some
     /// of the products in whole numbers, which is less exact and here also slower.
     pub(crate) float_activations: bool,
+    /// Whether weights are packed though memory is short: whole-number products of weights that are constants. Their packed
+    /// copies are no larger than what lies in the file, and packing them in every step takes longer than the products.
+    pub(crate) packs: bool,
     /// Values for the graph's named dimensions, so that every shape is static.
     pub(crate) dimensions: Vec<(&'static str, usize)>,
 }
@@ -44,7 +47,7 @@ impl Graph {
         let environment = crate::runtime::environment()?;
         let builder = Session::builder(&environment).map_err(Error::runtime(stage()))?;
         let formed = match options.form {
-            LoadForm::Mapped => mapped(builder),
+            LoadForm::Mapped => mapped(builder, options.packs),
             LoadForm::Fast => builder.with_optimization_level(GraphOptimizationLevel::All),
         };
         let mut builder = formed.map_err(Error::runtime(stage()))?;
@@ -143,13 +146,13 @@ impl Graph {
     }
 }
 
-/// Nothing is packed or brought into another layout, and what is freed goes back at once: the arena keeps the largest
-/// blocks that were ever needed, and a pattern of memory is one block as large as all of them.
+/// Nothing is packed or brought into another layout, unless `packs`, and what is freed goes back at once: the arena keeps
+/// the largest blocks that were ever needed, and a pattern of memory is one block as large as all of them.
 #[allow(clippy::result_large_err, reason = "the builder's own error, which holds the builder")]
-fn mapped(builder: SessionBuilder) -> BuilderResult {
+fn mapped(builder: SessionBuilder, packs: bool) -> BuilderResult {
     builder
-        .with_optimization_level(GraphOptimizationLevel::Level2)?
-        .with_prepacking(false)?
+        .with_optimization_level(if packs { GraphOptimizationLevel::All } else { GraphOptimizationLevel::Level2 })?
+        .with_prepacking(packs)?
         .with_memory_pattern(false)?
         .with_execution_providers([ort::ep::CPU::default().with_arena_allocator(false).build()])?
         // Each weight that is an input too is warned of.
