@@ -91,7 +91,8 @@ fn main() -> Result<(), Failure> {
     let weights = vec![1.0 / sizes.batch as f32; sizes.batch];
     let batch =
         Batch { sample: &sample, timesteps: &timesteps, keys_values: &keys_values, target: &target, weights: &weights };
-    on_request(load_seconds, || {
+    let planned = gradient::unet::footprint(&bundle, sizes, &settings)?.total();
+    on_request(load_seconds, planned, || {
         let start = Instant::now();
         let loss = unet.step(&batch, &CancelToken::new())?;
         let seconds = start.elapsed().as_secs_f64();
@@ -128,7 +129,8 @@ fn find(bundle: &Bundle, sizes: Sizes, settings: &GradientOptions) -> Result<(),
     let mut method = MethodKind::Learned.start(&base, &MethodTuning::default());
     let (mut weights, mut gradient) = (base.clone(), base.filled(0.0));
     let mut step = 0;
-    on_request(start.elapsed().as_secs_f64(), || {
+    let planned = gradient::unet::footprint(bundle, sizes, settings)?.total();
+    on_request(start.elapsed().as_secs_f64(), planned, || {
         let start = Instant::now();
         let mixture = Mixture::new(sizes.batch, scope, 1.0);
         let batch = batch::draw(&examples, &diffusion, mixture, &mut Random::new(0, step as u64))?;
@@ -141,8 +143,12 @@ fn find(bundle: &Bundle, sizes: Sizes, settings: &GradientOptions) -> Result<(),
     })
 }
 
-/// Answers each line `run` with the seconds, loss and norm of one step.
-fn on_request(load_seconds: f64, mut step: impl FnMut() -> Result<(f64, f64, f64), Failure>) -> Result<(), Failure> {
+/// Answers each line `run` with the seconds, loss and norm of one step, the most memory so far, and what was planned.
+fn on_request(
+    load_seconds: f64,
+    planned: u64,
+    mut step: impl FnMut() -> Result<(f64, f64, f64), Failure>,
+) -> Result<(), Failure> {
     for line in std::io::stdin().lock().lines() {
         if line?.trim() != "run" {
             continue;
@@ -152,7 +158,8 @@ fn on_request(load_seconds: f64, mut step: impl FnMut() -> Result<(f64, f64, f64
         let mut out = std::io::stdout();
         writeln!(
             out,
-            "{{\"seconds\":{seconds},\"loss\":{loss},\"norm\":{norm},\"load_seconds\":{load_seconds},\"peak_bytes\":{peak}}}"
+            "{{\"seconds\":{seconds},\"loss\":{loss},\"norm\":{norm},\"load_seconds\":{load_seconds},\
+             \"peak_bytes\":{peak},\"planned_bytes\":{planned}}}"
         )?;
         out.flush()?;
     }

@@ -6,11 +6,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use cones_core::memory::FEW_PAGES;
 use cones_onnx::info::Shape;
 use cones_onnx::node;
 use cones_onnx::proto::{GraphProto, NodeProto};
 
+use crate::constants::constants_without;
 use crate::error::Result;
+use crate::frozen;
 use crate::shapes::Shapes;
 use crate::spec::{Differentiated, Memory};
 
@@ -42,11 +45,18 @@ impl Footprint {
     pub fn new(graph: &Differentiated, memory: Memory) -> Result<Self> {
         let shapes = Shapes::infer(&graph.model, &BTreeMap::new())?;
         let proto = graph.model.graph()?;
-        let constants = constants(proto);
+        // With little memory large weights stay in their file, and what is made of them is made in every run.
+        let mapped = match memory {
+            Memory::Normal => HashMap::new(),
+            Memory::Low => frozen::large(proto, &graph.model.source)?,
+        };
+        let constants = constants_without(proto, |name| mapped.contains_key(name));
         let ports = graph.inputs.iter().chain(&graph.outputs).chain(&graph.gradients);
         let ports: usize = ports.map(|port| port.shape.bytes()).sum();
         let activations = ports.saturating_add(peak(proto, &shapes, &constants)) as u64;
-        Ok(Self { weights: weights(proto, &shapes, &constants), activations, memory })
+        let pages: u64 = mapped.values().map(|shape| shape.bytes() as u64).sum();
+        let own = weights(proto, &shapes, &constants, |name| mapped.contains_key(name));
+        Ok(Self { weights: own.saturating_add(pages.min(FEW_PAGES)), activations, memory })
     }
 
     /// What a process is expected to grow by.
@@ -70,24 +80,12 @@ impl Footprint {
     }
 }
 
-/// Weights, and what is made of weights alone, which ONNX Runtime makes once when it loads the graph.
-pub(super) fn constants(graph: &GraphProto) -> HashSet<&str> {
-    let mut constants: HashSet<&str> = graph.initializer.iter().map(|tensor| tensor.name()).collect();
-    for n in &graph.node {
-        let reads = node::reads(n);
-        if !reads.is_empty() && reads.iter().all(|read| constants.contains(read)) {
-            constants.extend(n.output.iter().map(String::as_str));
-        }
-    }
-    constants
-}
-
-/// Bytes of the constants that are left once ONNX Runtime has computed what it can.
-fn weights(graph: &GraphProto, shapes: &Shapes, constants: &HashSet<&str>) -> u64 {
+/// Bytes of the constants that are left once ONNX Runtime has computed what it can, without those that stay in their file.
+fn weights(graph: &GraphProto, shapes: &Shapes, constants: &HashSet<&str>, mapped: impl Fn(&str) -> bool) -> u64 {
     let runs = |n: &&NodeProto| n.output.iter().any(|output| !constants.contains(output.as_str()));
     let read: HashSet<&str> = graph.node.iter().filter(runs).flat_map(node::reads).collect();
     let bytes = |name: &&str| shapes.get(name).map_or(0, Shape::bytes) as u64;
-    read.intersection(constants).map(bytes).sum()
+    read.intersection(constants).filter(|name| !mapped(name)).map(bytes).sum()
 }
 
 /// The most bytes between nodes.
@@ -108,11 +106,28 @@ fn peak(graph: &GraphProto, shapes: &Shapes, constants: &HashSet<&str>) -> usize
             last.insert(whole(read), at);
         }
     }
+    let is_late = |n: &NodeProto| {
+        let reads = node::reads(n);
+        !reads.is_empty() && reads.iter().all(|read| constants.contains(read))
+    };
     let held_by_us = |name: &str| constants.contains(name) || given.contains(name);
     let size = |name: &str| shapes.get(name).map_or(0, Shape::bytes);
+    let late_nodes = graph.node.iter().filter(|n| is_late(n)).flat_map(|n| &n.output).map(String::as_str);
+    let mut late: HashMap<&str, usize> =
+        late_nodes.filter(|name| !held_by_us(name)).map(|name| (name, size(name))).collect();
     let (mut held, mut most) = (0usize, 0usize);
     let mut ends: HashMap<usize, usize> = HashMap::new();
     for (at, n) in graph.node.iter().enumerate() {
+        // What is made of constants alone is made when it is read.
+        if is_late(n) {
+            continue;
+        }
+        for read in node::reads(n) {
+            if let Some(bytes) = late.remove(read) {
+                held = held.saturating_add(bytes);
+                *ends.entry(last.get(read).copied().unwrap_or(at)).or_default() += bytes;
+            }
+        }
         let made = n.output.iter().map(String::as_str).filter(|name| !node::is_view(n) && !held_by_us(name));
         for name in made {
             held = held.saturating_add(size(name));

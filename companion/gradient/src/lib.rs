@@ -7,8 +7,10 @@
 
 mod blocks;
 mod call;
+mod constants;
 pub mod error;
 mod footprint;
+mod frozen;
 mod gate;
 mod objective;
 mod recompute;

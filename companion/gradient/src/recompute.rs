@@ -13,7 +13,7 @@ use cones_onnx::info::Shape;
 use cones_onnx::proto::{GraphProto, NodeProto, TensorProto, ValueInfoProto};
 use cones_onnx::{element, names, node};
 
-use crate::footprint::constants;
+use crate::constants::constants;
 use crate::gate::Gate;
 use crate::shapes::Shapes;
 

@@ -13,7 +13,7 @@ use crate::objective::Ports;
 use crate::shapes::{self, Shapes};
 use crate::spec::{DerivativeSpec, Differentiated, Memory, Port};
 use crate::tape::{MICROSOFT, Tape};
-use crate::{recompute, rules};
+use crate::{frozen, recompute, rules};
 
 /// The oldest version of the standard operators that is understood: since then axes of sums are inputs.
 const OLDEST: i64 = 13;
@@ -63,6 +63,10 @@ pub fn differentiate(model: Model, spec: &DerivativeSpec) -> Result<Differentiat
     if spec.memory == Memory::Low {
         let shapes = Shapes::infer(&model, &BTreeMap::new())?;
         recompute::recompute(model.graph_mut()?, forward, &shapes);
+        let Model { proto, source } = &mut model;
+        if let Some(graph) = proto.graph.as_mut() {
+            frozen::make_anew(graph, source)?;
+        }
     }
     let port = |(name, shape): (String, Shape)| Port { name, shape };
     let outputs = ports.outputs.into_iter().map(port).collect();
