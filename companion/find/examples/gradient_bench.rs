@@ -91,7 +91,7 @@ fn main() -> Result<(), Failure> {
     let weights = vec![1.0 / sizes.batch as f32; sizes.batch];
     let batch =
         Batch { sample: &sample, timesteps: &timesteps, keys_values: &keys_values, target: &target, weights: &weights };
-    let planned = gradient::unet::footprint(&bundle, sizes, &settings)?.total();
+    let planned = unet::footprint(&bundle, sizes, &settings)?.total();
     on_request(load_seconds, planned, || {
         let start = Instant::now();
         let loss = unet.step(&batch, &CancelToken::new())?;
@@ -129,7 +129,7 @@ fn find(bundle: &Bundle, sizes: Sizes, settings: &GradientOptions) -> Result<(),
     let mut method = MethodKind::Learned.start(&base, &MethodTuning::default());
     let (mut weights, mut gradient) = (base.clone(), base.filled(0.0));
     let mut step = 0;
-    let planned = gradient::unet::footprint(bundle, sizes, settings)?.total();
+    let planned = unet::footprint(bundle, sizes, settings)?.total();
     on_request(start.elapsed().as_secs_f64(), planned, || {
         let start = Instant::now();
         let mixture = Mixture::new(sizes.batch, scope, 1.0);
