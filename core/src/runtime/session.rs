@@ -14,6 +14,9 @@ use crate::error::{Error, Result};
 use crate::memory::{LoadForm, pages};
 use crate::runtime::execution_provider::{ExecutionProvider, ProviderOptions};
 
+/// ONNX Runtime's option for exact whole-number products on AVX2 and AVX-512 without VNNI.
+const EXACT_SUMS: &str = "session.x64quantprecision";
+
 /// How graphs are loaded.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
@@ -24,8 +27,8 @@ pub(crate) struct Options {
     /// Whether activations stay in floating point though weights have fewer bits. ONNX Runtime would else compute some
     /// of the products in whole numbers, which is less exact and here also slower.
     pub(crate) float_activations: bool,
-    /// Whether weights are packed though memory is short: whole-number products of weights that are constants. Their packed
-    /// copies are no larger than what lies in the file, and packing them in every step takes longer than the products.
+    /// Whether products are of whole numbers, with weights that are constants. These are packed though memory is short: their
+    /// packed copies are no larger than what lies in the file, and packing them in every step takes longer than the products.
     pub(crate) packs: bool,
     /// Values for the graph's named dimensions, so that every shape is static.
     pub(crate) dimensions: Vec<(&'static str, usize)>,
@@ -54,6 +57,11 @@ impl Graph {
         let mut builder = formed.map_err(Error::runtime(stage()))?;
         if options.float_activations {
             builder = builder.with_quant_qdq(false).map_err(Error::runtime(stage()))?;
+        }
+        if options.packs {
+            // Else x86 processors without VNNI add pairs of products up in 16 bits, which overflow: the U-Net of Stable
+            // Diffusion's size was off by 19 % instead of 5 %. Others are not asked.
+            builder = builder.with_config_entry(EXACT_SUMS, "1").map_err(Error::runtime(stage()))?;
         }
         if let Some(threads) = session_threads(options) {
             builder = builder.with_intra_threads(threads).map_err(Error::runtime(stage()))?;
