@@ -10,6 +10,8 @@ mod plan;
 mod profile;
 mod system;
 
+pub use heap::be_tidy;
+pub use pages::{FEW as FEW_PAGES, run_with_few as run_with_few_pages};
 pub use plan::{Arrangement, LoadForm, MemoryPlan, Sizes, StageMemory, plan};
 pub(crate) use plan::{first_arrangement, megabytes, plan_with};
 pub use profile::{GraphMemory, Point, Profile};

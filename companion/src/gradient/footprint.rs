@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::shapes::Shapes;
-use super::{Differentiated, Memory, Result};
+use super::{Differentiated, Memory, Result, frozen};
+use cones_core::memory::FEW_PAGES;
+
 use crate::onnx::info::Shape;
 use crate::onnx::node;
 use crate::onnx::proto::{GraphProto, NodeProto};
@@ -23,12 +25,12 @@ pub struct Footprint {
     pub memory: Memory,
 }
 
-/// What a process grew by, as a multiple of weights and of values. Fitted to the peaks of Toybox's U-Net with 1, 8 and
-/// 32 pictures a step, on Linux on the CPU; `tests/gradient/memory.rs` compares.
+/// What a process grew by, as a multiple of weights and of values. Fitted to the peaks of Toybox's U-Net with 1, 12 and
+/// 32 pictures a step, with little memory to Stable Diffusion's too, on Linux on the CPU; `tests/gradient/memory.rs` compares.
 fn multiples(memory: Memory) -> (f64, f64) {
     match memory {
         Memory::Normal => (2.0, 1.6),
-        Memory::Low => (1.6, 3.5),
+        Memory::Low => (2.5, 3.5),
     }
 }
 
@@ -40,11 +42,18 @@ impl Footprint {
     pub fn of(graph: &Differentiated, memory: Memory) -> Result<Self> {
         let shapes = Shapes::infer(&graph.model, &BTreeMap::new())?;
         let proto = graph.model.graph()?;
-        let constants = constants(proto);
+        // With little memory large weights stay in their file, and what is made of them is made in every run.
+        let mapped = match memory {
+            Memory::Normal => HashMap::new(),
+            Memory::Low => frozen::large(proto, &graph.model.source)?,
+        };
+        let constants = constants_without(proto, |name| mapped.contains_key(name));
         let ports = graph.inputs.iter().chain(&graph.outputs).chain(&graph.gradients);
         let ports: usize = ports.map(|port| port.shape.bytes()).sum();
         let activations = ports.saturating_add(peak(proto, &shapes, &constants)) as u64;
-        Ok(Self { weights: weights(proto, &shapes, &constants), activations, memory })
+        let pages: u64 = mapped.values().map(|shape| shape.bytes() as u64).sum();
+        let own = weights(proto, &shapes, &constants, |name| mapped.contains_key(name));
+        Ok(Self { weights: own.saturating_add(pages.min(FEW_PAGES)), activations, memory })
     }
 
     /// What a process is expected to grow by.
@@ -70,22 +79,27 @@ impl Footprint {
 
 /// Weights, and what is made of weights alone, which ONNX Runtime makes once when it loads the graph.
 pub(super) fn constants(graph: &GraphProto) -> HashSet<&str> {
+    constants_without(graph, |_| false)
+}
+
+/// The same, where nothing is made beforehand of some weights.
+fn constants_without(graph: &GraphProto, mapped: impl Fn(&str) -> bool) -> HashSet<&str> {
     let mut constants: HashSet<&str> = graph.initializer.iter().map(|tensor| tensor.name()).collect();
     for n in &graph.node {
         let reads = node::reads(n);
-        if !reads.is_empty() && reads.iter().all(|read| constants.contains(read)) {
+        if !reads.is_empty() && reads.iter().all(|read| constants.contains(read) && !mapped(read)) {
             constants.extend(n.output.iter().map(String::as_str));
         }
     }
     constants
 }
 
-/// Bytes of the constants that are left once ONNX Runtime has computed what it can.
-fn weights(graph: &GraphProto, shapes: &Shapes, constants: &HashSet<&str>) -> u64 {
+/// Bytes of the constants that are left once ONNX Runtime has computed what it can, without those that stay in their file.
+fn weights(graph: &GraphProto, shapes: &Shapes, constants: &HashSet<&str>, mapped: impl Fn(&str) -> bool) -> u64 {
     let runs = |n: &&NodeProto| n.output.iter().any(|output| !constants.contains(output.as_str()));
     let read: HashSet<&str> = graph.node.iter().filter(runs).flat_map(node::reads).collect();
     let bytes = |name: &&str| shapes.get(name).map_or(0, Shape::bytes) as u64;
-    read.intersection(constants).map(bytes).sum()
+    read.intersection(constants).filter(|name| !mapped(name)).map(bytes).sum()
 }
 
 /// The most bytes between nodes.
@@ -106,11 +120,28 @@ fn peak(graph: &GraphProto, shapes: &Shapes, constants: &HashSet<&str>) -> usize
             last.insert(whole(read), at);
         }
     }
+    let is_late = |n: &NodeProto| {
+        let reads = node::reads(n);
+        !reads.is_empty() && reads.iter().all(|read| constants.contains(read))
+    };
     let held_by_us = |name: &str| constants.contains(name) || given.contains(name);
     let size = |name: &str| shapes.get(name).map_or(0, Shape::bytes);
+    let late_nodes = graph.node.iter().filter(|n| is_late(n)).flat_map(|n| &n.output).map(String::as_str);
+    let mut late: HashMap<&str, usize> =
+        late_nodes.filter(|name| !held_by_us(name)).map(|name| (name, size(name))).collect();
     let (mut held, mut most) = (0usize, 0usize);
     let mut ends: HashMap<usize, usize> = HashMap::new();
     for (at, n) in graph.node.iter().enumerate() {
+        // What is made of constants alone is made when it is read.
+        if is_late(n) {
+            continue;
+        }
+        for read in node::reads(n) {
+            if let Some(bytes) = late.remove(read) {
+                held = held.saturating_add(bytes);
+                *ends.entry(last.get(read).copied().unwrap_or(at)).or_default() += bytes;
+            }
+        }
         let made = n.output.iter().map(String::as_str).filter(|name| !node::is_view(n) && !held_by_us(name));
         for name in made {
             held = held.saturating_add(size(name));

@@ -7,6 +7,7 @@
 mod call;
 pub mod error;
 mod footprint;
+mod frozen;
 mod gate;
 mod objective;
 mod plan;

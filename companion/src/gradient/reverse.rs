@@ -8,7 +8,7 @@ use super::objective::Ports;
 use super::plan::{Differentiated, Memory, Plan, Port};
 use super::shapes::{self, Shapes};
 use super::tape::{MICROSOFT, Tape};
-use super::{Error, Result, recompute, rules};
+use super::{Error, Result, frozen, recompute, rules};
 use crate::onnx::info::{self, Shape};
 use crate::onnx::proto::{GraphProto, NodeProto, OperatorSetIdProto, ValueInfoProto};
 use crate::onnx::{self, Model, element, graph, node};
@@ -61,6 +61,10 @@ pub fn differentiate(model: Model, plan: &Plan) -> Result<Differentiated> {
     if plan.memory == Memory::Low {
         let shapes = Shapes::infer(&model, &BTreeMap::new())?;
         recompute::recompute(model.graph_mut()?, forward, &shapes);
+        let Model { proto, source } = &mut model;
+        if let Some(graph) = proto.graph.as_mut() {
+            frozen::make_anew(graph, source)?;
+        }
     }
     let port = |(name, shape): (String, Shape)| Port { name, shape };
     let outputs = ports.outputs.into_iter().map(port).collect();

@@ -1,16 +1,20 @@
 //! A differentiated graph, loaded.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use ort::logging::LogLevel;
 use ort::memory::Allocator;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{IoBinding, Session};
 use ort::value::Tensor;
 use prost::Message;
 
-use cones_core::{CancelToken, Provider};
+use cones_core::{CancelToken, Provider, memory};
 
 use super::{Blocks, Differentiated, Error, Memory, Port, Result};
-use crate::onnx::element;
 use crate::onnx::proto::tensor_proto::DataType;
+use crate::onnx::{element, overridable, tensor};
 
 /// Where ONNX Runtime looks for the weights of a graph that comes from memory.
 const WEIGHTS_FOLDER: &str = "session.model_external_initializers_file_folder_path";
@@ -47,6 +51,8 @@ pub struct GradientGraph {
     provider: Provider,
     inputs: Vec<(Port, Values)>,
     outputs: Vec<(Port, Tensor<f32>)>,
+    /// Files of weights that are mapped and not copied.
+    weights: Vec<PathBuf>,
 }
 
 /// What an input holds.
@@ -82,7 +88,8 @@ impl GradientGraph {
             binding.bind_output(&port.name, &mut tensor).map_err(stage())?;
             outputs.push((port.clone(), tensor));
         }
-        Ok(Self { session, binding, provider, inputs, outputs })
+        let weights = if settings.memory == Memory::Low { files(graph)? } else { vec![] };
+        Ok(Self { session, binding, provider, inputs, outputs, weights })
     }
 
     /// Where it runs; never [`Provider::Auto`].
@@ -124,13 +131,14 @@ impl GradientGraph {
     /// # Errors
     /// [`cones_core::Error::Cancelled`] once the token is cancelled, also inside a run; what ONNX Runtime reports.
     pub fn run(&mut self, cancel: &CancelToken) -> Result<()> {
-        let Self { session, binding, .. } = self;
+        let Self { session, binding, weights, .. } = self;
         let run = |options: &ort::session::RunOptions| {
             let runtime = |error: ort::Error| cones_core::Error::Runtime {
                 stage: "running a derivative".into(),
                 reason: error.message().to_owned(),
             };
-            session.run_binding_with_options(binding, options).map_err(runtime)?;
+            memory::run_with_few_pages(weights, || session.run_binding_with_options(binding, options).map(drop))
+                .map_err(runtime)?;
             binding.synchronize_outputs().map_err(runtime)
         };
         Ok(cancel.guard(run)?)
@@ -163,6 +171,9 @@ fn load(graph: &Differentiated, settings: &Settings) -> Result<(Provider, Sessio
         Memory::Low => GraphOptimizationLevel::Level2,
     };
     let is_low = settings.memory == Memory::Low;
+    if is_low {
+        memory::be_tidy();
+    }
     let mut builder = Session::builder(&environment)
         .map_err(Error::runtime(stage()))?
         .with_optimization_level(level)
@@ -172,15 +183,37 @@ fn load(graph: &Differentiated, settings: &Settings) -> Result<(Provider, Sessio
         // The arena of the first run is kept beside the one block of the pattern that later runs would use.
         .with_memory_pattern(false)
         .map_err(Error::runtime(stage()))?
+        // Weights of fewer bits go through `DequantizeLinear`; products with them stay in floating point.
+        .with_quant_qdq(false)
+        .map_err(Error::runtime(stage()))?
         .with_config_entry(WEIGHTS_FOLDER, folder.to_string_lossy())
         .map_err(Error::runtime(stage()))?;
     if let Some(threads) = settings.threads {
         builder = builder.with_intra_threads(threads).map_err(Error::runtime(stage()))?;
     }
+    if is_low && settings.provider == Provider::Cpu {
+        // The arena keeps the largest blocks that were ever needed.
+        let cpu = ort::ep::CPU::default().with_arena_allocator(false).build();
+        builder = builder.with_execution_providers([cpu]).map_err(Error::runtime(stage()))?;
+        // Each weight that is an input too is warned of.
+        builder = builder.with_log_level(LogLevel::Error).map_err(Error::runtime(stage()))?;
+    }
     let (provider, mut builder) = settings.provider.register(settings.threads, builder)?;
-    let bytes = graph.model.proto.encode_to_vec();
+    let mut proto = graph.model.proto.clone();
+    if let Some(graph_proto) = proto.graph.as_mut().filter(|_| is_low) {
+        overridable::list(graph_proto, &graph.model.source, |_| false)?;
+    }
+    let bytes = proto.encode_to_vec();
     let session = builder.commit_from_memory(&bytes).map_err(Error::runtime(stage()))?;
     Ok((provider, session))
+}
+
+/// The files that weights lie in.
+fn files(graph: &Differentiated) -> Result<Vec<PathBuf>> {
+    let folder = graph.model.file().parent().unwrap_or(Path::new("")).to_path_buf();
+    let weights = graph.model.graph()?.initializer.iter().filter(|weight| tensor::is_external(weight));
+    let names: BTreeSet<&str> = weights.filter_map(|weight| tensor::external_entry(weight, "location")).collect();
+    Ok(names.into_iter().map(|name| folder.join(name)).collect())
 }
 
 fn input(graph: &Differentiated, port: &Port) -> Result<(Port, Values)> {

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use super::info::{self, Shape};
-use super::proto::GraphProto;
+use super::proto::{GraphProto, TensorProto};
 use super::source::Source;
 use super::{Result, tensor};
 
@@ -24,12 +24,9 @@ pub const MIN_BYTES: u64 = 64 * 1024;
 pub fn list(graph: &mut GraphProto, source: &Source, constant: impl Fn(&str) -> bool) -> Result<usize> {
     let inputs: HashSet<&str> = graph.input.iter().map(|input| input.name()).collect();
     let mut listed = Vec::new();
-    for weight in graph.initializer.iter().filter(|weight| tensor::is_external(weight)) {
-        let bytes = tensor::byte_len(source.file(), weight)?;
-        if bytes >= MIN_BYTES && !inputs.contains(weight.name()) && !constant(weight.name()) {
-            let dims = weight.dims.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
-            let shape = Shape { element: weight.data_type.unwrap_or_default(), dims };
-            listed.push(info::tensor(weight.name(), &shape));
+    for weight in &graph.initializer {
+        if is_large(source, weight)? && !inputs.contains(weight.name()) && !constant(weight.name()) {
+            listed.push(info::tensor(weight.name(), &shape(weight)));
         }
     }
     let count = listed.len();
@@ -37,12 +34,25 @@ pub fn list(graph: &mut GraphProto, source: &Source, constant: impl Fn(&str) -> 
     Ok(count)
 }
 
+/// Whether a weight has at least [`MIN_BYTES`] and lies in a file beside the graph.
+///
+/// # Errors
+/// When its type or shape is impossible.
+pub fn is_large(source: &Source, weight: &TensorProto) -> Result<bool> {
+    Ok(tensor::is_external(weight) && tensor::byte_len(source.file(), weight)? >= MIN_BYTES)
+}
+
+/// Type and shape of a weight.
+pub fn shape(weight: &TensorProto) -> Shape {
+    let dims = weight.dims.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
+    Shape { element: weight.data_type.unwrap_or_default(), dims }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::onnx::proto::TensorProto;
     use crate::onnx::proto::tensor_proto::{DataLocation, DataType};
     use crate::onnx::{graph, node};
 
