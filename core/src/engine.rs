@@ -84,7 +84,10 @@ impl Engine {
     fn held(&self) -> u64 {
         let slots = [&self.text_encoder, &self.unet, &self.vae_decoder, &self.vae_encoder];
         let loaded = slots.into_iter().filter_map(Slot::loaded);
-        let held = |wanted: &Wanted| Some(self.profile.as_ref()?.graphs.get(wanted.name)?.held(wanted.form));
+        let form = self.bundle.manifest().form.as_ref();
+        let packed = |graph: &str| form.is_some_and(|form| form.in_fixed_ranges(graph));
+        let graphs = self.profile.as_ref().map(|profile| &profile.graphs);
+        let held = |wanted: &Wanted| Some(graphs?.get(wanted.name)?.held(wanted.form, packed(wanted.name)));
         loaded.filter_map(held).sum()
     }
 

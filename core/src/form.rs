@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bundle::{UNET, UNET_PLAIN};
 use crate::{Error, Provider, Result};
 
 /// How the weights of convolutions and linear layers are kept.
@@ -64,6 +65,12 @@ impl Form {
             Provider::Nnapi => self.activations == Activations::Int8 && self.weights == Weights::Int8,
             _ => true,
         }
+    }
+
+    /// Whether activations of this graph of it have fixed ranges: the U-Net's alone. Its weights are constants then, for
+    /// whole-number kernels to pack, and it has no twin with mapped ones.
+    pub(crate) fn in_fixed_ranges(&self, graph: &str) -> bool {
+        self.activations == Activations::Int8 && [UNET, UNET_PLAIN].contains(&graph)
     }
 
     /// # Errors

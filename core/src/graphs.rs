@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 use crate::bundle::{Bundle, TEXT_ENCODER, mapped_twin};
-use crate::form::Activations;
 use crate::memory::{LoadForm, heap};
 use crate::options::EngineOptions;
 use crate::provider::Setup;
@@ -67,9 +66,16 @@ fn load(bundle: &Bundle, options: &EngineOptions, wanted: &Wanted) -> Result<Gra
     let has_twin = wanted.form == LoadForm::Mapped && bundle.manifest().files.contains_key(&twin);
     let file = bundle.file(if has_twin { &twin } else { wanted.name })?;
     let setup = Setup { threads: options.threads, cache: cache_folder(bundle, wanted.name, options)? };
-    let float_activations = bundle.manifest().form.as_ref().is_some_and(|form| form.activations == Activations::Float);
-    let dimensions = wanted.dimensions.clone();
-    let options = Options { provider: options.provider, setup, form: wanted.form, float_activations, dimensions };
+    let form = bundle.manifest().form.as_ref();
+    let in_fixed_ranges = form.is_some_and(|form| form.in_fixed_ranges(wanted.name));
+    let options = Options {
+        provider: options.provider,
+        setup,
+        form: wanted.form,
+        float_activations: form.is_some() && !in_fixed_ranges,
+        packs: in_fixed_ranges,
+        dimensions: wanted.dimensions.clone(),
+    };
     let mut graph = Graph::load(&file, &options)?;
     if has_twin {
         graph.weights = weights(bundle);

@@ -13,6 +13,9 @@ use crate::memory::{LoadForm, pages};
 use crate::provider::{self, Provider, Setup};
 use crate::{CancelToken, Error, Result};
 
+/// ONNX Runtime's option for exact whole-number products on AVX2 and AVX-512 without VNNI.
+const EXACT_SUMS: &str = "session.x64quantprecision";
+
 /// How graphs are loaded.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
@@ -23,6 +26,9 @@ pub(crate) struct Options {
     /// Whether activations stay in floating point though weights have fewer bits. ONNX Runtime would else compute some
     /// of the products in whole numbers, which is less exact and here also slower.
     pub(crate) float_activations: bool,
+    /// Whether products are of whole numbers, with weights that are constants. These are packed though memory is short: their
+    /// packed copies are no larger than what lies in the file, and packing them in every step takes longer than the products.
+    pub(crate) packs: bool,
     /// Values for the graph's named dimensions, so that every shape is static.
     pub(crate) dimensions: Vec<(&'static str, usize)>,
 }
@@ -44,12 +50,17 @@ impl Graph {
         let environment = crate::runtime::environment()?;
         let builder = Session::builder(&environment).map_err(Error::runtime(stage()))?;
         let formed = match options.form {
-            LoadForm::Mapped => mapped(builder),
+            LoadForm::Mapped => mapped(builder, options.packs),
             LoadForm::Fast => builder.with_optimization_level(GraphOptimizationLevel::All),
         };
         let mut builder = formed.map_err(Error::runtime(stage()))?;
         if options.float_activations {
             builder = builder.with_quant_qdq(false).map_err(Error::runtime(stage()))?;
+        }
+        if options.packs {
+            // Else x86 processors without VNNI add pairs of products up in 16 bits, which overflow: the U-Net of Stable
+            // Diffusion's size was off by 19 % instead of 5 %. Others are not asked.
+            builder = builder.with_config_entry(EXACT_SUMS, "1").map_err(Error::runtime(stage()))?;
         }
         if let Some(threads) = options.setup.threads {
             builder = builder.with_intra_threads(threads).map_err(Error::runtime(stage()))?;
@@ -143,13 +154,13 @@ impl Graph {
     }
 }
 
-/// Nothing is packed or brought into another layout, and what is freed goes back at once: the arena keeps the largest
-/// blocks that were ever needed, and a pattern of memory is one block as large as all of them.
+/// Nothing is packed or brought into another layout, unless `packs`, and what is freed goes back at once: the arena keeps
+/// the largest blocks that were ever needed, and a pattern of memory is one block as large as all of them.
 #[allow(clippy::result_large_err, reason = "the builder's own error, which holds the builder")]
-fn mapped(builder: SessionBuilder) -> BuilderResult {
+fn mapped(builder: SessionBuilder, packs: bool) -> BuilderResult {
     builder
-        .with_optimization_level(GraphOptimizationLevel::Level2)?
-        .with_prepacking(false)?
+        .with_optimization_level(if packs { GraphOptimizationLevel::All } else { GraphOptimizationLevel::Level2 })?
+        .with_prepacking(packs)?
         .with_memory_pattern(false)?
         .with_execution_providers([ort::ep::CPU::default().with_arena_allocator(false).build()])?
         // Each weight that is an input too is warned of.

@@ -137,15 +137,19 @@ fn check_all(bundle: &Bundle, folder: &Path) -> Result<()> {
             check::graph(&folder.join(&name), &interface::UNET, &layers)?;
         }
     }
-    for (name, interface) in [(VAE_DECODER, &interface::VAE_DECODER), (VAE_ENCODER, &interface::VAE_ENCODER)] {
-        if folder.join(name).exists() {
-            check::graph(&folder.join(name), interface, &[])?;
+    let text = Model::open(&folder.join(TEXT_ENCODER))?;
+    let takes_offsets = text.graph()?.input.iter().any(|input| input.name() == EMBEDDING_OFFSETS);
+    let more: &[&str] = if takes_offsets { &[EMBEDDING_OFFSETS] } else { &[] };
+    for (name, interface, more) in [
+        (TEXT_ENCODER, &interface::TEXT_ENCODER, more),
+        (VAE_DECODER, &interface::VAE_DECODER, &[]),
+        (VAE_ENCODER, &interface::VAE_ENCODER, &[]),
+    ] {
+        for file in [folder.join(name), folder.join(mapped_twin(name))].iter().filter(|file| file.exists()) {
+            check::graph(file, interface, more)?;
         }
     }
-    let text = folder.join(TEXT_ENCODER);
-    let takes_offsets = Model::open(&text)?.graph()?.input.iter().any(|input| input.name() == EMBEDDING_OFFSETS);
-    let more: &[&str] = if takes_offsets { &[EMBEDDING_OFFSETS] } else { &[] };
-    Ok(check::graph(&text, &interface::TEXT_ENCODER, more)?)
+    Ok(())
 }
 
 /// The plain graph goes along where a provider that needs it takes the form: with fixed ranges.
