@@ -24,7 +24,6 @@ mod quantise_report;
 pub mod recipe;
 pub mod report;
 mod seed;
-mod seed;
 pub mod serve;
 pub mod sheet;
 pub mod tune;
