@@ -43,9 +43,9 @@ impl From<&cones_core::Bundle> for BundleInfo {
         Self {
             name: manifest.name.clone(),
             licence: manifest.licence.clone(),
-            form: cones_core::form::name(manifest.form.as_ref()).to_owned(),
+            form: cones_core::model::form::name(manifest.form.as_ref()).to_owned(),
             path: bundle.path().display().to_string(),
-            fingerprint: manifest.fingerprint.clone(),
+            fingerprint: manifest.fingerprint.to_string(),
             bytes: manifest.files.values().map(|file| file.bytes).sum(),
             width: manifest.image.width,
             height: manifest.image.height,
@@ -53,7 +53,7 @@ impl From<&cones_core::Bundle> for BundleInfo {
             steps: manifest.defaults.steps,
             most_steps: manifest.noise_schedule.num_train_timesteps,
             guidance: manifest.defaults.guidance,
-            scheduler: manifest.defaults.scheduler.clone(),
+            scheduler: manifest.defaults.scheduler.to_string(),
             // Start and end take two.
             prompt_tokens: manifest.text.max_length.saturating_sub(2),
             preview_scale: manifest.preview.as_ref().map(|_| manifest.latent.scale),

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cones_core::Downloader;
-use cones_core::bundle_store::{Handover, Voucher};
-use cones_core::catalog::PublicKey;
-use cones_core::store::Source;
+use cones_core::library::Source;
+use cones_core::library::bundles::{Handover, Voucher};
+use cones_core::library::catalog::PublicKey;
 
 use crate::download::Relay;
 use crate::{CancelToken, Catalog, ConesError, DownloadListener, cancel};

@@ -1,6 +1,7 @@
 //! What a publisher offers.
 
-use cones_core::{catalog, form};
+use cones_core::library::catalog;
+use cones_core::model::form;
 
 use crate::Precision;
 
@@ -100,8 +101,8 @@ impl From<&catalog::PackEntry> for CatalogPack {
             name: entry.name.clone(),
             version: entry.version,
             bytes: entry.bytes,
-            sha256: entry.sha256.clone(),
-            fingerprint: entry.fingerprint.clone(),
+            sha256: entry.sha256.to_string(),
+            fingerprint: entry.fingerprint.to_string(),
             model: entry.model.clone(),
             trigger: entry.trigger.clone(),
             subject_class: entry.class.clone(),
@@ -116,7 +117,7 @@ impl From<&catalog::BundleEntry> for CatalogBundle {
     fn from(entry: &catalog::BundleEntry) -> Self {
         Self {
             name: entry.name.clone(),
-            fingerprint: entry.fingerprint.clone(),
+            fingerprint: entry.fingerprint.to_string(),
             bytes: entry.bytes,
             licence: entry.licence.clone(),
             form: form::name(entry.form.as_ref()).to_owned(),

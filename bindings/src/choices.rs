@@ -95,9 +95,9 @@ pub enum Precision {
     Float32,
 }
 
-impl From<cones_core::pack::Precision> for Precision {
-    fn from(precision: cones_core::pack::Precision) -> Self {
-        use cones_core::pack::Precision as Core;
+impl From<cones_core::subjects::pack::Precision> for Precision {
+    fn from(precision: cones_core::subjects::pack::Precision) -> Self {
+        use cones_core::subjects::pack::Precision as Core;
         match precision {
             Core::Binary => Self::Binary,
             Core::Quaternary => Self::Quaternary,
@@ -124,7 +124,7 @@ pub enum Scheduler {
     Lcm,
 }
 
-impl From<Scheduler> for cones_core::scheduler::Kind {
+impl From<Scheduler> for cones_core::sampling::scheduler::Scheduler {
     fn from(scheduler: Scheduler) -> Self {
         match scheduler {
             Scheduler::Ddim => Self::Ddim,

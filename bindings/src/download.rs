@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cones_core::download::{Received, Watch};
+use cones_core::library::download::{Received, Watch};
 
 use crate::{CallbackError, ConesError};
 

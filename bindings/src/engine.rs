@@ -88,12 +88,12 @@ impl Engine {
 
 impl From<EngineOptions> for cones_core::EngineOptions {
     fn from(options: EngineOptions) -> Self {
-        Self {
-            provider: options.provider.map(Into::into).unwrap_or_default(),
-            memory: options.memory.map(Into::into).unwrap_or_default(),
-            budget: options.budget,
-            threads: options.threads.map(|threads| threads as usize),
-            cache: options.cache.map(PathBuf::from),
-        }
+        let mut core = Self::default();
+        core.provider = options.provider.map(Into::into).unwrap_or_default();
+        core.memory = options.memory.map(Into::into).unwrap_or_default();
+        core.budget = options.budget;
+        core.threads = options.threads.map(|threads| threads as usize);
+        core.cache = options.cache.map(PathBuf::from);
+        core
     }
 }

@@ -218,64 +218,59 @@ pub enum ConesError {
 
 impl From<Error> for ConesError {
     fn from(error: Error) -> Self {
+        let hint = error.hint().unwrap_or_default().to_owned();
         match error {
-            Error::BadBundle { path, reason, hint } => {
+            Error::BadBundle { path, reason, .. } => {
                 Self::BadBundle { reason, details: path.display().to_string(), hint }
             }
-            Error::BadPack { pack, reason, at, hint } => {
+            Error::BadPack { pack, reason, at, .. } => {
                 let details = at.map_or_else(|| pack.clone(), |at| format!("{pack}, at byte {at}"));
                 Self::BadPack { reason, details, hint }
             }
-            Error::BadStore { path, reason, hint } => {
+            Error::BadStore { path, reason, .. } => {
                 Self::BadStore { reason, details: path.display().to_string(), hint }
             }
-            Error::Untrusted { what, reason, hint } => Self::Untrusted { reason, details: what, hint },
-            Error::Network { url, reason, hint } => Self::Network { reason, details: url, hint },
-            Error::OutOfSpace { path, needed, available } => Self::OutOfSpace {
+            Error::Untrusted { what, reason, .. } => Self::Untrusted { reason, details: what, hint },
+            Error::Network { url, reason, .. } => Self::Network { reason, details: url, hint },
+            Error::OutOfSpace { path, needed, available, .. } => Self::OutOfSpace {
                 reason: format!("{needed} bytes are needed, {available} are free"),
                 details: path.display().to_string(),
-                hint: "remove packs or bundles that are not needed".into(),
+                hint,
                 needed,
                 available,
             },
-            Error::OutOfMemory { needed, available, hint } => Self::OutOfMemory {
+            Error::OutOfMemory { needed, available, .. } => Self::OutOfMemory {
                 reason: format!("{needed} bytes are needed, {available} are there"),
                 details: String::new(),
                 hint,
                 needed,
                 available,
             },
-            Error::NotFound { name, place, hint } => {
+            Error::NotFound { name, place, .. } => {
                 Self::NotFound { reason: format!("no `{name}` {place}"), details: name, hint }
             }
-            Error::WrongModel { subject, reason } => Self::WrongModel {
-                reason,
-                details: subject,
-                hint: "open the base model that the pack was made for, or get the pack for this one".into(),
-            },
-            Error::BadRequest { field, reason } => {
-                Self::BadRequest { reason, details: field.into(), hint: "give another value".into() }
-            }
-            Error::ProviderUnavailable { provider, reason, hint } => {
+            Error::WrongModel { subject, reason, .. } => Self::WrongModel { reason, details: subject, hint },
+            Error::BadRequest { field, reason, .. } => Self::BadRequest { reason, details: field.into(), hint },
+            Error::ProviderUnavailable { provider, reason, .. } => {
                 Self::ProviderUnavailable { reason, details: provider.into(), hint }
             }
-            Error::RuntimeMissing { reason, hint } => Self::RuntimeMissing { reason, details: String::new(), hint },
-            Error::Runtime { stage, reason } => Self::RuntimeFailed {
-                reason,
-                details: stage,
-                hint: "try provider `cpu`, a smaller picture or the sequential memory mode".into(),
+            Error::RuntimeMissing { reason, .. } => Self::RuntimeMissing { reason, details: String::new(), hint },
+            Error::NotFinite { graph, step, .. } => Self::RuntimeFailed {
+                reason: "numbers that are not finite came".into(),
+                details: step
+                    .map_or_else(|| format!("running `{graph}`"), |step| format!("running `{graph}`, step {step}")),
+                hint,
             },
-            Error::Io { action, path, source } => Self::Io {
-                reason: format!("cannot {action} it: {source}"),
-                details: path.display().to_string(),
-                hint: "check the path, its permissions and the space".into(),
-            },
-            Error::Picture { path, reason } => {
-                Self::BadPicture { reason, details: path.display().to_string(), hint: "give another picture".into() }
+            Error::Runtime { stage, reason, .. } => Self::RuntimeFailed { reason, details: stage, hint },
+            Error::Io { action, path, source, .. } => {
+                Self::Io { reason: format!("cannot {action} it: {source}"), details: path.display().to_string(), hint }
+            }
+            Error::Picture { path, reason, .. } => {
+                Self::BadPicture { reason, details: path.display().to_string(), hint }
             }
             Error::Cancelled => Self::cancelled(),
             // `Error` may grow: what is new there crosses as text until it gets a kind here.
-            other => Self::Other { reason: other.to_string(), details: String::new(), hint: String::new() },
+            other => Self::Other { reason: other.to_string(), details: String::new(), hint },
         }
     }
 }

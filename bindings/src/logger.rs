@@ -27,7 +27,7 @@ pub enum LogLevel {
 pub struct LogRecord {
     /// How much it matters.
     pub level: LogLevel,
-    /// Which part speaks, as `cones_core::provider`.
+    /// Which part speaks, as `cones_core::runtime::provider`.
     pub target: String,
     /// What it says.
     pub text: String,

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use cones_core::catalog::PublicKey;
-use cones_core::pack::Header;
-use cones_core::store::{self, Installed, Source};
-use cones_core::{Bundle, Downloader};
+use cones_core::library::Source;
+use cones_core::library::catalog::PublicKey;
+use cones_core::library::packs::{self, Installed};
+use cones_core::subjects::pack::Header;
+use cones_core::{Bundle, Downloader, Sha256};
 
 use crate::download::Relay;
 use crate::{CancelToken, Catalog, ConesError, DownloadListener, Precision, Scope, cancel};
@@ -87,7 +88,7 @@ impl PackStore {
     /// An installed pack by name; where several base models' packs share the name, that of `fingerprint`.
     #[uniffi::method(default(fingerprint = None))]
     pub fn get(&self, name: String, fingerprint: Option<String>) -> Result<PackInfo, ConesError> {
-        Ok(self.inner.get(&name, fingerprint.as_deref())?.into())
+        Ok(self.inner.get(&name, fingerprint_of(fingerprint)?)?.into())
     }
 
     /// Installs a pack file. `bundle`, the folder of a base model, has the pack decoded for that model first; without it
@@ -122,7 +123,7 @@ impl PackStore {
         public_key: String,
     ) -> Result<Arc<Catalog>, ConesError> {
         let key = PublicKey::parse(&public_key)?;
-        let inner = self.inner.accept_catalog(&url, json, &signature, &key, now())?;
+        let inner = self.inner.accept_catalog(&url, json, &signature, &key, cones_core::clock::now())?;
         Ok(Arc::new(Catalog { inner, url }))
     }
 
@@ -157,14 +158,14 @@ impl PackStore {
     /// Removes a pack by name; of all base models, if no fingerprint is given. Says whether there was one.
     #[uniffi::method(default(fingerprint = None))]
     pub fn remove(&self, name: String, fingerprint: Option<String>) -> Result<bool, ConesError> {
-        Ok(self.inner.remove(&name, fingerprint.as_deref())?)
+        Ok(self.inner.remove(&name, fingerprint_of(fingerprint)?)?)
     }
 }
 
 /// What a pack's file says of itself, installed or not. Header and checksums are checked.
 #[uniffi::export]
 pub fn read_pack(path: String) -> Result<PackInfo, ConesError> {
-    Ok(store::inspect(Path::new(&path))?.into())
+    Ok(packs::inspect(Path::new(&path))?.into())
 }
 
 impl PackStore {
@@ -176,7 +177,7 @@ impl PackStore {
 
 impl From<Installed> for PackInfo {
     fn from(installed: Installed) -> Self {
-        let Header { metadata, fingerprint, precision, neurons, preview } = installed.header;
+        let Header { metadata, fingerprint, precision, neurons, preview, .. } = installed.header;
         Self {
             name: metadata.name,
             version: metadata.version,
@@ -188,18 +189,18 @@ impl From<Installed> for PackInfo {
             model: metadata.model,
             tool: metadata.tool,
             created: metadata.created,
-            fingerprint,
+            fingerprint: fingerprint.to_string(),
             precision: precision.into(),
             neurons,
             preview,
-            sha256: installed.sha256,
+            sha256: installed.sha256.to_string(),
             bytes: installed.bytes,
             path: installed.path.display().to_string(),
         }
     }
 }
 
-/// Seconds since 1970; a clock before that counts as 1970, when nothing has expired.
-fn now() -> u64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+fn fingerprint_of(text: Option<String>) -> Result<Option<Sha256>, ConesError> {
+    let wrong = |_| cones_core::Error::request("fingerprint", "is not one: a fingerprint has 64 hex digits");
+    Ok(text.map(|text| text.parse().map_err(wrong)).transpose()?)
 }

@@ -9,7 +9,7 @@ use crate::{ConesError, Recipe};
 #[derive(Debug, uniffi::Object)]
 pub struct Picture {
     pixels: cones_core::Picture,
-    recipe: Option<cones_core::recipe::Recipe>,
+    recipe: Option<cones_core::picture::recipe::Recipe>,
 }
 
 #[uniffi::export]
@@ -20,7 +20,7 @@ impl Picture {
         let path = Path::new(&path);
         let pixels = cones_core::Picture::open(path)?;
         // Most pictures have none, which is no fault here; `read_recipe` says why.
-        let recipe = cones_core::recipe::Recipe::read(path).ok();
+        let recipe = cones_core::picture::recipe::Recipe::read(path).ok();
         Ok(Arc::new(Self { pixels, recipe }))
     }
 
@@ -52,7 +52,7 @@ impl Picture {
 
     /// Writes a PNG, with the recipe inside if there is one. The file appears whole or not at all.
     pub fn save(&self, path: String) -> Result<(), ConesError> {
-        Ok(cones_core::recipe::save(&self.pixels, self.recipe.as_ref(), Path::new(&path))?)
+        Ok(cones_core::picture::recipe::save(&self.pixels, self.recipe.as_ref(), Path::new(&path))?)
     }
 }
 
@@ -71,5 +71,5 @@ impl From<cones_core::Drawn> for Picture {
 /// The recipe inside a PNG that Cones wrote.
 #[uniffi::export]
 pub fn read_recipe(path: String) -> Result<Recipe, ConesError> {
-    Ok(Recipe::from(&cones_core::recipe::Recipe::read(Path::new(&path))?))
+    Ok(Recipe::from(&cones_core::picture::recipe::Recipe::read(Path::new(&path))?))
 }

@@ -1,6 +1,6 @@
 //! How a picture was drawn.
 
-use cones_core::recipe;
+use cones_core::picture::recipe;
 
 /// Everything that decided a picture's pixels.
 #[derive(Debug, Clone, PartialEq, uniffi::Record)]
@@ -66,12 +66,12 @@ impl From<&recipe::Recipe> for Recipe {
         Self {
             software: recipe.software.clone(),
             bundle: recipe.bundle.clone(),
-            fingerprint: recipe.fingerprint.clone(),
+            fingerprint: recipe.fingerprint.to_string(),
             prompt: recipe.prompt.clone(),
             negative_prompt: recipe.negative_prompt.clone(),
             steps: recipe.steps,
             guidance: recipe.guidance,
-            scheduler: recipe.scheduler.clone(),
+            scheduler: recipe.scheduler.to_string(),
             seed: recipe.seed,
             width: recipe.width,
             height: recipe.height,
@@ -79,7 +79,7 @@ impl From<&recipe::Recipe> for Recipe {
             init: recipe
                 .init
                 .as_ref()
-                .map(|init| InitRecipe { strength: init.strength, rgb_sha256: init.rgb_sha256.clone() }),
+                .map(|init| InitRecipe { strength: init.strength, rgb_sha256: init.rgb_sha256.to_string() }),
             parameters: recipe.parameters(),
         }
     }
@@ -90,10 +90,10 @@ impl From<&recipe::SubjectRecipe> for SubjectRecipe {
         Self {
             name: subject.name.clone(),
             trigger: subject.trigger.clone(),
-            scope: subject.scope.clone(),
+            scope: subject.scope.to_string(),
             strength: subject.strength,
-            mask_sha256: subject.mask_sha256.clone(),
-            pack_sha256: subject.pack_sha256.clone(),
+            mask_sha256: subject.mask_sha256.to_string(),
+            pack_sha256: subject.pack_sha256.map(|hash| hash.to_string()),
         }
     }
 }

@@ -80,22 +80,19 @@ impl Request {
         for choice in &self.subjects {
             subjects.push(choice.resolve(bundle, packs)?);
         }
-        Ok(cones_core::Request {
-            prompt: cones_core::prompt::fill(&self.prompt, &subjects)?,
-            negative_prompt: cones_core::prompt::fill(&self.negative_prompt, &subjects)?,
-            subjects,
-            steps: self.steps,
-            guidance: self.guidance,
-            scheduler: self.scheduler.map(Into::into),
-            seed: self.seed,
-            count: self.count,
-            width: self.width,
-            height: self.height,
-            init: self
-                .init
-                .as_ref()
-                .map(|init| cones_core::Init { picture: init.picture.pixels().clone(), strength: init.strength }),
-        })
+        let prompt = cones_core::subjects::prompt::fill(&self.prompt, &subjects)?;
+        let mut request = cones_core::Request::new(prompt);
+        request.negative_prompt = cones_core::subjects::prompt::fill(&self.negative_prompt, &subjects)?;
+        request.subjects = subjects;
+        request.steps = self.steps;
+        request.guidance = self.guidance;
+        request.scheduler = self.scheduler.map(Into::into);
+        request.seed = self.seed;
+        request.count = self.count;
+        (request.width, request.height) = (self.width, self.height);
+        let init = self.init.as_ref();
+        request.init = init.map(|init| cones_core::Init::new(init.picture.pixels().clone(), init.strength));
+        Ok(request)
     }
 }
 

@@ -41,7 +41,10 @@ fn a_process_is_set_up_once() {
     // A sink that fails breaks nothing, and is asked again.
     device_report();
     let said = lines();
-    assert!(said.iter().any(|line| line.level == LogLevel::Info && line.target == "cones_core::provider"), "{said:?}");
+    assert!(
+        said.iter().any(|line| line.level == LogLevel::Info && line.target == "cones_core::runtime::provider"),
+        "{said:?}"
+    );
     let bundle = cones_tests::base::folder();
     let bundle = bundle.to_str().expect("a path in Unicode");
     let options = EngineOptions { threads: Some(1), ..EngineOptions::default() };

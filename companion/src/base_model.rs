@@ -3,13 +3,14 @@
 use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
-use cones_core::{Bundle, Error, bundle};
+use cones_core::model::bundle;
+use cones_core::{Bundle, Error, Sha256};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::places::StoreArgs;
 
-/// The base model that is used where none is named.
-const DEFAULT: &str = "models/toybox/bundle";
+/// The base model that is used where none is named: in the repository the folder, elsewhere the installed bundle.
+const DEFAULT: (&str, &str) = ("models/toybox/bundle", "toybox");
 
 /// Which base model is meant.
 #[derive(Debug, Clone, Args)]
@@ -23,33 +24,47 @@ pub struct BundleArgs {
 }
 
 impl BundleArgs {
-    /// The one that the environment names, if any.
+    /// The base model that the environment names, if any.
     pub fn from_environment(store: &StoreArgs) -> Self {
         Self { bundle: std::env::var_os("CONES_BUNDLE").map(PathBuf::from), store: store.clone() }
     }
 
-    /// Opens it.
+    /// Opens the base model that is named, or else the default one.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or none is named and there is no default one.
     pub fn open(&self) -> Result<Bundle, Failure> {
         match &self.bundle {
             Some(named) => open(named, &self.store),
-            None => Ok(Bundle::open(DEFAULT)?),
+            None => match self.default_folder()? {
+                Some(folder) => Ok(Bundle::open(folder)?),
+                None => Err(no_default()),
+            },
         }
     }
 
-    /// Opens it; none where none is named and the default one is not there.
+    /// Opens the base model; none where none is named and there is no default one.
     ///
     /// # Errors
     /// When one is named or there, and cannot be opened.
     pub fn open_if_there(&self) -> Result<Option<Bundle>, Failure> {
-        let there = self.bundle.is_some() || Path::new(DEFAULT).join(bundle::MANIFEST).exists();
+        let there = self.bundle.is_some() || self.default_folder()?.is_some();
         if there { self.open().map(Some) } else { Ok(None) }
+    }
+
+    fn default_folder(&self) -> Result<Option<PathBuf>, Failure> {
+        let (folder, name) = DEFAULT;
+        if Path::new(folder).join(bundle::MANIFEST).exists() {
+            return Ok(Some(folder.into()));
+        }
+        Ok(installed(&self.store)?.into_iter().find(|(known, _)| known == name).map(|(_, folder)| folder))
     }
 
     /// The base model with this fingerprint: the one named, or else the default one, or one that is installed.
     ///
     /// # Errors
     /// When the one that is named cannot be opened.
-    pub fn fitting(&self, fingerprint: &str) -> Result<Option<Bundle>, Failure> {
+    pub fn fitting(&self, fingerprint: Sha256) -> Result<Option<Bundle>, Failure> {
         let fits = |bundle: &Bundle| bundle.manifest().fingerprint == fingerprint;
         if let Some(named) = &self.bundle {
             let bundle = open(named, &self.store)?;
@@ -57,12 +72,11 @@ impl BundleArgs {
                 return Ok(Some(bundle));
             }
         }
-        if let Some(found) = Bundle::open(DEFAULT).ok().filter(fits) {
+        if let Some(found) = Bundle::open(DEFAULT.0).ok().filter(fits) {
             return Ok(Some(found));
         }
-        let Some(store) = self.store.bundles_if_any()? else { return Ok(None) };
         // A damaged bundle among the installed is no reason to stop looking.
-        Ok(store.list()?.into_iter().filter_map(|(_, folder)| Bundle::open(folder).ok()).find(fits))
+        Ok(installed(&self.store)?.into_iter().filter_map(|(_, folder)| Bundle::open(folder).ok()).find(fits))
     }
 }
 
@@ -77,17 +91,31 @@ fn folder(named: &Path, store: &StoreArgs) -> Result<PathBuf, Failure> {
         return Ok(named.to_path_buf());
     }
     let name = named.to_string_lossy();
-    let installed = match store.bundles_if_any()? {
-        Some(store) => store.list()?,
-        None => Vec::new(),
-    };
+    let installed = installed(store)?;
     if let Some((_, folder)) = installed.iter().find(|(known, _)| *known == name) {
         return Ok(folder.clone());
     }
     let names: Vec<&str> = installed.iter().map(|(name, _)| name.as_str()).collect();
     let hint = match names.as_slice() {
-        [] => "no bundle is installed; give a folder, or see `cones bundle install --help`".into(),
+        [] => "no bundle is installed; give a folder, or see `cones bundle install --help`".to_owned(),
         names => format!("installed are {}; or give a folder", names.join(", ")),
     };
-    Err(Error::NotFound { name: name.into(), place: "is a bundle's folder or an installed bundle".into(), hint }.into())
+    Err(Error::not_found(name, "is a bundle's folder or an installed bundle", hint).into())
+}
+
+/// The names and folders of the installed bundles.
+fn installed(store: &StoreArgs) -> Result<Vec<(String, PathBuf)>, Failure> {
+    match store.bundles_if_any()? {
+        Some(store) => Ok(store.list()?),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn no_default() -> Failure {
+    let (folder, name) = DEFAULT;
+    format!(
+        "no base model is at hand: there is no `{folder}` here, and no bundle `{name}` is installed\n\
+         hint: name one with --bundle DIR, or install one with `cones bundle install {name} --catalog URL --key PUBKEY`"
+    )
+    .into()
 }

@@ -7,14 +7,6 @@ use clap::{Parser, Subcommand};
 
 use crate::commands;
 
-/// Anything that ends a command.
-pub type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-/// Arguments that are wrong together, which clap cannot see.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Usage(pub String);
-
 /// Personalised text-to-image generation on the device.
 #[derive(Debug, Parser)]
 #[command(
@@ -53,9 +45,9 @@ enum Command {
     /// Draw a sheet of pictures that shows what a bundle and its subjects can do.
     Sheet(commands::sheet::SheetArgs),
     /// Turn an ONNX export of a Stable Diffusion pipeline into a bundle.
-    Import(crate::import::command::ImportArgs),
+    Import(Box<commands::import::ImportArgs>),
     /// Make a smaller form of a bundle, which takes the same packs.
-    Quantise(Box<crate::quantise::QuantiseArgs>),
+    Quantise(Box<commands::quantise::QuantiseArgs>),
     /// Look into packs: metadata, neurons by layer and head, what several share.
     Inspect(commands::inspect::InspectArgs),
     /// Make a page that shows what packs draw, where they look and how they were found.
@@ -99,8 +91,8 @@ pub fn main() -> ExitCode {
         Command::Tune(args) => commands::tune::run(&args),
         Command::Recipe(args) => commands::recipe::run(&args),
         Command::Sheet(args) => commands::sheet::run(&args),
-        Command::Import(args) => crate::import::command::run(&args).map_err(Failure::from),
-        Command::Quantise(args) => crate::quantise::run(&args),
+        Command::Import(args) => commands::import::run(&args),
+        Command::Quantise(args) => commands::quantise::run(&args),
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Report(args) => commands::report::run(&args),
         Command::ImportMask(args) => commands::import_mask::run(&args),
@@ -115,20 +107,12 @@ pub fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        // The reader of our output went away, as `head` does: nothing is wrong.
-        Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let cancelled = matches!(error.downcast_ref(), Some(cones_core::Error::Cancelled));
-            let _ = writeln!(std::io::stderr(), "{}: {error}", if cancelled { "stopped" } else { "error" });
-            ExitCode::from(match (cancelled, error.is::<Usage>()) {
-                (true, _) => 130,
-                (false, true) => 2,
-                (false, false) => 1,
-            })
+        Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            let what = if failure.is_cancelled() { "stopped" } else { "error" };
+            let told = if failure.is_cancelled() { failure.to_string() } else { failure.whole() };
+            let _ = writeln!(std::io::stderr(), "{what}: {told}");
+            ExitCode::from(failure.status())
         }
     }
-}
-
-fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -3,11 +3,11 @@
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use cones_core::atomic::{self, AtomicFile};
+use cones_core::disk::atomic::{self, AtomicFile};
 use cones_core::{Error, PublicKey};
 use minisign::{KeyPair, SecretKey, SecretKeyBox};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// Names the variable that holds the password of a secret key.
 pub const PASSWORD: &str = "CONES_KEY_PASSWORD";

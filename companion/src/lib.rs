@@ -1,28 +1,25 @@
-//! The desktop side of Cones, as a library: what `cones` does, callable from tests.
+//! The command `cones`, as a library for its tests: [`commands`] parse and print, the other modules hold what only the
+//! command needs. What others may use, too, stands in crates of its own: `cones-onnx`, `cones-gradient`, `cones-import`,
+//! `cones-quantise` and `cones-find`.
 
 pub mod base_model;
-pub mod catalogue;
+pub mod catalog_args;
 pub mod cli;
 pub mod clock;
+pub mod colour_scale;
 pub mod commands;
 pub mod evaluate;
-pub mod find;
-pub mod gradient;
-pub mod import;
+pub mod failure;
 pub mod inspect;
 pub mod keys;
 pub mod mask_file;
 pub mod mask_writer;
-pub mod onnx;
 pub mod pack_file;
 pub mod pack_parts;
 pub mod places;
-pub mod precision;
-pub mod profile;
+pub mod precision_arg;
 pub mod publish;
-pub mod quantise;
 pub mod recipe_subjects;
 pub mod report;
-pub mod rows;
 pub mod serve;
 pub mod subject_spec;

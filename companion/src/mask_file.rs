@@ -7,11 +7,11 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use cones_core::manifest::Layer;
+use cones_core::model::manifest::Layer;
 use cones_core::{Bundle, ConceptMask, Error, Scope, Subject};
 use safetensors::{Dtype, SafeTensors};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// Behind a layer's name, the name of its factors.
 pub const FACTORS: &str = ".factors";
@@ -43,7 +43,7 @@ impl MaskFile {
         Ok(header.metadata().clone().unwrap_or_default())
     }
 
-    /// Its name in the metadata, else the file's.
+    /// The mask's name in the metadata, else the file's.
     pub fn name(&self) -> Result<String, Failure> {
         let stem = || self.path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(self.metadata()?.remove("name").unwrap_or_else(stem))
@@ -60,14 +60,13 @@ impl MaskFile {
         Ok(subject)
     }
 
-    /// Its neurons, for a bundle; with factors where it holds any.
+    /// The mask's neurons, for a bundle; with factors where it holds any.
     pub fn mask(&self, bundle: &Bundle) -> Result<ConceptMask, Failure> {
         let manifest = bundle.manifest();
-        let foreign = |reason: String| -> Failure {
-            Error::WrongModel { subject: self.path.display().to_string(), reason }.into()
-        };
+        let foreign =
+            |reason: String| -> Failure { Error::wrong_model(self.path.display().to_string(), reason).into() };
         let wanted = self.metadata()?.remove("fingerprint").unwrap_or_default();
-        if !wanted.is_empty() && wanted != manifest.fingerprint {
+        if !wanted.is_empty() && wanted.parse() != Ok(manifest.fingerprint) {
             let found = &manifest.fingerprint;
             return Err(foreign(format!("it wants the base model with fingerprint {wanted}, this one has {found}")));
         }

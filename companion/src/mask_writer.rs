@@ -3,13 +3,13 @@
 use std::io::Write;
 use std::path::Path;
 
-use cones_core::atomic::AtomicFile;
-use cones_core::manifest::Layer;
-use cones_core::pack::Metadata;
+use cones_core::disk::atomic::AtomicFile;
+use cones_core::model::manifest::Layer;
+use cones_core::subjects::pack::Metadata;
 use cones_core::{Error, Pack};
 use serde_json::{Map, Value, json};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::mask_file::FACTORS;
 
 /// One tensor: its name, its type, and its values as bytes.
@@ -63,7 +63,7 @@ fn header(pack: &Pack, tensors: &[Tensor]) -> Result<Vec<u8>, Failure> {
 }
 
 fn metadata(pack: &Pack) -> Value {
-    let Metadata { name, version, trigger, class, scope, author, licence, model, tool, created } = &pack.metadata;
+    let Metadata { name, version, trigger, class, scope, author, licence, model, tool, created, .. } = &pack.metadata;
     json!({
         "name": name,
         "version": version.to_string(),
@@ -75,7 +75,7 @@ fn metadata(pack: &Pack) -> Value {
         "model": model,
         "tool": tool,
         "created": created.to_string(),
-        "precision": crate::precision::name(pack.precision),
+        "precision": cones_find::precision::name(pack.precision),
         "fingerprint": pack.fingerprint,
     })
 }

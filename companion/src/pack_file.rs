@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use cones_core::manifest::Manifest;
-use cones_core::pack::Header;
-use cones_core::{Error, Pack, Subject, fingerprint::hex};
-use sha2::{Digest, Sha256};
+use cones_core::model::manifest::Manifest;
+use cones_core::subjects::pack::Header;
+use cones_core::{Error, Pack, Sha256, Subject};
 
 use crate::base_model::BundleArgs;
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::places::StoreArgs;
 
 /// Larger files are not packs: this would hold every weight of Stable Diffusion XL with a factor.
@@ -21,8 +20,8 @@ pub struct PackFile {
     pub path: PathBuf,
     /// The whole file.
     pub bytes: Vec<u8>,
-    /// Its SHA-256, in hex.
-    pub sha256: String,
+    /// The file's SHA-256.
+    pub sha256: Sha256,
 }
 
 impl PackFile {
@@ -33,13 +32,13 @@ impl PackFile {
             return Err(format!("`{}` has {size} bytes; no pack is larger than {MAX_BYTES}", path.display()).into());
         }
         let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-        let sha256 = hex(&Sha256::digest(&bytes));
+        let sha256 = Sha256::digest(&bytes);
         Ok(Self { path: path.to_path_buf(), bytes, sha256 })
     }
 
     /// Reads a file, or an installed pack by its name; where several base models' packs share the name, that of
     /// `fingerprint`.
-    pub fn find(named: &str, store: &StoreArgs, fingerprint: Option<&str>) -> Result<Self, Failure> {
+    pub fn find(named: &str, store: &StoreArgs, fingerprint: Option<Sha256>) -> Result<Self, Failure> {
         if is_file_name(named) {
             Self::open(Path::new(named))
         } else {
@@ -47,13 +46,14 @@ impl PackFile {
         }
     }
 
-    /// The same for whatever base model there is a pack for; for that of `bundle` where there are several.
+    /// Reads a file, or an installed pack by its name, for whatever base model there is one; for that of `bundle` where
+    /// there are several.
     pub fn find_any(named: &str, bundle: &BundleArgs) -> Result<Self, Failure> {
         let store = &bundle.store;
         Self::find(named, store, None).or_else(|error| {
-            let ambiguous = matches!(error.downcast_ref(), Some(Error::BadRequest { .. }));
+            let ambiguous = matches!(error, Failure::Core(Error::BadRequest { .. }));
             match bundle.open() {
-                Ok(bundle) if ambiguous => Self::find(named, store, Some(&bundle.manifest().fingerprint)),
+                Ok(bundle) if ambiguous => Self::find(named, store, Some(bundle.manifest().fingerprint)),
                 _ => Err(error),
             }
         })
@@ -71,7 +71,7 @@ impl PackFile {
 
     /// The subject it holds, for a base model; it remembers this file's hash.
     pub fn subject(&self, manifest: &Manifest) -> Result<Subject, Failure> {
-        Ok(self.decode(manifest)?.subject().from_pack(&self.sha256))
+        Ok(self.decode(manifest)?.subject().from_pack(self.sha256))
     }
 
     fn shown(&self) -> String {

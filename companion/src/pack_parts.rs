@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use cones_core::pack::Metadata;
+use cones_core::subjects::pack::Metadata;
 use cones_core::{Error, Pack};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// What wrote a pack.
 pub fn tool() -> String {
@@ -25,35 +25,13 @@ pub fn joined(packs: &[Pack], file: &Path) -> Metadata {
         values.dedup();
         values.join(between)
     };
-    Metadata {
-        name: name_of(file),
-        version: packs.iter().map(|pack| pack.metadata.version).max().unwrap_or(1),
-        trigger: of(|m| &m.trigger, " and a "),
-        class: of(|m| &m.class, ", "),
-        scope: packs.first().map(|pack| pack.metadata.scope).unwrap_or_default(),
-        author: of(|m| &m.author, ", "),
-        licence: of(|m| &m.licence, " AND "),
-        model: of(|m| &m.model, ", "),
-        tool: tool(),
-        created: 0,
-    }
-}
-
-/// Whether packs can become one: an embedding that was learned for one pack's trigger means nothing within the trigger of a
-/// union.
-///
-/// # Errors
-/// Names the first pack with learned embeddings.
-pub fn check_unitable(packs: &[Pack]) -> Result<(), Failure> {
-    match packs.iter().map(|pack| (&pack.metadata, &pack.embeddings)).find(|(_, embeddings)| embeddings.is_some()) {
-        None => Ok(()),
-        Some((pack, _)) => Err(format!(
-            "`{}` has learned embeddings of its trigger `{}`, which a union cannot hold\n\
-             hint: switch the packs on beside each other, with a --subject for each, or find it without --learn-trigger",
-            pack.name, pack.trigger
-        )
-        .into()),
-    }
+    let mut metadata = Metadata::new(name_of(file), of(|m| &m.trigger, " and a "), of(|m| &m.class, ", "));
+    metadata.version = packs.iter().map(|pack| pack.metadata.version).max().unwrap_or(1);
+    metadata.scope = packs.first().map(|pack| pack.metadata.scope).unwrap_or_default();
+    metadata.author = of(|m| &m.author, ", ");
+    metadata.licence = of(|m| &m.licence, " AND ");
+    metadata.model = of(|m| &m.model, ", ");
+    metadata
 }
 
 /// Reads a pack's preview picture; the pack itself checks what it is.

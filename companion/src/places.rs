@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cones_core::{BundleStore, PackStore};
+use etcetera::BaseStrategy;
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// The folder that holds what is installed: `packs/` and `bundles/`.
 #[derive(Debug, Clone, Args)]
@@ -26,7 +27,7 @@ impl StoreArgs {
         Ok(BundleStore::open(self.folder()?.join("bundles"))?)
     }
 
-    /// The same, unless nothing was ever installed: looking does not make folders.
+    /// The installed bundles; none where nothing was ever installed, for looking does not make folders.
     pub fn bundles_if_any(&self) -> Result<Option<BundleStore>, Failure> {
         match self.folder() {
             Ok(folder) if folder.join("bundles").is_dir() => self.bundles().map(Some),
@@ -42,11 +43,9 @@ impl StoreArgs {
     }
 }
 
-/// `cones` in the folder where the system keeps a user's data.
+/// `cones` in the folder where the system keeps a user's data. On Windows the local one: models are too large to roam.
 fn data_folder() -> Option<PathBuf> {
-    // The XDG specification: a relative path is to be ignored.
-    let set = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = || set("HOME").map(|home| home.join(".local/share"));
-    let windows = || set("LOCALAPPDATA");
-    Some(set("XDG_DATA_HOME").or_else(home).or_else(windows)?.join("cones"))
+    let folders = etcetera::base_strategy::choose_native_strategy().ok()?;
+    let folder = if cfg!(windows) { folders.cache_dir() } else { folders.data_dir() };
+    Some(folder.join("cones"))
 }

@@ -1,9 +1,9 @@
 //! The subjects of a recipe, found again.
 
-use cones_core::recipe::{Recipe, SubjectRecipe};
+use cones_core::picture::recipe::{Recipe, SubjectRecipe};
 use cones_core::{Bundle, PackStore, Subject};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::pack_file::PackFile;
 use crate::places::StoreArgs;
 use crate::subject_spec::SubjectSpec;
@@ -18,7 +18,7 @@ pub fn find(recipe: &Recipe, given: Vec<Subject>, bundle: &Bundle, store: &Store
             None => find_one(wanted, bundle, store)?,
         };
         subject.strength = wanted.strength;
-        subject.scope = wanted.scope.parse()?;
+        subject.scope = wanted.scope;
         subject.trigger.clone_from(&wanted.trigger);
         subjects.push(subject);
     }

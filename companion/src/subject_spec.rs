@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use cones_core::{Bundle, ConceptMask, Scope, Subject};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::mask_file::MaskFile;
 use crate::pack_file::{PackFile, is_file_name};
 use crate::places::StoreArgs;

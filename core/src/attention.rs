@@ -9,17 +9,16 @@
 //! Multiplying masked weights anew would be faster from about an eighth of the weights on, more than twice what the
 //! example subjects shut. `cargo xtask bench switch --size sd15` times both ways, `--share` sets how many are shut.
 
+pub(crate) mod conditioning;
 mod correction;
 mod product;
 mod projection;
-mod weights;
 
 #[cfg(test)]
 mod tests;
 
 pub use correction::Correction;
 pub use projection::Projection;
-pub use weights::AttentionWeights;
 
 /// K and V of one prompt, for every layer, token by token.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ort::session::RunOptions;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Asks a generation to stop. Clones share one flag; a token that was cancelled stays so.
 #[derive(Debug, Clone, Default)]

@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, where, and what to do about it.
+///
+/// Displayed it is one line without its [source](std::error::Error::source) and without its [`hint`](Error::hint).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A bundle is missing, damaged or of a kind this version does not read. Install it again.
-    #[error("bad bundle `{}`: {reason}\nhint: {hint}", path.display())]
+    #[error("bad bundle `{}`: {reason}", path.display())]
+    #[non_exhaustive]
     BadBundle {
         /// The file or folder at fault.
         path: PathBuf,
@@ -20,7 +23,8 @@ pub enum Error {
         hint: String,
     },
     /// A subject pack is damaged, hostile, or of a kind this version does not read. Get it again.
-    #[error("bad pack `{pack}`: {reason}{}\nhint: {hint}", at.map_or(String::new(), |at| format!(", at byte {at}")))]
+    #[error("bad pack `{pack}`: {reason}{}", at.map_or(String::new(), |at| format!(", at byte {at}")))]
+    #[non_exhaustive]
     BadPack {
         /// Its file or, where that is known, its name.
         pack: String,
@@ -32,7 +36,8 @@ pub enum Error {
         hint: String,
     },
     /// The folder of a store cannot be used by this version.
-    #[error("bad store `{}`: {reason}\nhint: {hint}", path.display())]
+    #[error("bad store `{}`: {reason}", path.display())]
+    #[non_exhaustive]
     BadStore {
         /// The folder.
         path: PathBuf,
@@ -43,7 +48,8 @@ pub enum Error {
     },
     /// Something signed is not to be trusted: a wrong signature, another publisher, an expired or older catalogue.
     /// Nothing of it was used.
-    #[error("not trusted `{what}`: {reason}\nhint: {hint}")]
+    #[error("not trusted `{what}`: {reason}")]
+    #[non_exhaustive]
     Untrusted {
         /// The URL or file.
         what: String,
@@ -53,7 +59,8 @@ pub enum Error {
         hint: String,
     },
     /// A download failed. What came so far is kept where it can be resumed.
-    #[error("cannot download `{url}`: {reason}\nhint: {hint}")]
+    #[error("cannot download `{url}`: {reason}")]
+    #[non_exhaustive]
     Network {
         /// What was asked for, without query and credentials.
         url: String,
@@ -63,7 +70,8 @@ pub enum Error {
         hint: String,
     },
     /// There is not enough room on the device. Nothing was changed.
-    #[error("not enough space in `{}`: {needed} bytes are needed, {available} are free\nhint: remove packs or bundles that are not needed", path.display())]
+    #[error("not enough space in `{}`: {needed} bytes are needed, {available} are free", path.display())]
+    #[non_exhaustive]
     OutOfSpace {
         /// The folder.
         path: PathBuf,
@@ -74,10 +82,11 @@ pub enum Error {
     },
     /// A request takes more memory than there is. Nothing was loaded.
     #[error(
-        "not enough memory: {} are needed, {} are there\nhint: {hint}",
-        crate::memory::megabytes(*needed),
-        crate::memory::megabytes(*available)
+        "not enough memory: {} are needed, {} are there",
+        crate::units::megabytes(*needed),
+        crate::units::megabytes(*available)
     )]
+    #[non_exhaustive]
     OutOfMemory {
         /// Bytes that the request takes in the most sparing way that the memory mode allows.
         needed: u64,
@@ -87,7 +96,8 @@ pub enum Error {
         hint: String,
     },
     /// No pack or bundle of that name is installed, or in the catalogue.
-    #[error("no `{name}` {place}\nhint: {hint}")]
+    #[error("no `{name}` {place}")]
+    #[non_exhaustive]
     NotFound {
         /// The name asked for.
         name: String,
@@ -98,6 +108,7 @@ pub enum Error {
     },
     /// A mask was made for another base model than the one that is open.
     #[error("subject `{subject}` was made for another model: {reason}")]
+    #[non_exhaustive]
     WrongModel {
         /// The subject's name.
         subject: String,
@@ -106,6 +117,7 @@ pub enum Error {
     },
     /// The request cannot be carried out as written; another value may work.
     #[error("bad request: `{field}` {reason}")]
+    #[non_exhaustive]
     BadRequest {
         /// The field of the request.
         field: &'static str,
@@ -113,7 +125,8 @@ pub enum Error {
         reason: String,
     },
     /// The execution provider asked for cannot be had here.
-    #[error("provider `{provider}` is unavailable: {reason}\nhint: {hint}")]
+    #[error("provider `{provider}` is unavailable: {reason}")]
+    #[non_exhaustive]
     ProviderUnavailable {
         /// Its name, as written on the command line.
         provider: &'static str,
@@ -123,7 +136,8 @@ pub enum Error {
         hint: String,
     },
     /// ONNX Runtime's library was not found or cannot be used.
-    #[error("ONNX Runtime is missing: {reason}\nhint: {hint}")]
+    #[error("ONNX Runtime is missing: {reason}")]
+    #[non_exhaustive]
     RuntimeMissing {
         /// What was tried and what came of it.
         reason: String,
@@ -132,14 +146,27 @@ pub enum Error {
     },
     /// ONNX Runtime failed while doing something.
     #[error("ONNX Runtime failed while {stage}: {reason}")]
+    #[non_exhaustive]
     Runtime {
         /// What was being done, as "loading `unet.onnx`".
         stage: String,
         /// ONNX Runtime's own message.
         reason: String,
     },
+    /// A graph gave numbers that are none (NaN or infinite), from which no picture comes.
+    #[error("`{graph}` gave numbers that are not finite{}", step.map_or(String::new(), |step| format!(" in step {step}")))]
+    #[non_exhaustive]
+    NotFinite {
+        /// The graph's file.
+        graph: &'static str,
+        /// Which denoising step, from 1; none outside the loop.
+        step: Option<u32>,
+        /// What to do.
+        hint: String,
+    },
     /// A file could not be read or written.
-    #[error("cannot {action} `{}`: {source}", path.display())]
+    #[error("cannot {action} `{}`", path.display())]
+    #[non_exhaustive]
     Io {
         /// "read", "write", "create", …
         action: &'static str,
@@ -150,6 +177,7 @@ pub enum Error {
     },
     /// A picture could not be decoded, encoded or does not hold what was looked for.
     #[error("picture `{}`: {reason}", path.display())]
+    #[non_exhaustive]
     Picture {
         /// The file.
         path: PathBuf,
@@ -162,6 +190,63 @@ pub enum Error {
 }
 
 impl Error {
+    /// What to do about it, in a sentence or two that stand apart from what went wrong; none where that says it all.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::BadBundle { hint, .. }
+            | Self::BadPack { hint, .. }
+            | Self::BadStore { hint, .. }
+            | Self::Untrusted { hint, .. }
+            | Self::Network { hint, .. }
+            | Self::OutOfMemory { hint, .. }
+            | Self::NotFound { hint, .. }
+            | Self::ProviderUnavailable { hint, .. }
+            | Self::RuntimeMissing { hint, .. }
+            | Self::NotFinite { hint, .. } => Some(hint),
+            Self::OutOfSpace { .. } => Some("remove packs or bundles that are not needed"),
+            Self::WrongModel { .. } => {
+                Some("open the base model that the pack was made for, or get the pack for this one")
+            }
+            Self::BadRequest { .. } => Some("give another value"),
+            Self::Runtime { .. } => Some("try provider `cpu`, a smaller picture or the sequential memory mode"),
+            Self::Io { .. } => Some("check the path, its permissions and the space"),
+            Self::Picture { .. } => Some("give another picture"),
+            Self::Cancelled => None,
+        }
+    }
+
+    /// Whether the caller asked to stop.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Cancelled)
+    }
+
+    /// A bundle's file that is damaged or foreign, with advice of one's own.
+    pub fn bad_bundle(path: impl Into<PathBuf>, reason: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::BadBundle { path: path.into(), reason: reason.into(), hint: hint.into() }
+    }
+
+    /// A name that is not there: `place` says where it was looked for, as "is installed".
+    pub fn not_found(name: impl Into<String>, place: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::NotFound { name: name.into(), place: place.into(), hint: hint.into() }
+    }
+
+    /// A mask of another base model.
+    pub fn wrong_model(subject: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::WrongModel { subject: subject.into(), reason: reason.into() }
+    }
+
+    /// A picture that could not be decoded, encoded or does not hold what was looked for.
+    pub fn picture(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
+        Self::Picture { path: path.into(), reason: reason.into() }
+    }
+
+    /// ONNX Runtime's own words about what it was doing, as "loading `unet.onnx`".
+    pub fn onnx_runtime(stage: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Runtime { stage: stage.into(), reason: reason.into() }
+    }
+
     /// A damaged or foreign bundle file, with the usual advice.
     pub fn bundle(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
         Self::BadBundle {

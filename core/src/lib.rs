@@ -16,70 +16,52 @@
 //! let mut engine = Engine::new(Bundle::open("models/toybox/bundle")?, EngineOptions::default())?;
 //! let generated = engine.generate(&Request::new("a dog on grass"), &mut (), &CancelToken::new())?;
 //! for drawn in &generated.pictures {
-//!     cones_core::recipe::save(&drawn.picture, &drawn.recipe, "dog.png".as_ref())?;
+//!     cones_core::picture::recipe::save(&drawn.picture, &drawn.recipe, "dog.png".as_ref())?;
 //! }
 //! # Ok(())
 //! # }
 //! ```
 
-pub mod atomic;
 pub mod attention;
-pub mod bundle;
-pub mod bundle_store;
 mod cancel;
-pub mod catalog;
-mod conditioning;
-pub mod download;
+pub mod clock;
+pub mod disk;
 mod engine;
 mod error;
-mod files;
-pub mod fingerprint;
-pub mod form;
-mod generated;
-mod graphs;
-mod job;
-mod lock;
-pub mod manifest;
-pub mod mapped;
-mod mask;
+pub mod library;
 pub mod memory;
-pub mod noise;
-mod offsets;
-mod options;
-pub mod pack;
-mod picture;
-mod preview;
+pub mod model;
+pub mod picture;
 mod progress;
-pub mod prompt;
-mod provider;
-pub mod recipe;
-mod request;
 pub mod runtime;
-pub mod scheduler;
-mod session;
-mod space;
-pub mod store;
-mod subject;
-mod text_encoder;
-pub mod tokenizer;
-mod unet;
+pub mod sampling;
+pub mod subjects;
+pub mod text;
+mod units;
 
-pub use bundle::Bundle;
-pub use bundle_store::BundleStore;
 pub use cancel::CancelToken;
-pub use catalog::{Catalog, PublicKey};
-pub use download::Downloader;
+pub use disk::hash::Sha256;
 pub use engine::Engine;
+pub use engine::options::{EngineOptions, MemoryMode};
+pub use engine::outcome::{Drawn, Generated, Timings};
+pub use engine::request::{Init, Request};
 pub use error::{Error, Result};
-pub use form::Form;
-pub use generated::{Drawn, Generated, Timings};
-pub use mask::{ConceptMask, Overlap};
+#[cfg(feature = "network")]
+pub use library::bundles::BundleStore;
+pub use library::catalog::Catalog;
+#[cfg(feature = "network")]
+pub use library::catalog::PublicKey;
+#[cfg(feature = "network")]
+pub use library::download::Downloader;
+pub use library::packs::PackStore;
 pub use memory::{LoadForm, MemoryPlan};
-pub use options::{EngineOptions, MemoryMode};
-pub use pack::Pack;
+pub use model::bundle::Bundle;
+pub use model::form::Form;
 pub use picture::Picture;
 pub use progress::{Observer, Progress, Stage};
-pub use provider::Provider;
-pub use request::{Init, Request};
-pub use store::PackStore;
-pub use subject::{Scope, Subject};
+pub use runtime::execution_provider::ExecutionProvider;
+pub use runtime::provider::Provider;
+pub use subjects::mask::{ConceptMask, Overlap};
+pub use subjects::pack::Pack;
+pub use subjects::scope::Scope;
+pub use subjects::subject::Subject;

@@ -4,13 +4,19 @@
 //! guidance run at once is decided for each request, before anything is loaded, by a [`MemoryPlan`]: what each stage will
 //! take, from the bundle's [`Profile`], against what there is.
 
+pub(crate) mod arrangement;
+mod estimate;
 pub(crate) mod heap;
 pub(crate) mod pages;
 mod plan;
+pub(crate) mod planner;
 mod profile;
 mod system;
 
-pub use plan::{Arrangement, LoadForm, MemoryPlan, Sizes, StageMemory, plan};
-pub(crate) use plan::{first_arrangement, megabytes, plan_with};
+pub use arrangement::{Arrangement, LoadForm, Sizes};
+pub use heap::be_tidy;
+pub use pages::{FEW as FEW_PAGES, run_with_few as run_with_few_pages};
+pub use plan::{MemoryPlan, StageMemory};
+pub use planner::plan;
 pub use profile::{GraphMemory, Point, Profile};
 pub use system::available;

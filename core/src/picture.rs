@@ -1,9 +1,12 @@
 //! Pictures: 8-bit RGB in memory, PNG with a recipe on disk.
 
-use std::path::Path;
+pub mod file;
+pub mod recipe;
 
-use crate::request::LARGEST_SIDE;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
+
+/// Pixels along one side. Above this a latent no longer fits a phone's memory by far.
+pub(crate) const LARGEST_SIDE: u32 = 8192;
 
 /// An RGB picture, 8 bits a channel, row by row from the top left.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,23 +20,6 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Reads a PNG, JPEG or WebP file; transparent parts become white.
-    ///
-    /// # Errors
-    /// [`Error::Picture`] when it is none of these or damaged, or larger than 8192 pixels a side.
-    pub fn open(path: &Path) -> Result<Self> {
-        let bad = |reason: String| Error::Picture { path: path.to_path_buf(), reason };
-        let mut reader = image::ImageReader::open(path)
-            .and_then(image::ImageReader::with_guessed_format)
-            .map_err(Error::io("open", path))?;
-        let mut limits = image::Limits::default();
-        limits.max_image_width = Some(LARGEST_SIDE);
-        limits.max_image_height = Some(LARGEST_SIDE);
-        reader.limits(limits);
-        let rgba = reader.decode().map_err(|error| bad(error.to_string()))?.to_rgba8();
-        Self::from_rgba(rgba.width(), rgba.height(), rgba.as_raw())
-    }
-
     /// From RGBA bytes, row by row from the top left, alpha not multiplied in; transparent parts become white.
     ///
     /// # Errors
@@ -49,7 +35,7 @@ impl Picture {
             let reason = format!("has {} bytes; {width}x{height} in RGBA are {expected}", rgba.len());
             return Err(Error::request("picture", reason));
         }
-        let rgb = rgba.chunks_exact(4).flat_map(|pixel| [0, 1, 2].map(|i| over_white(pixel[i], pixel[3]))).collect();
+        let rgb = rgba.chunks_exact(4).flat_map(pixel_over_white).collect();
         Ok(Self { width, height, rgb })
     }
 
@@ -83,7 +69,20 @@ impl Picture {
         planes
     }
 
-    /// The same picture at another size (Lanczos, as diffusers' image processor).
+    /// Its largest middle part with the aspect of `width × height`, at that size: nothing is stretched.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] when the bytes do not match width and height.
+    pub fn fitted(&self, width: u32, height: u32) -> Result<Self> {
+        let (left, top, across, down) = middle(self.width, self.height, width, height);
+        if (across, down) == (self.width, self.height) {
+            return self.resized(width, height);
+        }
+        let cut = image::imageops::crop_imm(&self.buffer()?, left, top, across, down).to_image();
+        Self { width: across, height: down, rgb: cut.into_raw() }.resized(width, height)
+    }
+
+    /// Stretched or shrunk to another size (Lanczos, as diffusers' image processor).
     ///
     /// # Errors
     /// [`Error::BadRequest`] when the bytes do not match width and height.
@@ -91,10 +90,13 @@ impl Picture {
         if (self.width, self.height) == (width, height) {
             return Ok(self.clone());
         }
-        let buffer = image::RgbImage::from_raw(self.width, self.height, self.rgb.clone())
-            .ok_or_else(|| Error::request("init", "picture has another number of bytes than its size says"))?;
-        let resized = image::imageops::resize(&buffer, width, height, image::imageops::FilterType::Lanczos3);
+        let resized = image::imageops::resize(&self.buffer()?, width, height, image::imageops::FilterType::Lanczos3);
         Ok(Self { width, height, rgb: resized.into_raw() })
+    }
+
+    fn buffer(&self) -> Result<image::RgbImage> {
+        image::RgbImage::from_raw(self.width, self.height, self.rgb.clone())
+            .ok_or_else(|| Error::request("picture", "has another number of bytes than its size says"))
     }
 
     /// Width and height agree with the number of bytes.
@@ -102,6 +104,24 @@ impl Picture {
         let sides = [self.width as usize, self.height as usize];
         let bytes = sides.into_iter().try_fold(3usize, usize::checked_mul);
         sides.iter().all(|side| *side > 0) && bytes == Some(self.rgb.len())
+    }
+}
+
+/// Left, top, width and height of the largest middle part with the aspect of `width × height`.
+fn middle(across: u32, down: u32, width: u32, height: u32) -> (u32, u32, u32, u32) {
+    let (a, d) = (u64::from(across), u64::from(down));
+    let (w, h) = (u64::from(width.max(1)), u64::from(height.max(1)));
+    // At most the picture's own sides, so they fit.
+    let (part_a, part_d) =
+        if a * h > d * w { (((d * w) / h).max(1) as u32, down) } else { (across, ((a * h) / w).max(1) as u32) };
+    ((across - part_a.min(across)) / 2, (down - part_d.min(down)) / 2, part_a, part_d)
+}
+
+/// A pixel of four channels, laid over white.
+fn pixel_over_white(rgba: &[u8]) -> [u8; 3] {
+    match rgba {
+        &[red, green, blue, alpha] => [red, green, blue].map(|channel| over_white(channel, alpha)),
+        _ => [255; 3],
     }
 }
 
@@ -144,6 +164,17 @@ mod tests {
             let refused = Picture::from_rgba(width, height, &vec![0; bytes]);
             assert!(matches!(refused, Err(Error::BadRequest { field: "picture", .. })), "{width}x{height}");
         }
+    }
+
+    #[test]
+    fn the_middle_has_the_aspect_asked_for() {
+        assert_eq!(middle(100, 50, 64, 64), (25, 0, 50, 50));
+        assert_eq!(middle(50, 100, 64, 64), (0, 25, 50, 50));
+        assert_eq!(middle(64, 64, 64, 64), (0, 0, 64, 64));
+        assert_eq!(middle(1, 1000, 64, 64), (0, 499, 1, 1));
+        assert_eq!(middle(90, 60, 3, 2), (0, 0, 90, 60));
+        let wide = Picture { width: 4, height: 1, rgb: [[1; 3], [2; 3], [3; 3], [4; 3]].concat() };
+        assert_eq!(wide.fitted(2, 1).expect("a picture").rgb, [2, 2, 2, 3, 3, 3]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a generation tells while it runs.
 
-use crate::Picture;
+use crate::engine::outcome::Drawn;
+use crate::picture::Picture;
 
 /// What is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,7 @@ pub enum Stage {
 
 /// One small record per step.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Progress {
     /// What is being done.
     pub stage: Stage,
@@ -43,6 +45,12 @@ pub trait Observer {
     fn wants_preview(&mut self, step: u32) -> bool {
         let _ = step;
         false
+    }
+
+    /// A finished picture, as soon as it is one. Who keeps it here, as on a disk, holds no more than one in memory and has it even
+    /// if the request is stopped later; what is given back stands in [`Generated`](crate::Generated).
+    fn on_picture(&mut self, drawn: Drawn) -> Option<Drawn> {
+        Some(drawn)
     }
 
     /// What the U-Net is given next: the noisy latent, `channels × height × width`, the same for every branch, and the

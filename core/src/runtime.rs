@@ -1,64 +1,36 @@
-//! Finding and loading ONNX Runtime, once per process.
+//! ONNX Runtime: its library, its execution providers, and graphs loaded on them.
 
-// An iOS app may not load a library by its path.
-#[cfg_attr(target_os = "ios", path = "runtime/linked.rs")]
-#[cfg_attr(not(target_os = "ios"), path = "runtime/loaded.rs")]
-mod library;
+pub(crate) mod environment;
+pub(crate) mod execution_provider;
+pub(crate) mod finite;
+pub(crate) mod graphs;
+pub(crate) mod provider;
+pub(crate) mod session;
 
-use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+pub use environment::{build_info, use_library};
+pub use execution_provider::ExecutionProvider;
 
-use ort::environment::Environment;
+/// ONNX Runtime's own types, for crates of this workspace that make sessions themselves. It changes with `ort`, whenever
+/// that does: it is no part of what this crate promises to keep.
+#[cfg(feature = "raw")]
+#[doc(hidden)]
+pub mod raw {
+    use ort::session::builder::SessionBuilder;
 
-use crate::{Error, Result};
+    use super::execution_provider::{ExecutionProvider, ProviderOptions};
+    use crate::error::Result;
 
-/// ONNX Runtime allows one environment per process, so it is made once and never dropped.
-static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
+    pub use super::environment::environment;
 
-/// Names the library to load, before all other places; a bare file name goes to the system's own search, which on
-/// Android finds the libraries of the APK.
-///
-/// # Errors
-/// [`Error::RuntimeMissing`] when ONNX Runtime is loaded already, for a process keeps the one it has, and on iOS.
-pub fn use_library(path: impl Into<PathBuf>) -> Result<()> {
-    let loaded = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
-    if loaded.is_some() {
-        return Err(Error::RuntimeMissing {
-            reason: "a library of ONNX Runtime is loaded already".into(),
-            hint: "name the library before the first engine is opened".into(),
-        });
+    /// Puts a provider into a session's options; `threads` are those inside one node.
+    ///
+    /// # Errors
+    /// [`Error::ProviderUnavailable`](crate::Error::ProviderUnavailable).
+    pub fn register(
+        provider: ExecutionProvider,
+        threads: Option<usize>,
+        builder: SessionBuilder,
+    ) -> Result<SessionBuilder> {
+        provider.register(&ProviderOptions { threads, cache: None }, builder)
     }
-    library::choose(path.into())
-}
-
-/// The process's ONNX Runtime environment; loads the library at the first call.
-///
-/// Looked for where [`use_library`] said, in `ORT_DYLIB_PATH`, beside the executable, where `cargo xtask` noted it, then
-/// by the system's own search; on iOS it is linked into the app. A failed call can be repeated, for instance after
-/// setting the variable.
-///
-/// # Errors
-/// [`Error::RuntimeMissing`] when no library is found or the one found cannot be used.
-pub fn environment() -> Result<Environment> {
-    let mut slot = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(environment) = slot.as_ref() {
-        return Ok(environment.clone());
-    }
-    let (name, builder) = library::load()?;
-    let environment = builder
-        .with_name("cones")
-        .with_telemetry(false)
-        .build()
-        .map_err(|error| library::missing(&name, error.message()))?;
-    log::debug!("ONNX Runtime: {}", ort::info());
-    *slot = Some(environment.clone());
-    Ok(environment)
-}
-
-/// ONNX Runtime's own description of its build. Loads it like [`environment`].
-///
-/// # Errors
-/// As [`environment`].
-pub fn build_info() -> Result<&'static str> {
-    environment().map(|_| ort::info())
 }

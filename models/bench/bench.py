@@ -25,7 +25,7 @@ SECTIONS = {"picture": pictures, "overhead": pictures, "switch": switch, "gradie
 # asked for by name and has few steps. The narrow model is there for gradients alone.
 OF_SIZE = {"toybox": ["picture", "overhead", "switch", "gradient"], "sd15": ["switch", "gradient", "size"], "narrow": ["gradient"]}
 # Who takes part in `size`.
-PARTS = ("cones", "onnxruntime", "diffusers", "sdcpp", "limit")
+PARTS = ("cones", "onnxruntime", "diffusers", "sdcpp", "limit", "find")
 DEFAULT = {"toybox": ["picture", "overhead", "switch"], "sd15": ["switch"], "narrow": ["gradient"]}
 
 
@@ -63,6 +63,8 @@ def arguments():
     parser.add_argument("--steps", type=int, default=2, help="of each picture of `size`")
     parser.add_argument("--only", choices=PARTS, action="append", help="who takes part in `size`; repeatable, all by default")
     parser.add_argument("--form", action="append", metavar="NAME=BUNDLE", help="another form of the model for `size`; repeatable")
+    parser.add_argument("--before", metavar="CONES=BUNDLE", help="an older build of ours for `size`, and a bundle that it imported")
+    parser.add_argument("--again", action="store_true", help="`size` throws away what is kept of earlier runs")
     parser.add_argument("--share", type=float, default=0.01, help="of the weights that `switch` shuts")
     parser.add_argument("--subjects", type=int, default=1, help="that have these weights between them")
     args = parser.parse_args()
@@ -78,6 +80,8 @@ def arguments():
     args.only = set(args.only or PARTS)
     if any("=" not in form for form in args.form or []):
         parser.error("--form is NAME=BUNDLE, as int8=target/bench/sd15/int8")
+    if args.before and "=" not in args.before:
+        parser.error("--before is CONES=BUNDLE, as ../old/target/release/cones=../old/target/bench/sd15/bundle")
     offered = OF_SIZE[args.size]
     for section in args.sections:
         if section not in offered:
@@ -90,8 +94,8 @@ def arguments():
     if args.size != "toybox" and (args.bundle or args.diffusers):
         parser.error("--size makes its own model; --bundle and --diffusers are for a model of your own")
     args.sections = args.sections or DEFAULT[args.size]
-    if "gradient" in args.sections and not args.gradient_bench:
-        parser.error("`gradient` needs --gradient-bench, which `cargo xtask bench gradient` builds")
+    if ("gradient" in args.sections or is_size and "find" in args.only) and not args.gradient_bench:
+        parser.error("it needs --gradient-bench, which `cargo xtask bench gradient` and `size` build")
     if args.provider == "cuda" and args.sections != ["gradient"]:
         parser.error("--provider is for `gradient` alone")
     return args

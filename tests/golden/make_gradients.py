@@ -1,4 +1,4 @@
-"""Golden gradients of PyTorch: what `cones_companion::gradient` must give to 1e-4.
+"""Golden gradients of PyTorch: what `cones_gradient` must give to 1e-4.
 
     python make_gradients.py [--pipeline DIR]      # writes gradients/*.safetensors
 

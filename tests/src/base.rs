@@ -18,7 +18,7 @@ pub fn bundle() -> Bundle {
 
 /// Resident, on the CPU, one thread: tests run beside each other.
 pub fn options() -> EngineOptions {
-    EngineOptions { threads: Some(1), memory: MemoryMode::Resident, ..EngineOptions::default() }
+    EngineOptions::default().with_threads(1).with_memory(MemoryMode::Resident)
 }
 
 /// A fresh engine.

@@ -25,7 +25,7 @@ pub fn json<T: DeserializeOwned>(name: &str) -> T {
 pub fn check_weights(fingerprint: &str, bundle: &Bundle) {
     assert_eq!(
         fingerprint,
-        bundle.manifest().fingerprint,
+        bundle.manifest().fingerprint.to_string(),
         "the golden vectors were made with other weights than {}; make them again with `cargo xtask golden`",
         bundle.path().display()
     );

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use cones_core::bundle::{MANIFEST, hash};
+use cones_core::model::bundle::MANIFEST;
+use cones_core::{CancelToken, Sha256};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -55,7 +56,7 @@ impl Copy {
     /// Writes a file anew and lists it with its true size and hash.
     pub fn replace(&self, name: &str, content: impl AsRef<[u8]>) {
         self.write(name, &content);
-        let sha256 = hash(&self.file(name)).expect("a hash");
+        let sha256 = Sha256::of_file(&self.file(name), &CancelToken::new()).expect("a hash");
         self.edit(|manifest| {
             manifest["files"][name] = serde_json::json!({ "bytes": content.as_ref().len(), "sha256": sha256 });
         });

@@ -1,7 +1,9 @@
-//! Helpers shared by the tests in `tests/tests`. They panic with a reason: a test that cannot read its data has failed.
+//! Helpers shared by the tests here and in the crates of `companion/`. They panic with a reason: a test that cannot read its data has
+//! failed.
 
 pub mod base;
 pub mod dense;
+pub mod fixtures;
 pub mod golden;
 pub mod hostile;
 pub mod mend;

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use cones_core::bundle::MANIFEST;
-use cones_core::manifest::{Layer, Manifest};
-use cones_core::pack::{Header, Metadata, Pack, Precision, to_precision};
-use cones_core::{ConceptMask, Scope};
+use cones_core::model::bundle::MANIFEST;
+use cones_core::model::manifest::{Layer, Manifest};
+use cones_core::subjects::pack::{Header, Metadata, Pack, Precision, to_precision};
+use cones_core::{ConceptMask, Sha256};
 
 use crate::base;
 
@@ -24,30 +24,25 @@ pub fn manifest_of(shapes: &[(u32, u32)]) -> Manifest {
     let name = |i: usize| format!("block.{}.{}", i / 2, if i.is_multiple_of(2) { "to_k" } else { "to_v" });
     let layers =
         shapes.iter().enumerate().map(|(i, (rows, columns))| Layer { name: name(i), rows: *rows, columns: *columns });
-    Manifest {
-        name: "made-up".into(),
-        layers: layers.collect(),
-        fingerprint: "0123456789abcdef".repeat(4),
-        ..manifest()
-    }
+    let mut made_up = manifest();
+    made_up.name = "made-up".into();
+    made_up.layers = layers.collect();
+    made_up.fingerprint =
+        Sha256::from_bytes([0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef].repeat(4).try_into().expect("32 bytes"));
+    made_up
 }
 
 /// A pack with ordinary metadata. The mask's factors are made to fit the precision.
 pub fn pack(manifest: &Manifest, mask: &ConceptMask, precision: Precision) -> Pack {
-    let metadata = Metadata {
-        name: "rex".into(),
-        version: 3,
-        trigger: "<v1> dog".into(),
-        class: "dog".into(),
-        scope: Scope::Trigger,
-        author: "Somebody".into(),
-        licence: "MIT".into(),
-        model: manifest.name.clone(),
-        tool: "cones-tests".into(),
-        created: 1_750_000_000,
-    };
+    let mut metadata = Metadata::new("rex", "<v1> dog", "dog");
+    metadata.version = 3;
+    metadata.author = "Somebody".into();
+    metadata.licence = "MIT".into();
+    metadata.model.clone_from(&manifest.name);
+    metadata.tool = "cones-tests".into();
+    metadata.created = 1_750_000_000;
     let mask = to_precision(mask, precision).unwrap_or_else(|error| panic!("{error}"));
-    Pack { metadata, fingerprint: manifest.fingerprint.clone(), mask, precision, preview: None, embeddings: None }
+    Pack::new(metadata, manifest.fingerprint, mask, precision)
 }
 
 /// A mask whose rows and columns differ much, as those of learned masks do: `share` of the weights where the row and
@@ -82,7 +77,8 @@ pub fn learned(manifest: &Manifest) -> Vec<(&'static str, ConceptMask)> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../models/packs/{name}.cones"));
         let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let fingerprint = Header::read(name, &bytes).unwrap_or_else(|error| panic!("{error}")).fingerprint;
-        let manifest = Manifest { fingerprint, ..manifest.clone() };
+        let mut manifest = manifest.clone();
+        manifest.fingerprint = fingerprint;
         Pack::decode(name, &bytes, &manifest).unwrap_or_else(|error| panic!("{error}")).mask
     };
     ["fluent-dog", "fluent-owl", "fluent-robot"].map(|name| (name, mask(name))).into()

@@ -3,8 +3,8 @@
 use std::io::Cursor;
 
 use cones_core::Pack;
-use cones_core::catalog::{Catalog, PackEntry, PublicKey, SCHEMA};
-use cones_core::pack::Header;
+use cones_core::library::catalog::{Catalog, PackEntry, PublicKey};
+use cones_core::subjects::pack::Header;
 use minisign::KeyPair;
 
 /// The moment at which catalogues of tests are made, in seconds since 1970.
@@ -52,13 +52,7 @@ pub fn catalog(serial: u64, packs: &[Pack]) -> Catalog {
         let url = format!("{}-{}.cones", pack.metadata.name, pack.metadata.version);
         PackEntry::new(&header, &bytes, url)
     };
-    Catalog {
-        schema: SCHEMA,
-        publisher: "Somebody".into(),
-        serial,
-        created: CREATED,
-        expires: CREATED + GOOD_FOR,
-        packs: packs.iter().map(entry).collect(),
-        bundles: Vec::new(),
-    }
+    let mut catalog = Catalog::new("Somebody", serial, CREATED, CREATED + GOOD_FOR);
+    catalog.packs = packs.iter().map(entry).collect();
+    catalog
 }

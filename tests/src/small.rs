@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use cones_core::manifest::{Layer, Manifest};
-use cones_core::pack::{Metadata, Pack, Precision};
-use cones_core::{ConceptMask, Scope};
+use cones_core::model::manifest::{Layer, Manifest};
+use cones_core::subjects::pack::{Metadata, Pack, Precision};
+use cones_core::{ConceptMask, Sha256};
 
 /// The manifest of the base model, with two small layers and a fingerprint of its own for each `model`.
 pub fn manifest(model: &str) -> Manifest {
@@ -14,33 +14,22 @@ pub fn manifest(model: &str) -> Manifest {
     let layer = |name: &str| Layer { name: name.into(), rows: 32, columns: 64 };
     manifest.layers = vec![layer("attn2.to_k"), layer("attn2.to_v")];
     manifest.name = model.into();
-    manifest.fingerprint = model.bytes().cycle().take(32).map(|byte| format!("{byte:02x}")).collect();
+    manifest.fingerprint = Sha256::digest(model);
     manifest
 }
 
 /// A pack for such a model; another version holds other neurons.
 pub fn pack(name: &str, version: u32, manifest: &Manifest) -> Pack {
     let seed = name.bytes().map(u64::from).sum::<u64>() + 1000 * u64::from(version);
-    let metadata = Metadata {
-        name: name.into(),
-        version,
-        trigger: "<v1> dog".into(),
-        class: "dog".into(),
-        scope: Scope::Trigger,
-        author: "somebody".into(),
-        licence: "MIT".into(),
-        model: manifest.name.clone(),
-        tool: "test".into(),
-        created: 1_750_000_000,
-    };
-    Pack {
-        metadata,
-        fingerprint: manifest.fingerprint.clone(),
-        mask: ConceptMask::random(&manifest.layers, 0.1, seed),
-        precision: Precision::Binary,
-        preview: None,
-        embeddings: None,
-    }
+    let mut metadata = Metadata::new(name, "<v1> dog", "dog");
+    metadata.version = version;
+    metadata.author = "somebody".into();
+    metadata.licence = "MIT".into();
+    metadata.model.clone_from(&manifest.name);
+    metadata.tool = "test".into();
+    metadata.created = 1_750_000_000;
+    let mask = ConceptMask::random(&manifest.layers, 0.1, seed);
+    Pack::new(metadata, manifest.fingerprint, mask, Precision::Binary)
 }
 
 /// Writes the pack's file to a folder.

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use cones_core::bundle::{ATTENTION, MANIFEST, TEXT_ENCODER, TOKENIZER, UNET, VAE_DECODER};
-use cones_core::catalog::BundleEntry;
-use cones_core::fingerprint::Fingerprint;
-use cones_core::manifest::{FileEntry, Manifest};
+use cones_core::Sha256;
+use cones_core::library::catalog::BundleEntry;
+use cones_core::model::bundle::{ATTENTION, MANIFEST, TEXT_ENCODER, TOKENIZER, UNET, VAE_DECODER};
+use cones_core::model::fingerprint::Fingerprint;
+use cones_core::model::manifest::{FileEntry, Manifest};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
-use crate::server::{content, sha256};
+use crate::server::content;
 use crate::small;
 
 /// The files of a bundle by name, `bundle.json` among them.
@@ -39,7 +40,7 @@ pub fn changed(name: &str, version: u64, change: impl FnOnce(&mut Manifest, &mut
 
 /// What a manifest lists of these files.
 pub fn listed(files: &Files) -> BTreeMap<String, FileEntry> {
-    let entry = |bytes: &Vec<u8>| FileEntry { bytes: bytes.len() as u64, sha256: sha256(bytes) };
+    let entry = |bytes: &Vec<u8>| FileEntry { bytes: bytes.len() as u64, sha256: Sha256::digest(bytes) };
     files.iter().map(|(name, bytes)| (name.clone(), entry(bytes))).collect()
 }
 
@@ -47,15 +48,12 @@ pub fn listed(files: &Files) -> BTreeMap<String, FileEntry> {
 pub fn entry(files: &Files, url: &str) -> BundleEntry {
     let json = &files[MANIFEST];
     let manifest: Manifest = serde_json::from_slice(json).expect("a manifest");
-    BundleEntry {
-        name: manifest.name,
-        fingerprint: manifest.fingerprint,
-        manifest: FileEntry { bytes: json.len() as u64, sha256: sha256(json) },
-        bytes: files.values().map(|bytes| bytes.len() as u64).sum(),
-        url: url.into(),
-        licence: manifest.licence,
-        form: manifest.form,
-    }
+    let own = FileEntry { bytes: json.len() as u64, sha256: Sha256::digest(json) };
+    let bytes = files.values().map(|bytes| bytes.len() as u64).sum();
+    let mut entry = BundleEntry::new(manifest.name, manifest.fingerprint, own, bytes, url);
+    entry.licence = manifest.licence;
+    entry.form = manifest.form;
+    entry
 }
 
 /// Writes them to a folder.

@@ -11,12 +11,15 @@ use crate::{demo, onnxruntime, process, venv};
 
 /// The section that has a program of its own.
 const GRADIENT: &str = "gradient";
+/// The section that runs that program too.
+const SIZE: &str = "size";
 
 /// Set-up, release build, Python environment, then the bench with all arguments.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
     let library = onnxruntime::set_up(workspace)?;
     demo::build(workspace, options)?;
-    let gradient = options.rest.iter().any(|argument| argument == GRADIENT).then(|| build_gradient(workspace, options));
+    let steps_of_find = options.rest.iter().any(|argument| argument == GRADIENT || argument == SIZE);
+    let gradient = steps_of_find.then(|| build_gradient(workspace, options));
     let gradient = gradient.transpose()?;
     let python = if needs_packages(&options.rest) {
         let requirements = workspace.path("models/bench/requirements.txt");
@@ -42,7 +45,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
 
 /// Builds our program for steps of `cones find`, with CUDA where it is asked for.
 fn build_gradient(workspace: &Workspace, options: &Options) -> Result<PathBuf> {
-    let mut cargo = workspace.cargo(options, &["build", "--release", "--package", "cones-companion"]);
+    let mut cargo = workspace.cargo(options, &["build", "--release", "--package", "cones-find"]);
     cargo.args(["--example", "gradient_bench"]);
     if asks_for_cuda(&options.rest) {
         cargo.args(["--features", "cuda"]);

@@ -35,9 +35,19 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
     Ok(())
 }
 
-/// Builds library and generator and generates every language anew. A generator that fails or warns is an error.
+/// Builds the library for phones, and generates every language from it.
 pub(crate) fn build(workspace: &Workspace, options: &Options) -> Result<Bindings> {
-    let library = library(workspace, options)?;
+    generate_all(workspace, options, library(workspace, options)?)
+}
+
+/// Generates every language from the library that the Rust tests were built with: the same code without the profile for phones,
+/// whose link-time optimisation takes as long as all other compiling together.
+pub(crate) fn tested(workspace: &Workspace, options: &Options) -> Result<Bindings> {
+    generate_all(workspace, options, workspace.built().join("release").join(library_name()))
+}
+
+/// Builds the generator and generates every language anew. A generator that fails or warns is an error.
+fn generate_all(workspace: &Workspace, options: &Options, library: PathBuf) -> Result<Bindings> {
     let generator = generator(workspace, options)?;
     let generated = workspace.target().join("bindings");
     for language in LANGUAGES {
@@ -55,8 +65,11 @@ pub(crate) fn library(workspace: &Workspace, options: &Options) -> Result<PathBu
         &mut cargo,
         "The compiler's words above say why. Without a network, run `cargo fetch` once with one.",
     )?;
-    let name = format!("{}cones{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    Ok(workspace.built().join("phone").join(name))
+    Ok(workspace.built().join("phone").join(library_name()))
+}
+
+fn library_name() -> String {
+    format!("{}cones{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX)
 }
 
 fn generator(workspace: &Workspace, options: &Options) -> Result<PathBuf> {

@@ -4,6 +4,7 @@ mod bench;
 mod bench_pack;
 mod bench_script;
 mod bindings;
+mod circles;
 mod count;
 mod demo;
 mod failure;
@@ -38,7 +39,7 @@ cargo xtask COMMAND [--offline] [ARGS…]
            the tests in other languages alone
   bindings build the library for phones, generate Kotlin, Swift and Python into target/bindings
   size     how large the stripped library for phones is on this machine
-  lint     rustfmt and clippy
+  lint     circles of files, rustfmt and clippy
   setup    find the ONNX Runtime library, or fetch it once
   bench    [picture] [overhead] [switch] [--size sd15] [--runs N] [--threads N] [--bundle DIR] [--diffusers DIR]
            time pictures and switching against Python; the first run installs PyTorch, and `--size sd15`

@@ -6,7 +6,7 @@ use crate::count::Count;
 use crate::failure::{Failure, Result};
 use crate::options::Options;
 use crate::workspace::Workspace;
-use crate::{host, onnxruntime, process};
+use crate::{bindings as generated, demo, host, onnxruntime, process};
 
 /// Set-up, then `cargo test` in the release profile, for what is shipped is what is tested and `demo` built most of it;
 /// then the tests in other languages.
@@ -15,16 +15,23 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
     let mut count = Count::default();
     let rust = rust(workspace, options, &library, &mut count);
     // Who asks for something in particular asks cargo.
-    let others = if options.rest.is_empty() { host::test(workspace, options, &library, &mut count) } else { Ok(()) };
+    let others = if options.rest.is_empty() {
+        generated::tested(workspace, options)
+            .and_then(|made| host::test(workspace, options, &library, made, &mut count))
+    } else {
+        Ok(())
+    };
     close(&count);
     rust.and(others)
 }
 
-/// The tests in other languages alone.
+/// The tests in other languages alone, with the library as phones get it.
 pub(crate) fn bindings(workspace: &Workspace, options: &Options) -> Result {
     let library = onnxruntime::set_up(workspace)?;
     let mut count = Count::default();
-    let outcome = host::test(workspace, options, &library, &mut count);
+    let made = generated::build(workspace, options)?;
+    demo::build(workspace, options)?;
+    let outcome = host::test(workspace, options, &library, made, &mut count);
     close(&count);
     outcome
 }

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cones_core::pack::{Metadata, Precision, to_precision};
+use cones_core::subjects::pack::{Metadata, Precision, to_precision};
 use cones_core::{Bundle, ConceptMask, Pack, Scope};
 
-use crate::cli::Failure;
 use crate::clock;
-use crate::pack_parts::{name_of, read_preview, tool};
+use crate::failure::Failure;
+use crate::pack_parts::{name_of, read_preview};
 
 /// Name, author, licence, preview.
 #[derive(Debug, Args)]
@@ -27,8 +27,8 @@ pub(super) struct AboutArgs {
     preview: Option<PathBuf>,
 }
 
-/// What a pack is of.
-pub(super) struct Of<'a> {
+/// The subject that a pack is described.
+pub(super) struct Described<'a> {
     pub(super) trigger: &'a str,
     pub(super) class: &'a str,
     pub(super) scope: Scope,
@@ -38,30 +38,22 @@ impl AboutArgs {
     /// The whole pack. An empty mask will do to see whether what was said can stand in a pack, before long work starts.
     pub(super) fn pack(
         &self,
-        of: &Of<'_>,
+        described: &Described<'_>,
         out: &Path,
         bundle: &Bundle,
         mask: &ConceptMask,
         precision: Precision,
     ) -> Result<Pack, Failure> {
-        Ok(Pack {
-            metadata: Metadata {
-                name: self.name.clone().unwrap_or_else(|| name_of(out)),
-                version: 1,
-                trigger: of.trigger.to_owned(),
-                class: of.class.to_owned(),
-                scope: of.scope,
-                author: self.author.clone(),
-                licence: self.licence.clone(),
-                model: bundle.manifest().name.clone(),
-                tool: tool(),
-                created: clock::now()?,
-            },
-            fingerprint: bundle.manifest().fingerprint.clone(),
-            mask: to_precision(mask, precision)?,
-            precision,
-            preview: self.preview.as_deref().map(read_preview).transpose()?,
-            embeddings: None,
-        })
+        let name = self.name.clone().unwrap_or_else(|| name_of(out));
+        let mut metadata = Metadata::new(name, described.trigger, described.class);
+        metadata.scope = described.scope;
+        metadata.created = clock::now()?;
+        metadata.author.clone_from(&self.author);
+        metadata.licence.clone_from(&self.licence);
+        metadata.model.clone_from(&bundle.manifest().name);
+        let fingerprint = bundle.manifest().fingerprint;
+        let mut pack = Pack::new(metadata, fingerprint, to_precision(mask, precision)?, precision);
+        pack.preview = self.preview.as_deref().map(read_preview).transpose()?;
+        Ok(pack)
     }
 }

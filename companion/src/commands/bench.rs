@@ -11,10 +11,10 @@ use std::io::{BufRead, Write};
 
 use clap::Args;
 use cones_core::Request;
-use cones_core::scheduler::Kind;
+use cones_core::sampling::scheduler::Scheduler;
 
 use super::engine_args::EngineArgs;
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// Arguments of `cones bench`.
 #[derive(Debug, Args)]
@@ -30,7 +30,7 @@ pub struct BenchArgs {
     steps: u32,
     /// The scheduler; the bundle's by default.
     #[arg(long)]
-    scheduler: Option<Kind>,
+    scheduler: Option<Scheduler>,
     /// Guidance scale; the bundle's by default.
     #[arg(long)]
     guidance: Option<f32>,
@@ -68,7 +68,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
             "switch" => {
                 let switch = match &mut switch {
                     Some(switch) => switch,
-                    none => none.insert(switch::Switch::new(&mut engine, args)?),
+                    none => none.insert(switch::Switch::new(&mut engine, &args.prompt, args.subjects, args.share)?),
                 };
                 serde_json::to_string(&switch.time(&engine)?)?
             }

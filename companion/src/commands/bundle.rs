@@ -4,14 +4,15 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use cones_core::store::Source;
-use cones_core::{Bundle, form};
+use cones_core::Bundle;
+use cones_core::library::Source;
+use cones_core::model::form;
 
-use super::download_bar::DownloadBar;
 use super::engine_args::cancelled_by_ctrl_c;
+use super::progress_bar::Bar;
 use crate::base_model;
-use crate::catalogue::CatalogArgs;
-use crate::cli::{Failure, Usage};
+use crate::catalog_args::CatalogArgs;
+use crate::failure::Failure;
 use crate::places::StoreArgs;
 
 /// Arguments of `cones bundle`.
@@ -140,11 +141,11 @@ pub(super) fn describe(out: &mut impl Write, bundle: &Bundle, verified: bool) ->
 
 fn install(args: &InstallArgs) -> Result<(), Failure> {
     if args.form.is_some() && args.bundle.contains("://") {
-        return Err(Usage("--form is for a NAME of a catalogue; a URL names one form already".into()).into());
+        return Err(Failure::Usage("--form is for a NAME of a catalogue; a URL names one form already".into()));
     }
     let (store, downloader) = (args.store.bundles()?, args.catalog.downloader()?);
     let cancel = cancelled_by_ctrl_c()?;
-    let mut bar = DownloadBar::new(args.quiet);
+    let mut bar = Bar::of_bytes(args.quiet);
     let folder = if args.bundle.contains("://") {
         store.install_url(&downloader, &args.bundle, &args.catalog.key()?, &mut bar, &cancel)?
     } else {
@@ -166,8 +167,8 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
     for (name, folder) in &bundles {
         let opened = Bundle::open(folder);
         let form = opened.as_ref().map_or("", |bundle| form::name(bundle.manifest().form.as_ref()));
-        let fingerprint = opened.as_ref().map(|b| b.manifest().fingerprint.clone());
-        let shown = fingerprint.unwrap_or_else(|error| format!("damaged: {error}").replace('\n', "; "));
+        let fingerprint = opened.as_ref().map(|b| b.manifest().fingerprint.to_string());
+        let shown = fingerprint.unwrap_or_else(|error| format!("damaged: {error}"));
         writeln!(std::io::stdout(), "{name}\t{shown}\t{}\t{form}", folder.display())?;
     }
     if bundles.is_empty() {

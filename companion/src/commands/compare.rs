@@ -4,16 +4,17 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use cones_core::{Bundle, CancelToken, Error, Picture, Request, form};
+use cones_core::model::form;
+use cones_core::{Bundle, CancelToken, Error, Picture, Request};
+use cones_quantise::prompts;
 use serde::Serialize;
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
-use super::progress_bar::Count;
+use super::progress_bar::Bar;
 use crate::base_model;
-use crate::cli::Failure;
 use crate::evaluate::measure::Measure;
 use crate::evaluate::score::Score;
-use crate::quantise::prompts;
+use crate::failure::Failure;
 
 /// Arguments of `cones compare`.
 #[derive(Debug, Args)]
@@ -91,7 +92,7 @@ pub fn run(args: &CompareArgs) -> Result<(), Failure> {
         bundles.push(other);
     }
     let cancel = cancelled_by_ctrl_c()?;
-    let bar = Count::new(args.quiet || args.json);
+    let bar = Bar::of_counts(args.quiet || args.json);
     let (mut found, mut exact): (Vec<Found>, Vec<Picture>) = (Vec::new(), Vec::new());
     let of = bundles.len() * prompts.len();
     for bundle in bundles {
@@ -107,7 +108,7 @@ pub fn run(args: &CompareArgs) -> Result<(), Failure> {
             bar.show(found.len() * prompts.len() + i + 1, of, "comparing");
         }
         let score = measure.as_mut().map(|measure| score(measure, &prompts, args, &drawn, &cancel)).transpose()?;
-        let psnr = (!found.is_empty()).then(|| Likeness::of(&exact, &drawn));
+        let psnr = (!found.is_empty()).then(|| Likeness::new(&exact, &drawn));
         let seconds_per_step = seconds / f64::from(steps.max(1));
         found.push(Found { form, pictures: drawn.len(), seconds_per_step, psnr, score });
         if exact.is_empty() {
@@ -125,8 +126,7 @@ fn same_model(one: &Bundle, other: &Bundle) -> Result<(), Failure> {
         return Ok(());
     }
     let reason = format!("it is another base model than `{}`: their fingerprints differ", own.name);
-    let hint = "compare forms of one base model".into();
-    Err(Error::BadBundle { path: other.path().to_path_buf(), reason, hint }.into())
+    Err(Error::bad_bundle(other.path(), reason, "compare forms of one base model").into())
 }
 
 fn request(args: &CompareArgs, prompt: &str) -> Request {
@@ -138,7 +138,7 @@ fn request(args: &CompareArgs, prompt: &str) -> Request {
 }
 
 impl Likeness {
-    fn of(one: &[Picture], other: &[Picture]) -> Self {
+    fn new(one: &[Picture], other: &[Picture]) -> Self {
         let each: Vec<f64> = one.iter().zip(other).map(|(a, b)| psnr(a, b)).collect();
         Self {
             mean: each.iter().sum::<f64>() / each.len().max(1) as f64,
@@ -163,7 +163,7 @@ fn score(
     cancel: &CancelToken,
 ) -> Result<Score, Failure> {
     let scenes: Vec<_> = prompts.iter().flat_map(|p| vec![measure.labels.scene(p); args.count as usize]).collect();
-    Ok(Score::of(&measure.judge(pictures, &scenes, &[], cancel)?, &[]))
+    Ok(Score::new(&measure.judge(pictures, &scenes, &[], cancel)?, &[]))
 }
 
 fn print(args: &CompareArgs, found: &[Found]) -> Result<(), Failure> {

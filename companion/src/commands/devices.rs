@@ -7,7 +7,7 @@ use cones_core::{EngineOptions, Provider, memory, runtime};
 
 use super::memory_table;
 use crate::base_model::BundleArgs;
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// Arguments of `cones devices`.
 #[derive(Debug, Args)]

@@ -1,11 +1,13 @@
 //! Arguments that every drawing command shares.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use cones_core::{Bundle, CancelToken, Engine, EngineOptions, MemoryMode, Provider};
+use cones_gradient::{GradientOptions, Memory};
 
 use crate::base_model::BundleArgs;
-use crate::cli::Failure;
-use crate::gradient::{self, Memory};
+use crate::failure::Failure;
 use crate::places::StoreArgs;
 
 /// Where the bundle is and how it runs.
@@ -26,6 +28,9 @@ pub(super) struct EngineArgs {
     /// Memory that may be taken, as 1500M or 4G; by default what the system says there is.
     #[arg(long, value_name = "BYTES", value_parser = budget)]
     pub(super) memory_budget: Option<u64>,
+    /// Folder for compiled models, for providers that compile (CoreML). Safe to delete.
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) cache: Option<PathBuf>,
 }
 
 impl EngineArgs {
@@ -34,10 +39,11 @@ impl EngineArgs {
         self.bundle.open()
     }
 
-    /// How derivatives run.
-    pub(super) fn gradient(&self) -> gradient::Settings {
+    /// How derivatives of a bundle run.
+    pub(super) fn gradient(&self, bundle: &Bundle) -> Result<GradientOptions, Failure> {
         let memory = if self.low_memory { Memory::Low } else { Memory::Normal };
-        gradient::Settings { provider: self.provider, threads: self.threads, memory }
+        let provider = self.provider.resolve(bundle.manifest().form.as_ref())?;
+        Ok(GradientOptions { provider, threads: self.threads, memory })
     }
 
     /// Opens the bundle and makes the engine.
@@ -52,13 +58,12 @@ impl EngineArgs {
 
     /// How the engine runs.
     pub(super) fn options(&self) -> EngineOptions {
-        EngineOptions {
-            provider: self.provider,
-            memory: if self.low_memory { MemoryMode::Least } else { MemoryMode::Auto },
-            budget: self.memory_budget,
-            threads: self.threads,
-            cache: None,
-        }
+        let mut options = EngineOptions::default().with_provider(self.provider);
+        options.memory = if self.low_memory { MemoryMode::Least } else { MemoryMode::Auto };
+        options.budget = self.memory_budget;
+        options.threads = self.threads;
+        options.cache.clone_from(&self.cache);
+        options
     }
 
     /// Where installed packs are.

@@ -4,15 +4,16 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cones_core::{CancelToken, Engine, Picture, Request, Subject, recipe};
+use cones_core::picture::recipe;
+use cones_core::{CancelToken, Engine, Picture, Request, Subject};
+use cones_find::prompts::replace_words;
 use serde::Serialize;
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
-use super::progress_bar::Count;
-use crate::cli::Failure;
+use super::progress_bar::Bar;
 use crate::evaluate::measure::Measure;
 use crate::evaluate::score::Score;
-use crate::find::prompts::put;
+use crate::failure::Failure;
 use crate::pack_file::PackFile;
 
 /// Arguments of `cones evaluate`.
@@ -95,7 +96,7 @@ pub fn run(args: &EvaluateArgs) -> Result<(), Failure> {
     let cancel = cancelled_by_ctrl_c()?;
     let sets: Vec<&[Evaluated]> = if args.together { vec![&packs] } else { packs.chunks(1).collect() };
     let lines = args.prompts.as_deref().map(read_lines).transpose()?;
-    let (mut rows, bar) = (Vec::new(), Count::new(args.quiet || args.json));
+    let (mut rows, bar) = (Vec::new(), Bar::of_counts(args.quiet || args.json));
     let drawings = if args.no_base { 1 } else { 2 };
     for (i, set) in sets.iter().enumerate() {
         let lines = lines.clone().unwrap_or_else(|| every_context(&measure, set));
@@ -107,7 +108,7 @@ pub fn run(args: &EvaluateArgs) -> Result<(), Failure> {
                 prompts.iter().flat_map(|p| vec![measure.labels.scene(p); args.count as usize]).collect();
             let classes: Vec<&str> = set.iter().map(|pack| pack.class.as_str()).collect();
             let instances: Vec<String> = set.iter().map(|pack| pack.instance.clone()).collect();
-            Ok(Score::of(&measure.judge(&drawn, &scenes, &classes, &cancel)?, &instances))
+            Ok(Score::new(&measure.judge(&drawn, &scenes, &classes, &cancel)?, &instances))
         };
         let base = if args.no_base { None } else { Some(score(false)?) };
         let with = score(true)?;
@@ -121,7 +122,7 @@ fn open(args: &EvaluateArgs, engine: &Engine, measure: &Measure) -> Result<Vec<E
     let manifest = engine.bundle().manifest();
     let mut packs = Vec::new();
     for named in &args.packs {
-        let file = PackFile::find(named, args.engine.store(), Some(&manifest.fingerprint))?;
+        let file = PackFile::find(named, args.engine.store(), Some(manifest.fingerprint))?;
         let class = file.decode(manifest)?.metadata.class;
         let mut subject = file.subject(manifest)?;
         subject.strength = args.strength;
@@ -155,7 +156,7 @@ fn filled(line: &str, set: &[Evaluated], with: bool) -> String {
     for pack in set {
         for place in [format!("{{{}}}", pack.subject.name), "{}".to_owned()] {
             // The first time with its article.
-            line = put(&line, &place, &words(pack)).unwrap_or(line).replace(&place, &words(pack));
+            line = replace_words(&line, &place, &words(pack)).unwrap_or(line).replace(&place, &words(pack));
         }
     }
     line

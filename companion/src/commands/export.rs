@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::base_model::BundleArgs;
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::mask_writer;
 use crate::pack_file::PackFile;
 
@@ -34,7 +34,7 @@ pub struct ExportArgs {
 pub fn run(args: &ExportArgs) -> Result<(), Failure> {
     let file = PackFile::find_any(&args.pack, &args.bundle)?;
     let header = file.header()?;
-    let bundle = args.bundle.fitting(&header.fingerprint)?.map_or_else(|| args.bundle.open(), Ok)?;
+    let bundle = args.bundle.fitting(header.fingerprint)?.map_or_else(|| args.bundle.open(), Ok)?;
     // For the wrong bundle, decoding says which one the pack wants.
     let pack = file.decode(bundle.manifest())?;
     if pack.embeddings.is_some() {

@@ -2,36 +2,23 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use clap::Args;
-use cones_core::pack::{Precision, TokenEmbeddings};
-use cones_core::scheduler::Diffusion;
-use cones_core::{ConceptMask, Scope};
-use sha2::{Digest, Sha256};
+use clap::{Args, ValueEnum};
+use cones_core::subjects::pack::Precision;
+use cones_core::{Bundle, ConceptMask, Scope};
+use cones_find::batch::Mixture;
+use cones_find::finder::{Schedule, SearchOptions};
+use cones_find::held_out::Losses;
+use cones_find::method::{MethodKind, MethodTuning};
+use cones_find::record::Record;
+use cones_find::selection::{Projection, Selection};
+use cones_find::{FindOptions, find};
 
-use super::about_args::{AboutArgs, Of};
+use super::about_args::{AboutArgs, Described};
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
-use super::progress_bar::Count;
-use super::room;
-use crate::cli::Failure;
-use crate::find::batch::Mixture;
-use crate::find::cache::Cache;
-use crate::find::checkpoint::Checkpoint;
-use crate::find::examples::{Examples, Part};
-use crate::find::factors::{self, Factored};
-use crate::find::finder::{self, Finder, Found, Problem, Schedule, Settings};
-use crate::find::graph_objective::GraphObjective;
-use crate::find::held_out::Losses;
-use crate::find::method::{self, Kind};
-use crate::find::objective::Objective;
-use crate::find::prepare::{self, Wanted, prepare};
-use crate::find::record::{LearnedTrigger, Record, Seconds, peak_memory};
-use crate::find::selection::{Projection, Selection};
-use crate::find::trigger_objective::{self, TriggerObjective};
-use crate::find::warnings;
-use crate::find::weights::Weights;
-use crate::precision::PrecisionArg;
+use super::progress_bar::Bar;
+use crate::failure::Failure;
+use crate::precision_arg::PrecisionArg;
 
 /// Arguments of `cones find`.
 #[derive(Debug, Args)]
@@ -58,7 +45,7 @@ pub struct FindArgs {
     out: PathBuf,
     /// How neurons are found: learned, adaptive, accumulate (the paper's), or finetune (every weight, for comparison).
     #[arg(long, default_value = "learned")]
-    method: Kind,
+    method: MethodKind,
     /// Which rows of K and V the mask changes: trigger or prompt (the paper's).
     #[arg(long, default_value = "trigger")]
     scope: Scope,
@@ -79,10 +66,10 @@ pub struct FindArgs {
     #[arg(long, value_name = "COST")]
     pressure: Option<f64>,
     /// `learned`: learning rate of the logits.
-    #[arg(long, default_value_t = method::Settings::default().rate)]
+    #[arg(long, default_value_t = MethodTuning::default().rate)]
     rate: f64,
     /// `accumulate`: how far the weights move in one step.
-    #[arg(long, default_value_t = method::Settings::default().rho)]
+    #[arg(long, default_value_t = MethodTuning::default().rho)]
     rho: f64,
     /// Learn the embedding of the trigger's new word too (Textual Inversion); it adds about a kilobyte per token to the pack.
     #[arg(long)]
@@ -98,7 +85,7 @@ pub struct FindArgs {
     factor_steps: usize,
     /// Look for neurons among keys or values only.
     #[arg(long, value_enum)]
-    only: Option<Projection>,
+    only: Option<ProjectionArg>,
     /// Look for neurons in layers whose name holds this; repeatable.
     #[arg(long, value_name = "NAME")]
     block: Vec<String>,
@@ -137,157 +124,92 @@ pub(super) fn drawn(text: &str) -> Result<usize, String> {
     }
 }
 
-/// Shares of all weights that are tried beside the method's own.
-const SHARES: [f64; 8] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2];
-/// Finds.
+/// One of the two kinds of projection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ProjectionArg {
+    /// `to_k`
+    Keys,
+    /// `to_v`
+    Values,
+}
+
+impl From<ProjectionArg> for Projection {
+    fn from(arg: ProjectionArg) -> Self {
+        match arg {
+            ProjectionArg::Keys => Self::Keys,
+            ProjectionArg::Values => Self::Values,
+        }
+    }
+}
+
+/// Finds, and writes the pack with its record beside it.
 pub fn run(args: &FindArgs) -> Result<(), Failure> {
-    let start = Instant::now();
-    let trigger = args.trigger.clone().unwrap_or_else(|| format!("<v1> {}", args.class));
     let cancel = cancelled_by_ctrl_c()?;
     if let Some(folder) = &args.cache {
         std::fs::create_dir_all(folder).map_err(cones_core::Error::io("create", folder))?;
     }
-    let mut bar = Count::new(args.quiet || args.json);
-    let settings = args.settings();
-    let graph = args.engine.gradient();
-    let size = settings.schedule.mixture.size();
-    let wanted = Wanted {
-        folder: &args.images,
-        class: &args.class,
-        trigger: &trigger,
-        flip: args.flip,
-        class_pictures: args.drawn,
-        other_pictures: args.drawn,
-        seed: args.seed,
-    };
+    let mut bar = Bar::of_counts(args.quiet || args.json);
     let bundle = args.engine.bundle()?;
-    let manifest = bundle.manifest();
-    let warnings = warnings::of(&bundle, &wanted)?;
-    let of = Of { trigger: &trigger, class: &args.class, scope: args.scope };
+    let options = args.options(&bundle)?;
+    let described = Described { trigger: &options.trigger, class: &args.class, scope: args.scope };
     // A name that no pack can have should not be found out at the end.
-    let nothing = ConceptMask::empty(&manifest.layers);
-    args.about.pack(&of, &args.out, &bundle, &nothing, Precision::Binary)?.encode()?;
-    if args.learn_trigger {
-        trigger_objective::check(&bundle)?;
-    }
-    room::check(&bundle, size, &graph, args.learn_trigger)?;
-    for warning in warnings {
-        writeln!(std::io::stderr(), "warning: {warning}")?;
-    }
-    let cache =
-        Cache::new(args.cache.as_deref().unwrap_or(&hidden(&args.out, "examples")), &wanted, &manifest.fingerprint)?;
-    let examples = match cache.load() {
-        Some(examples) => examples,
-        None => {
-            // The engine goes before the derivative comes: its graphs would only take memory from it.
-            let examples = prepare(&mut args.engine.open()?, &wanted, &mut bar, &cancel)?;
-            cache.save(&examples)?;
-            examples
-        }
-    };
-    let preparing = start.elapsed().as_secs_f64();
-    let base = Weights::read(bundle.attention());
-    let diffusion = Diffusion::new(&manifest.noise_schedule, manifest.prediction_type)?;
-    let objective = GraphObjective::new(&bundle, &examples, &base, args.scope, size, graph.clone())?;
-    let mut objective: Box<dyn Objective + '_> = if args.learn_trigger {
-        let wanted = trigger_objective::Wanted { trigger: &trigger, class: &args.class, rate: args.trigger_rate };
-        Box::new(TriggerObjective::new(objective, &bundle, &examples, &wanted, &graph)?)
-    } else {
-        Box::new(objective)
-    };
-    let checkpoint =
-        Checkpoint::new(hidden(&args.out, "finding"), key(args, &settings, &examples, &manifest.fingerprint));
-    let problem = Problem { layers: &manifest.layers, base: &base, examples: &examples, diffusion: &diffusion };
-    let mut finder = Finder { problem, objective: objective.as_mut(), watch: &mut bar, cancel: &cancel };
-    let mut found = finder.find(&settings, Some(&checkpoint))?;
-    let factors = match args.precision {
-        PrecisionArg::Binary => None,
-        // Fine-tuning has trained them already.
-        _ if !found.mask.is_binary() => None,
-        wanted => Some(factors::train(&mut finder, &settings, args.factor_steps, &mut found, wanted.into())?),
-    };
+    let nothing = ConceptMask::empty(&bundle.manifest().layers);
+    args.about.pack(&described, &args.out, &bundle, &nothing, Precision::Binary)?.encode()?;
+    let found = find(&bundle, &options, &mut bar, &cancel)?;
     bar.clear();
-    let precision = match Precision::from(args.precision) {
-        // Fine-tuning has a factor for every weight; where a weight is next to nothing, float16 cannot hold it.
-        Precision::Binary if !found.mask.is_binary() => Precision::Float32,
-        wanted => wanted,
-    };
-    let embeddings = objective.trigger().map(|trigger| trigger.embeddings());
-    let mut pack = args.about.pack(&of, &args.out, &bundle, &found.mask, precision)?;
-    pack.embeddings = embeddings.clone();
-    cones_core::atomic::write(&args.out, &pack.encode()?)?;
-    checkpoint.remove();
-    if args.cache.is_none() {
-        cache.remove();
-    }
-    let seconds = Seconds { preparing, steps: found.seconds, total: start.elapsed().as_secs_f64() };
-    let record = args.record(&found, factors, embeddings.as_ref(), seconds);
+    let mut pack = args.about.pack(&described, &args.out, &bundle, &found.mask, found.precision)?;
+    pack.embeddings.clone_from(&found.embeddings);
+    cones_core::disk::atomic::write(&args.out, &pack.encode()?)?;
+    found.remove_interim();
+    let record = Record { command: std::env::args().collect(), ..found.record };
     record.save(&args.out)?;
     report(args, &record)
 }
 
 impl FindArgs {
-    fn record(
-        &self,
-        found: &Found,
-        factors: Option<Factored>,
-        embeddings: Option<&TokenEmbeddings>,
-        seconds: Seconds,
-    ) -> Record {
-        Record {
-            command: std::env::args().collect(),
-            method: self.method.to_string(),
-            scope: self.scope.to_string(),
+    /// What was typed, as the finder takes it.
+    fn options(&self, bundle: &Bundle) -> Result<FindOptions, Failure> {
+        let mut options = FindOptions::new(&self.images, &self.class, "");
+        if let Some(trigger) = &self.trigger {
+            options.trigger.clone_from(trigger);
+        }
+        options.scope = self.scope;
+        options.search = self.search();
+        options.trigger_rate = self.learn_trigger.then_some(self.trigger_rate);
+        options.precision = self.precision.into();
+        options.factor_steps = self.factor_steps;
+        options.drawn = self.drawn;
+        options.flip = self.flip;
+        options.engine = self.engine.options();
+        options.gradient = self.engine.gradient(bundle)?;
+        options.examples = self.cache.clone().unwrap_or_else(|| hidden(&self.out, "examples"));
+        options.keep_examples = self.cache.is_some();
+        options.checkpoint = hidden(&self.out, "finding");
+        Ok(options)
+    }
+
+    fn search(&self) -> SearchOptions {
+        let share = self.share.map(|percent| percent / 100.0);
+        let defaults = MethodTuning::default();
+        let mut search = SearchOptions::new(self.scope);
+        search.method = self.method;
+        search.tuning = MethodTuning {
+            rho: self.rho,
+            pressure: self.pressure.unwrap_or(search.tuning.pressure),
+            rate: self.rate,
+            finetune_rate: defaults.finetune_rate,
+            share: share.unwrap_or(defaults.share),
+        };
+        search.schedule = Schedule {
+            steps: self.steps,
+            mixture: Mixture::new(usize::from(self.batch), self.scope, self.prior),
             seed: self.seed,
-            neurons: found.chosen.neurons,
-            share: found.chosen.share,
-            base: found.base,
-            trigger: embeddings.zip(found.trigger).map(|(learned, alone)| LearnedTrigger::of(learned, alone)),
-            chosen: found.chosen.losses,
-            curve: found.curve.clone(),
-            factors,
-            history: found.history.clone(),
-            seconds,
-            peak_memory: peak_memory(),
-        }
+            selection: Selection { only: self.only.map(Projection::from), blocks: self.block.clone() },
+        };
+        search.held_out = self.held_out;
+        search.share = share;
+        search
     }
-
-    fn settings(&self) -> Settings {
-        let defaults = method::Settings::default();
-        Settings {
-            method: self.method,
-            tuning: method::Settings {
-                rho: self.rho,
-                pressure: self.pressure.unwrap_or_else(|| method::Settings::pressure(self.scope)),
-                rate: self.rate,
-                finetune_rate: defaults.finetune_rate,
-                share: self.share.map_or(defaults.share, |percent| percent / 100.0),
-            },
-            schedule: Schedule {
-                steps: self.steps,
-                mixture: Mixture::of(usize::from(self.batch), self.scope, self.prior),
-                seed: self.seed,
-                selection: Selection { only: self.only, blocks: self.block.clone() },
-            },
-            held_out: self.held_out,
-            shares: SHARES.to_vec(),
-            share: self.share.map(|percent| percent / 100.0),
-        }
-    }
-}
-
-/// What decides the run: with the same key an interrupted one goes on.
-fn key(args: &FindArgs, settings: &Settings, examples: &Examples, fingerprint: &str) -> String {
-    let mut digest = Sha256::new();
-    digest.update(format!("{fingerprint} {settings:?} {}", args.scope));
-    if args.learn_trigger {
-        digest.update(format!("trigger {}", args.trigger_rate));
-    }
-    for example in examples.pictures.iter().filter(|e| e.part != Part::Other) {
-        digest.update(&examples.captions[example.caption].text);
-        example.latent.iter().for_each(|value| digest.update(value.to_le_bytes()));
-    }
-    cones_core::fingerprint::hex(&digest.finalize())
 }
 
 /// A file beside the pack that is not shown.
@@ -317,20 +239,4 @@ fn report(args: &FindArgs, record: &Record) -> Result<(), Failure> {
     }
     writeln!(out, "{}", args.out.display())?;
     Ok(())
-}
-
-impl prepare::Watch for Count {
-    fn prepared(&mut self, what: &str, done: usize, of: usize) {
-        self.show(done, of, format!("{what} pictures"));
-    }
-}
-
-impl finder::Watch for Count {
-    fn step(&mut self, step: usize, steps: usize, loss: f64) {
-        self.show(step, steps, format!("finding, loss {loss:.4}"));
-    }
-
-    fn measured(&mut self, done: usize, of: usize) {
-        self.show(done, of, "measuring masks");
-    }
 }

@@ -4,13 +4,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cones_core::recipe::{self, Recipe};
-use cones_core::{Bundle, Generated, Init, Picture, Request, Scope, Subject, prompt, scheduler::Kind};
+use cones_core::picture::recipe::Recipe;
+use cones_core::sampling::scheduler::Scheduler;
+use cones_core::subjects::prompt;
+use cones_core::{Bundle, Generated, Init, Picture, Request, Scope, Subject};
 use serde::Serialize;
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
+use super::picture_writer::Writer;
 use super::progress_bar::Bar;
-use crate::cli::Failure;
+use super::seed::Seed;
+use crate::failure::Failure;
 use crate::recipe_subjects;
 use crate::subject_spec::SubjectSpec;
 
@@ -48,10 +52,10 @@ pub struct GenerateArgs {
     guidance: Option<f32>,
     /// ddim, dpm++2m, dpm++2m-karras, euler, euler-a or lcm.
     #[arg(long)]
-    scheduler: Option<Kind>,
-    /// Seed of the first picture; each further one adds 1.
-    #[arg(long)]
-    seed: Option<u64>,
+    scheduler: Option<Scheduler>,
+    /// Seed of the first picture; each further one adds 1. `random` or -1 draws one, which is printed and kept in the recipe.
+    #[arg(long, value_name = "N|random", allow_hyphen_values = true)]
+    seed: Option<Seed>,
     /// How many pictures, up to 1000.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=i64::from(Request::MOST_PICTURES)))]
     count: Option<u32>,
@@ -115,11 +119,13 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
     let request = args.request(engine.bundle(), old.as_ref())?;
     let paths = paths(&args.out, &request)?;
     let cancel = cancelled_by_ctrl_c()?;
-    let generated = engine.generate(&request, &mut Bar::new(args.quiet || args.json), &cancel)?;
-    for (drawn, path) in generated.pictures.iter().zip(&paths) {
-        recipe::save(&drawn.picture, &drawn.recipe, path)?;
+    let mut writer = Writer::new(Bar::of_steps(args.quiet || args.json), &paths, &cancel);
+    let outcome = engine.generate(&request, &mut writer, &cancel);
+    let written = writer.finish()?;
+    if outcome.is_err() && !written.is_empty() {
+        writeln!(std::io::stderr(), "{} of {} pictures stand, as far as it came", written.len(), request.count)?;
     }
-    report(args.json, &generated, &paths)
+    report(args.json, &outcome?, &written)
 }
 
 impl GenerateArgs {
@@ -140,10 +146,13 @@ impl GenerateArgs {
         request.guidance = self.guidance.or(old.map(|o| o.guidance));
         request.scheduler = match (self.scheduler, old) {
             (Some(kind), _) => Some(kind),
-            (None, Some(old)) => Some(old.scheduler.parse()?),
+            (None, Some(old)) => Some(old.scheduler),
             (None, None) => None,
         };
-        request.seed = self.seed.or(old.map(|o| o.seed)).unwrap_or(0);
+        request.seed = match self.seed {
+            Some(seed) => seed.number()?,
+            None => old.map_or(0, |old| old.seed),
+        };
         request.count = self.count.unwrap_or(1);
         request.width = self.width.or(old.map(|o| o.width));
         request.height = self.height.or(old.map(|o| o.height));
@@ -172,7 +181,7 @@ impl GenerateArgs {
             };
         };
         let strength = self.strength.or(recipe.map(|i| i.strength)).unwrap_or(0.8);
-        Ok(Some(Init { picture: Picture::open(path)?, strength }))
+        Ok(Some(Init::new(Picture::open(path)?, strength)))
     }
 }
 
@@ -205,19 +214,19 @@ fn paths(out: &Path, request: &Request) -> Result<Vec<PathBuf>, Failure> {
         .collect())
 }
 
-fn report(json: bool, generated: &Generated, paths: &[PathBuf]) -> Result<(), Failure> {
+fn report(json: bool, generated: &Generated, written: &[(PathBuf, Recipe)]) -> Result<(), Failure> {
     for warning in &generated.warnings {
         writeln!(std::io::stderr(), "warning: {warning}")?;
     }
     let mut out = std::io::stdout();
     if !json {
-        for path in paths {
+        for (path, _) in written {
             writeln!(out, "{}", path.display())?;
         }
         return Ok(());
     }
     let timings = generated.timings;
-    let pictures = paths.iter().zip(&generated.pictures).map(|(path, d)| SummaryPicture { path, recipe: &d.recipe });
+    let pictures = written.iter().map(|(path, recipe)| SummaryPicture { path, recipe });
     let summary = Summary {
         pictures: pictures.collect(),
         warnings: &generated.warnings,

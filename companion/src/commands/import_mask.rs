@@ -5,15 +5,16 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use cones_core::pack::{Metadata, Precision, to_precision};
-use cones_core::{Bundle, ConceptMask, Pack, Scope, atomic};
+use cones_core::disk::atomic;
+use cones_core::subjects::pack::{Metadata, Precision, to_precision};
+use cones_core::{Bundle, ConceptMask, Pack, Scope};
 
 use crate::base_model::BundleArgs;
-use crate::cli::Failure;
 use crate::clock;
+use crate::failure::Failure;
 use crate::mask_file::MaskFile;
-use crate::pack_parts::{read_preview, tool};
-use crate::precision::{self, PrecisionArg};
+use crate::pack_parts::read_preview;
+use crate::precision_arg::PrecisionArg;
 
 /// Arguments of `cones import-mask`.
 #[derive(Debug, Args)]
@@ -73,12 +74,13 @@ pub fn run(args: &ImportMaskArgs) -> Result<(), Failure> {
     let kept = to_precision(&mask, precision)?;
     let change = largest_change(&mask, &kept);
     if change > 0.0 {
-        let name = precision::name(precision);
+        let name = cones_find::precision::name(precision);
         writeln!(std::io::stderr(), "note: kept as {name}, factors differ from the file's by up to {change}")?;
     }
     let preview = args.preview.as_deref().map(read_preview).transpose()?;
-    let fingerprint = bundle.manifest().fingerprint.clone();
-    let pack = Pack { metadata, fingerprint, mask: kept, precision, preview, embeddings: None };
+    let fingerprint = bundle.manifest().fingerprint;
+    let mut pack = Pack::new(metadata, fingerprint, kept, precision);
+    pack.preview = preview;
     atomic::write(&args.out, &pack.encode()?)?;
     writeln!(std::io::stdout(), "{}", args.out.display())?;
     Ok(())
@@ -116,18 +118,14 @@ impl ImportMaskArgs {
         if trigger.trim().is_empty() {
             return Err("the file names no trigger words; give them with --trigger".into());
         }
-        Ok(Metadata {
-            name: self.name.clone().map_or_else(|| file.name(), Ok)?,
-            version,
-            trigger,
-            class: text(&self.class, "class"),
-            scope,
-            author: text(&self.author, "author"),
-            licence: text(&self.licence, "licence"),
-            model: bundle.manifest().name.clone(),
-            tool: tool(),
-            created: clock::now()?,
-        })
+        let name = self.name.clone().map_or_else(|| file.name(), Ok)?;
+        let mut metadata = Metadata::new(name, trigger, text(&self.class, "class"));
+        (metadata.version, metadata.scope) = (version, scope);
+        metadata.created = clock::now()?;
+        metadata.author = text(&self.author, "author");
+        metadata.licence = text(&self.licence, "licence");
+        metadata.model.clone_from(&bundle.manifest().name);
+        Ok(metadata)
     }
 
     fn precision(&self, header: &HashMap<String, String>, binary: bool) -> Result<Precision, Failure> {

@@ -4,12 +4,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cones_core::bundle::MANIFEST;
+use cones_core::model::bundle::MANIFEST;
 use cones_core::{Bundle, ConceptMask, EngineOptions};
 
 use super::memory_table;
 use crate::base_model::BundleArgs;
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::inspect::findings::{Findings, Inspected, Learned, PairOverlap};
 use crate::inspect::layers::{count, overlap};
 use crate::inspect::{heads, heat_map, report};
@@ -61,12 +61,12 @@ pub fn run(args: &InspectArgs) -> Result<(), Failure> {
     for named in packs {
         let file = PackFile::find_any(named, &args.bundle)?;
         let mut pack = Inspected::new(&file, file.header()?);
-        match args.bundle.fitting(&pack.fingerprint)? {
+        match args.bundle.fitting(pack.fingerprint)? {
             Some(bundle) => {
                 let decoded = file.decode(bundle.manifest())?;
-                pack.embeddings = Learned::of(&decoded);
+                pack.embeddings = Learned::new(&decoded);
                 let mask = decoded.mask;
-                pack.layers = Some(count(&mask, &bundle.manifest().layers, &heads::of(&bundle)?));
+                pack.layers = Some(count(&mask, &bundle.manifest().layers, &heads::group_rows(&bundle)?));
                 masks.push((bundle, pack.metadata.name.clone(), mask));
             }
             None => missing_model(&pack)?,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::keys;
 
 /// Arguments of `cones keygen`.

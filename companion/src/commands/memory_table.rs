@@ -5,7 +5,7 @@ use std::io::Write;
 use cones_core::memory::{self, MemoryPlan, Sizes};
 use cones_core::{Bundle, EngineOptions, Error, MemoryMode};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// The ways to draw, fastest first.
 const MODES: [(&str, MemoryMode); 3] = [
@@ -22,7 +22,7 @@ pub(super) fn write(out: &mut impl Write, bundle: &Bundle, options: &EngineOptio
     let mut header = None;
     for (name, mode) in MODES {
         // Without a budget nothing is refused.
-        let all = EngineOptions { memory: mode, budget: Some(u64::MAX), ..options.clone() };
+        let all = options.clone().with_memory(mode).with_budget(u64::MAX);
         let plan = memory::plan(bundle, &all, sizes, 0)?;
         let Some(peak) = plan.peak else {
             writeln!(out, "             not known: {}", plan.reason)?;

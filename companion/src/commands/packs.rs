@@ -4,19 +4,18 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use cones_core::catalog::{Catalog, PackEntry};
-use cones_core::store::{Installed, Source};
-use cones_core::{Bundle, CancelToken, Downloader, PackStore};
+use cones_core::library::catalog::{Catalog, PackEntry};
+use cones_core::library::{Source, packs::Installed};
+use cones_core::{Bundle, CancelToken, Downloader, PackStore, Sha256};
 use serde::Serialize;
 
-use super::download_bar::DownloadBar;
 use super::engine_args::cancelled_by_ctrl_c;
+use super::progress_bar::Bar;
 use crate::base_model::BundleArgs;
-use crate::catalogue::CatalogArgs;
-use crate::cli::Failure;
+use crate::catalog_args::CatalogArgs;
+use crate::failure::Failure;
 use crate::pack_file::{PackFile, is_file_name};
 use crate::places::StoreArgs;
-use crate::precision;
 
 /// Arguments of `cones packs`.
 #[derive(Debug, Args)]
@@ -123,12 +122,12 @@ pub fn run(args: &PacksArgs) -> Result<(), Failure> {
 #[derive(Serialize)]
 struct Listed<'a> {
     #[serde(flatten)]
-    metadata: &'a cones_core::pack::Metadata,
-    fingerprint: &'a str,
-    precision: cones_core::pack::Precision,
+    metadata: &'a cones_core::subjects::pack::Metadata,
+    fingerprint: Sha256,
+    precision: cones_core::subjects::pack::Precision,
     neurons: u64,
     bytes: u64,
-    sha256: &'a str,
+    sha256: Sha256,
     path: &'a Path,
 }
 
@@ -141,7 +140,7 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
         return Ok(());
     }
     for pack in &packs {
-        let (m, kept) = (&pack.header.metadata, precision::name(pack.header.precision));
+        let (m, kept) = (&pack.header.metadata, cones_find::precision::name(pack.header.precision));
         let row = [&m.name, &m.version.to_string(), &m.trigger, kept, &pack.bytes.to_string(), &m.model];
         writeln!(out, "{}\t{}", row.join("\t"), pack.sha256)?;
     }
@@ -154,11 +153,11 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
 fn listed(pack: &Installed) -> Listed<'_> {
     Listed {
         metadata: &pack.header.metadata,
-        fingerprint: &pack.header.fingerprint,
+        fingerprint: pack.header.fingerprint,
         precision: pack.header.precision,
         neurons: pack.header.neurons,
         bytes: pack.bytes,
-        sha256: &pack.sha256,
+        sha256: pack.sha256,
         path: &pack.path,
     }
 }
@@ -172,7 +171,13 @@ fn available(args: &AvailableArgs) -> Result<(), Failure> {
         return Ok(());
     }
     for p in &catalog.packs {
-        let row = [&p.name, &p.version.to_string(), &p.trigger, precision::name(p.precision), &p.bytes.to_string()];
+        let row = [
+            &p.name,
+            &p.version.to_string(),
+            &p.trigger,
+            cones_find::precision::name(p.precision),
+            &p.bytes.to_string(),
+        ];
         writeln!(out, "{}\t{}\t{}", row.join("\t"), p.model, p.sha256)?;
     }
     for b in &catalog.bundles {
@@ -189,7 +194,7 @@ fn install(args: &InstallArgs) -> Result<(), Failure> {
     for file in files {
         cancel.check()?;
         let path = PathBuf::from(file);
-        let bundle = args.bundle.fitting(&PackFile::open(&path)?.header()?.fingerprint)?;
+        let bundle = args.bundle.fitting(PackFile::open(&path)?.header()?.fingerprint)?;
         let installed = store.install_file(&path, bundle.as_ref().map(Bundle::manifest))?;
         print(&mut out, &installed, bundle.is_some())?;
     }
@@ -215,20 +220,20 @@ fn download(
     cancel: &CancelToken,
 ) -> Result<(Installed, bool), Failure> {
     let bundle = match entry(args, catalog, name) {
-        Some(entry) => args.bundle.fitting(&entry.fingerprint)?,
+        Some(entry) => args.bundle.fitting(entry.fingerprint)?,
         None => None,
     };
     let manifest = bundle.as_ref().map(Bundle::manifest);
     let url = args.catalog.url()?;
-    let mut bar = DownloadBar::new(args.quiet);
+    let mut bar = Bar::of_bytes(args.quiet);
     let installed = store.install(&Source { downloader, catalog, url: &url }, name, manifest, &mut bar, cancel)?;
     Ok((installed, bundle.is_some()))
 }
 
 /// Where a catalogue has packs of one name for several base models, that for the base model in use.
 fn entry<'a>(args: &InstallArgs, catalog: &'a Catalog, name: &str) -> Option<&'a PackEntry> {
-    let in_use = args.bundle.open().ok().map(|b| b.manifest().fingerprint.clone());
-    catalog.pack(name, in_use.as_deref()).or_else(|| catalog.pack(name, None))
+    let in_use = args.bundle.open().ok().map(|b| b.manifest().fingerprint);
+    catalog.pack(name, in_use).or_else(|| catalog.pack(name, None))
 }
 
 fn print(out: &mut impl Write, installed: &Installed, checked: bool) -> std::io::Result<()> {

@@ -4,11 +4,11 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use cones_core::catalog::{CATALOG, Catalog};
+use cones_core::library::catalog::{CATALOG, Catalog};
 
 use crate::base_model::{self, BundleArgs};
-use crate::cli::{Failure, Usage};
 use crate::clock;
+use crate::failure::Failure;
 use crate::keys::SigningKey;
 use crate::pack_file::PackFile;
 use crate::places::StoreArgs;
@@ -57,7 +57,7 @@ pub struct PublishArgs {
 /// Publishes, and prints what the catalogue lists.
 pub fn run(args: &PublishArgs) -> Result<(), Failure> {
     if args.packs.is_empty() && args.bundles.is_empty() && args.withdraw.is_empty() {
-        return Err(Usage("nothing to publish: name packs, --bundle DIR or --withdraw NAME".into()).into());
+        return Err(Failure::Usage("nothing to publish: name packs, --bundle DIR or --withdraw NAME".into()));
     }
     let mut publication = Publication {
         withdrawn: args.withdraw.clone(),
@@ -89,7 +89,7 @@ fn checked(file: PackFile, publication: &Publication, store: &StoreArgs) -> Resu
     let published = publication.bundles.iter().find(|b| b.manifest().fingerprint == header.fingerprint);
     match published {
         Some(bundle) => drop(file.decode(bundle.manifest())?),
-        None => match BundleArgs::from_environment(store).fitting(&header.fingerprint)? {
+        None => match BundleArgs::from_environment(store).fitting(header.fingerprint)? {
             Some(bundle) => drop(file.decode(bundle.manifest())?),
             None => writeln!(
                 std::io::stderr(),

@@ -4,9 +4,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use cones_core::recipe::Recipe;
+use cones_core::picture::recipe::Recipe;
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// Arguments of `cones recipe`.
 #[derive(Debug, Args)]

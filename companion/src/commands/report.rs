@@ -5,17 +5,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cones_core::Engine;
-use cones_core::bundle::VAE_ENCODER;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use cones_core::model::bundle::VAE_ENCODER;
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
-use crate::cli::Failure;
+use super::progress_bar::Bar;
+use crate::failure::Failure;
 use crate::inspect::heads;
 use crate::pack_file::PackFile;
 use crate::report::attention::{self, Attention};
 use crate::report::attention_map::Mapper;
 use crate::report::page::Page;
-use crate::report::painter::{Cost, Painter, Watch};
+use crate::report::painter::{Cost, Painter};
 use crate::report::sheet::{self, Sheet};
 use crate::report::subject::Reported;
 use crate::report::{facts, prompts};
@@ -67,11 +67,12 @@ pub fn run(args: &ReportArgs) -> Result<(), Failure> {
     let packs = args.open_packs(&engine)?;
     std::fs::create_dir_all(&args.out).map_err(cones_core::Error::io("create", &args.out))?;
     let cancel = cancelled_by_ctrl_c()?;
-    let mut bar = Bar::new(args.quiet);
+    let bar = Bar::of_counts(args.quiet);
+    let mut told = |what: &str, done: usize, of: usize| bar.show(done, of, what.to_owned());
     let mut painter = Painter {
         engine: &mut engine,
         steps: args.steps,
-        watch: &mut bar,
+        told: &mut told,
         cancel: &cancel,
         cost: Cost::default(),
         warnings: Vec::new(),
@@ -85,7 +86,7 @@ pub fn run(args: &ReportArgs) -> Result<(), Failure> {
     let html = page.html(engine.bundle().manifest())?;
     cancel.check()?;
     let path = args.out.join(PAGE);
-    cones_core::atomic::write(&path, html.as_bytes())?;
+    cones_core::disk::atomic::write(&path, html.as_bytes())?;
     for warning in &page.warnings {
         writeln!(std::io::stderr(), "warning: {warning}")?;
     }
@@ -96,9 +97,9 @@ pub fn run(args: &ReportArgs) -> Result<(), Failure> {
 impl ReportArgs {
     fn open_packs(&self, engine: &Engine) -> Result<Vec<Reported>, Failure> {
         let bundle = engine.bundle();
-        let rows = heads::of(bundle)?;
+        let rows = heads::group_rows(bundle)?;
         let open = |named: &String| {
-            let file = PackFile::find(named, self.engine.store(), Some(&bundle.manifest().fingerprint))?;
+            let file = PackFile::find(named, self.engine.store(), Some(bundle.manifest().fingerprint))?;
             Reported::open(&file, bundle, &rows)
         };
         self.packs.iter().map(open).collect()
@@ -131,40 +132,13 @@ impl ReportArgs {
         if !bundle.manifest().files.contains_key(VAE_ENCODER) {
             return Ok(Err(format!("No maps: the bundle has no {VAE_ENCODER}, which looking at a picture takes.")));
         }
-        let Some(mut mapper) = Mapper::load(painter.engine, &self.engine.gradient(), self.seed)? else {
+        let gradient = self.engine.gradient(bundle)?;
+        let Some(mut mapper) = Mapper::load(painter.engine, &gradient, self.seed)? else {
             let reason = "No maps: the bundle has no unet.plain.onnx, and its U-Net hides the attention probabilities in \
                           fused nodes. A bundle imported from a plain export has it.";
             return Ok(Err(reason.into()));
         };
         let of = |(pack, sheet): (&Reported, &Sheet)| attention::look(painter, &mut mapper, pack, sheet);
         packs.iter().zip(sheets).map(of).collect::<Result<_, _>>().map(Ok)
-    }
-}
-
-/// Progress on standard error.
-struct Bar(ProgressBar);
-
-impl Bar {
-    fn new(quiet: bool) -> Self {
-        let bar = ProgressBar::new(0);
-        bar.set_draw_target(if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() });
-        if let Ok(style) = ProgressStyle::with_template("{msg:32} [{bar:32}] {pos}/{len}, {eta} left") {
-            bar.set_style(style.progress_chars("=> "));
-        }
-        Self(bar)
-    }
-}
-
-impl Watch for Bar {
-    fn made(&mut self, what: &str, done: usize, of: usize) {
-        self.0.set_length(of as u64);
-        self.0.set_message(what.to_owned());
-        self.0.set_position(done as u64);
-    }
-}
-
-impl Drop for Bar {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
     }
 }

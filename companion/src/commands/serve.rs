@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
-use cones_core::catalog::CATALOG;
+use cones_core::library::catalog::CATALOG;
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::serve::FileServer;
 
 /// Arguments of `cones serve`.

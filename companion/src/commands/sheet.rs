@@ -4,11 +4,12 @@ use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cones_core::{CancelToken, Engine, Picture, Request, Subject, recipe};
+use cones_core::picture::recipe;
+use cones_core::{CancelToken, Engine, Picture, Request, Subject};
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
 use super::progress_bar::Bar;
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::subject_spec::SubjectSpec;
 
 /// Gap between pictures, in pixels.
@@ -102,7 +103,7 @@ fn draw(
     request.seed = args.seed;
     request.steps = args.steps;
     request.subjects = subject.into_iter().cloned().collect();
-    let mut generated = engine.generate(&request, &mut Bar::new(false), cancel)?;
+    let mut generated = engine.generate(&request, &mut Bar::of_steps(false), cancel)?;
     generated.pictures.pop().ok_or_else(|| "the engine drew nothing".into())
 }
 
@@ -128,5 +129,5 @@ fn write_sheet(pictures: &[Picture], columns: usize, path: &Path) -> Result<(), 
     }
     let mut png = Cursor::new(Vec::new());
     sheet.write_to(&mut png, image::ImageFormat::Png)?;
-    Ok(cones_core::atomic::write(path, &png.into_inner())?)
+    Ok(cones_core::disk::atomic::write(path, &png.into_inner())?)
 }

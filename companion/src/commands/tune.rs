@@ -5,31 +5,20 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use cones_core::pack::{Metadata, Precision, to_precision};
-use cones_core::scheduler::Diffusion;
+use cones_core::subjects::pack::{Metadata, Precision};
 use cones_core::{Bundle, ConceptMask, Pack, Scope};
+use cones_find::held_out::Losses;
+use cones_find::{TuneOptions, factors, tune};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
 use super::find::drawn;
-use super::progress_bar::Count;
-use super::room;
-use crate::cli::{Failure, Usage};
+use super::progress_bar::Bar;
 use crate::clock;
-use crate::find::batch::Mixture;
-use crate::find::checkpoint::Checkpoint;
-use crate::find::finder::{Finder, Problem, Schedule};
-use crate::find::graph_objective::GraphObjective;
-use crate::find::held_out::Losses;
-use crate::find::joint::{self, Member};
-use crate::find::method::Factors;
-use crate::find::selection::Selection;
-use crate::find::weights::Weights;
-use crate::find::{examples::Examples, factors};
+use crate::failure::Failure;
 use crate::pack_file::PackFile;
-use crate::pack_parts::{check_unitable, joined, tool};
-use crate::precision::{self, PrecisionArg};
+use crate::pack_parts::{joined, tool};
+use crate::precision_arg::PrecisionArg;
 
 /// Arguments of `cones tune`.
 #[derive(Debug, Args)]
@@ -103,153 +92,55 @@ pub fn run(args: &TuneArgs) -> Result<(), Failure> {
     let start = Instant::now();
     if args.packs.len() != args.images.len() {
         let (packs, folders) = (args.packs.len(), args.images.len());
-        return Err(Usage(format!("{packs} packs and {folders} folders of pictures; each pack needs its own")).into());
+        return Err(Failure::Usage(format!(
+            "{packs} packs and {folders} folders of pictures; each pack needs its own"
+        )));
     }
     let bundle = args.engine.bundle()?;
     let packs = open(args, &bundle)?;
-    let scope = scope(&packs)?;
-    if scope == Scope::Prompt {
-        check_unitable(&packs)?;
-    }
-    let schedule = args.schedule(scope);
-    let graph = args.engine.gradient();
-    let size = schedule.mixture.size();
-    room::check(&bundle, size, &graph, false)?;
-    std::fs::create_dir_all(&args.out).map_err(cones_core::Error::io("create", &args.out))?;
     let cancel = cancelled_by_ctrl_c()?;
-    let mut bar = Count::new(args.quiet || args.json);
-    // The engine goes before the derivative comes: its graphs would only take memory from it.
-    let examples = {
-        let members = members(args, &packs);
-        let mut engine = args.engine.open()?;
-        let mut examples = joint::prepare(&mut engine, &members, args.drawn, args.seed, &mut bar, &cancel)?;
-        // Embeddings that a pack has learned stay as they are, also where the base weights are measured.
-        joint::embed(&mut engine, &mut examples, &packs.iter().map(Pack::subject).collect::<Vec<_>>())?;
-        examples
-    };
-    let masks = masks(&packs, scope, &bundle)?;
-    let weights = Weights::read(bundle.attention());
-    let base = weights.stacked(masks.len());
-    let manifest = bundle.manifest();
-    let diffusion = Diffusion::new(&manifest.noise_schedule, manifest.prediction_type)?;
-    let mut objective = GraphObjective::new(&bundle, &examples, &weights, scope, size, graph)?;
-    let problem = Problem { layers: &manifest.layers, base: &base, examples: &examples, diffusion: &diffusion };
-    let mut finder = Finder { problem, objective: &mut objective, watch: &mut bar, cancel: &cancel };
-    let mut method = Factors::new(&base, &masks, args.rate);
-    let checkpoint = Checkpoint::new(args.out.join(".tuning"), args.key(&packs, &examples));
-    let progress = finder.learn(&mut method, &schedule, Some(&checkpoint))?;
-    let wanted = Precision::from(args.precision);
-    let tuned = method.masks(&masks)?.iter().map(|mask| to_precision(mask, wanted)).collect::<Result<Vec<_>, _>>()?;
-    let held_out = finder.held_out(args.held_out, &schedule)?;
-    let mut measure = |masks: &[ConceptMask]| held_out.measure(finder.objective, &masked(&weights, masks), &cancel);
-    let (untouched, before, after) = (measure(&[])?, measure(&masks)?, measure(&tuned)?);
+    let mut bar = Bar::of_counts(args.quiet || args.json);
+    let tuned = tune(&bundle, &packs, &args.options(&bundle)?, &mut bar, &cancel)?;
     bar.clear();
-    let files = write(args, &bundle, &packs, tuned, scope)?;
-    checkpoint.remove();
-    report(
-        args,
-        &Summary {
-            packs: files,
-            precision: precision::name(wanted),
-            base: untouched,
-            before,
-            after,
-            history: progress.history,
-            seconds: progress.seconds,
-            total_seconds: start.elapsed().as_secs_f64(),
-        },
-    )
+    let files = write(args, &bundle, &packs, &tuned.masks, tuned.scope)?;
+    tuned.remove_interim();
+    let precision = cones_find::precision::name(args.precision.into());
+    let total_seconds = start.elapsed().as_secs_f64();
+    let (base, before, after) = (tuned.base, tuned.before, tuned.after);
+    let (history, seconds) = (tuned.history, tuned.seconds);
+    report(args, &Summary { packs: files, precision, base, before, after, history, seconds, total_seconds })
 }
 
 impl TuneArgs {
-    fn schedule(&self, scope: Scope) -> Schedule {
-        Schedule {
-            steps: self.steps,
-            mixture: Mixture::of(usize::from(self.batch), scope, self.prior),
-            seed: self.seed,
-            selection: Selection::default(),
-        }
-    }
-
-    /// What decides the run: with the same key an interrupted one goes on.
-    fn key(&self, packs: &[Pack], examples: &Examples) -> String {
-        let mut digest = Sha256::new();
-        digest.update(format!("{} {} {} {} {}", self.steps, self.batch, self.rate, self.prior, self.seed));
-        for pack in packs {
-            digest.update(format!("{} {:?} {}", pack.fingerprint, pack.metadata, pack.mask.count()));
-            let learned = pack.embeddings.iter().flat_map(|learned| &learned.values);
-            learned.for_each(|value| digest.update(value.to_le_bytes()));
-        }
-        for example in &examples.pictures {
-            example.latent.iter().for_each(|value| digest.update(value.to_le_bytes()));
-        }
-        cones_core::fingerprint::hex(&digest.finalize())
+    /// What was typed, as tuning takes it.
+    fn options(&self, bundle: &Bundle) -> Result<TuneOptions, Failure> {
+        let mut options = TuneOptions::new(self.images.clone(), self.out.join(".tuning"));
+        options.steps = self.steps;
+        options.batch = self.batch;
+        options.rate = self.rate;
+        options.prior = self.prior;
+        options.precision = self.precision.into();
+        options.seed = self.seed;
+        options.drawn = self.drawn;
+        options.held_out = self.held_out;
+        options.engine = self.engine.options();
+        options.gradient = self.engine.gradient(bundle)?;
+        Ok(options)
     }
 }
 
 fn open(args: &TuneArgs, bundle: &Bundle) -> Result<Vec<Pack>, Failure> {
     let manifest = bundle.manifest();
-    let mut packs: Vec<Pack> = Vec::new();
-    for named in &args.packs {
-        let pack = PackFile::find(named, args.engine.store(), Some(&manifest.fingerprint))?.decode(manifest)?;
-        if let Some(twin) = packs.iter().find(|known| known.metadata.trigger == pack.metadata.trigger) {
-            let names = (&twin.metadata.name, &pack.metadata.name, &pack.metadata.trigger);
-            let reason = format!("`{}` and `{}` have the same trigger `{}`", names.0, names.1, names.2);
-            return Err(
-                format!("{reason}\nhint: a prompt could not tell them apart; find one of them with another").into()
-            );
-        }
-        packs.push(pack);
-    }
-    Ok(packs)
-}
-
-/// The scope that all of them have.
-fn scope(packs: &[Pack]) -> Result<Scope, Failure> {
-    let scope = packs.first().map(|pack| pack.metadata.scope).unwrap_or_default();
-    match packs.iter().find(|pack| pack.metadata.scope != scope) {
-        None => Ok(scope),
-        Some(other) => Err(format!(
-            "the packs have different scopes: `{}` changes the rows of its trigger or of the whole prompt, and the others do not\n\
-             hint: tune packs of one scope together",
-            other.metadata.name
-        )
-        .into()),
-    }
-}
-
-fn members<'a>(args: &'a TuneArgs, packs: &'a [Pack]) -> Vec<Member<'a>> {
-    let member = |(pack, folder): (&'a Pack, &'a PathBuf)| Member {
-        folder,
-        class: &pack.metadata.class,
-        trigger: &pack.metadata.trigger,
-    };
-    packs.iter().zip(&args.images).map(member).collect()
-}
-
-/// One mask for each pack, or their union.
-fn masks(packs: &[Pack], scope: Scope, bundle: &Bundle) -> Result<Vec<ConceptMask>, Failure> {
-    if scope == Scope::Trigger {
-        return Ok(packs.iter().map(|pack| pack.mask.clone()).collect());
-    }
-    let mut united = ConceptMask::empty(&bundle.manifest().layers);
-    for pack in packs {
-        united.unite(&pack.mask)?;
-    }
-    Ok(vec![united])
-}
-
-/// The weights of each subject with its mask; without masks, the base weights for whatever subject.
-fn masked(weights: &Weights, masks: &[ConceptMask]) -> Weights {
-    let layers = masks.iter().flat_map(|mask| weights.masked(mask).layers).collect::<Vec<_>>();
-    if layers.is_empty() { weights.clone() } else { Weights { layers } }
+    let open =
+        |named: &String| PackFile::find(named, args.engine.store(), Some(manifest.fingerprint))?.decode(manifest);
+    args.packs.iter().map(open).collect()
 }
 
 fn write(
     args: &TuneArgs,
     bundle: &Bundle,
     packs: &[Pack],
-    tuned: Vec<ConceptMask>,
+    tuned: &[ConceptMask],
     scope: Scope,
 ) -> Result<Vec<PathBuf>, Failure> {
     let created = clock::now()?;
@@ -265,13 +156,16 @@ fn write(
     // Packs that are united have none.
     let learned = packs.iter().map(|pack| pack.embeddings.clone());
     for ((metadata, mask), embeddings) in metadata.into_iter().zip(tuned).zip(learned) {
-        let version = metadata.version.saturating_add(1);
-        let metadata = Metadata { version, created, tool: tool(), ..metadata };
+        let mut metadata = metadata;
+        metadata.version = metadata.version.saturating_add(1);
+        metadata.created = created;
+        metadata.tool = tool();
         let file = args.out.join(format!("{}.cones", metadata.name));
-        let fingerprint = bundle.manifest().fingerprint.clone();
+        let fingerprint = bundle.manifest().fingerprint;
         let precision = Precision::from(args.precision);
-        let pack = Pack { metadata, fingerprint, mask, precision, preview: None, embeddings };
-        cones_core::atomic::write(&file, &pack.encode()?)?;
+        let mut pack = Pack::new(metadata, fingerprint, mask.clone(), precision);
+        pack.embeddings = embeddings;
+        cones_core::disk::atomic::write(&file, &pack.encode()?)?;
         files.push(file);
     }
     Ok(files)

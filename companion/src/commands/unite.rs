@@ -4,16 +4,18 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use cones_core::pack::{Metadata, Precision, to_precision};
-use cones_core::{Bundle, ConceptMask, Pack, Scope};
+use cones_core::subjects::pack::{Precision, to_precision};
+use cones_core::{Bundle, Pack, Scope};
+use cones_find::union::{check_unitable, unite};
 
 use crate::base_model::BundleArgs;
-use crate::cli::Failure;
+use crate::clock;
+use crate::failure::Failure;
 use crate::inspect::findings::PairOverlap;
 use crate::inspect::{layers::overlap, report};
 use crate::pack_file::PackFile;
-use crate::pack_parts::{check_unitable, joined, tool};
-use crate::{clock, precision::PrecisionArg};
+use crate::pack_parts::joined;
+use crate::precision_arg::PrecisionArg;
 
 /// Arguments of `cones unite`.
 #[derive(Debug, Args)]
@@ -48,28 +50,16 @@ pub fn run(args: &UniteArgs) -> Result<(), Failure> {
     let packs = open(args, &bundle)?;
     check_scope(args, &packs)?;
     check_unitable(&packs)?;
-    let mut mask = ConceptMask::empty(&bundle.manifest().layers);
-    for pack in &packs {
-        mask.unite(&pack.mask)?;
-    }
+    let mask = unite(&packs, &bundle.manifest().layers)?;
     let precision = args
         .precision
         .map_or_else(|| if mask.is_binary() { Precision::Binary } else { Precision::Float32 }, Precision::from);
-    let united = Pack {
-        metadata: Metadata {
-            version: 1,
-            scope: Scope::Prompt,
-            created: clock::now()?,
-            tool: tool(),
-            ..joined(&packs, &args.out)
-        },
-        fingerprint: bundle.manifest().fingerprint.clone(),
-        mask: to_precision(&mask, precision)?,
-        precision,
-        preview: None,
-        embeddings: None,
-    };
-    cones_core::atomic::write(&args.out, &united.encode()?)?;
+    let mut metadata = joined(&packs, &args.out);
+    metadata.version = 1;
+    metadata.created = clock::now()?;
+    metadata.scope = Scope::Prompt;
+    let united = Pack::new(metadata, bundle.manifest().fingerprint, to_precision(&mask, precision)?, precision);
+    cones_core::disk::atomic::write(&args.out, &united.encode()?)?;
     let mut out = std::io::stdout();
     for (i, first) in packs.iter().enumerate() {
         for second in packs.iter().skip(i + 1) {
@@ -85,8 +75,7 @@ pub fn run(args: &UniteArgs) -> Result<(), Failure> {
 
 fn open(args: &UniteArgs, bundle: &Bundle) -> Result<Vec<Pack>, Failure> {
     let manifest = bundle.manifest();
-    let open =
-        |named: &String| PackFile::find(named, &args.bundle.store, Some(&manifest.fingerprint))?.decode(manifest);
+    let open = |named: &String| PackFile::find(named, &args.bundle.store, Some(manifest.fingerprint))?.decode(manifest);
     args.packs.iter().map(open).collect()
 }
 

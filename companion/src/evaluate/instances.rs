@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use cones_onnx::element;
+use cones_onnx::proto::tensor_proto::DataType;
 use safetensors::{Dtype, SafeTensors};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// Vectors by class and instance: `references.safetensors` has a tensor `dog/fluent`, pictures × width.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +34,7 @@ impl Instances {
             let (Some((class, instance)), Some(width)) = (named, width) else {
                 return Err(bad(format!("`{name}` is not CLASS/INSTANCE with float32 vectors")).into());
             };
-            let values: Vec<f32> = tensor.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+            let values = element::to_f32(tensor.data(), DataType::Float as i32, usize::MAX).unwrap_or_default();
             let vectors = values.chunks_exact(width).map(<[f32]>::to_vec).collect();
             classes.entry(class.to_owned()).or_default().insert(instance.to_owned(), vectors);
         }
@@ -40,7 +42,7 @@ impl Instances {
     }
 
     /// The instances of a class with their vectors.
-    pub fn of(&self, class: &str) -> Option<&BTreeMap<String, Vec<Vec<f32>>>> {
+    pub fn of_class(&self, class: &str) -> Option<&BTreeMap<String, Vec<Vec<f32>>>> {
         self.classes.get(class)
     }
 
@@ -49,7 +51,7 @@ impl Instances {
     /// # Errors
     /// When the measure knows no such class or instance; says which it knows.
     pub fn find(&self, class: &str, pack: &str) -> Result<String, Failure> {
-        let Some(known) = self.of(class) else {
+        let Some(known) = self.of_class(class) else {
             let classes: Vec<&str> = self.classes.keys().map(String::as_str).collect();
             return Err(format!("the measure knows no class `{class}`; it knows {}", classes.join(", ")).into());
         };

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::scene::Scene;
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// `labels.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -9,7 +9,7 @@ use super::instances::Instances;
 use super::labels::Labels;
 use super::network::{Network, Output};
 use super::scene::Scene;
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// See [the module](super).
 #[derive(Debug)]
@@ -71,15 +71,16 @@ impl Measure {
         let (presence, objects, context) =
             (output(&seen, "presence")?, output(&named, "objects")?, output(&named, "context")?);
         let judge = |(i, scene): (usize, &Scene)| {
-            let seen = Seen { whole: whole.of(i), local: local.of(i), presence: presence.of(i) };
+            let seen =
+                Seen { whole: whole.of_picture(i), local: local.of_picture(i), presence: presence.of_picture(i) };
             let nearest = |class: &&str| {
-                let known = self.instances.of(class)?;
+                let known = self.instances.of_class(class)?;
                 alignment::nearest(&seen, known, classes.len() > 1).map(str::to_owned)
             };
             Judged {
                 nearest: classes.iter().map(nearest).collect(),
-                objects: alignment::objects_right(objects.of(i), scene),
-                context: alignment::context_right(context.of(i), scene),
+                objects: alignment::objects_right(objects.of_picture(i), scene),
+                context: alignment::context_right(context.of_picture(i), scene),
             }
         };
         Ok(scenes.iter().enumerate().map(judge).collect())

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use cones_core::{CancelToken, Picture, Provider, runtime};
+use cones_core::{CancelToken, ExecutionProvider, Picture, runtime};
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::Tensor;
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// Pictures that go through it at once.
 const BATCH: usize = 32;
@@ -20,13 +20,13 @@ const INPUT: &str = "image";
 pub struct Output {
     /// Numbers for one picture.
     pub width: usize,
-    /// All of them, picture after picture.
+    /// The network's output, picture after picture.
     pub values: Vec<f32>,
 }
 
 impl Output {
     /// The numbers of one picture.
-    pub fn of(&self, picture: usize) -> &[f32] {
+    pub fn of_picture(&self, picture: usize) -> &[f32] {
         self.values.get(picture * self.width..(picture + 1) * self.width).unwrap_or_default()
     }
 }
@@ -54,14 +54,15 @@ impl Network {
         let file = path.display().to_string();
         let bad = |reason: String| format!("`{file}` is no network that looks at pictures: {reason}");
         let bytes = std::fs::read(path).map_err(cones_core::Error::io("read", path))?;
-        let environment = runtime::environment()?;
-        let mut builder = Session::builder(&environment)?
+        let environment = runtime::raw::environment()?;
+        let mut builder = Session::builder(&environment)
+            .map_err(|error| bad(error.message().to_owned()))?
             .with_optimization_level(GraphOptimizationLevel::All)
             .map_err(|error| bad(error.message().to_owned()))?;
         if let Some(threads) = threads {
             builder = builder.with_intra_threads(threads).map_err(|error| bad(error.message().to_owned()))?;
         }
-        let (_, mut builder) = Provider::Cpu.register(threads, builder)?;
+        let mut builder = runtime::raw::register(ExecutionProvider::Cpu, threads, builder)?;
         let session = builder.commit_from_memory(&bytes).map_err(|error| bad(error.message().to_owned()))?;
         let input = session.inputs().iter().find(|input| input.name() == INPUT);
         let shape = input.and_then(|input| input.dtype().tensor_shape()).map(|shape| shape.to_vec());

@@ -9,7 +9,7 @@ use super::measure::Judged;
 pub struct Score {
     /// How many pictures.
     pub pictures: usize,
-    /// Of all subjects asked for in all pictures, how many were recognised.
+    /// The share of all subjects asked for in all pictures that were recognised.
     pub each: f64,
     /// Pictures with every subject recognised.
     pub all: f64,
@@ -21,7 +21,7 @@ pub struct Score {
 
 impl Score {
     /// Counts. `instances`: what should have been nearest, in the order of the classes that were asked for.
-    pub fn of(judged: &[Judged], instances: &[String]) -> Self {
+    pub fn new(judged: &[Judged], instances: &[String]) -> Self {
         let hits = |j: &Judged| j.nearest.iter().zip(instances).filter(|(found, i)| found.as_ref() == Some(*i)).count();
         let share = |right: usize, of: usize| right as f64 / of.max(1) as f64;
         let known = |flag: fn(&Judged) -> Option<bool>| {
@@ -68,10 +68,10 @@ mod tests {
             context: None,
         };
         let all = [judged("a", "b", Some(true)), judged("a", "c", None)];
-        let score = Score::of(&all, &["a".into(), "b".into()]);
+        let score = Score::new(&all, &["a".into(), "b".into()]);
         assert_eq!((score.each, score.all, score.objects, score.context), (0.75, 0.5, Some(1.0), None));
-        let mean = Score::mean(&[score, Score::of(&all[..1], &["a".into(), "b".into()])]);
+        let mean = Score::mean(&[score, Score::new(&all[..1], &["a".into(), "b".into()])]);
         assert!((mean.all - 2.0 / 3.0).abs() < 1e-12 && mean.pictures == 3, "{mean:?}");
-        assert_eq!(Score::of(&[], &[]).each, 0.0);
+        assert_eq!(Score::new(&[], &[]).each, 0.0);
     }
 }

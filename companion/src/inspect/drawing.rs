@@ -12,7 +12,8 @@ use embedded_graphics::primitives::Rectangle;
 use embedded_graphics::text::{Baseline, Text};
 use image::{ImageFormat, Rgb, RgbImage};
 
-use crate::cli::Failure;
+use crate::colour_scale::Colour;
+use crate::failure::Failure;
 
 /// Pixels that one character of a text takes across.
 pub const CHARACTER: u32 = 6;
@@ -20,9 +21,6 @@ pub const CHARACTER: u32 = 6;
 pub const LINE: u32 = 10;
 /// PNGs are drawn this much larger, so that they can be read.
 const ENLARGED: u32 = 2;
-
-/// A colour, red first.
-pub type Colour = [u8; 3];
 
 /// A drawing on white, in pixels from the top left.
 #[derive(Debug, Clone, Default)]
@@ -56,7 +54,7 @@ impl Drawing {
         self.height = self.height.max(bottom);
     }
 
-    /// Writes it as the file's name says: `.png` or `.svg`.
+    /// Writes the drawing as the file's name says: `.png` or `.svg`.
     pub fn save(&self, path: &Path) -> Result<(), Failure> {
         let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
         let bytes = match ending.as_deref() {
@@ -64,7 +62,7 @@ impl Drawing {
             Some("png") => self.to_png()?,
             _ => return Err(format!("`{}` is neither .png nor .svg", path.display()).into()),
         };
-        Ok(cones_core::atomic::write(path, &bytes)?)
+        Ok(cones_core::disk::atomic::write(path, &bytes)?)
     }
 
     fn margin(&self) -> (u32, u32) {
@@ -77,7 +75,7 @@ impl Drawing {
         self.svg(&ground)
     }
 
-    /// As SVG without a ground, for a page that has its own.
+    /// The drawing as SVG without a ground, for a page that has its own.
     pub fn to_inline_svg(&self) -> String {
         self.svg("")
     }

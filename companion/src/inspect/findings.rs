@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use cones_core::Pack;
-use cones_core::pack::{Header, Metadata, Precision};
+use cones_core::subjects::pack::{Header, Metadata, Precision};
+use cones_core::{Pack, Sha256};
 use serde::Serialize;
 
 use super::layers::{LayerCount, LayerOverlap};
@@ -14,33 +14,33 @@ use crate::pack_file::PackFile;
 pub struct Findings {
     /// The packs, in the order they were named.
     pub packs: Vec<Inspected>,
-    /// Each two packs of one base model.
+    /// What each two packs of one base model share.
     pub overlaps: Vec<PairOverlap>,
 }
 
 /// One pack.
 #[derive(Debug, Serialize)]
 pub struct Inspected {
-    /// Its file.
+    /// The pack's file.
     pub file: PathBuf,
     /// The file's length.
     pub bytes: u64,
     /// The file's hash.
-    pub sha256: String,
+    pub sha256: Sha256,
     /// What it says of itself.
     #[serde(flatten)]
     pub metadata: Metadata,
     /// The base model it is for.
-    pub fingerprint: String,
+    pub fingerprint: Sha256,
     /// How factors are kept.
     pub precision: Precision,
     /// How many neurons it holds.
     pub neurons: u64,
     /// Length of its preview picture.
     pub preview_bytes: Option<usize>,
-    /// Its learned embeddings, where it has any; none, too, where the base model is not at hand.
+    /// The learned embeddings, where the pack has any; none, too, where the base model is not at hand.
     pub embeddings: Option<Learned>,
-    /// Its layers; none where the base model is not at hand.
+    /// The layers of its mask; none where the base model is not at hand.
     pub layers: Option<Vec<LayerCount>>,
 }
 
@@ -54,8 +54,8 @@ pub struct Learned {
 }
 
 impl Learned {
-    /// Of a decoded pack.
-    pub fn of(pack: &Pack) -> Option<Self> {
+    /// The figures of a decoded pack; none where it has no learned embeddings.
+    pub fn new(pack: &Pack) -> Option<Self> {
         let embeddings = pack.embeddings.as_ref()?;
         let tokens = embeddings.values.len().checked_div(embeddings.width as usize)?;
         Some(Self { tokens, width: embeddings.width })
@@ -79,7 +79,7 @@ impl Inspected {
         Self {
             file: file.path.clone(),
             bytes: file.bytes.len() as u64,
-            sha256: file.sha256.clone(),
+            sha256: file.sha256,
             metadata: header.metadata,
             fingerprint: header.fingerprint,
             precision: header.precision,

@@ -1,13 +1,14 @@
 //! How the rows of a projection are split over attention heads: the U-Net's graph tells.
 
-use cones_core::manifest::Layer;
-use cones_core::{Bundle, bundle};
+use cones_core::Bundle;
+use cones_core::model::bundle;
+use cones_core::model::manifest::Layer;
+use cones_onnx::proto::tensor_proto::DataType;
+use cones_onnx::proto::{GraphProto, NodeProto};
+use cones_onnx::source::Source;
+use cones_onnx::{Model, graph, node};
 
-use crate::cli::Failure;
-use crate::onnx::proto::tensor_proto::DataType;
-use crate::onnx::proto::{GraphProto, NodeProto};
-use crate::onnx::source::Source;
-use crate::onnx::{Model, graph, node};
+use crate::failure::Failure;
 
 /// Groups where the number of heads is unknown: Stable Diffusion 1 has eight heads.
 const GROUPS: u32 = 8;
@@ -22,7 +23,7 @@ pub struct Rows {
 }
 
 /// For each layer of the bundle how its rows are grouped.
-pub fn of(bundle: &Bundle) -> Result<Vec<Rows>, Failure> {
+pub fn group_rows(bundle: &Bundle) -> Result<Vec<Rows>, Failure> {
     let model = Model::open(&bundle.file(bundle::UNET)?)?;
     let graph = model.graph()?;
     Ok(bundle.manifest().layers.iter().map(|layer| rows(graph, &model.source, layer)).collect())
@@ -56,7 +57,7 @@ fn shape(graph: &GraphProto, source: &Source, reshape: &NodeProto) -> Option<Vec
     if let Some(values) = constant(graph, source, name) {
         return Some(values).filter(|shape| shape.len() == 4);
     }
-    let joined = graph.node.iter().find(|n| n.output.contains(name)).filter(|n| node::is(n, "Concat"))?;
+    let joined = graph.node.iter().find(|n| n.output.contains(name)).filter(|n| node::has_op(n, "Concat"))?;
     if joined.input.len() != 4 {
         return None;
     }
@@ -81,8 +82,8 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::onnx::node::with_int;
-    use crate::onnx::tensor::int64s;
+    use cones_onnx::node::with_int;
+    use cones_onnx::tensor::int64s;
 
     const LAYER: &str = "attn2.to_k";
 

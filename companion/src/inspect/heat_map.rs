@@ -1,14 +1,16 @@
 //! A heat map of packs: one row for each attention block, one cell for each head, K and V side by side.
 
-use super::drawing::{CHARACTER, Colour, Drawing, LINE};
+use super::drawing::{CHARACTER, Drawing, LINE};
 use super::layers::{LayerCount, short};
+use crate::colour_scale::ColourScale;
 
 /// Side of a cell, in pixels.
 const CELL: u32 = 14;
 /// Space between parts.
 const GAP: u32 = 12;
 /// From nothing to the densest cell: light grey over orange to dark red.
-const SCALE: [Colour; 5] = [[240, 240, 240], [254, 217, 142], [254, 153, 41], [217, 95, 14], [110, 20, 10]];
+const SCALE: ColourScale<5> =
+    ColourScale([[240, 240, 240], [254, 217, 142], [254, 153, 41], [217, 95, 14], [110, 20, 10]]);
 /// The two projections of a block.
 const PROJECTIONS: [&str; 2] = ["to_k", "to_v"];
 
@@ -48,7 +50,7 @@ fn draw_blocks(drawing: &mut Drawing, layers: &[LayerCount], (label, across): (u
             let column = PROJECTIONS.iter().position(|p| layer.name.ends_with(p)).unwrap_or(0) as u32;
             let left = LINE + label + column * panel(across);
             for (x, density) in (0..).zip(&layer.groups) {
-                drawing.rectangle(left + x * (CELL + 1), y, CELL, CELL, colour(*density, most));
+                drawing.rectangle(left + x * (CELL + 1), y, CELL, CELL, SCALE.at(density / most));
             }
         }
     }
@@ -59,7 +61,7 @@ fn legend(drawing: &mut Drawing, left: u32, most: f64) {
     let top = drawing.bottom() + GAP;
     for step in 0..STEPS {
         let share = f64::from(step) / f64::from(STEPS - 1);
-        drawing.rectangle(left + 3 * step, top, 3, LINE, colour(share, 1.0));
+        drawing.rectangle(left + 3 * step, top, 3, LINE, SCALE.at(share));
     }
     drawing.text(left, top + LINE + 2, "0");
     drawing.text(left + 3 * STEPS, top + LINE + 2, &format!("{:.2} % of the weights", 100.0 * most));
@@ -68,25 +70,4 @@ fn legend(drawing: &mut Drawing, left: u32, most: f64) {
 /// The layer's name without its projection.
 fn block(name: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(block, _)| block)
-}
-
-fn colour(density: f64, most: f64) -> Colour {
-    let place = if most > 0.0 { (density / most).clamp(0.0, 1.0) } else { 0.0 } * (SCALE.len() - 1) as f64;
-    let index = (place as usize).min(SCALE.len() - 2);
-    let (low, high, part) = (SCALE[index], SCALE[index + 1], place - index as f64);
-    // Between two bytes, so it is one.
-    [0, 1, 2].map(|i| (f64::from(low[i]) * (1.0 - part) + f64::from(high[i]) * part).round() as u8)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn colours_run_from_the_lightest_to_the_darkest() {
-        assert_eq!(colour(0.0, 0.5), SCALE[0]);
-        assert_eq!(colour(0.5, 0.5), SCALE[4]);
-        assert_eq!(colour(0.25, 0.5), SCALE[2]);
-        assert_eq!(colour(0.0, 0.0), SCALE[0], "an empty pack is light");
-    }
 }

@@ -1,6 +1,6 @@
 //! A mask counted by layer and attention head.
 
-use cones_core::manifest::Layer;
+use cones_core::model::manifest::Layer;
 use cones_core::{ConceptMask, Overlap, Result};
 use serde::Serialize;
 

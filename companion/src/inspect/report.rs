@@ -4,7 +4,6 @@ use std::io::{self, Write};
 
 use super::findings::{Findings, Inspected, PairOverlap};
 use super::layers::{LayerCount, short};
-use crate::precision;
 
 /// Writes everything.
 ///
@@ -44,8 +43,8 @@ pub fn facts(pack: &Inspected) -> Vec<(&'static str, String)> {
         ("created", created.map_or_else(|| m.created.to_string(), |t| t.to_string())),
         ("tool", m.tool.clone()),
         ("model", m.model.clone()),
-        ("fingerprint", pack.fingerprint.clone()),
-        ("precision", precision::name(pack.precision).into()),
+        ("fingerprint", pack.fingerprint.to_string()),
+        ("precision", cones_find::precision::name(pack.precision).into()),
         ("neurons", pack.neurons.to_string()),
         (
             "embeddings",
@@ -53,7 +52,7 @@ pub fn facts(pack: &Inspected) -> Vec<(&'static str, String)> {
         ),
         ("preview", pack.preview_bytes.map_or_else(|| "none".into(), |n| format!("{n} bytes"))),
         ("file", format!("{} ({} bytes)", pack.file.display(), pack.bytes)),
-        ("sha256", pack.sha256.clone()),
+        ("sha256", pack.sha256.to_string()),
     ]
 }
 

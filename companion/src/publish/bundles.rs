@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use cones_core::Bundle;
-use cones_core::bundle::{MANIFEST, hash};
-use cones_core::catalog::BundleEntry;
-use cones_core::manifest::FileEntry;
+use cones_core::library::catalog::BundleEntry;
+use cones_core::model::bundle::MANIFEST;
+use cones_core::model::manifest::FileEntry;
+use cones_core::{Bundle, CancelToken, Sha256};
 
 use super::folder::Folder;
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::keys::SigningKey;
 
 /// Digits of a hash that stand in a folder's name.
@@ -20,22 +20,20 @@ pub(super) fn entry(bundle: &Bundle) -> Result<BundleEntry, Failure> {
     let manifest = bundle.manifest();
     let path = bundle.path().join(MANIFEST);
     let bytes = std::fs::metadata(&path).map_err(cones_core::Error::io("open", &path))?.len();
-    let sha256 = hash(&path)?;
+    let sha256 = Sha256::of_file(&path, &CancelToken::new())?;
     // A catalogue lists several forms of one name; the exact one's folder has the name alone.
     let named = match &manifest.form {
         Some(form) => format!("{}-{form}", manifest.name),
         None => manifest.name.clone(),
     };
-    let digits: String = sha256.chars().take(DIGITS).collect();
-    Ok(BundleEntry {
-        name: manifest.name.clone(),
-        fingerprint: manifest.fingerprint.clone(),
-        bytes: bytes + manifest.files.values().map(|file| file.bytes).sum::<u64>(),
-        manifest: FileEntry { bytes, sha256 },
-        url: format!("bundles/{named}-{digits}/"),
-        licence: manifest.licence.clone(),
-        form: manifest.form.clone(),
-    })
+    let digits = sha256.short(DIGITS);
+    let all = bytes + manifest.files.values().map(|file| file.bytes).sum::<u64>();
+    let own = FileEntry { bytes, sha256 };
+    let url = format!("bundles/{named}-{digits}/");
+    let mut entry = BundleEntry::new(&manifest.name, manifest.fingerprint, own, all, url);
+    entry.licence.clone_from(&manifest.licence);
+    entry.form.clone_from(&manifest.form);
+    Ok(entry)
 }
 
 /// Copies its files, signs its manifest. What is there already, and whole, is left.
@@ -47,7 +45,7 @@ pub(super) fn write(
     now: u64,
 ) -> Result<(), Failure> {
     for (name, file) in &bundle.manifest().files {
-        copy(folder, &bundle.file(name)?, &format!("{}{name}", entry.url), &file.sha256)?;
+        copy(folder, &bundle.file(name)?, &format!("{}{name}", entry.url), file.sha256)?;
     }
     let path = bundle.path().join(MANIFEST);
     let json = std::fs::read(&path).map_err(cones_core::Error::io("read", &path))?;
@@ -60,9 +58,9 @@ pub(super) fn write(
     folder.write(&signature, key.sign(MANIFEST, &json, now)?.as_bytes())
 }
 
-fn copy(folder: &Folder, from: &Path, to: &str, sha256: &str) -> Result<(), Failure> {
+fn copy(folder: &Folder, from: &Path, to: &str, sha256: Sha256) -> Result<(), Failure> {
     let there = folder.path(to);
-    if there.is_file() && hash(&there)? == sha256.to_ascii_lowercase() {
+    if there.is_file() && Sha256::of_file(&there, &CancelToken::new())? == sha256 {
         return Ok(());
     }
     folder.copy(from, to)

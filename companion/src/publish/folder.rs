@@ -4,11 +4,11 @@ use std::fs::{File, TryLockError};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-use cones_core::atomic::{self, AtomicFile};
-use cones_core::catalog::{CATALOG, Catalog};
+use cones_core::disk::atomic::{self, AtomicFile};
+use cones_core::library::catalog::{CATALOG, Catalog};
 use cones_core::{Error, PublicKey};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// The new catalogue and signature until they are in place. A file server that hides dot-files never shows them.
 const NEXT: &str = ".catalog.json.next";
@@ -38,7 +38,7 @@ impl Folder {
             Err(TryLockError::WouldBlock) => {
                 Err(format!("`{}` is being published to by another process; try again", path.display()).into())
             }
-            Err(TryLockError::Error(source)) => Err(Error::Io { action: "lock", path: lock_path, source }.into()),
+            Err(TryLockError::Error(source)) => Err(Error::io("lock", &lock_path)(source).into()),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Packs of a publication.
 
-use cones_core::catalog::{Catalog, MAX_PACK_BYTES, PackEntry};
+use cones_core::library::catalog::{Catalog, MAX_PACK_BYTES, PackEntry};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::pack_file::PackFile;
 
 /// Digits of a hash that stand in a file's name.
@@ -16,9 +16,9 @@ pub(super) fn entry(file: &PackFile, catalog: &Catalog) -> Result<PackEntry, Fai
     }
     let header = file.header()?;
     let (name, version) = (&header.metadata.name, header.metadata.version);
-    let digits: String = file.sha256.chars().take(DIGITS).collect();
+    let digits = file.sha256.short(DIGITS);
     let entry = PackEntry::new(&header, &file.bytes, format!("packs/{name}-{version}-{digits}.cones"));
-    let Some(listed) = catalog.pack(name, Some(&entry.fingerprint)) else { return Ok(entry) };
+    let Some(listed) = catalog.pack(name, Some(entry.fingerprint)) else { return Ok(entry) };
     let next = listed.version.saturating_add(1);
     if version < listed.version {
         return Err(format!(

@@ -1,17 +1,16 @@
 //! Where a pack's trigger is seen in pictures: by the base model, and with the pack on.
 
-use std::fmt::Write;
-
 use cones_core::Picture;
+use maud::{Markup, html};
 
 use super::attention_map::{Map, Mapper};
 use super::heat;
-use super::html::{element, escape};
+use super::html::note;
 use super::painter::Painter;
 use super::sheet::Sheet;
 use super::still::Still;
 use super::subject::Reported;
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// Contexts of a sheet that maps are made of.
 pub const ROWS: usize = 4;
@@ -63,7 +62,7 @@ pub fn look(
             let (before, after) = ((before.clone(), seen), (after.clone(), seen_on));
             rows.push(Seen { prompt: row.prompt.clone(), before, after });
         }
-        painter.watch.made(&format!("attention of {}", pack.name()), i + 1, of);
+        (painter.told)(&format!("attention of {}", pack.name()), i + 1, of);
     }
     Ok(Attention { name: pack.name().to_owned(), words: pack.trigger().to_owned(), rows })
 }
@@ -71,35 +70,42 @@ pub fn look(
 /// The maps as they stand in the page.
 ///
 /// # Errors
-/// As [`Still::of`].
-pub fn html(attention: &Attention) -> Result<String, Failure> {
+/// As [`Still::new`].
+pub fn html(attention: &Attention) -> Result<Markup, Failure> {
     if attention.rows.is_empty() {
-        let note = format!("None of the prompts holds the trigger {}: no maps.", escape(&attention.words));
-        return Ok(element("p", "note", &note));
+        return Ok(note(&html! { "None of the prompts holds the trigger " (attention.words) ": no maps." }));
     }
-    let heads: String = ["picture", "attention", "outline"].map(|head| element("span", "", head)).concat();
-    let mut out = String::from("<div class=\"sheet two\">\n<div class=\"row head\"><div></div><div class=\"groups\">");
-    for side in SIDES {
-        let _ = write!(out, "<div><div class=\"seed\">{side}</div><div class=\"three\">{heads}</div></div>");
-    }
-    out.push_str("</div></div>\n");
-    for row in &attention.rows {
-        let _ =
-            write!(out, "<div class=\"row\"><div class=\"words\">{}</div><div class=\"groups\">", escape(&row.prompt));
-        for (side, (picture, map)) in SIDES.into_iter().zip([&row.before, &row.after]) {
-            let named = |what: &str| format!("{}, {side}: {what}", row.prompt);
-            let seen = format!("where {} is seen, {}", attention.words, between(map));
-            let pictures = [
-                Still::of(picture)?.image(&named("picture")),
-                Still::of(&heat::draw(map))?.smooth().image(&named(&seen)),
-                Still::of(&heat::outline(picture, map))?.image(&named("outline of the brighter part")),
-            ];
-            let _ = write!(out, "<div class=\"three\" data-label=\"{side}\">{}</div>", pictures.concat());
+    Ok(html! {
+        div.sheet.two {
+            div.row.head {
+                div {}
+                div.groups {
+                    @for side in SIDES {
+                        div {
+                            div.seed { (side) }
+                            div.three { @for head in ["picture", "attention", "outline"] { span { (head) } } }
+                        }
+                    }
+                }
+            }
+            @for row in &attention.rows {
+                div.row {
+                    div.words { (row.prompt) }
+                    div.groups {
+                        @for (side, (picture, map)) in SIDES.into_iter().zip([&row.before, &row.after]) {
+                            @let named = |what: &str| format!("{}, {side}: {what}", row.prompt);
+                            @let seen = format!("where {} is seen, {}", attention.words, between(map));
+                            div.three data-label=(side) {
+                                (Still::new(picture)?.image(&named("picture")))
+                                (Still::new(&heat::draw(map))?.smooth().image(&named(&seen)))
+                                (Still::new(&heat::outline(picture, map))?.image(&named("outline of the brighter part")))
+                            }
+                        }
+                    }
+                }
+            }
         }
-        out.push_str("</div></div>\n");
-    }
-    out.push_str("</div>\n");
-    Ok(out)
+    })
 }
 
 /// The range of a map in words.

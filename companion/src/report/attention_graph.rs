@@ -4,16 +4,16 @@
 //! and keys. It is found by following K, an input of the graph, and made an output. Nothing else changes.
 
 use cones_core::attention::KeyValues;
-use cones_core::bundle::{UNET, UNET_PLAIN};
+use cones_core::model::bundle::{UNET, UNET_PLAIN};
 use cones_core::{Bundle, CancelToken};
+use cones_gradient::shapes::Shapes;
+use cones_gradient::{Differentiated, GradientGraph, GradientOptions, Port, Sizes, unet};
+use cones_onnx::info::{self, Shape};
+use cones_onnx::proto::tensor_proto::DataType;
+use cones_onnx::proto::{GraphProto, NodeProto};
+use cones_onnx::{Model, graph, names, node};
 
-use crate::cli::Failure;
-use crate::gradient::shapes::Shapes;
-use crate::gradient::{Differentiated, GradientGraph, Port, Settings, Sizes, unet};
-use crate::onnx::info::{self, Shape};
-use crate::onnx::proto::tensor_proto::DataType;
-use crate::onnx::proto::{GraphProto, NodeProto};
-use crate::onnx::{Model, graph, names, node};
+use crate::failure::Failure;
 
 /// Nodes between K and the softmax, at most; exporters write about ten.
 const DEPTH: usize = 24;
@@ -48,7 +48,7 @@ impl AttentionGraph {
     ///
     /// # Errors
     /// When a graph is damaged or ONNX Runtime refuses it.
-    pub fn load(bundle: &Bundle, sizes: Sizes, settings: &Settings) -> Result<Option<Self>, Failure> {
+    pub fn load(bundle: &Bundle, sizes: Sizes, options: &GradientOptions) -> Result<Option<Self>, Failure> {
         for name in [UNET_PLAIN, UNET] {
             if !bundle.manifest().files.contains_key(name) {
                 continue;
@@ -61,7 +61,7 @@ impl AttentionGraph {
             let port = |name: &String| Some(Port { name: name.clone(), shape: shapes.get(name)?.clone() });
             let inputs = inputs.keys().filter_map(port).collect();
             let (outputs, taps) = taps.into_iter().unzip();
-            let loaded = GradientGraph::load(&Differentiated { model, inputs, outputs, gradients: vec![] }, settings)?;
+            let loaded = GradientGraph::load(&Differentiated { model, inputs, outputs, gradients: vec![] }, options)?;
             let layers = bundle.manifest().layers.iter().map(|layer| layer.name.clone()).collect();
             return Ok(Some(Self { graph: loaded, layers, taps }));
         }
@@ -134,10 +134,10 @@ fn softmax(graph: &GraphProto, key: &str) -> Option<String> {
         let mut next = Vec::new();
         for (value, multiplied) in values {
             for reader in graph::readers(graph, &value).into_iter().filter_map(|i| graph.node.get(i)) {
-                if node::is(reader, "Softmax") {
+                if node::has_op(reader, "Softmax") {
                     return reader.output.first().cloned();
                 }
-                let product = node::is(reader, "MatMul");
+                let product = node::has_op(reader, "MatMul");
                 // A second product is that with the values, behind a softmax of another form.
                 if (product && !multiplied || carries(reader, &value))
                     && let Some(output) = reader.output.first()

@@ -4,13 +4,13 @@
 //! look at (as DAAM does along the denoising, Tang et al. 2023, arXiv 2210.04885). Attention grids are coarse, 8 × 8 for
 //! Toybox: so the picture is also shown moved by a few pixels, which puts the grid's places elsewhere on it.
 
-use cones_core::scheduler::Diffusion;
+use cones_core::sampling::scheduler::Diffusion;
 use cones_core::{CancelToken, Engine, Picture, Subject};
+use cones_find::random::Random;
+use cones_gradient::{GradientOptions, Sizes};
 
 use super::attention_graph::{AttentionGraph, Grid};
-use crate::cli::Failure;
-use crate::find::random::Random;
-use crate::gradient::{Settings, Sizes};
+use crate::failure::Failure;
 
 /// Noise levels that are averaged, as shares of the schedule: with less there is nothing to ask the prompt, with more no
 /// outline is left.
@@ -46,7 +46,7 @@ impl Mapper {
     ///
     /// # Errors
     /// When a graph is damaged or ONNX Runtime refuses it.
-    pub fn load(engine: &Engine, settings: &Settings, seed: u64) -> Result<Option<Self>, Failure> {
+    pub fn load(engine: &Engine, options: &GradientOptions, seed: u64) -> Result<Option<Self>, Failure> {
         let bundle = engine.bundle();
         let manifest = bundle.manifest();
         let scale = manifest.latent.scale.max(1);
@@ -57,7 +57,7 @@ impl Mapper {
             tokens: manifest.text.max_length as usize,
         };
         let diffusion = Diffusion::new(&manifest.noise_schedule, manifest.prediction_type)?;
-        let graph = AttentionGraph::load(bundle, sizes, settings)?;
+        let graph = AttentionGraph::load(bundle, sizes, options)?;
         Ok(graph.map(|graph| Self { graph, diffusion, sizes, scale: scale as usize, seed }))
     }
 

@@ -1,8 +1,6 @@
 //! Line charts as inline SVG: axes, ticks, lines, marks. Colours come from the page's style, which knows light and dark.
 
-use std::fmt::Write;
-
-use super::html::escape;
+use maud::{Markup, html};
 
 /// Size of a chart, in its own units; the page scales it.
 const SIZE: (f64, f64) = (520.0, 320.0);
@@ -33,11 +31,11 @@ pub struct Chart {
 /// One line of a chart.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// Its class in the page's style: `a`, `b` or `c`.
+    /// The line's class in the page's style: `a`, `b` or `c`.
     pub class: &'static str,
     /// How it is drawn.
     pub form: Form,
-    /// Its points.
+    /// The line's points.
     pub points: Vec<(f64, f64)>,
 }
 
@@ -56,85 +54,62 @@ pub enum Form {
 
 impl Chart {
     /// The element.
-    pub fn svg(&self) -> String {
+    pub fn svg(&self) -> Markup {
         let [left, top, right, bottom] = MARGIN;
         let (width, height) = (SIZE.0 - left - right, SIZE.1 - top - bottom);
-        let title = escape(&self.title);
-        let mut svg = format!(
-            "<svg class=\"chart\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{title}\"><title>{title}</title>\n",
-            SIZE.0, SIZE.1
-        );
-        for value in round_values(self.y) {
-            let y = top + height * (1.0 - share(value, self.y));
-            let text = shown(value, self.y);
-            let _ = writeln!(
-                svg,
-                "<line class=\"grid\" x1=\"{left}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>",
-                left + width
-            );
-            let _ =
-                writeln!(svg, "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{text}</text>", left - 6.0, y + 4.0);
-        }
         let base = top + height;
-        for (value, text) in &self.ticks {
-            let x = left + width * share(*value, self.x);
-            let _ = writeln!(
-                svg,
-                "<line class=\"axis\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{base:.1}\" y2=\"{:.1}\"/>",
-                base + 4.0
-            );
-            let _ = writeln!(
-                svg,
-                "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-                base + 18.0,
-                escape(text)
-            );
+        html! {
+            svg.chart viewBox={ "0 0 " (SIZE.0) " " (SIZE.1) } role="img" aria-label=(self.title) {
+                title { (self.title) }
+                @for value in round_values(self.y) {
+                    @let y = top + height * (1.0 - share(value, self.y));
+                    line.grid x1=(left) x2=(tenth(left + width)) y1=(tenth(y)) y2=(tenth(y)) {}
+                    text x=(tenth(left - 6.0)) y=(tenth(y + 4.0)) text-anchor="end" { (shown(value, self.y)) }
+                }
+                @for (value, text) in &self.ticks {
+                    @let x = tenth(left + width * share(*value, self.x));
+                    line.axis x1=(x) x2=(x) y1=(tenth(base)) y2=(tenth(base + 4.0)) {}
+                    text x=(x) y=(tenth(base + 18.0)) text-anchor="middle" { (text) }
+                }
+                path.axis d={ "M" (left) " " (top) "V" (tenth(base)) "H" (tenth(left + width)) } {}
+                text x=(tenth(left + width / 2.0)) y=(tenth(SIZE.1 - 8.0)) text-anchor="middle" { (self.across) }
+                text x="4" y="12" { (self.up) }
+                // An inner view cuts off what lies outside of the ranges.
+                svg x=(left) y=(top) width=(width) height=(height) {
+                    @if let Some((value, text)) = &self.mark {
+                        @let x = width * share(*value, self.x);
+                        @let (anchor, beside) = if x > width * 0.6 { ("end", x - 6.0) } else { ("start", x + 6.0) };
+                        line.mark x1=(tenth(x)) x2=(tenth(x)) y1="0" y2=(height) {}
+                        text.mark x=(tenth(beside)) y="14" text-anchor=(anchor) { (text) }
+                    }
+                    @for line in &self.lines { (self.line(line, (width, height))) }
+                }
+            }
         }
-        let _ = writeln!(svg, "<path class=\"axis\" d=\"M{left} {top}V{base:.1}H{:.1}\"/>", left + width);
-        let _ = writeln!(
-            svg,
-            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>\n<text x=\"4\" y=\"12\">{}</text>",
-            left + width / 2.0,
-            SIZE.1 - 8.0,
-            escape(&self.across),
-            escape(&self.up)
-        );
-        // An inner view cuts off what lies outside of the ranges.
-        let _ = writeln!(svg, "<svg x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\">");
-        if let Some((value, text)) = &self.mark {
-            let x = width * share(*value, self.x);
-            let (anchor, beside) = if x > width * 0.6 { ("end", x - 6.0) } else { ("start", x + 6.0) };
-            let _ = writeln!(svg, "<line class=\"mark\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"0\" y2=\"{height}\"/>");
-            let _ = writeln!(
-                svg,
-                "<text class=\"mark\" x=\"{beside:.1}\" y=\"14\" text-anchor=\"{anchor}\">{}</text>",
-                escape(text)
-            );
-        }
-        for line in &self.lines {
-            self.draw(&mut svg, line, (width, height));
-        }
-        svg.push_str("</svg>\n</svg>\n");
-        svg
     }
 
-    fn draw(&self, svg: &mut String, line: &Line, (width, height): (f64, f64)) {
+    fn line(&self, line: &Line, (width, height): (f64, f64)) -> Markup {
         let place = |(x, y): &(f64, f64)| (width * share(*x, self.x), height * (1.0 - share(*y, self.y)));
         let points: Vec<(f64, f64)> =
             line.points.iter().map(place).filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
         let form = match line.form {
-            Form::Pale => " pale",
-            Form::Dashed => " dashed",
-            _ => "",
+            Form::Pale => "pale",
+            Form::Dashed => "dashed",
+            Form::Plain | Form::Dotted => "",
         };
         let path: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-        let _ = writeln!(svg, "<polyline class=\"line {}{form}\" points=\"{}\"/>", line.class, path.join(" "));
-        if line.form == Form::Dotted {
-            for (x, y) in points {
-                let _ = writeln!(svg, "<circle class=\"dot {}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.5\"/>", line.class);
+        html! {
+            polyline class={ "line " (line.class) " " (form) } points=(path.join(" ")) {}
+            @if line.form == Form::Dotted {
+                @for (x, y) in points { circle class={ "dot " (line.class) } cx=(tenth(x)) cy=(tenth(y)) r="3.5" {} }
             }
         }
     }
+}
+
+/// A place in the chart, to a tenth of its unit.
+fn tenth(value: f64) -> String {
+    format!("{value:.1}")
 }
 
 /// Where a value lies in a range, 0 to 1 inside it.
@@ -203,7 +178,7 @@ mod tests {
             lines: vec![line],
             mark: Some((10.0, "chosen".into())),
         };
-        let svg = chart.svg();
+        let svg = chart.svg().into_string();
         assert!(svg.contains("points=\"0.0,250.0 444.0,0.0\""), "{svg}");
         assert_eq!(svg.matches("<circle").count(), 2);
         assert!(svg.contains("&lt;b&gt;") && svg.contains("5 &amp; more") && !svg.contains("<b>"));

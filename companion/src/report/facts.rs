@@ -1,16 +1,16 @@
 //! What can be said in numbers: what making the packs and the page took, and what the packs say of themselves.
 
 use cones_core::Engine;
+use cones_find::record::{LearnedTrigger, Record, peak_memory};
+use maud::{Markup, html};
 
-use super::html::{element, escape, grouped, list};
+use super::html::{grouped, list};
 use super::losses::change;
 use super::painter::Cost;
 use super::subject::Reported;
-use crate::cli::Failure;
-use crate::clock;
-use crate::find::record::{LearnedTrigger, Record, peak_memory};
-use crate::inspect;
+use crate::failure::Failure;
 use crate::pack_parts::tool;
+use crate::{clock, inspect};
 
 /// The few numbers that matter most, for the top of the page: each with what it is.
 pub fn tiles(pack: &Reported) -> Vec<(String, String)> {
@@ -28,7 +28,7 @@ pub fn tiles(pack: &Reported) -> Vec<(String, String)> {
 }
 
 /// What finding a pack took and the command that did it.
-pub fn finding(record: &Record) -> String {
+pub fn finding(record: &Record) -> Markup {
     let learned = |trigger: &LearnedTrigger| {
         let alone = change(record.base.subject, trigger.alone.subject);
         format!("embedding learned; alone, with no weight shut, it changes the held-out loss by {alone}")
@@ -40,11 +40,11 @@ pub fn finding(record: &Record) -> String {
         ("in all", seconds(record.seconds.total)),
         ("peak memory", record.peak_memory.map_or_else(|| "not known here".to_owned(), bytes)),
     ];
-    format!("{}{}", list(&facts), command(&record.command))
+    html! { (list(&facts)) (command(&record.command)) }
 }
 
 /// What a pack says of itself.
-pub fn pack(pack: &Reported) -> String {
+pub fn pack(pack: &Reported) -> Markup {
     list(&inspect::report::facts(&pack.inspected))
 }
 
@@ -52,7 +52,7 @@ pub fn pack(pack: &Reported) -> String {
 ///
 /// # Errors
 /// When the clock is wrong.
-pub fn page(engine: &Engine, steps: Option<u32>, provider: &str, cost: &Cost) -> Result<String, Failure> {
+pub fn page(engine: &Engine, steps: Option<u32>, provider: &str, cost: &Cost) -> Result<Markup, Failure> {
     let manifest = engine.bundle().manifest();
     let now = clock::now()?;
     let made = i64::try_from(now).ok().and_then(|second| jiff::Timestamp::from_second(second).ok());
@@ -62,7 +62,7 @@ pub fn page(engine: &Engine, steps: Option<u32>, provider: &str, cost: &Cost) ->
         ("made", made.map_or_else(|| now.to_string(), |time| time.to_string())),
         ("tool", tool()),
         ("base model", format!("{} ({})", manifest.name, manifest.licence)),
-        ("fingerprint", manifest.fingerprint.clone()),
+        ("fingerprint", manifest.fingerprint.to_string()),
         (
             "drawn with",
             format!(
@@ -82,14 +82,19 @@ pub fn page(engine: &Engine, steps: Option<u32>, provider: &str, cost: &Cost) ->
         ("peak memory", peak_memory().map_or_else(|| "not known here".to_owned(), bytes)),
     ];
     let typed: Vec<String> = std::env::args().collect();
-    Ok(format!("{}{}", list(&facts), command(&typed)))
+    Ok(html! { (list(&facts)) (command(&typed)) })
 }
 
 /// A command as it would be typed.
-fn command(arguments: &[String]) -> String {
-    // Each in an element of its own: a line breaks between arguments, not behind their dashes.
-    let typed = |argument: &String| element("span", "", &escape(quoted(argument)));
-    element("pre", "", &element("code", "", &arguments.iter().map(typed).collect::<Vec<_>>().join(" ")))
+fn command(arguments: &[String]) -> Markup {
+    html! {
+        pre {
+            code {
+                // Each in an element of its own: a line breaks between arguments, not behind their dashes.
+                @for (i, argument) in arguments.iter().enumerate() { @if i > 0 { " " } span { (quoted(argument)) } }
+            }
+        }
+    }
 }
 
 fn quoted(argument: &str) -> String {

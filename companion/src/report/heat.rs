@@ -3,14 +3,20 @@
 use cones_core::Picture;
 
 use super::attention_map::Map;
+use crate::colour_scale::ColourScale;
 
 /// From the least to the most: black over purple and orange to light yellow (Matplotlib's inferno).
-const SCALE: [[u8; 3]; 6] = [[0, 0, 4], [66, 10, 104], [147, 38, 103], [221, 81, 58], [252, 165, 10], [252, 255, 164]];
+const SCALE: ColourScale<6> =
+    ColourScale([[0, 0, 4], [66, 10, 104], [147, 38, 103], [221, 81, 58], [252, 165, 10], [252, 255, 164]]);
 
 /// Draws a map between its own least and greatest value.
 pub fn draw(map: &Map) -> Picture {
     let (low, high) = range(&map.values);
-    let rgb = map.values.iter().flat_map(|value| colour((value - low) / (high - low).max(f32::EPSILON))).collect();
+    let rgb = map
+        .values
+        .iter()
+        .flat_map(|value| SCALE.at(f64::from((value - low) / (high - low).max(f32::EPSILON))))
+        .collect();
     // Sides of a picture, which came as u32.
     Picture { width: map.width as u32, height: map.height as u32, rgb }
 }
@@ -70,14 +76,6 @@ fn range(values: &[f32]) -> (f32, f32) {
     if low <= high { (low, high) } else { (0.0, 0.0) }
 }
 
-fn colour(share: f32) -> [u8; 3] {
-    // NaN goes to the dark end.
-    let place = if share > 0.0 { share.min(1.0) } else { 0.0 } * (SCALE.len() - 1) as f32;
-    let index = (place as usize).min(SCALE.len() - 2);
-    let (low, high, part) = (SCALE[index], SCALE[index + 1], place - index as f32);
-    [0, 1, 2].map(|i| (f32::from(low[i]) * (1.0 - part) + f32::from(high[i]) * part).round() as u8)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,8 +85,8 @@ mod tests {
         let at = |i: usize| if (2..6).contains(&(i % 8)) && (2..6).contains(&(i / 8)) { 0.3 } else { 0.1 };
         let map = Map { width: 8, height: 8, values: (0..64).map(at).collect() };
         let drawn = draw(&map);
-        assert_eq!(drawn.rgb[..3], SCALE[0]);
-        assert_eq!(drawn.rgb[3 * (3 * 8 + 3)..][..3], SCALE[5]);
+        assert_eq!(drawn.rgb[..3], SCALE.0[0]);
+        assert_eq!(drawn.rgb[3 * (3 * 8 + 3)..][..3], SCALE.0[5]);
         let lined = outline(&Picture { width: 8, height: 8, rgb: vec![9; 192] }, &map);
         let changed: Vec<usize> = (0..64).filter(|i| lined.rgb[3 * i] != 9).collect();
         assert_eq!(changed.len(), 12, "the square's border: {changed:?}");
@@ -97,6 +95,6 @@ mod tests {
     #[test]
     fn a_flat_map_is_dark_and_does_no_harm() {
         let flat = Map { width: 2, height: 1, values: vec![0.5, f32::NAN] };
-        assert_eq!(draw(&flat).rgb, [SCALE[0], SCALE[0]].concat());
+        assert_eq!(draw(&flat).rgb, [SCALE.0[0], SCALE.0[0]].concat());
     }
 }

@@ -1,68 +1,54 @@
-//! Text in HTML. Names, triggers and authors come from files of strangers: none of it is ever markup.
+//! Parts of the page that several sections have. Names, triggers and authors come from files of strangers: `maud` escapes
+//! whatever is put into markup, so none of it is ever markup itself.
 
-use std::fmt::{Display, Write};
-
-/// Text as it is to stand in an element or in a quoted attribute.
-pub fn escape(text: impl Display) -> String {
-    let text = text.to_string();
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
-/// An element of class `class` around markup; none where there is no class.
-pub fn element(tag: &str, class: &str, inside: &str) -> String {
-    if class.is_empty() {
-        format!("<{tag}>{inside}</{tag}>")
-    } else {
-        format!("<{tag} class=\"{class}\">{inside}</{tag}>")
-    }
-}
+use maud::{Markup, html};
 
 /// A section that a link can lead to.
-pub fn section(id: &str, title: &str, inside: &str) -> String {
-    format!("<section id=\"{id}\">\n<h2>{}</h2>\n{inside}</section>\n", escape(title))
+pub fn section(id: &str, title: &str, inside: &Markup) -> Markup {
+    html! {
+        section id=(id) { h2 { (title) } (inside) }
+    }
 }
 
-/// A table; the first column names the row, the others hold numbers. The cells are text.
-pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
-    let mut table = String::from("<div class=\"scroll\"><table>\n<thead><tr>");
-    for title in head {
-        let _ = write!(table, "<th scope=\"col\">{}</th>", escape(title));
-    }
-    table.push_str("</tr></thead>\n<tbody>\n");
-    for row in rows {
-        table.push_str("<tr>");
-        for (column, cell) in row.iter().enumerate() {
-            let cell = escape(cell);
-            let _ = match column {
-                0 => write!(table, "<th scope=\"row\">{cell}</th>"),
-                _ => write!(table, "<td>{cell}</td>"),
-            };
+/// A remark that stands out.
+pub fn note(inside: &Markup) -> Markup {
+    html! { p.note { (inside) } }
+}
+
+/// A remark that warns.
+pub fn warning(inside: &str) -> Markup {
+    html! { p.note.warning { (inside) } }
+}
+
+/// A table; the first column names the row, the others hold numbers.
+pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> Markup {
+    html! {
+        div.scroll {
+            table {
+                thead { tr { @for title in head { th scope="col" { (title) } } } }
+                tbody {
+                    @for row in rows {
+                        tr {
+                            @for (column, cell) in row.iter().enumerate() {
+                                @if column == 0 { th scope="row" { (cell) } } @else { td { (cell) } }
+                            }
+                        }
+                    }
+                }
+            }
         }
-        table.push_str("</tr>\n");
     }
-    table.push_str("</tbody></table></div>\n");
-    table
 }
 
 /// Names with their values, one below the other. Empty values are left out.
-pub fn list(facts: &[(&str, String)]) -> String {
-    let mut list = String::from("<dl>\n");
-    for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
-        let _ = writeln!(list, "<dt>{}</dt><dd>{}</dd>", escape(name), escape(value));
+pub fn list(facts: &[(&str, String)]) -> Markup {
+    html! {
+        dl {
+            @for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
+                dt { (name) } dd { (value) }
+            }
+        }
     }
-    list.push_str("</dl>\n");
-    list
 }
 
 /// A whole number with thin spaces between thousands.
@@ -85,8 +71,9 @@ mod tests {
     #[test]
     fn text_is_never_markup() {
         let hostile = "<script>alert('x')</script>\" onload=\"&";
-        assert_eq!(escape(hostile), "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot; onload=&quot;&amp;");
-        let both = table([hostile, "n"], &[[hostile.into(), hostile.into()]]) + &list(&[("a", hostile.into())]);
+        let both = table([hostile, "n"], &[[hostile.into(), hostile.into()]]).into_string()
+            + &list(&[("a", hostile.into())]).into_string()
+            + &section(hostile, hostile, &note(&html! { (hostile) })).into_string();
         assert!(!both.contains("<script") && !both.contains("\" onload"), "{both}");
     }
 

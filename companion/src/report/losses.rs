@@ -1,14 +1,13 @@
 //! How a pack was found: the losses by step and by share of neurons.
 
-use std::fmt::Write;
-
 use cones_core::Scope;
+use cones_find::held_out::Losses;
+use cones_find::record::Record;
+use maud::{Markup, html};
 
 use super::chart::{Chart, Form, Line, range_of, round_values};
-use super::html::{element, escape, grouped, table};
+use super::html::{grouped, note, table, warning};
 use super::subject::Reported;
-use crate::find::held_out::Losses;
-use crate::find::record::Record;
 
 /// Each part of the held-out pictures: its class in the style, what it is, its loss.
 type Part = (&'static str, &'static str, fn(&Losses) -> Option<f64>);
@@ -20,57 +19,46 @@ const PARTS: [Part; 3] = [
 ];
 
 /// The section's inside for one pack.
-pub fn html(pack: &Reported) -> String {
+pub fn html(pack: &Reported) -> Markup {
     let Some(record) = &pack.record else {
         let path = Record::path(&pack.inspected.file);
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let note = format!(
-            "There is no record of how {} was found: <code>cones find</code> leaves one as <code>{}</code> beside the \
-             pack it writes.",
-            escape(pack.name()),
-            escape(name)
-        );
-        return element("p", "note", &note);
+        return note(&html! {
+            "There is no record of how " (pack.name()) " was found: " code { "cones find" } " leaves one as " code { (name) }
+            " beside the pack it writes."
+        });
     };
-    let mut out = String::new();
-    if record.neurons as u64 != pack.inspected.neurons {
-        let (own, other) = (grouped(pack.inspected.neurons), grouped(record.neurons as u64));
-        let note = format!(
-            "The record beside the pack speaks of {other} neurons, the pack holds {own}: it is the record of another one."
-        );
-        out.push_str(&element("p", "note warning", &note));
-    }
     let (base, chosen) = (record.base.subject, record.chosen.subject);
-    let _ = writeln!(
-        out,
-        "<p>Method <b>{}</b>, scope <b>{}</b>, seed {}: {} steps. The noise-prediction loss on the subject's pictures, \
-         with noise and timesteps that nothing was learned from, went from {base:.4} to {chosen:.4} ({}).</p>",
-        escape(&record.method),
-        escape(&record.scope),
-        record.seed,
-        record.history.len(),
-        change(base, chosen)
-    );
-    if record.scope == Scope::Trigger.to_string() {
-        out.push_str(
-            "<p>Prompts without the trigger are not touched by this scope, so the loss on the class and on other pictures \
-             stays that of the base model.</p>\n",
-        );
+    html! {
+        @if record.neurons as u64 != pack.inspected.neurons {
+            @let (own, other) = (grouped(pack.inspected.neurons), grouped(record.neurons as u64));
+            (warning(&format!(
+                "The record beside the pack speaks of {other} neurons, the pack holds {own}: it is the record of another one."
+            )))
+        }
+        p {
+            "Method " b { (record.method) } ", scope " b { (record.scope) } ", seed " (record.seed) ": "
+            (record.history.len()) " steps. The noise-prediction loss on the subject's pictures, with noise and timesteps \
+             that nothing was learned from, went from " (format!("{base:.4}")) " to " (format!("{chosen:.4}")) " ("
+            (change(base, chosen)) ")."
+        }
+        @if record.scope == Scope::Trigger.to_string() {
+            p {
+                "Prompts without the trigger are not touched by this scope, so the loss on the class and on other pictures \
+                 stays that of the base model."
+            }
+        }
+        div.charts { (training(record)) (held_out(record)) }
+        details { summary { "All masks that were tried" } (tried(record)) }
     }
-    out.push_str("<div class=\"charts\">\n");
-    out.push_str(&training(record));
-    out.push_str(&held_out(record));
-    out.push_str("</div>\n");
-    let _ = write!(out, "<details><summary>All masks that were tried</summary>\n{}</details>\n", tried(record));
-    out
 }
 
 /// The training loss, each step and smoothed.
-fn training(record: &Record) -> String {
+fn training(record: &Record) -> Markup {
     let points: Vec<(f64, f64)> = (1u32..).map(f64::from).zip(record.history.iter().copied()).collect();
     let smooth = smoothed(&points);
     let Some(y) = range_of(points.iter().map(|(_, loss)| *loss)) else {
-        return element("p", "note", "No training steps are in the record.");
+        return note(&html! { "No training steps are in the record." });
     };
     let x = (1.0, points.len().max(2) as f64);
     let chart = Chart {
@@ -86,7 +74,7 @@ fn training(record: &Record) -> String {
         ],
         mark: None,
     };
-    figure(&chart, &(key("a pale", "each step") + &key("a", "smoothed")))
+    figure(&chart, &html! { (key("a pale", "each step")) (key("a", "smoothed")) })
 }
 
 /// The mean over a window around each step: every step has its own noise.
@@ -100,11 +88,11 @@ fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 }
 
 /// Loss by share of neurons shut, with the share that was taken.
-fn held_out(record: &Record) -> String {
+fn held_out(record: &Record) -> Markup {
     let shares = || record.curve.iter().map(|point| point.share).filter(|share| *share > 0.0);
     let least = shares().fold(f64::INFINITY, f64::min);
     if !least.is_finite() {
-        return element("p", "note", "No masks that were tried are in the record.");
+        return note(&html! { "No masks that were tried are in the record." });
     }
     // The base model has no place on a logarithmic axis: it stands left of the smallest share.
     let place = |share: f64| (100.0 * share).log10();
@@ -117,18 +105,18 @@ fn held_out(record: &Record) -> String {
         }
     }
     let mut lines = Vec::new();
-    let mut keys = String::new();
+    let mut keys = Vec::new();
     for (class, name, loss) in PARTS {
         let Some(base) = loss(&record.base) else { continue };
         let mut points = vec![(start, base)];
         points.extend(record.curve.iter().filter_map(|p| Some((place(p.share), loss(&p.losses)?))));
         lines.push(Line { class, form: Form::Dashed, points: vec![(start, base), (end, base)] });
         lines.push(Line { class, form: Form::Dotted, points });
-        keys.push_str(&key(class, name));
+        keys.push(key(class, name));
     }
-    keys.push_str(&key("dashed", "base model"));
+    keys.push(key("dashed", "base model"));
     let Some(y) = range_of(lines.iter().flat_map(|line| line.points.iter().map(|(_, loss)| *loss))) else {
-        return element("p", "note", "No losses are in the record.");
+        return note(&html! { "No losses are in the record." });
     };
     let chart = Chart {
         title: "Held-out loss by share of neurons shut".into(),
@@ -141,7 +129,7 @@ fn held_out(record: &Record) -> String {
         lines,
         mark: Some((place(record.share), format!("chosen: {:.2} %", 100.0 * record.share))),
     };
-    figure(&chart, &keys)
+    figure(&chart, &html! { @for key in &keys { (key) } })
 }
 
 /// A mask of far too many neurons draws noise: its loss would press all others together.
@@ -153,15 +141,15 @@ fn highest(record: &Record, low: f64) -> f64 {
 }
 
 /// A line's class with what it is.
-fn key(class: &str, name: &str) -> String {
-    format!("<span class=\"item\"><span class=\"key {class}\"></span>{name}</span> ")
+fn key(class: &str, name: &str) -> Markup {
+    html! { span.item { span.key.(class) {} (name) } " " }
 }
 
-fn figure(chart: &Chart, legend: &str) -> String {
-    format!("<figure>{}<figcaption>{legend}</figcaption></figure>\n", chart.svg())
+fn figure(chart: &Chart, legend: &Markup) -> Markup {
+    html! { figure { (chart.svg()) figcaption { (legend) } } }
 }
 
-fn tried(record: &Record) -> String {
+fn tried(record: &Record) -> Markup {
     let number = |loss: Option<f64>| loss.map_or_else(|| "–".to_owned(), |loss| format!("{loss:.4}"));
     let row = |name: String, neurons: usize, share: f64, losses: &Losses| {
         let [subject, class, other] = PARTS.map(|(.., loss)| number(loss(losses)));

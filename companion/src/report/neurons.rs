@@ -1,12 +1,11 @@
 //! Which neurons packs hold: by block and head, by layer, and what they share.
 
-use std::fmt::Write;
+use cones_core::model::manifest::Layer;
+use maud::{Markup, PreEscaped, html};
 
-use cones_core::manifest::Layer;
-
-use super::html::{element, escape, grouped, table};
+use super::html::{grouped, table};
 use super::subject::Reported;
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::inspect::layers::{LayerCount, overlap, short};
 use crate::inspect::{heat_map, report};
 
@@ -14,32 +13,35 @@ use crate::inspect::{heat_map, report};
 ///
 /// # Errors
 /// When packs are over different layers.
-pub fn html(packs: &[Reported], layers: &[Layer]) -> Result<String, Failure> {
+pub fn html(packs: &[Reported], layers: &[Layer]) -> Result<Markup, Failure> {
     let counted = |pack: &Reported| Some((report::title(&pack.inspected), pack.inspected.layers.clone()?));
     let maps: Vec<(String, Vec<LayerCount>)> = packs.iter().filter_map(counted).collect();
-    let mut out = element(
-        "p",
-        "",
-        "Each cell is the share of one attention head's key (to_k) or value (to_v) weights that the pack holds. Blocks \
-         are in the order of the U-Net: the number of the block, of its attention and of the transformer block in it.",
-    );
-    let drawing = heat_map::draw(&maps).to_inline_svg();
-    let _ = write!(out, "<div class=\"pair\"><div class=\"scroll\"><div class=\"heat\">{drawing}</div></div>\n<div>");
-    let open = if packs.len() == 1 { " open" } else { "" };
-    for (pack, (_, counts)) in packs.iter().zip(&maps) {
-        let (name, table) = (escape(pack.name()), by_layer(counts));
-        let _ = write!(out, "<details{open}><summary>{name} by layer</summary>\n{table}</details>\n");
-    }
-    out.push_str("</div></div>\n");
+    let is_open = packs.len() == 1;
+    let mut shares = Vec::new();
     for (i, first) in packs.iter().enumerate() {
         for second in packs.iter().skip(i + 1) {
-            out.push_str(&shared(first, second, layers)?);
+            shares.push(shared(first, second, layers)?);
         }
     }
-    Ok(out)
+    Ok(html! {
+        p {
+            "Each cell is the share of one attention head's key (to_k) or value (to_v) weights that the pack holds. Blocks \
+             are in the order of the U-Net: the number of the block, of its attention and of the transformer block in it."
+        }
+        div.pair {
+            // The drawing escapes its own texts: it is a file of its own elsewhere.
+            div.scroll { div.heat { (PreEscaped(heat_map::draw(&maps).to_inline_svg())) } }
+            div {
+                @for (pack, (_, counts)) in packs.iter().zip(&maps) {
+                    details open[is_open] { summary { (pack.name()) " by layer" } (by_layer(counts)) }
+                }
+            }
+        }
+        @for part in &shares { (part) }
+    })
 }
 
-fn by_layer(counts: &[LayerCount]) -> String {
+fn by_layer(counts: &[LayerCount]) -> Markup {
     let row = |name: String, weights: usize, neurons: usize| {
         let share = if weights == 0 { 0.0 } else { neurons as f64 / weights as f64 };
         [name, grouped(weights as u64), grouped(neurons as u64), format!("{:.2} %", 100.0 * share)]
@@ -50,7 +52,7 @@ fn by_layer(counts: &[LayerCount]) -> String {
     table(["layer", "weights", "neurons", "share"], &rows)
 }
 
-fn shared(first: &Reported, second: &Reported, layers: &[Layer]) -> Result<String, Failure> {
+fn shared(first: &Reported, second: &Reported, layers: &[Layer]) -> Result<Markup, Failure> {
     let found = overlap(&first.subject.mask, &second.subject.mask, layers)?;
     let row = |name: String, shared: usize, chance: f64| {
         let ratio = if chance > 0.0 { format!("{:.2} ×", shared as f64 / chance) } else { "–".into() };
@@ -61,14 +63,14 @@ fn shared(first: &Reported, second: &Reported, layers: &[Layer]) -> Result<Strin
         found.iter().fold((0, 0.0), |(all, chance), layer| (all + layer.shared, chance + layer.by_chance));
     rows.push(row("all".into(), all, chance));
     let fewer = first.inspected.neurons.min(second.inspected.neurons).max(1);
-    let (one, other) = (escape(first.name()), escape(second.name()));
-    let times =
-        if chance > 0.0 { format!(", {:.1} times what chance would give", all as f64 / chance) } else { String::new() };
-    Ok(format!(
-        "<h3>{one} and {other}</h3>\n<p>They share <b>{}</b> neurons: {:.1} % of the smaller pack{times}.</p>\n\
-         <details><summary>Shared by layer</summary>\n{}</details>\n",
-        grouped(all as u64),
-        100.0 * all as f64 / fewer as f64,
-        table(["layer", "shared", "by chance", "ratio"], &rows)
-    ))
+    Ok(html! {
+        h3 { (first.name()) " and " (second.name()) }
+        p {
+            "They share " b { (grouped(all as u64)) } " neurons: " (format!("{:.1}", 100.0 * all as f64 / fewer as f64))
+            " % of the smaller pack"
+            @if chance > 0.0 { ", " (format!("{:.1}", all as f64 / chance)) " times what chance would give" }
+            "."
+        }
+        details { summary { "Shared by layer" } (table(["layer", "shared", "by chance", "ratio"], &rows)) }
+    })
 }

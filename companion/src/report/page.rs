@@ -1,17 +1,25 @@
 //! The page: everything in one HTML file that needs no script and no network.
 
-use std::fmt::Write;
-
-use cones_core::manifest::Manifest;
+use cones_core::model::manifest::Manifest;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::attention::{self, Attention};
-use super::html::{element, escape, section};
+use super::html::{note, section, warning};
 use super::sheet::{self, Sheet};
 use super::subject::Reported;
 use super::{facts, losses, neurons};
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 const STYLE: &str = include_str!("style.css");
+
+/// The sections that the page's head leads to: the name of each and what the link says.
+const LINKS: [(&str, &str); 5] = [
+    ("pictures", "Pictures"),
+    ("attention", "Attention"),
+    ("finding", "Finding"),
+    ("neurons", "Neurons"),
+    ("facts", "Facts"),
+];
 
 /// All that stands in a page.
 #[derive(Debug)]
@@ -25,7 +33,7 @@ pub struct Page<'a> {
     /// What the engine warned of while drawing.
     pub warnings: Vec<String>,
     /// What is known of the page's own making, as HTML.
-    pub making: String,
+    pub making: Markup,
 }
 
 impl Page<'_> {
@@ -35,125 +43,118 @@ impl Page<'_> {
     /// When a picture cannot be encoded or the packs do not fit each other.
     pub fn html(&self, manifest: &Manifest) -> Result<String, Failure> {
         let names: Vec<&str> = self.packs.iter().map(Reported::name).collect();
-        let title = escape(names.join(" + "));
-        let mut body = self.header(manifest);
-        body.push_str(&section("pictures", "What it draws", &self.pictures()?));
-        body.push_str(&section("attention", "Where it looks", &self.looks()?));
-        body.push_str(&section("finding", "How it was found", &self.finding()));
-        body.push_str(&section("neurons", "Which neurons", &neurons::html(self.packs, &manifest.layers)?));
-        body.push_str(&section("facts", "Facts", &self.facts()));
-        Ok(format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <meta name=\"color-scheme\" content=\"light dark\">\n\
-             <meta http-equiv=\"Content-Security-Policy\" \
-             content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n\
-             <title>{title} – Cones report</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n\
-             </body>\n</html>\n"
-        ))
-    }
-
-    fn header(&self, manifest: &Manifest) -> String {
-        let mut out = String::from("<header>\n<p class=\"kicker\">Cones report</p>\n");
-        for pack in self.packs {
-            let metadata = &pack.inspected.metadata;
-            let preview = pack.preview.as_ref().map(|still| still.image(&format!("preview of {}", pack.name())));
-            let by =
-                if metadata.author.is_empty() { String::new() } else { format!(" by {}", escape(&metadata.author)) };
-            let _ = write!(
-                out,
-                "<div class=\"pack\">{}<div><h1>{}</h1>\n<p class=\"sub\"><code>{}</code> version {}{by}, scope {}, for the \
-                 base model {}</p>\n<div class=\"tiles\">",
-                preview.unwrap_or_default(),
-                escape(pack.name()),
-                escape(pack.trigger()),
-                metadata.version,
-                metadata.scope,
-                escape(&manifest.name)
-            );
-            for (number, what) in facts::tiles(pack) {
-                let _ = write!(out, "<div><b>{}</b><span>{}</span></div>", escape(number), escape(what));
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    meta http-equiv="Content-Security-Policy"
+                        content="default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+                    title { (names.join(" + ")) " – Cones report" }
+                    // Ours, and no text.
+                    style { (PreEscaped(STYLE)) }
+                }
+                body {
+                    main {
+                        (self.header(manifest))
+                        (section("pictures", "What it draws", &self.pictures()?))
+                        (section("attention", "Where it looks", &self.looks()?))
+                        (section("finding", "How it was found", &self.finding()))
+                        (section("neurons", "Which neurons", &neurons::html(self.packs, &manifest.layers)?))
+                        (section("facts", "Facts", &self.facts()))
+                    }
+                }
             }
-            out.push_str("</div></div></div>\n");
-        }
-        let links = [
-            ("pictures", "Pictures"),
-            ("attention", "Attention"),
-            ("finding", "Finding"),
-            ("neurons", "Neurons"),
-            ("facts", "Facts"),
-        ];
-        let links: String = links.iter().map(|(id, name)| format!("<a href=\"#{id}\">{name}</a>")).collect();
-        out + &element("nav", "", &links) + "\n</header>\n"
+        };
+        Ok(page.into_string())
     }
 
-    fn pictures(&self) -> Result<String, Failure> {
-        let mut out = element(
-            "p",
-            "",
-            "Every row is one prompt, every seed one starting noise. <b>base</b>: the base model, which is told the class \
-             word. <b>0</b>, <b>½</b>, <b>1</b>: the prompt with the trigger at that strength. At 0 the pack is off, so it \
-             is what the base model makes of the trigger; at 1 its neurons are shut, or scaled by its factors.",
-        );
-        for warning in &self.warnings {
-            out.push_str(&element("p", "note warning", &escape(warning)));
+    fn header(&self, manifest: &Manifest) -> Markup {
+        html! {
+            header {
+                p.kicker { "Cones report" }
+                @for pack in self.packs {
+                    @let metadata = &pack.inspected.metadata;
+                    div.pack {
+                        @if let Some(preview) = &pack.preview { (preview.image(&format!("preview of {}", pack.name()))) }
+                        div {
+                            h1 { (pack.name()) }
+                            p.sub {
+                                code { (pack.trigger()) } " version " (metadata.version)
+                                @if !metadata.author.is_empty() { " by " (metadata.author) }
+                                ", scope " (metadata.scope) ", for the base model " (manifest.name)
+                            }
+                            div.tiles {
+                                @for (number, what) in facts::tiles(pack) { div { b { (number) } span { (what) } } }
+                            }
+                        }
+                    }
+                }
+                nav { @for (id, name) in LINKS { a href={ "#" (id) } { (name) } } }
+            }
         }
+    }
+
+    fn pictures(&self) -> Result<Markup, Failure> {
         // Narrow sheets stand side by side.
         let narrow = self.sheets.iter().all(|sheet| sheet.seeds.len() == 1);
-        out.push_str(if narrow { "<div class=\"sheets\">\n" } else { "<div>\n" });
-        for sheet in &self.sheets {
-            let title = if self.sheets.len() > 1 { element("h3", "", &escape(&sheet.title)) } else { String::new() };
-            out.push_str(&element("div", "", &(title + &sheet::html(sheet)?)));
-        }
-        Ok(out + "</div>\n")
+        Ok(html! {
+            p {
+                "Every row is one prompt, every seed one starting noise. " b { "base" } ": the base model, which is told the \
+                 class word. " b { "0" } ", " b { "½" } ", " b { "1" } ": the prompt with the trigger at that strength. At 0 \
+                 the pack is off, so it is what the base model makes of the trigger; at 1 its neurons are shut, or scaled by \
+                 its factors."
+            }
+            @for text in &self.warnings { (warning(text)) }
+            div.sheets[narrow] {
+                @for sheet in &self.sheets {
+                    div {
+                        @if self.sheets.len() > 1 { h3 { (sheet.title) } }
+                        (sheet::html(sheet)?)
+                    }
+                }
+            }
+        })
     }
 
-    fn looks(&self) -> Result<String, Failure> {
+    fn looks(&self) -> Result<Markup, Failure> {
         let maps = match &self.attention {
             Ok(maps) => maps,
-            Err(reason) => return Ok(element("p", "note", &escape(reason))),
+            Err(reason) => return Ok(note(&html! { (reason) })),
         };
-        let words: Vec<String> = self.packs.iter().map(|pack| element("code", "", &escape(pack.trigger()))).collect();
-        let mut out = element(
-            "p",
-            "",
-            &format!(
-                "How much each place of the picture looks at {} in the prompt: cross-attention probabilities from the \
-                 device's own graph, averaged over heads, layers and four noise levels that are added to the finished \
-                 picture. Each map runs from its own least (dark) to its own greatest value (bright); the line parts the \
-                 two halves best.",
-                words.join(", ")
-            ),
-        );
-        for map in maps {
-            if maps.len() > 1 {
-                out.push_str(&element("h3", "", &escape(&map.name)));
+        Ok(html! {
+            p {
+                "How much each place of the picture looks at "
+                @for (i, pack) in self.packs.iter().enumerate() { @if i > 0 { ", " } code { (pack.trigger()) } }
+                " in the prompt: cross-attention probabilities from the device's own graph, averaged over heads, layers and \
+                 four noise levels that are added to the finished picture. Each map runs from its own least (dark) to its \
+                 own greatest value (bright); the line parts the two halves best."
             }
-            out.push_str(&attention::html(map)?);
-        }
-        Ok(out)
+            @for map in maps {
+                @if maps.len() > 1 { h3 { (map.name) } }
+                (attention::html(map)?)
+            }
+        })
     }
 
-    fn finding(&self) -> String {
-        let mut out = String::new();
-        for pack in self.packs {
-            if self.packs.len() > 1 {
-                out.push_str(&element("h3", "", &escape(pack.name())));
-            }
-            out.push_str(&losses::html(pack));
-            if let Some(record) = &pack.record {
-                out.push_str(&facts::finding(record));
+    fn finding(&self) -> Markup {
+        html! {
+            @for pack in self.packs {
+                @if self.packs.len() > 1 { h3 { (pack.name()) } }
+                (losses::html(pack))
+                @if let Some(record) = &pack.record { (facts::finding(record)) }
             }
         }
-        out
     }
 
-    fn facts(&self) -> String {
-        let mut out = String::from("<div class=\"facts\">\n");
-        for pack in self.packs {
-            let _ = write!(out, "<div><h3>{}</h3>\n{}</div>\n", escape(pack.name()), facts::pack(pack));
+    fn facts(&self) -> Markup {
+        html! {
+            div.facts {
+                @for pack in self.packs { div { h3 { (pack.name()) } (facts::pack(pack)) } }
+                div { h3 { "This page" } (self.making) }
+            }
         }
-        let _ = write!(out, "<div><h3>This page</h3>\n{}</div>\n</div>\n", self.making);
-        out
     }
 }

@@ -4,17 +4,10 @@ use std::time::Duration;
 
 use cones_core::{CancelToken, Engine, Picture, Request, Subject};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
-/// Is told how far the report is.
-pub trait Watch {
-    /// `done` of `of` pictures or maps are there.
-    fn made(&mut self, what: &str, done: usize, of: usize);
-}
-
-impl Watch for () {
-    fn made(&mut self, _: &str, _: usize, _: usize) {}
-}
+/// Is told what is made, how many of them are there, and of how many.
+pub type Told<'a> = dyn FnMut(&str, usize, usize) + 'a;
 
 /// An engine at work on a report.
 pub struct Painter<'a> {
@@ -23,7 +16,7 @@ pub struct Painter<'a> {
     /// Denoising steps; the bundle's default where there are none.
     pub steps: Option<u32>,
     /// Is told of progress.
-    pub watch: &'a mut dyn Watch,
+    pub told: &'a mut Told<'a>,
     /// Stops it.
     pub cancel: &'a CancelToken,
     /// What it took so far.

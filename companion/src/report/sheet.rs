@@ -1,15 +1,13 @@
 //! The sample sheet: contexts by strengths, the base model beside them, the same seeds everywhere.
 
-use std::fmt::Write;
-
 use cones_core::{Picture, Subject};
+use maud::{Markup, html};
 
-use super::html::{element, escape};
 use super::painter::Painter;
 use super::prompts::fill;
 use super::still::Still;
 use super::subject::Reported;
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// Strengths that are drawn.
 pub const STRENGTHS: [f32; 3] = [0.0, 0.5, 1.0];
@@ -72,7 +70,7 @@ pub fn draw(
                 drawn.push(painter.draw(&prompt, &subjects, *seed)?);
             }
             done += drawn.len();
-            painter.watch.made(&format!("pictures of {title}"), done, of);
+            (painter.told)(&format!("pictures of {title}"), done, of);
             pictures.push(drawn);
         }
         rows.push(Row { prompt, plain, pictures });
@@ -83,41 +81,54 @@ pub fn draw(
 /// The sheet as it stands in the page.
 ///
 /// # Errors
-/// As [`Still::of`].
-pub fn html(sheet: &Sheet) -> Result<String, Failure> {
-    let heads: String =
-        ["base".to_owned()].into_iter().chain(STRENGTHS.map(shown)).map(|h| element("span", "", &h)).collect();
+/// As [`Still::new`].
+pub fn html(sheet: &Sheet) -> Result<Markup, Failure> {
+    let heads: Vec<String> = std::iter::once("base".to_owned()).chain(STRENGTHS.map(shown)).collect();
     let many = match sheet.seeds.len() {
         1 => "one",
         2 => "two",
         _ => "many",
     };
-    let mut out = format!("<div class=\"sheet {many}\">\n<div class=\"row head\"><div></div><div class=\"groups\">");
-    for seed in &sheet.seeds {
-        let _ = write!(out, "<div><div class=\"seed\">seed {seed}</div><div class=\"four\">{heads}</div></div>");
-    }
-    out.push_str("</div></div>\n");
-    for row in &sheet.rows {
-        let _ = write!(out, "<div class=\"row\"><div class=\"words\">{}", escape(&row.prompt));
-        if row.plain != row.prompt {
-            let _ = write!(out, "<small>base: {}</small>", escape(&row.plain));
-        }
-        out.push_str("</div><div class=\"groups\">");
-        for (seed, pictures) in sheet.seeds.iter().zip(&row.pictures) {
-            let _ = write!(out, "<div class=\"four\" data-label=\"seed {seed}\">");
-            for (i, picture) in pictures.iter().enumerate() {
-                let words = match i.checked_sub(1).and_then(|i| STRENGTHS.get(i)) {
-                    Some(strength) => format!("{}, {} at strength {strength}, seed {seed}", row.prompt, sheet.title),
-                    None => format!("{}, base model, seed {seed}", row.plain),
-                };
-                out.push_str(&Still::of(picture)?.image(&words));
+    Ok(html! {
+        div.sheet.(many) {
+            div.row.head {
+                div {}
+                div.groups {
+                    @for seed in &sheet.seeds {
+                        div {
+                            div.seed { "seed " (seed) }
+                            div.four { @for head in &heads { span { (head) } } }
+                        }
+                    }
+                }
             }
-            out.push_str("</div>");
+            @for row in &sheet.rows {
+                div.row {
+                    div.words {
+                        (row.prompt)
+                        @if row.plain != row.prompt { small { "base: " (row.plain) } }
+                    }
+                    div.groups {
+                        @for (seed, pictures) in sheet.seeds.iter().zip(&row.pictures) {
+                            div.four data-label={ "seed " (seed) } {
+                                @for (i, picture) in pictures.iter().enumerate() {
+                                    (Still::new(picture)?.image(&words(sheet, row, *seed, i)))
+                                }
+                            }
+                        }
+                    }
+                }
+            }
         }
-        out.push_str("</div></div>\n");
+    })
+}
+
+/// What the `i`th picture of a seed shows.
+fn words(sheet: &Sheet, row: &Row, seed: u64, i: usize) -> String {
+    match i.checked_sub(1).and_then(|i| STRENGTHS.get(i)) {
+        Some(strength) => format!("{}, {} at strength {strength}, seed {seed}", row.prompt, sheet.title),
+        None => format!("{}, base model, seed {seed}", row.plain),
     }
-    out.push_str("</div>\n");
-    Ok(out)
 }
 
 fn shown(strength: f32) -> String {

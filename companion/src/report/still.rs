@@ -6,8 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cones_core::{Error, Picture};
 use image::{ImageFormat, RgbImage};
+use maud::{Markup, html};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// Up to this many pixels a side a picture is kept as it is.
 const EXACT: u32 = 256;
@@ -26,7 +27,7 @@ impl Still {
     ///
     /// # Errors
     /// When the picture's bytes do not fit its size.
-    pub fn of(picture: &Picture) -> Result<Self, Failure> {
+    pub fn new(picture: &Picture) -> Result<Self, Failure> {
         let largest = picture.width.max(picture.height).max(1);
         let is_small = largest <= EXACT / 2;
         let format = if largest <= EXACT { ImageFormat::Png } else { ImageFormat::Jpeg };
@@ -39,24 +40,22 @@ impl Still {
         Ok(Self { uri: uri(format.to_mime_type(), &bytes.into_inner()), is_small })
     }
 
-    /// The same, shown without squares: for what has no pixels of its own.
+    /// The picture shown without squares: for what has no pixels of its own.
     #[must_use]
     pub fn smooth(self) -> Self {
         Self { is_small: false, ..self }
     }
 
     /// A pack's preview as it is in the file; none if it is neither PNG nor WebP.
-    pub fn of_preview(bytes: &[u8]) -> Option<Self> {
+    pub fn from_preview(bytes: &[u8]) -> Option<Self> {
         let format = image::guess_format(bytes).ok()?;
         let known = matches!(format, ImageFormat::Png | ImageFormat::WebP);
         known.then(|| Self { uri: uri(format.to_mime_type(), bytes), is_small: false })
     }
 
     /// The element; `words` say what is seen.
-    pub fn image(&self, words: &str) -> String {
-        let class = if self.is_small { " class=\"small\"" } else { "" };
-        let words = super::html::escape(words);
-        format!("<img{class} src=\"{}\" alt=\"{words}\" title=\"{words}\" loading=\"lazy\">", self.uri)
+    pub fn image(&self, words: &str) -> Markup {
+        html! { img.small[self.is_small] src=(self.uri) alt=(words) title=(words) loading="lazy"; }
     }
 }
 
@@ -74,18 +73,18 @@ mod tests {
 
     #[test]
     fn small_pictures_are_exact_and_large_ones_shrunk() {
-        let small = Still::of(&picture(64, 32)).expect("a picture");
+        let small = Still::new(&picture(64, 32)).expect("a picture");
         assert!(small.is_small && small.uri.starts_with("data:image/png;base64,iVBORw0KGgo"));
-        let large = Still::of(&picture(1024, 512)).expect("a picture");
+        let large = Still::new(&picture(1024, 512)).expect("a picture");
         let bytes = STANDARD.decode(large.uri.strip_prefix("data:image/jpeg;base64,").expect("a JPEG")).expect("bytes");
         let decoded = image::load_from_memory(&bytes).expect("a picture");
         assert_eq!((decoded.width(), decoded.height(), large.is_small), (256, 128, false));
-        assert!(small.image("a \"dog\"").contains("alt=\"a &quot;dog&quot;\""));
+        assert!(small.image("a \"dog\"").into_string().contains("alt=\"a &quot;dog&quot;\""));
     }
 
     #[test]
     fn previews_are_of_the_two_kinds_that_packs_hold() {
-        assert!(Still::of_preview(b"<svg onload=alert(1)>").is_none());
-        assert!(Still::of_preview(b"\x89PNG\r\n\x1a\n").is_some_and(|s| s.uri.starts_with("data:image/png")));
+        assert!(Still::from_preview(b"<svg onload=alert(1)>").is_none());
+        assert!(Still::from_preview(b"\x89PNG\r\n\x1a\n").is_some_and(|s| s.uri.starts_with("data:image/png")));
     }
 }

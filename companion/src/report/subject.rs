@@ -1,10 +1,10 @@
 //! A pack with all that a report says of it.
 
 use cones_core::{Bundle, Subject};
+use cones_find::record::Record;
 
 use super::still::Still;
-use crate::cli::Failure;
-use crate::find::record::Record;
+use crate::failure::Failure;
 use crate::inspect::findings::{Inspected, Learned};
 use crate::inspect::heads::Rows;
 use crate::inspect::layers;
@@ -19,7 +19,7 @@ pub struct Reported {
     pub subject: Subject,
     /// How it was found, where that is known.
     pub record: Option<Record>,
-    /// Its own picture.
+    /// The pack's own picture.
     pub preview: Option<Still>,
 }
 
@@ -31,19 +31,19 @@ impl Reported {
     pub fn open(file: &PackFile, bundle: &Bundle, rows: &[Rows]) -> Result<Self, Failure> {
         let mut inspected = Inspected::new(file, file.header()?);
         let pack = file.decode(bundle.manifest())?;
-        inspected.embeddings = Learned::of(&pack);
+        inspected.embeddings = Learned::new(&pack);
         inspected.layers = Some(layers::count(&pack.mask, &bundle.manifest().layers, rows));
-        let preview = pack.preview.as_deref().and_then(Still::of_preview);
-        let subject = pack.subject().from_pack(&file.sha256);
-        Ok(Self { inspected, subject, record: Record::of(&file.path)?, preview })
+        let preview = pack.preview.as_deref().and_then(Still::from_preview);
+        let subject = pack.subject().from_pack(file.sha256);
+        Ok(Self { inspected, subject, record: Record::read(&file.path)?, preview })
     }
 
-    /// Its name.
+    /// The pack's name.
     pub fn name(&self) -> &str {
         &self.inspected.metadata.name
     }
 
-    /// The words that stand for it.
+    /// The words that stand for the subject.
     pub fn trigger(&self) -> &str {
         &self.inspected.metadata.trigger
     }
@@ -56,7 +56,7 @@ impl Reported {
         }
     }
 
-    /// Its share of the weights in question, 0 to 1.
+    /// The pack's share of the weights in question, 0 to 1.
     pub fn share(&self) -> f64 {
         self.subject.mask.density()
     }

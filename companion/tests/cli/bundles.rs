@@ -28,12 +28,17 @@ fn a_base_model_is_published_installed_used_by_name_and_removed() {
     crate::tool::succeed(away(&[&["packs", "install", "rex"], &catalog[..]].concat()));
     let draw = ["generate", "--bundle", "toybox", "--subject", "rex", "--prompt", "a {rex}", "--steps", "1"];
     crate::tool::succeed(away(&[&draw[..], &["--out", &picture]].concat()));
+    // It is the default model there, too.
+    let plain = ["generate", "--prompt", "a dog", "--steps", "1", "--out", &picture];
+    crate::tool::succeed(away(&plain));
     assert!(crate::tool::succeed(away(&["inspect", "rex"])).contains("by head"), "the installed model is found");
     let error = crate::tool::fail(1, away(&["generate", "--bundle", "toy", "--prompt", "x", "--out", &picture]));
     assert!(error.contains("`toy`") && error.contains("toybox"), "{error}");
 
     assert_eq!(desk.done(&["bundle", "remove", "toybox"]), "toybox\n");
     assert_eq!(desk.done(&["bundle", "list"]), "");
+    let error = crate::tool::fail(1, away(&plain));
+    assert!(error.contains("no base model is at hand") && error.contains("cones bundle install toybox"), "{error}");
     assert!(desk.fails(1, &["bundle", "remove", "toybox"]).contains("`toybox`"));
 
     // By the URL of its folder, whose manifest is signed on its own.

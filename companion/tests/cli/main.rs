@@ -10,6 +10,8 @@ mod publishing;
 mod quantising;
 mod report;
 mod serving;
+#[cfg(unix)]
+mod stopped;
 mod store;
 mod story;
 mod subjects;

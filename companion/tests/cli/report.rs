@@ -78,7 +78,7 @@ fn a_record_becomes_curves_timings_and_a_command() {
         "(−25.0 %)",
         "451 MB",
         "30 s for 4 steps",
-        "&#39;&lt;v1&gt; dog&#39;",
+        "'&lt;v1&gt; dog'",
     ] {
         assert!(found.contains(part), "{part}");
     }

@@ -1,7 +1,7 @@
 //! What masks change in a product: their own neurons' share of it, and nothing else.
 
-use super::weights::AttentionWeights;
-use crate::ConceptMask;
+use crate::model::weights::AttentionWeights;
+use crate::subjects::mask::ConceptMask;
 
 /// Tokens side by side in registers: four of SSE or NEON, two of AVX.
 const LANES: usize = 16;

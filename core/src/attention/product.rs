@@ -3,8 +3,8 @@
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2, s};
 
-use super::weights::AttentionWeights;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
+use crate::model::weights::AttentionWeights;
 
 /// Rows that are widened to float32 at a time. So many fit into a processor core's second cache, and with half as many
 /// the product takes 8 % longer.

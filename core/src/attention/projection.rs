@@ -3,8 +3,8 @@
 use super::KeyValues;
 use super::correction::Correction;
 use super::product::product;
-use super::weights::AttentionWeights;
-use crate::Result;
+use crate::error::Result;
+use crate::model::weights::AttentionWeights;
 
 /// One prompt's embedding with its base products. Kept as long as the prompt stays the same, so that switching
 /// subjects costs only the correction for their neurons.
@@ -21,7 +21,7 @@ impl Projection {
     /// Computes the base products of an embedding of `tokens × columns`.
     ///
     /// # Errors
-    /// [`Error::BadRequest`](crate::Error::BadRequest) when the embedding is not so many tokens of the layers' width.
+    /// [`Error::BadRequest`](crate::error::Error::BadRequest) when the embedding is not so many tokens of the layers' width.
     pub fn new(weights: &AttentionWeights, embedding: &[f32], tokens: usize) -> Result<Self> {
         let layers = 0..weights.matrices().len();
         let base = layers.map(|layer| product(weights, layer, embedding, tokens)).collect::<Result<_>>()?;

@@ -6,9 +6,10 @@ use half::f16;
 use proptest::prelude::*;
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::{AttentionWeights, Correction, Projection};
-use crate::ConceptMask;
-use crate::manifest::Layer;
+use super::{Correction, Projection};
+use crate::model::manifest::Layer;
+use crate::model::weights::AttentionWeights;
+use crate::subjects::mask::ConceptMask;
 
 /// One layer's weights, a prompt, and masks with their strengths on groups of its tokens.
 #[derive(Debug)]

@@ -20,10 +20,13 @@ mod library {
     const TRIM_THRESHOLD: c_int = -1;
     /// `M_MMAP_THRESHOLD`: from this size on blocks are mapped one by one, and go back when they are freed.
     const MMAP_THRESHOLD: c_int = -3;
-    /// Mapping takes the time of clearing the pages, so not for the many small blocks.
+    /// Mapping takes the time of clearing the pages, so not for the many small blocks. From 16 or 32 MiB on instead, a VAE of
+    /// Stable Diffusion's size decodes 512 x 512 pixels in 0.86 of the time and holds 878 MB instead of 728: who asks for this
+    /// is short of memory.
     const LARGE: c_int = 1 << 20;
 
-    pub(crate) fn be_tidy() {
+    /// Large blocks are mapped one by one from now on, and go back when they are freed.
+    pub fn be_tidy() {
         static DONE: Once = Once::new();
         DONE.call_once(|| {
             // Setting them ends their growing, too.
@@ -51,7 +54,7 @@ mod library {
     const PURGE: c_int = -101;
 
     /// Large blocks are mapped one by one anyway.
-    pub(crate) fn be_tidy() {}
+    pub fn be_tidy() {}
 
     pub(crate) fn give_back() {
         mallopt(PURGE, 0);
@@ -61,12 +64,13 @@ mod library {
 /// Other C libraries give large blocks back when they are freed.
 #[cfg(not(any(all(target_os = "linux", target_env = "gnu"), target_os = "android")))]
 mod library {
-    pub(crate) fn be_tidy() {}
+    /// Nothing is to be done.
+    pub fn be_tidy() {}
 
     pub(crate) fn give_back() {}
 }
 
 /// Lets the C library give large blocks back as soon as they are freed, from now on, in the whole process.
-pub(crate) use library::be_tidy;
+pub use library::be_tidy;
 /// Gives what is free in the C library's heaps back to the system.
 pub(crate) use library::give_back;

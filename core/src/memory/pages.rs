@@ -4,18 +4,18 @@
 //! pressure only, and until then they count as the process's own. Here they are let go while the graph runs, as soon as
 //! there are many; the next step reads them again from the system's cache of the file, or from the file.
 
-/// Mapped pages that may stay: reading a page again costs little, asking for it all the time more.
-pub(crate) const FEW: u64 = 256 << 20;
+/// Bytes of mapped pages that may stay: reading a page again costs little, asking for it all the time more.
+pub const FEW: u64 = 256 << 20;
 
 /// Whether this system's pages are let go; elsewhere all of a file's pages may be there at once.
 pub(crate) const ARE_LET_GO: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) use linux::run_with_few;
+pub use linux::run_with_few;
 
 /// Runs `run`. This system tells clean pages from others by itself.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) fn run_with_few<T>(_weights: &[std::path::PathBuf], run: impl FnOnce() -> T) -> T {
+pub fn run_with_few<T>(_weights: &[std::path::PathBuf], run: impl FnOnce() -> T) -> T {
     run()
 }
 
@@ -32,7 +32,7 @@ mod linux {
 
     /// Runs `run`, which must not unmap anything of the files `weights` that is mapped now, and lets pages of these files
     /// go while it runs.
-    pub(crate) fn run_with_few<T>(weights: &[PathBuf], run: impl FnOnce() -> T) -> T {
+    pub fn run_with_few<T>(weights: &[PathBuf], run: impl FnOnce() -> T) -> T {
         let ranges = ranges(weights);
         if ranges.iter().map(|range| range.length as u64).sum::<u64>() <= FEW {
             return run();

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Bundle, Error, Result};
+use crate::error::{Error, Result};
+use crate::model::bundle::Bundle;
 
 /// No profile is larger; what claims to be is not read.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// The whole of `memory.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Profile {
     /// [`Profile::SCHEMA`].
     pub schema: u32,
@@ -21,7 +21,6 @@ pub struct Profile {
 
 /// What one graph takes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct GraphMemory {
     /// Bytes of the weights that stay in their file when the graph is loaded mapped.
     pub mapped: u64,
@@ -35,7 +34,6 @@ pub struct GraphMemory {
 
 /// The most bytes of values that are held at once, at one size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Point {
     /// Samples in one run.
     pub batch: u64,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ort::environment::EnvironmentBuilder;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// There is no choice here.
 pub(super) fn choose(path: PathBuf) -> Result<()> {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use ort::environment::EnvironmentBuilder;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// The file name dlopen's own search is asked for last; on Android the APK's libraries are found that way.
 const LIBRARY: &str = if cfg!(target_os = "windows") {

@@ -13,30 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn as nn
 import torch.nn.functional as F
 
 import world
+from classifier import WORDS, Classifier
 
-WORDS = list(world.CLASSES)
-
-
-class Classifier(nn.Module):
-    def __init__(self):
-        super().__init__()
-        widths = [32, 64, 128, 192]
-        layers = [nn.Conv2d(3, widths[0], 3, padding=1)]
-        for a, b in zip(widths, widths[1:] + widths[-1:]):
-            layers += [nn.BatchNorm2d(a), nn.ReLU(), nn.Conv2d(a, b, 3, padding=1, stride=2),
-                       nn.BatchNorm2d(b), nn.ReLU(), nn.Conv2d(b, b, 3, padding=1)]
-        self.body = nn.Sequential(*layers, nn.BatchNorm2d(widths[-1]), nn.ReLU())
-        self.objects = nn.Conv2d(widths[-1], len(WORDS), 1)
-        self.context = nn.Linear(widths[-1], len(world.CONTEXTS))
-
-    def forward(self, x):
-        h = self.body(x)
-        # An object is there if any place shows it.
-        return self.objects(h).flatten(2).logsumexp(2) - 2, self.context(h.mean((2, 3)))
+WIDTHS = (32, 64, 128, 192)
 
 
 def examples(r, sprites, keys, count):
@@ -133,7 +115,7 @@ def main():
     work = Path(args.work)
     sprites = world.load_sprites(args.npm, work / "sprites.pkl")
     keys = world.training_keys(sprites)
-    kept, model, minutes = work / "classifier.pt", Classifier(), args.minutes
+    kept, model, minutes = work / "classifier.pt", Classifier(WIDTHS), args.minutes
     if kept.exists():
         model.load_state_dict(torch.load(kept, weights_only=True))
         minutes = args.more

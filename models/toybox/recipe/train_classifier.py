@@ -13,33 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn as nn
 import torch.nn.functional as F
 
 import measure_world
 import world
+from classifier import WORDS, Classifier
 
-WORDS = list(world.CLASSES)
 WIDTHS = (24, 40, 72, 104)
-
-
-class Classifier(nn.Module):
-    """Picture [n, 3, 64, 64] in -1..1 to (a logit for each class word [n, 40], a logit for each context [n, 16])."""
-
-    def __init__(self):
-        super().__init__()
-        layers = [nn.Conv2d(3, WIDTHS[0], 3, padding=1)]
-        for a, b in zip(WIDTHS, WIDTHS[1:] + WIDTHS[-1:]):
-            layers += [nn.BatchNorm2d(a), nn.ReLU(), nn.Conv2d(a, b, 3, padding=1, stride=2),
-                       nn.BatchNorm2d(b), nn.ReLU(), nn.Conv2d(b, b, 3, padding=1)]
-        self.body = nn.Sequential(*layers, nn.BatchNorm2d(WIDTHS[-1]), nn.ReLU())
-        self.objects = nn.Conv2d(WIDTHS[-1], len(WORDS), 1)
-        self.context = nn.Linear(WIDTHS[-1], len(world.CONTEXTS))
-
-    def forward(self, x):
-        h = self.body(x)
-        # An object is there if any place shows it.
-        return self.objects(h).flatten(2).logsumexp(2) - 2, self.context(h.mean((2, 3)))
 
 
 def examples(r, sprites, keys, count, bend=False):
@@ -116,7 +96,7 @@ def real_compositions(model, sprites, keys, count=600):
 
 
 def load(work):
-    model = Classifier()
+    model = Classifier(WIDTHS)
     model.load_state_dict(torch.load(Path(work) / "classifier.pt", weights_only=True)["model"])
     return model.eval()
 
@@ -132,7 +112,7 @@ def main():
     sprites = world.load_sprites(args.npm, work / "sprites.pkl")
     keys, redrawn = list(sprites), Redrawn(work)
     torch.manual_seed(0)
-    model = Classifier().to(memory_format=torch.channels_last)
+    model = Classifier(WIDTHS).to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), 2e-3, weight_decay=0.02)
     step, spent = 0, 0.0
     checkpoint = work / "classifier.pt"

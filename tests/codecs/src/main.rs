@@ -17,9 +17,9 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use codec::{Codec, Measured, Sets, Shape, best, measure};
-use cones_core::manifest::{Layer, Manifest};
-use cones_core::pack::{Metadata, Precision};
-use cones_core::{ConceptMask, Pack, Scope};
+use cones_core::model::manifest::{Layer, Manifest};
+use cones_core::subjects::pack::{Metadata, Precision};
+use cones_core::{ConceptMask, Pack};
 use masks::Spread;
 
 const SHARES: [f64; 5] = [0.001, 0.003, 0.01, 0.05, 0.2];
@@ -94,20 +94,12 @@ fn row(kind: &str, name: &str, mask: &ConceptMask, manifest: &Manifest) -> Resul
 
 /// The pack without its header, and the header's bytes.
 fn pack(mask: &ConceptMask, manifest: &Manifest) -> Result<(Measured, usize), Box<dyn Error>> {
-    let metadata = Metadata {
-        name: "fluent-dog".into(),
-        version: 1,
-        trigger: "<v1> dog".into(),
-        class: "dog".into(),
-        scope: Scope::Trigger,
-        author: "Somebody Somewhere".into(),
-        licence: "MIT OR Apache-2.0".into(),
-        model: manifest.name.clone(),
-        tool: "cones 0.1.0".into(),
-        created: 1_750_000_000,
-    };
-    let (fingerprint, precision) = (manifest.fingerprint.clone(), Precision::Binary);
-    let pack = Pack { metadata, fingerprint, mask: mask.clone(), precision, preview: None, embeddings: None };
+    let mut metadata = Metadata::new("fluent-dog", "<v1> dog", "dog");
+    metadata.author = "Somebody Somewhere".into();
+    metadata.licence = "MIT OR Apache-2.0".into();
+    metadata.model.clone_from(&manifest.name);
+    metadata.created = 1_750_000_000;
+    let pack = Pack::new(metadata, manifest.fingerprint, mask.clone(), Precision::Binary);
     let bytes = pack.encode()?;
     assert!(Pack::decode("bench", &bytes, manifest)? == pack, "a pack does not give back what it was given");
     let header = usize::from(u16::from_le_bytes([bytes[10], bytes[11]]));

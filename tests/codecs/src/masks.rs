@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use cones_core::manifest::{Layer, Manifest};
+use cones_core::model::manifest::{Layer, Manifest};
 use cones_core::{ConceptMask, Pack};
 
 /// How a mask's neurons are spread.

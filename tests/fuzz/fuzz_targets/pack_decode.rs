@@ -4,19 +4,21 @@
 use std::sync::LazyLock;
 
 use cones_core::Pack;
-use cones_core::manifest::{Layer, Manifest};
-use cones_core::pack::Header;
+use cones_core::model::manifest::{Layer, Manifest};
+use cones_core::subjects::pack::Header;
 use libfuzzer_sys::fuzz_target;
 
 #[path = "../../src/mend.rs"]
 mod mend;
 
-/// The made-up model of `tests/tests/pack/million.rs`, for which the corpus is.
+/// The made-up model of `core/tests/pack/million.rs`, for which the corpus is.
 static MANIFEST: LazyLock<Manifest> = LazyLock::new(|| {
     let json = include_str!("../../../models/toybox/bundle/bundle.json");
-    let manifest: Manifest = serde_json::from_str(json).expect("is a manifest");
+    let mut manifest: Manifest = serde_json::from_str(json).expect("is a manifest");
     let layer = |rows| Layer { name: format!("of.{rows}"), rows, columns: 10 };
-    Manifest { layers: [12, 20, 7].map(layer).into(), fingerprint: "0123456789abcdef".repeat(4), ..manifest }
+    manifest.layers = [12, 20, 7].map(layer).into();
+    manifest.fingerprint = "0123456789abcdef".repeat(4).parse().expect("64 digits");
+    manifest
 });
 
 fuzz_target!(|data: &[u8]| {

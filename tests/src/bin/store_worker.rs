@@ -9,7 +9,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use cones_core::store::Source;
+use cones_core::library::Source;
 use cones_core::{CancelToken, Downloader, Error, PackStore, Result};
 use cones_tests::small;
 
@@ -104,7 +104,7 @@ fn share(folder: &Path, packs: &Path, seed: u64, steps: u64) {
                 assert!(packs.iter().any(|pack| pack.header.metadata.name == "ada"));
             }
             5 => assert_eq!(store.verify().expect("verified").len(), 0),
-            6 => check(name, store.get(name, Some(&manifest.fingerprint)).map(|found| found.header.metadata.name)),
+            6 => check(name, store.get(name, Some(manifest.fingerprint)).map(|found| found.header.metadata.name)),
             _ => check(name, store.load(name, &manifest).map(|pack| pack.metadata.name)),
         }
     }

@@ -1,6 +1,6 @@
 //! Catalogues that the app got by its own means: what the store remembers of them.
 
-use cones_core::catalog::Catalog;
+use cones_core::library::catalog::Catalog;
 use cones_core::{Error, PackStore, Result};
 use cones_tests::publisher::{self, CREATED, GOOD_FOR, Publisher};
 

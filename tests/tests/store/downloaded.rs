@@ -1,7 +1,7 @@
 //! Packs of a catalogue that the app got by its own means.
 
-use cones_core::Error;
-use cones_core::catalog::PackEntry;
+use cones_core::library::catalog::PackEntry;
+use cones_core::{Error, Sha256};
 use cones_tests::{publisher, small};
 
 use crate::{Place, installed};
@@ -36,12 +36,11 @@ fn a_file_that_is_not_as_listed_is_refused() {
     case("length", &|e| e.bytes -= 1);
     case("length", &|e| e.bytes = u64::MAX);
     case("length", &|e| e.bytes = 0);
-    case("SHA-256", &|e| e.sha256 = "ab".repeat(32));
-    case("SHA-256", &|e| e.sha256 = "../../x".into());
+    case("SHA-256", &|e| e.sha256 = Sha256::from_bytes([0xab; 32]));
     case("name", &|e| e.name = "mia".into());
     case("name", &|e| e.name = "../mia".into());
     case("version", &|e| e.version = 3);
-    case("fingerprint", &|e| e.fingerprint = "ab".repeat(32));
+    case("fingerprint", &|e| e.fingerprint = Sha256::from_bytes([0xab; 32]));
     case("model", &|e| e.model = "another".into());
     case("trigger", &|e| e.trigger = "a cat".into());
     case("class", &|e| e.class = "cat".into());
@@ -77,7 +76,7 @@ fn a_catalogue_does_not_take_a_pack_back_to_an_older_version() {
     let other = small::manifest("other");
     let listed = publisher::catalog(1, &[small::pack("rex", 1, &other)]).packs.remove(0);
     store.install_downloaded(&place.file_for("rex", 1, &other), &listed, None).expect("installed");
-    store.remove("rex", Some(&place.manifest.fingerprint)).expect("removed");
+    store.remove("rex", Some(place.manifest.fingerprint)).expect("removed");
     store.install_downloaded(&place.file("rex", 1), &entry(&place, "rex", 1), None).expect("installed");
     assert_eq!(installed(&store), [("rex".to_owned(), 1), ("rex".to_owned(), 1)]);
 }

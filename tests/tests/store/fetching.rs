@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use cones_core::catalog::Catalog;
-use cones_core::download::{Limits, Received};
-use cones_core::pack::Pack;
-use cones_core::store::{Installed, Source};
+use cones_core::library::catalog::Catalog;
+use cones_core::library::download::{Limits, Received};
+use cones_core::library::{Source, packs::Installed};
+use cones_core::subjects::pack::Pack;
 use cones_core::{CancelToken, Downloader, Error, PackStore, Result};
 use cones_tests::publisher::{self, Publisher};
 use cones_tests::server::Server;
@@ -21,7 +21,9 @@ fn now() -> u64 {
 
 /// Good from an hour ago for a day.
 fn catalog(serial: u64, packs: &[Pack]) -> Catalog {
-    Catalog { created: now() - 3600, expires: now() + 86_400, ..publisher::catalog(serial, packs) }
+    let mut catalog = publisher::catalog(serial, packs);
+    (catalog.created, catalog.expires) = (now() - 3600, now() + 86_400);
+    catalog
 }
 
 /// What lies beside a catalogue in `/x/`.
@@ -158,9 +160,6 @@ fn entries_that_lead_elsewhere_are_refused_unasked() {
     for url in ["../rex-1.cones", "/rex-1.cones", "http://example.org/rex-1.cones", "file:///etc/hostname", ""] {
         refused(&|catalog| catalog.packs[0].url = url.into());
     }
-    for hash in ["../../x", "", &"AB".repeat(32)] {
-        refused(&|catalog| catalog.packs[0].sha256 = hash.into());
-    }
     refused(&|catalog| catalog.packs[0].bytes = 1 << 40);
     refused(&|catalog| catalog.expires = now() - 1);
     assert!(server.asked().is_empty() && installed(&store).is_empty() && place.files("downloads").is_empty());
@@ -192,14 +191,14 @@ fn what_the_catalogue_does_not_have_is_said() {
         result => panic!("{result:?}"),
     }
     match install(&store, &server, &catalog, "rex", &place) {
-        Err(Error::WrongModel { subject, reason }) => {
+        Err(Error::WrongModel { subject, reason, .. }) => {
             assert!(subject == "rex" && reason.contains("`other`"), "{reason}")
         }
         result => panic!("{result:?}"),
     }
     let source = Source { downloader: &Downloader::new(), catalog: &catalog, url: &server.url("/x/catalog.json") };
     match store.install(&source, "mia", None, &mut (), &CancelToken::new()) {
-        Err(Error::BadRequest { field: "name", reason }) => {
+        Err(Error::BadRequest { field: "name", reason, .. }) => {
             assert!(reason.contains("`other`, `toybox`"), "{reason}");
         }
         result => panic!("{result:?}"),

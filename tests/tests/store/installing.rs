@@ -1,6 +1,6 @@
 //! Packs in and out.
 
-use cones_core::pack::Pack;
+use cones_core::subjects::pack::Pack;
 use cones_core::{Error, PackStore};
 use cones_tests::small;
 
@@ -79,16 +79,16 @@ fn one_name_for_two_models() {
     assert_eq!(store.list().expect("a list").len(), 2);
     assert_eq!(store.load("rex", &place.manifest).expect("whole").metadata.version, 1);
     assert_eq!(store.load("rex", &other).expect("whole").metadata.version, 5);
-    assert_eq!(store.get("rex", Some(&other.fingerprint)).expect("installed").header.metadata.version, 5);
+    assert_eq!(store.get("rex", Some(other.fingerprint)).expect("installed").header.metadata.version, 5);
     match store.get("rex", None) {
-        Err(Error::BadRequest { field: "name", reason }) => {
+        Err(Error::BadRequest { field: "name", reason, .. }) => {
             assert!(reason.contains("`toybox`") && reason.contains("`other`"), "{reason}");
         }
         result => panic!("{result:?}"),
     }
-    assert!(store.remove("rex", Some(&other.fingerprint)).expect("removed"));
+    assert!(store.remove("rex", Some(other.fingerprint)).expect("removed"));
     match store.load("rex", &other) {
-        Err(Error::WrongModel { subject, reason }) => {
+        Err(Error::WrongModel { subject, reason, .. }) => {
             assert!(subject == "rex" && reason.contains("`toybox`") && reason.contains("`other`"), "{reason}");
         }
         result => panic!("{result:?}"),

@@ -17,7 +17,7 @@ mod together;
 use std::path::{Path, PathBuf};
 
 use cones_core::PackStore;
-use cones_core::manifest::Manifest;
+use cones_core::model::manifest::Manifest;
 use cones_tests::small;
 use tempfile::TempDir;
 
@@ -73,7 +73,8 @@ impl Place {
 
 /// Names and versions of what is installed.
 fn installed(store: &PackStore) -> Vec<(String, u32)> {
-    let pair = |found: cones_core::store::Installed| (found.header.metadata.name, found.header.metadata.version);
+    let pair =
+        |found: cones_core::library::packs::Installed| (found.header.metadata.name, found.header.metadata.version);
     store.list().expect("a list").into_iter().map(pair).collect()
 }
 

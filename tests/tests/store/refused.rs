@@ -64,10 +64,9 @@ fn names_that_are_paths_find_nothing_and_touch_nothing() {
     let found = store.install_file(&place.file("rex", 1), None).expect("installed");
     let outside = place.folder.path().join("outside.cones");
     std::fs::write(&outside, "precious").expect("a file");
-    let object = format!("../objects/{}", found.sha256);
-    for name in
-        ["../outside", "../../outside", "/etc/passwd", "", ".", "..", "*", "rex\0", "REX", &object, &found.sha256]
-    {
+    let hash = found.sha256.to_string();
+    let object = format!("../objects/{hash}");
+    for name in ["../outside", "../../outside", "/etc/passwd", "", ".", "..", "*", "rex\0", "REX", &object, &hash] {
         assert!(matches!(store.get(name, None), Err(Error::NotFound { .. })), "{name}");
         assert!(matches!(store.load(name, &place.manifest), Err(Error::NotFound { .. })), "{name}");
         assert!(!store.remove(name, None).expect("an answer"), "{name}");

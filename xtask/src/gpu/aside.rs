@@ -61,7 +61,7 @@ impl<'a> Aside<'a> {
     }
 
     fn places(&self, path: &str) -> (PathBuf, PathBuf) {
-        (self.root.join(path), self.root.join(super::FOLDER).join("aside").join(path))
+        (self.root.join(path), self.root.join(super::folders::FOLDER).join("aside").join(path))
     }
 
     /// A folder in both places is somebody's work: neither is touched.
@@ -120,7 +120,7 @@ mod tests {
     fn a_folder_that_cannot_be_moved_brings_the_others_back() -> Result {
         let scratch = repository(&TWO)?;
         let aside = Aside { root: scratch.path(), paths: &TWO };
-        let blocked = scratch.path().join(crate::gpu::FOLDER).join("aside");
+        let blocked = scratch.path().join(crate::gpu::folders::FOLDER).join("aside");
         fs::create_dir_all(&blocked).unwrap();
         fs::write(blocked.join("c"), "a file where a folder should be").unwrap();
         assert!(aside.out().unwrap_err().to_string().contains("cannot move"));

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::failure::{Failure, Result};
-use crate::gpu::steps::Step;
+use crate::gpu::step::Step;
 
 /// The working tree with everything that is carried, in bytes.
 pub(crate) const TREE: u64 = 64 << 20;

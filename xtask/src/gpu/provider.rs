@@ -22,7 +22,7 @@ const ARCHIVE: &str = "cuda.tar";
 
 /// Fills `.gpu/cuda-1`, `.gpu/cuda-2`, … and gives their number.
 pub(crate) fn fill(workspace: &Workspace, options: &Options) -> Result<usize> {
-    let cache = super::cache(workspace);
+    let cache = super::folders::cache(workspace);
     let libraries = libraries(workspace)?;
     let programs = programs(workspace, options, &cache)?;
     // Apart: the first never changes, and takes the longest.
@@ -49,7 +49,7 @@ pub(crate) fn fill(workspace: &Workspace, options: &Options) -> Result<usize> {
     let sums = paths.pop();
     forget(workspace)?;
     for (number, piece) in (1..).zip(&paths) {
-        let target = workspace.path(&super::piece_folder(number));
+        let target = workspace.path(&super::folders::piece_folder(number));
         train::clear(&target)?;
         // Every piece has the list of all: it is small, and whichever comes last is whole with it.
         for path in [Some(piece), sums.as_ref()].into_iter().flatten() {
@@ -63,7 +63,7 @@ pub(crate) fn fill(workspace: &Workspace, options: &Options) -> Result<usize> {
 /// Pieces of an earlier preparation.
 fn forget(workspace: &Workspace) -> Result {
     for number in 1.. {
-        let folder = workspace.path(&super::piece_folder(number));
+        let folder = workspace.path(&super::folders::piece_folder(number));
         if !folder.exists() {
             break;
         }
@@ -102,8 +102,8 @@ fn libraries(workspace: &Workspace) -> Result<Vec<(String, PathBuf)>> {
 /// `cones` and the bench of gradients with CUDA, and the bundle that they run on.
 fn programs(workspace: &Workspace, options: &Options, cache: &Path) -> Result<Vec<(String, PathBuf)>> {
     let mut cargo =
-        workspace.cargo(options, &["build", "--release", "--package", "cones-companion", "--features", "cuda"]);
-    cargo.args(["--bin", "cones", "--example", "gradient_bench"]);
+        workspace.cargo(options, &["build", "--release", "--package", "cones-companion", "--package", "cones-find"]);
+    cargo.args(["--features", "cones-companion/cuda", "--bin", "cones", "--example", "gradient_bench"]);
     process::run(&mut cargo, "The compiler's words above say why.")?;
     let mut files = Vec::new();
     for (name, built) in [("cones", "release/cones"), ("gradient_bench", "release/examples/gradient_bench")] {

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::failure::{Failure, Result};
 use crate::gpu::settings::Settings;
-use crate::gpu::steps::Step;
+use crate::gpu::step::Step;
 use crate::gpu::tree::{self, Tree};
 use crate::gpu::{limits, take, train};
 use crate::process;
@@ -76,8 +76,8 @@ fn play(workspace: &Workspace, stage: &Stage, steps: &[Step]) -> Result<Vec<Stri
 impl Stage {
     /// A bare machine with the tree on it.
     fn set(workspace: &Workspace, settings: &Settings) -> Result<Self> {
-        let python = super::python(&workspace.root().join(&settings.work))?;
-        let root = super::cache(workspace).join("rehearsal");
+        let python = super::folders::python(&workspace.root().join(&settings.work))?;
+        let root = super::folders::cache(workspace).join("rehearsal");
         let stage = Self {
             tree: root.join("tree"),
             home: root.join("home"),
@@ -100,7 +100,7 @@ impl Stage {
 
     /// Puts what a call carries into the tree, and takes out what the call before it did.
     fn carry(&self, workspace: &Workspace, tree: &Tree<'_>, step: &Step) -> Result {
-        train::clear(&self.tree.join(super::FOLDER))?;
+        train::clear(&self.tree.join(super::folders::FOLDER))?;
         tree::copy(workspace.root(), &tree.carried(&step.carry)?, &self.tree)
     }
 

@@ -3,22 +3,11 @@
 use crate::failure::Result;
 use crate::gpu::limits::{self, mebibytes};
 use crate::gpu::settings::Settings;
+use crate::gpu::step::Step;
 use crate::gpu::tree::Tree;
 
 /// The script at the other end.
 const SCRIPT: &str = "bash models/toybox2/recipe/gpu.sh";
-
-/// One call.
-#[derive(Debug)]
-pub(crate) struct Step {
-    /// What it is for.
-    pub(crate) title: String,
-    pub(crate) command: String,
-    /// Ignored paths that travel with the tree.
-    pub(crate) carry: Vec<String>,
-    /// In seconds.
-    pub(crate) timeout: u32,
-}
 
 /// The training first, and while it runs the CUDA provider, in `pieces` pieces; last the training's weights.
 pub(crate) fn plan(settings: &Settings, pieces: usize) -> Vec<Step> {
@@ -26,7 +15,7 @@ pub(crate) fn plan(settings: &Settings, pieces: usize) -> Vec<Step> {
     let mut steps = vec![Step {
         title: "the training begins, in the background".into(),
         command: format!("{SCRIPT} start {seconds} {vae_seconds} {batch} '{vae}' '{unet}'"),
-        carry: vec![super::train_folder()],
+        carry: vec![super::folders::train_folder()],
         timeout: 240,
     }];
     for piece in 1..=pieces {
@@ -41,7 +30,7 @@ pub(crate) fn plan(settings: &Settings, pieces: usize) -> Vec<Step> {
             } else {
                 bring
             },
-            carry: vec![super::piece_folder(piece)],
+            carry: vec![super::folders::piece_folder(piece)],
             // Beside the checks, the weights so far are packed.
             timeout: if last { check + 150 } else { 120 },
         });

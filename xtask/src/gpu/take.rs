@@ -13,7 +13,7 @@ const WEIGHTS: &str = "weights";
 
 /// Takes `folder` in. What is not a piece of the weights is copied into `target/gpu/back`, whether the weights are whole or not.
 pub(crate) fn run(workspace: &Workspace, folder: &Path, work: &Path) -> Result {
-    let back = super::cache(workspace).join("back");
+    let back = super::folders::cache(workspace).join("back");
     for path in copy_notes(folder, &back)? {
         println!("{}", path.display());
     }
@@ -23,7 +23,7 @@ pub(crate) fn run(workspace: &Workspace, folder: &Path, work: &Path) -> Result {
     }
     let whole = back.join(WEIGHTS);
     pieces::join(WEIGHTS, folder, &whole)?;
-    let mut unpack = super::python(work)?.command();
+    let mut unpack = super::folders::python(work)?.command();
     unpack.arg(workspace.path("models/toybox2/recipe/gpu/weights.py")).arg("unpack").args([&whole, work]);
     process::run(&mut unpack, "What Python wrote above says why; the weights are whole, and stay where they came.")
 }

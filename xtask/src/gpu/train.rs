@@ -12,13 +12,13 @@ use crate::workspace::Workspace;
 
 /// Fills `.gpu/train` from the work folder.
 pub(crate) fn fill(workspace: &Workspace, settings: &Settings) -> Result {
-    let (work, folder) = (workspace.root().join(&settings.work), workspace.path(&super::train_folder()));
+    let (work, folder) = (workspace.root().join(&settings.work), workspace.path(&super::folders::train_folder()));
     clear(&folder)?;
     wheels(workspace, &folder)?;
     let files = inputs(&work)?;
     tree::copy(&work, &files, &folder.join("work"))?;
     if has_checkpoint(&work) {
-        let mut pack = super::python(&work)?.command();
+        let mut pack = super::folders::python(&work)?.command();
         pack.arg(workspace.path("models/toybox2/recipe/gpu/weights.py"))
             .arg("pack")
             .arg(&work)
@@ -33,7 +33,7 @@ pub(crate) fn fill(workspace: &Workspace, settings: &Settings) -> Result {
 
 /// Wheels by pip, for the machine's Python 3.12, pinned by hash.
 fn wheels(workspace: &Workspace, folder: &Path) -> Result {
-    let cache = super::cache(workspace).join("wheels");
+    let cache = super::folders::cache(workspace).join("wheels");
     let mut pip = Python::find()?.pip()?;
     pip.args(["download", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--require-hashes"])
         .args(["--only-binary=:all:", "--python-version=3.12", "--implementation=cp"])
@@ -104,13 +104,13 @@ pub(crate) fn clear(folder: &Path) -> Result {
 
 /// For `take`, which is told what came back and not where it belongs.
 fn remember(workspace: &Workspace, work: &Path) -> Result {
-    let file = workspace.path(super::FOLDER).join("work");
+    let file = workspace.path(super::folders::FOLDER).join("work");
     fs::write(&file, work.to_string_lossy().as_bytes()).map_err(|e| Failure::file("write", &file, &e))
 }
 
 /// The work folder of the last preparation.
 pub(crate) fn remembered(workspace: &Workspace) -> Result<PathBuf> {
-    let file = workspace.path(super::FOLDER).join("work");
+    let file = workspace.path(super::folders::FOLDER).join("work");
     fs::read_to_string(&file).map(PathBuf::from).map_err(|error| {
         Failure::new(format!("cannot read {}: {error}", file.display()), "`cargo xtask gpu --work FOLDER` writes it.")
     })

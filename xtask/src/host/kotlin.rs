@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::process::Command;
 
-use super::Host;
+use super::given::Given;
 use crate::count::Count;
 use crate::failure::{Failure, Result};
 use crate::options::Options;
@@ -16,7 +16,7 @@ const OPTIONS: &str = "MAVEN_OPTS";
 const INSTALL: &str = "Install a JDK 17 or newer and Maven 3.8 or newer (Debian: apt install openjdk-17-jdk-headless maven; \
                        macOS: brew install openjdk@17 maven), with JAVA_HOME naming the JDK if there are several.";
 
-pub(super) fn test(host: &Host<'_>, options: &Options, count: &mut Count) -> Result {
+pub(super) fn test(given: &Given<'_>, options: &Options, count: &mut Count) -> Result {
     let maven = match Maven::find("mvn") {
         Ok(maven) => maven,
         Err(why) if insisted() => return Err(Failure::new(format!("the Kotlin tests cannot run: {why}"), INSTALL)),
@@ -25,8 +25,8 @@ pub(super) fn test(host: &Host<'_>, options: &Options, count: &mut Count) -> Res
             return Ok(());
         }
     };
-    let mut command = host.give(maven.command());
-    command.args(["--batch-mode", "--no-transfer-progress", "--file"]).arg(host.workspace.path(PROJECT));
+    let mut command = given.pass_to(maven.command());
+    command.args(["--batch-mode", "--no-transfer-progress", "--file"]).arg(given.workspace.path(PROJECT));
     if options.offline {
         command.arg("--offline");
     }

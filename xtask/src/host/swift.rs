@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::Command;
 
-use super::Host;
+use super::given::Given;
 use crate::count::Count;
 use crate::failure::{Failure, Result};
 use crate::process;
@@ -11,17 +11,17 @@ use crate::process;
 const PACKAGE: &str = "ios";
 
 /// That the code can be generated at all was checked before this, on every machine.
-pub(super) fn test(host: &Host<'_>, count: &mut Count) -> Result {
+pub(super) fn test(given: &Given<'_>, count: &mut Count) -> Result {
     if !process::capture(Command::new("swift").arg("--version")).is_ok_and(|output| output.status.success()) {
         println!("swift test of {PACKAGE}/: SKIPPED, there is no `swift` on the PATH");
         return Ok(());
     }
-    let mut take = Command::new(host.workspace.path(PACKAGE).join("take-generated.sh"));
-    take.arg(host.bindings.generated().join("swift"));
+    let mut take = Command::new(given.workspace.path(PACKAGE).join("take-generated.sh"));
+    take.arg(given.bindings.generated().join("swift"));
     process::run(&mut take, "Its own words above say why.")?;
 
-    let mut swift = host.give(Command::new("swift"));
-    swift.args(["test", "--package-path", PACKAGE, "--scratch-path"]).arg(host.workspace.target().join("swift"));
+    let mut swift = given.pass_to(Command::new("swift"));
+    swift.args(["test", "--package-path", PACKAGE, "--scratch-path"]).arg(given.workspace.target().join("swift"));
     let ended = run(swift, count)
         .map_err(|error| Failure::new(format!("cannot run `swift test`: {error}"), "Is Swift 6 installed whole?"))?;
     if ended.success() {

@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Result};
-use crate::onnxruntime::VARIABLE;
+
+/// The variable that names the library, for us and for `cones-core`.
+pub(crate) const VARIABLE: &str = "ORT_DYLIB_PATH";
 
 /// The fused graphs are of opset 23, which ONNX Runtime knows since 1.23.
 const OLDEST_MINOR: u32 = 23;

@@ -1,11 +1,11 @@
 //! The other way to switch subjects, for comparison: the masked weights multiplied anew, and nothing kept.
 
 use cones_core::ConceptMask;
-use cones_core::attention::AttentionWeights;
+use cones_core::model::weights::AttentionWeights;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, s};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// Rows that are widened and masked at a time, as in the core.
 const BLOCK: usize = 128;

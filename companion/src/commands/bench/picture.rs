@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use cones_core::{CancelToken, Engine, Request};
+use cones_core::{CancelToken, Engine, Request, Sha256};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// A whole picture.
 #[derive(Serialize)]
@@ -33,11 +32,7 @@ pub(super) fn whole(engine: &mut Engine, request: Request) -> Result<Whole, Fail
     let generated = engine.generate(&request, &mut (), &CancelToken::new())?;
     let seconds = start.elapsed().as_secs_f64();
     let rgb = generated.pictures.first().map(|d| d.picture.rgb.as_slice()).unwrap_or_default();
-    Ok(Whole {
-        seconds,
-        ort_seconds: generated.timings.runtime.as_secs_f64(),
-        sha256: cones_core::fingerprint::hex(&Sha256::digest(rgb)),
-    })
+    Ok(Whole { seconds, ort_seconds: generated.timings.runtime.as_secs_f64(), sha256: Sha256::digest(rgb).to_string() })
 }
 
 /// Draws as little as there is: a picture of one step.

@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use cones_core::attention::{AttentionWeights, Correction, Projection};
+use cones_core::attention::{Correction, Projection};
+use cones_core::model::weights::AttentionWeights;
 use cones_core::{ConceptMask, Engine};
 use ndarray::ArrayView2;
 use serde::Serialize;
 
-use super::{BenchArgs, dense};
-use crate::cli::Failure;
+use super::dense;
+use crate::failure::Failure;
 
 /// Embeddings of prompt and negative prompt, and two sets of subjects that take turns.
 pub(super) struct Switch {
@@ -35,7 +36,7 @@ pub(super) struct Switched {
     base_bytes: usize,
     /// Seconds for the masked weights multiplied anew instead, of the prompt alone.
     dense: f64,
-    /// The same for prompt and negative prompt at once.
+    /// Seconds for the masked weights multiplied anew, of prompt and negative prompt at once.
     dense_both: f64,
 }
 
@@ -46,19 +47,19 @@ struct Cases {
     new_prompt: f64,
     /// Of these, the base products.
     projection: f64,
-    /// The same prompt with other subjects.
+    /// The prompt again, with other subjects.
     other_subjects: f64,
-    /// The same prompt with none.
+    /// The prompt again, with no subject.
     all_off: f64,
 }
 
 impl Switch {
-    /// Encodes the prompts and draws the masks.
-    pub(super) fn new(engine: &mut Engine, args: &BenchArgs) -> Result<Self, Failure> {
-        let (prompt, negative) = (engine.embed(&args.prompt)?, engine.embed("")?);
+    /// Encodes the prompts and draws the masks of so many subjects, which shut this share of the weights together.
+    pub(super) fn new(engine: &mut Engine, prompt: &str, subjects: u32, share: f64) -> Result<Self, Failure> {
+        let (prompt, negative) = (engine.embed(prompt)?, engine.embed("")?);
         let manifest = engine.bundle().manifest();
-        let count = args.subjects.max(1);
-        let mask = |seed: u32| ConceptMask::random(&manifest.layers, args.share / f64::from(count), seed.into());
+        let count = subjects.max(1);
+        let mask = |seed: u32| ConceptMask::random(&manifest.layers, share / f64::from(count), seed.into());
         let (on, next) = ((0..count).map(mask).collect(), (count..2 * count).map(mask).collect());
         Ok(Self { prompt, negative, tokens: manifest.text.max_length as usize, on, next })
     }

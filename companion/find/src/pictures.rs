@@ -1,0 +1,62 @@
+//! The subject's pictures, as the model takes them.
+
+use std::path::{Path, PathBuf};
+
+use cones_core::Picture;
+
+use crate::error::{Error, Result};
+
+/// More pictures than a subject has; a folder with more is probably the wrong one.
+const MOST: usize = 100;
+
+/// The pictures of a folder (PNG, JPEG, WebP) in the order of their names.
+///
+/// # Errors
+/// When the folder cannot be read, holds no picture or more than 100.
+pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(cones_core::Error::io("read the folder", folder))? {
+        let path = entry.map_err(cones_core::Error::io("read the folder", folder))?.path();
+        let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+        let hidden = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
+        if !hidden && matches!(extension.as_deref(), Some("png" | "jpg" | "jpeg" | "webp")) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    match found.len() {
+        0 => Err(Error::NoPictures { folder: folder.to_path_buf() }),
+        1..=MOST => Ok(found),
+        count => Err(Error::file(folder, format!("holds {count} pictures; a subject needs 1 to 10, {MOST} at most"))),
+    }
+}
+
+/// Reads a picture upright (by its EXIF orientation), over white where it is transparent, cut to the aspect of
+/// `width × height` around its middle, and resized to that.
+///
+/// # Errors
+/// As [`Picture::open`].
+pub fn open_as(path: &Path, width: u32, height: u32) -> Result<Picture, cones_core::Error> {
+    Picture::open(path)?.fitted(width, height)
+}
+
+/// The picture mirrored left to right.
+pub fn mirrored(picture: &Picture) -> Picture {
+    let mut rgb = Vec::with_capacity(picture.rgb.len());
+    for row in picture.rgb.chunks_exact(3 * picture.width.max(1) as usize) {
+        rgb.extend(row.chunks_exact(3).rev().flatten());
+    }
+    Picture { rgb, ..picture.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mirrors_swap_left_and_right() {
+        let picture = Picture { width: 2, height: 1, rgb: vec![1, 2, 3, 4, 5, 6] };
+        assert_eq!(mirrored(&picture).rgb, [4, 5, 6, 1, 2, 3]);
+        assert_eq!(mirrored(&mirrored(&picture)), picture);
+    }
+}

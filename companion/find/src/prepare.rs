@@ -1,0 +1,182 @@
+//! From pictures and a class word to examples: prompts and pictures encoded once, class pictures drawn by the model.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use cones_core::{CancelToken, Engine, Picture, Request};
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+use crate::examples::{Caption, Example, Examples, Part};
+use crate::observer::FindObserver;
+use crate::{pictures, prompts};
+
+/// A file in the folder of pictures that may hold `captions` by file name, as JSON.
+const CAPTIONS: &str = "subject.json";
+
+/// Of which subject, and from how many pictures, examples are made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExampleSpec<'a> {
+    /// The folder with the subject's pictures.
+    pub folder: &'a Path,
+    /// The subject's class, as `dog`.
+    pub class: &'a str,
+    /// The words that stand for it, as `<v1> dog`.
+    pub trigger: &'a str,
+    /// Also learn from the pictures mirrored.
+    pub flip: bool,
+    /// How many pictures of the class the model draws for itself, and how many of other things.
+    pub class_pictures: usize,
+    /// How many pictures of other things the model draws, to measure harm on.
+    pub other_pictures: usize,
+    /// Seed of the first drawn picture.
+    pub seed: u64,
+}
+
+impl ExampleSpec<'_> {
+    /// The file that may hold captions.
+    pub(super) fn captions(&self) -> PathBuf {
+        self.folder.join(CAPTIONS)
+    }
+}
+
+#[derive(Deserialize)]
+struct Described {
+    #[serde(default)]
+    captions: BTreeMap<String, String>,
+}
+
+/// Encodes the subject's pictures and prompts; draws and encodes pictures of the class and of other things.
+///
+/// # Errors
+/// When there are no pictures, one cannot be read, the trigger is no part of the prompts' tokens, or the model fails.
+pub fn prepare(
+    engine: &mut Engine,
+    spec: &ExampleSpec<'_>,
+    observer: &mut dyn FindObserver,
+    cancel: &CancelToken,
+) -> Result<Examples> {
+    let mut examples = empty_examples(engine);
+    let own = captioned(engine, spec.folder, spec.class, spec.trigger)?;
+    for (i, (prompt, picture)) in own.iter().enumerate() {
+        cancel.check()?;
+        add_example(engine, &mut examples, Part::Subject, prompt, &[spec.trigger], picture, cancel)?;
+        if spec.flip {
+            let mirrored = pictures::mirrored(picture);
+            add_example(engine, &mut examples, Part::Subject, prompt, &[spec.trigger], &mirrored, cancel)?;
+        }
+        observer.prepared("subject", i + 1, own.len());
+    }
+    let class = prompts::of_class(spec.class, spec.class_pictures);
+    add_drawn(engine, &mut examples, Part::Class, &class, spec.seed, observer, cancel)?;
+    let others = prompts::of_others(spec.class, spec.other_pictures);
+    add_drawn(engine, &mut examples, Part::Other, &others, spec.seed, observer, cancel)?;
+    Ok(examples)
+}
+
+/// No examples yet, of the shape of a bundle's.
+pub(super) fn empty_examples(engine: &Engine) -> Examples {
+    let manifest = engine.bundle().manifest();
+    let (width, height, scale) = (manifest.image.width, manifest.image.height, manifest.latent.scale);
+    Examples {
+        shape: [manifest.latent.channels as usize, (height / scale) as usize, (width / scale) as usize],
+        tokens: manifest.text.max_length as usize,
+        ..Examples::default()
+    }
+}
+
+/// The pictures of a folder in the bundle's size, each with a prompt that holds the trigger.
+///
+/// # Errors
+/// When there are none, or one cannot be read.
+pub(super) fn captioned(engine: &Engine, folder: &Path, class: &str, trigger: &str) -> Result<Vec<(String, Picture)>> {
+    let image = &engine.bundle().manifest().image;
+    let captions = captions(&folder.join(CAPTIONS))?;
+    let mut found = Vec::new();
+    for file in pictures::list(folder)? {
+        let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let prompt = match captions.get(&name) {
+            Some(caption) => prompts::with_trigger(caption, class, trigger),
+            None => prompts::plain(trigger),
+        };
+        found.push((prompt, pictures::open_as(&file, image.width, image.height)?));
+    }
+    Ok(found)
+}
+
+/// Captions by file name, where the folder has them.
+fn captions(path: &Path) -> Result<BTreeMap<String, String>> {
+    match std::fs::read(path) {
+        Ok(bytes) => {
+            let described: Described = serde_json::from_slice(&bytes)
+                .map_err(|error| Error::file(path, format!("is not a description of pictures: {error}")))?;
+            Ok(described.captions)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(error) => Err(cones_core::Error::io("read", path)(error).into()),
+    }
+}
+
+/// Pictures that the model draws itself.
+pub(super) fn add_drawn(
+    engine: &mut Engine,
+    examples: &mut Examples,
+    part: Part,
+    prompts: &[String],
+    seed: u64,
+    observer: &mut dyn FindObserver,
+    cancel: &CancelToken,
+) -> Result<()> {
+    let what = if part == Part::Class { "class" } else { "other" };
+    for (i, prompt) in prompts.iter().enumerate() {
+        let mut request = Request::new(prompt.clone());
+        // Each part its own seeds: the same noise would tie a class picture to another one.
+        request.seed = seed.wrapping_add(1000 * part as u64 + i as u64);
+        let drawn = engine.generate(&request, &mut (), cancel)?;
+        for drawn in &drawn.pictures {
+            add_example(engine, examples, part, prompt, &[""], &drawn.picture, cancel)?;
+        }
+        observer.prepared(what, i + 1, prompts.len());
+    }
+    Ok(())
+}
+
+/// Encodes a picture and, where it is new, its prompt.
+pub(super) fn add_example(
+    engine: &mut Engine,
+    examples: &mut Examples,
+    part: Part,
+    prompt: &str,
+    triggers: &[&str],
+    picture: &Picture,
+    cancel: &CancelToken,
+) -> Result<()> {
+    let caption = match examples.captions.iter().position(|c| c.text == prompt) {
+        Some(known) => known,
+        None => {
+            examples.captions.push(caption(engine, prompt, triggers)?);
+            examples.captions.len() - 1
+        }
+    };
+    let latent = engine.encode_picture(picture, cancel)?;
+    examples.pictures.push(Example { part, latent, caption });
+    Ok(())
+}
+
+/// A prompt that names those of the subjects whose triggers are given; an empty trigger is not looked for.
+pub(super) fn caption(engine: &mut Engine, prompt: &str, triggers: &[&str]) -> Result<Caption> {
+    let tokens = engine.tokenizer().encode(prompt)?;
+    let mut found = Vec::new();
+    for trigger in triggers {
+        let positions = engine.tokenizer().positions(&tokens, trigger)?;
+        if positions.is_empty() && !trigger.is_empty() {
+            return Err(Error::Trigger {
+                trigger: (*trigger).to_owned(),
+                reason: format!("is cut off or split in the prompt `{prompt}`"),
+                hint: "take a shorter caption, or another trigger".into(),
+            });
+        }
+        found.push(positions);
+    }
+    Ok(Caption { text: prompt.to_owned(), embedding: engine.embed(prompt)?, triggers: found })
+}

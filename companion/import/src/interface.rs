@@ -1,0 +1,249 @@
+//! Canonical inputs and outputs: one set of names, element types and dimension names, whatever the exporter chose.
+
+use std::path::Path;
+
+use cones_onnx::proto::tensor_proto::DataType;
+use cones_onnx::proto::tensor_shape_proto::{Dimension, dimension};
+use cones_onnx::proto::{GraphProto, TensorShapeProto, ValueInfoProto, type_proto};
+use cones_onnx::{Model, element, graph, names, node, tensor};
+
+use crate::error::{Error, Result};
+
+/// One input or output of a graph.
+#[derive(Debug)]
+pub struct Port {
+    /// The name that an input or output has in a bundle.
+    pub name: &'static str,
+    /// The element type that it has in a bundle.
+    pub element: DataType,
+    /// Names of the dimensions that may be free.
+    dims: &'static [&'static str],
+}
+
+/// What a graph takes and gives. Of the U-Net, `encoder_hidden_states` is an input of exports only.
+#[derive(Debug)]
+pub struct Interface {
+    /// The inputs, in their order.
+    pub inputs: &'static [Port],
+    /// The one output.
+    pub output: Port,
+}
+
+const fn float(name: &'static str, dims: &'static [&'static str]) -> Port {
+    Port { name, element: DataType::Float, dims }
+}
+
+const PICTURE: &[&str] = &["batch", "channels", "height", "width"];
+
+/// `text_encoder.onnx`.
+pub const TEXT_ENCODER: Interface = Interface {
+    inputs: &[Port { name: "input_ids", element: DataType::Int64, dims: &["batch", "tokens"] }],
+    output: float("last_hidden_state", &["batch", "tokens", "hidden"]),
+};
+
+/// `unet.onnx`, as exported.
+pub const UNET: Interface = Interface {
+    inputs: &[
+        float("sample", PICTURE),
+        float("timestep", &["batch"]),
+        float(super::projection::TEXT, &["batch", "tokens", "hidden"]),
+    ],
+    output: float("out_sample", PICTURE),
+};
+
+/// `vae_decoder.onnx`.
+pub const VAE_DECODER: Interface = Interface { inputs: &[float("latent", PICTURE)], output: float("image", PICTURE) };
+
+/// `vae_encoder.onnx`.
+pub const VAE_ENCODER: Interface = Interface { inputs: &[float("image", PICTURE)], output: float("latent", PICTURE) };
+
+/// Gives the graph exactly these inputs and this output.
+///
+/// Names that differ are changed where there is no doubt which is meant, element types by a `Cast`, and a timestep that is one
+/// number becomes the first of the batch's. Further outputs are dropped.
+///
+/// # Errors
+/// When inputs or the output cannot be matched; names what the graph has.
+pub fn canonicalise(model: &mut Model, interface: &Interface) -> Result<()> {
+    let file = model.file().to_path_buf();
+    let graph = model.graph_mut()?;
+    // Initializers that older files list as inputs are none.
+    graph::prune(graph);
+    name_inputs(graph, &file, interface.inputs)?;
+    name_output(graph, &file, &interface.output)?;
+    graph::prune(graph);
+    for port in interface.inputs {
+        name_dimensions(graph, port);
+        convert_input(graph, &file, port)?;
+        if port.name == "timestep" {
+            spread_timestep(graph);
+        }
+    }
+    convert_output(graph, &file, &interface.output)?;
+    finish_output(graph, &interface.output);
+    Ok(())
+}
+
+fn list(values: &[ValueInfoProto]) -> String {
+    values.iter().map(|value| format!("`{}`", value.name())).collect::<Vec<_>>().join(", ")
+}
+
+fn name_inputs(graph: &mut GraphProto, file: &Path, ports: &[Port]) -> Result<()> {
+    let missing: Vec<&Port> = ports.iter().filter(|port| !has(&graph.input, port.name)).collect();
+    let unknown: Vec<String> = graph
+        .input
+        .iter()
+        .map(|input| input.name().to_owned())
+        .filter(|name| !ports.iter().any(|port| port.name == name))
+        .collect();
+    match (&missing[..], &unknown[..]) {
+        ([], []) => Ok(()),
+        ([port], [name]) => {
+            names::vacate(graph, port.name);
+            names::rename(graph, name, port.name);
+            Ok(())
+        }
+        _ => {
+            let wanted = ports.iter().map(|port| format!("`{}`", port.name)).collect::<Vec<_>>().join(", ");
+            Err(Error::interface(file, format!("the graph takes {}; expected are {wanted}", list(&graph.input))))
+        }
+    }
+}
+
+fn has(values: &[ValueInfoProto], name: &str) -> bool {
+    values.iter().any(|value| value.name() == name)
+}
+
+fn name_output(graph: &mut GraphProto, file: &Path, port: &Port) -> Result<()> {
+    let kept = if has(&graph.output, port.name) { port.name } else { graph.output.first().map_or("", |o| o.name()) };
+    let kept = kept.to_owned();
+    graph.output.retain(|output| output.name() == kept);
+    if graph.output.len() != 1 || !graph.node.iter().any(|n| n.output.contains(&kept)) {
+        return Err(Error::interface(file, format!("the graph computes no output `{}`", port.name)));
+    }
+    if kept != port.name {
+        names::vacate(graph, port.name);
+        names::rename(graph, &kept, port.name);
+    }
+    Ok(())
+}
+
+/// The value's tensor type, if it has one.
+pub fn tensor_type(value: &ValueInfoProto) -> Option<&type_proto::Tensor> {
+    match value.r#type.as_ref()?.value.as_ref()? {
+        type_proto::Value::TensorType(tensor) => Some(tensor),
+        _ => None,
+    }
+}
+
+fn tensor_type_mut(value: &mut ValueInfoProto) -> Option<&mut type_proto::Tensor> {
+    match value.r#type.as_mut()?.value.as_mut()? {
+        type_proto::Value::TensorType(tensor) => Some(tensor),
+        _ => None,
+    }
+}
+
+fn shape_mut(value: &mut ValueInfoProto) -> Option<&mut TensorShapeProto> {
+    tensor_type_mut(value)?.shape.as_mut()
+}
+
+/// Renames the input's free dimensions throughout the graph. Sizes that the export fixed stay fixed.
+fn name_dimensions(graph: &mut GraphProto, port: &Port) {
+    let Some(input) = graph.input.iter_mut().find(|input| input.name() == port.name) else { return };
+    let Some(shape) = shape_mut(input) else { return };
+    let mut renamed = Vec::new();
+    for (dim, name) in shape.dim.iter_mut().zip(port.dims) {
+        let old = match &dim.value {
+            Some(dimension::Value::DimValue(_)) => continue,
+            Some(dimension::Value::DimParam(old)) => Some(old.clone()),
+            None => None,
+        };
+        dim.value = Some(dimension::Value::DimParam((*name).to_owned()));
+        renamed.extend(old.filter(|old| old != name).map(|old| (old, *name)));
+    }
+    let values = graph.input.iter_mut().chain(&mut graph.output).chain(&mut graph.value_info);
+    for dim in values.filter_map(shape_mut).flat_map(|shape| &mut shape.dim) {
+        if let Some(dimension::Value::DimParam(param)) = &mut dim.value
+            && let Some((_, new)) = renamed.iter().find(|(old, _)| old == param)
+        {
+            *param = (*new).to_owned();
+        }
+    }
+}
+
+fn convert_input(graph: &mut GraphProto, file: &Path, port: &Port) -> Result<()> {
+    let input = graph.input.iter_mut().find(|input| input.name() == port.name);
+    let Some(kind) = input.and_then(tensor_type_mut) else {
+        return Err(Error::interface(file, format!("input `{}` is no tensor", port.name)));
+    };
+    let exported = kind.elem_type.unwrap_or_default();
+    if exported == port.element as i32 {
+        return Ok(());
+    }
+    check_castable(file, port, exported)?;
+    kind.elem_type = Some(port.element as i32);
+    let inner = names::free(graph, &format!("{}.cast", port.name));
+    names::redirect(graph, port.name, &inner);
+    graph.node.insert(0, node::cast(port.name, &inner, exported));
+    Ok(())
+}
+
+fn convert_output(graph: &mut GraphProto, file: &Path, port: &Port) -> Result<()> {
+    let output = graph.output.iter().find(|output| output.name() == port.name);
+    let Some(kind) = output.and_then(tensor_type) else {
+        return Err(Error::interface(file, format!("output `{}` is no tensor", port.name)));
+    };
+    let exported = kind.elem_type.unwrap_or_default();
+    if exported == port.element as i32 {
+        return Ok(());
+    }
+    check_castable(file, port, exported)?;
+    let inner = names::free(graph, &format!("{}.uncast", port.name));
+    names::rename(graph, port.name, &inner);
+    graph.node.push(node::cast(&inner, port.name, port.element as i32));
+    for output in graph.output.iter_mut().filter(|output| output.name() == inner) {
+        output.name = Some(port.name.to_owned());
+    }
+    Ok(())
+}
+
+fn check_castable(file: &Path, port: &Port, exported: i32) -> Result<()> {
+    let is_integer = exported == DataType::Int64 as i32 || exported == DataType::Int32 as i32;
+    if element::is_float(exported) || is_integer {
+        return Ok(());
+    }
+    Err(Error::interface(file, format!("`{}` is of {}", port.name, element::name(exported))))
+}
+
+/// A timestep exported as one number (shape [] or [1]) takes the first of the batch's, which are all the same.
+fn spread_timestep(graph: &mut GraphProto) {
+    let Some(input) = graph.input.iter_mut().find(|input| input.name() == "timestep") else { return };
+    let Some(shape) = shape_mut(input) else { return };
+    let single = matches!(&shape.dim[..], [dim] if dim.value == Some(dimension::Value::DimValue(1)));
+    if !(shape.dim.is_empty() || single) {
+        return;
+    }
+    let index_dims: &[i64] = if single { &[1] } else { &[] };
+    shape.dim = vec![free("batch")];
+    let (inner, index) = (names::free(graph, "timestep.first"), names::free(graph, "timestep.index"));
+    graph.initializer.push(tensor::int64s(&index, index_dims, &[0]));
+    names::redirect(graph, "timestep", &inner);
+    graph.node.insert(0, node::new("Gather", &["timestep", &index], &inner));
+}
+
+fn free(name: &str) -> Dimension {
+    Dimension { value: Some(dimension::Value::DimParam(name.to_owned())), ..Dimension::default() }
+}
+
+/// Types the output and forgets names that the exporter made up for its dimensions.
+fn finish_output(graph: &mut GraphProto, port: &Port) {
+    let Some(kind) = graph.output.first_mut().and_then(tensor_type_mut) else { return };
+    kind.elem_type = Some(port.element as i32);
+    for (at, dim) in kind.shape.iter_mut().flat_map(|shape| &mut shape.dim).enumerate() {
+        let is_fixed = matches!(dim.value, Some(dimension::Value::DimValue(_)));
+        if !is_fixed {
+            // Only the batch is surely the input's; a decoder's height is not the latent's.
+            dim.value = (at == 0).then(|| dimension::Value::DimParam("batch".to_owned()));
+        }
+    }
+}

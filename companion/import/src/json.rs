@@ -1,0 +1,101 @@
+//! Configuration files of a diffusers folder, read with errors that name file and key.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+
+/// What to do about a configuration that is not what diffusers writes.
+const HINT: &str = "save the pipeline again with a current version of diffusers";
+/// What to do about a model that is of another kind.
+const UNSUPPORTED: &str = "only text-to-image models of Stable Diffusion's kind (versions 1 and 2) can be imported";
+
+/// One JSON object with the file it came from. Keys that are missing and keys that are null are the same, as in diffusers.
+#[derive(Debug)]
+pub(super) struct Json {
+    file: PathBuf,
+    value: Map<String, Value>,
+}
+
+impl Json {
+    pub(super) fn read(file: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(file).map_err(Error::io("read", file))?;
+        match serde_json::from_str(&text) {
+            Ok(Value::Object(value)) => Ok(Self { file: file.to_path_buf(), value }),
+            Ok(_) => Err(Error::config(file, "it holds no JSON object", HINT)),
+            Err(error) => Err(Error::config(file, format!("it is not JSON: {error}"), HINT)),
+        }
+    }
+
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&Value> {
+        self.value.get(key).filter(|value| !value.is_null())
+    }
+
+    pub(super) fn object(&self, key: &str) -> Result<&Map<String, Value>> {
+        self.get(key).and_then(Value::as_object).ok_or_else(|| self.wrong(key, "an object"))
+    }
+
+    pub(super) fn array(&self, key: &str) -> Result<&Vec<Value>> {
+        self.get(key).and_then(Value::as_array).ok_or_else(|| self.wrong(key, "a list"))
+    }
+
+    /// A whole number that must be there.
+    pub(super) fn u32(&self, key: &str) -> Result<u32> {
+        let number = self.get(key).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+        number.ok_or_else(|| self.wrong(key, "a whole number"))
+    }
+
+    /// A whole number, or `default` where it is missing.
+    pub(super) fn u32_or(&self, key: &str, default: u32) -> Result<u32> {
+        if self.get(key).is_none() { Ok(default) } else { self.u32(key) }
+    }
+
+    pub(super) fn f64_or(&self, key: &str, default: f64) -> Result<f64> {
+        match self.get(key) {
+            None => Ok(default),
+            Some(value) => {
+                let number = value.as_f64().filter(|n| n.is_finite());
+                number.ok_or_else(|| self.wrong(key, "a number"))
+            }
+        }
+    }
+
+    pub(super) fn bool_or(&self, key: &str, default: bool) -> Result<bool> {
+        match self.get(key) {
+            None => Ok(default),
+            Some(value) => value.as_bool().ok_or_else(|| self.wrong(key, "true or false")),
+        }
+    }
+
+    pub(super) fn str_or<'a>(&'a self, key: &str, default: &'a str) -> Result<&'a str> {
+        match self.get(key) {
+            None => Ok(default),
+            Some(value) => value.as_str().ok_or_else(|| self.wrong(key, "a text")),
+        }
+    }
+
+    /// The key's value is not of the kind it should be.
+    pub(super) fn wrong(&self, key: &str, expected: &str) -> Error {
+        let found = self.value.get(key).map_or_else(|| "missing".to_owned(), Value::to_string);
+        Error::config(&self.file, format!("`{key}` is {found}; expected {expected}"), HINT)
+    }
+
+    /// The key's value is valid and asks for what the runtime cannot do.
+    pub(super) fn unsupported(&self, key: &str) -> Error {
+        let found = self.value.get(key).map_or_else(|| "missing".to_owned(), Value::to_string);
+        Error::config(&self.file, format!("`{key}` is {found}, which is not supported"), UNSUPPORTED)
+    }
+
+    /// Fails if any of these keys is set: each stands for an input or computation that the runtime does not have.
+    pub(super) fn must_be_unset(&self, keys: &[&str]) -> Result<()> {
+        match keys.iter().find(|key| self.get(key).is_some_and(|value| *value != Value::Bool(false))) {
+            Some(key) => Err(self.unsupported(key)),
+            None => Ok(()),
+        }
+    }
+}

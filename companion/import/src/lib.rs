@@ -1,0 +1,43 @@
+//! From an ONNX export of a Stable Diffusion pipeline, and the diffusers folder it was made from, to a bundle that
+//! `cones-core` draws with.
+//!
+//! ```text
+//! unet.onnx ─ projection (find K, V) ─ identify (which layer) ─ hoist (make them inputs) ─┐
+//! text_encoder ─ interface (canonical names and types) ─ offsets (learned words) ─────────┼─ store (weights once) ─ bundle
+//! vae ─ interface ─────────── of its mapped twin: rows (blocks of rows, in less memory) ─────┤
+//! unet/*.safetensors ─ layers ─ attention (attention.safetensors, fingerprint) ───────────┘
+//! *.json ─ config, tokenizer ─ manifest          vae_encoder ─ preview (latent to RGB)
+//! ```
+//!
+//! [`import`] does all of it; `examples/import_folder.rs` shows how. [`rows`] and [`profile`] stand on their own: a VAE's
+//! graph in blocks of rows, and what graphs take of memory.
+
+mod attention;
+pub mod check;
+mod config;
+pub mod error;
+mod hoist;
+mod identify;
+mod import;
+pub mod interface;
+mod json;
+mod layers;
+mod multihead;
+mod offsets;
+pub mod output;
+mod pictures;
+mod preview;
+pub mod profile;
+mod projection;
+pub mod rows;
+mod safetensors_file;
+mod scheduler;
+mod stage;
+mod storage;
+pub mod store;
+mod tokenizer;
+
+pub use error::{Error, Result};
+pub use import::{ImportOptions, import};
+pub use stage::Stage;
+pub use storage::Storage;

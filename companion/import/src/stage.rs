@@ -1,0 +1,35 @@
+//! The stages of an import.
+
+use std::fmt;
+use std::path::Path;
+
+/// What an import begins to do. Its `Display` is a line for a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stage<'a> {
+    /// The cross-attention weights of this diffusers folder are read.
+    Weights(&'a Path),
+    /// This graph is imported.
+    Graph(&'a Path),
+    /// The projection from latents to small pictures is fitted.
+    Preview,
+    /// The new graphs are loaded and looked at.
+    Check,
+    /// What the graphs take of memory is counted.
+    Memory,
+    /// The bundle stands in this folder.
+    Written(&'a Path),
+}
+
+impl fmt::Display for Stage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Weights(folder) => write!(f, "reading the cross-attention weights of `{}`", folder.display()),
+            Self::Graph(file) => write!(f, "importing `{}`", file.display()),
+            Self::Preview => f.write_str("fitting the preview"),
+            Self::Check => f.write_str("checking the new graphs"),
+            Self::Memory => f.write_str("counting what the graphs take of memory"),
+            Self::Written(folder) => write!(f, "wrote `{}`", folder.display()),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! `cones import`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use cones_core::sampling::scheduler::Scheduler;
+use cones_import::{ImportOptions, Storage, import};
+
+use super::engine_args::cancelled_by_ctrl_c;
+use crate::failure::Failure;
+
+/// Arguments of `cones import`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Example, for a model that diffusers has saved in `model/`:
+  python models/export/export_onnx.py model export/fused --dialect fused
+  python models/export/export_onnx.py model export/plain --dialect plain
+  cones import --onnx export/fused --plain export/plain --weights model --store float16 --out bundle
+
+Importing the same files again gives the same bytes.")]
+pub struct ImportArgs {
+    /// Folder with text_encoder.onnx, unet.onnx, vae_decoder.onnx and vae_encoder.onnx
+    #[arg(long, value_name = "DIR")]
+    onnx: PathBuf,
+    /// Folder with a unet.onnx without fused nodes, for CoreML and NNAPI; it shares the weights of the other
+    #[arg(long, value_name = "DIR")]
+    plain: Option<PathBuf>,
+    /// The diffusers folder that was exported: configurations, tokenizer and the U-Net's safetensors
+    #[arg(long, value_name = "DIFFUSERS_DIR")]
+    weights: PathBuf,
+    /// Folder to write the bundle to
+    #[arg(long, value_name = "BUNDLE")]
+    out: PathBuf,
+    /// Short name of the model [default: the name of the BUNDLE folder]
+    #[arg(long)]
+    name: Option<String>,
+    /// Licence of the weights, as an SPDX expression or a sentence
+    #[arg(long, value_name = "TEXT", default_value = "unspecified")]
+    licence: String,
+    /// How to keep weights; float16 is used only where it changes no value, and halves what people download
+    #[arg(long, value_enum, default_value_t = StorageArg::Float32)]
+    store: StorageArg,
+    /// Replace BUNDLE if there is one
+    #[arg(long)]
+    force: bool,
+    /// Guidance scale where a request names none
+    #[arg(long, default_value_t = 7.5, value_parser = guidance)]
+    guidance: f32,
+    /// Scheduler where a request names none
+    #[arg(long, default_value = "ddim")]
+    scheduler: Scheduler,
+    /// Steps where a request names none
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    steps: u32,
+}
+
+/// How a bundle keeps float32 weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum StorageArg {
+    /// As they are.
+    Float32,
+    /// As float16 with a cast behind it, where no value changes by that.
+    Float16,
+}
+
+fn guidance(text: &str) -> Result<f32, String> {
+    let value = text.parse::<f32>().ok().filter(|value| value.is_finite() && *value >= 0.0);
+    value.ok_or_else(|| "must be a number, 0 or more".to_owned())
+}
+
+/// Makes the bundle.
+///
+/// # Errors
+/// Names the file, layer, node or configuration key at fault. Nothing is left behind at `--out` then.
+pub fn run(args: &ImportArgs) -> Result<(), Failure> {
+    let mut options = ImportOptions::new(&args.onnx, &args.weights, &args.out);
+    options.plain.clone_from(&args.plain);
+    options.name.clone_from(&args.name);
+    options.licence.clone_from(&args.licence);
+    options.storage = match args.store {
+        StorageArg::Float32 => Storage::Float32,
+        StorageArg::Float16 => Storage::Float16,
+    };
+    options.replace = args.force;
+    options.guidance = args.guidance;
+    options.scheduler = args.scheduler;
+    options.steps = args.steps;
+    import(&options, &mut |stage| log::info!("{stage}"), &cancelled_by_ctrl_c()?)?;
+    Ok(())
+}

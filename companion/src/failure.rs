@@ -1,0 +1,144 @@
+//! What ends a command early, and the exit status that tells it.
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// Arguments that are wrong together, which clap cannot see.
+    #[error("{0}")]
+    Usage(String),
+    /// What the command itself found out, in a sentence.
+    #[error("{0}")]
+    Other(String),
+    /// Drawing, packs, bundles, downloads.
+    #[error(transparent)]
+    Core(#[from] cones_core::Error),
+    /// Finding and tuning.
+    #[error(transparent)]
+    Find(#[from] cones_find::Error),
+    /// Derivatives.
+    #[error(transparent)]
+    Gradient(#[from] cones_gradient::Error),
+    /// Importing.
+    #[error(transparent)]
+    Import(#[from] cones_import::Error),
+    /// Reading ONNX files.
+    #[error(transparent)]
+    Onnx(#[from] cones_onnx::Error),
+    /// Quantising.
+    #[error(transparent)]
+    Quantise(#[from] cones_quantise::Error),
+    /// Reading and writing.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+impl Failure {
+    /// Whether it is no fault at all: Ctrl-C stopped the command, wherever it was.
+    pub fn is_cancelled(&self) -> bool {
+        match self {
+            Self::Core(error) => error.is_cancelled(),
+            Self::Find(error) => error.is_cancelled(),
+            Self::Gradient(error) => error.is_cancelled(),
+            Self::Import(error) => error.is_cancelled(),
+            Self::Onnx(error) => error.is_cancelled(),
+            Self::Quantise(error) => error.is_cancelled(),
+            Self::Usage(_) | Self::Other(_) | Self::Io(_) => false,
+        }
+    }
+
+    /// What to do about it, where the libraries say so apart from what went wrong.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Core(error) => error.hint(),
+            Self::Find(error) => error.hint(),
+            Self::Gradient(error) => error.hint(),
+            Self::Import(error) => error.hint(),
+            Self::Onnx(error) => error.hint(),
+            Self::Quantise(error) => error.hint(),
+            Self::Usage(_) | Self::Other(_) | Self::Io(_) => None,
+        }
+    }
+
+    /// All that is told of it: what went wrong with what was behind that, and the hint on a line of its own.
+    pub fn whole(&self) -> String {
+        let hint = self.hint().map_or_else(String::new, |hint| format!("\nhint: {hint}"));
+        format!("{}{hint}", with_sources(self))
+    }
+
+    /// Whether the reader of our output went away, as `head` does: nothing is wrong then.
+    pub fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+
+    /// The exit status that tells it: 130 for Ctrl-C, 2 for wrong usage, 1 for all else.
+    pub fn status(&self) -> u8 {
+        match self {
+            _ if self.is_cancelled() => 130,
+            Self::Usage(_) => 2,
+            _ => 1,
+        }
+    }
+}
+
+/// An error and what was behind it, in one line.
+pub fn with_sources(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(error.source(), |error| error.source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
+}
+
+impl From<String> for Failure {
+    fn from(reason: String) -> Self {
+        Self::Other(reason)
+    }
+}
+
+impl From<&str> for Failure {
+    fn from(reason: &str) -> Self {
+        Self::Other(reason.to_owned())
+    }
+}
+
+/// Errors of libraries that nobody acts upon: their words are what is shown.
+macro_rules! in_words {
+    ($($error:ty),* $(,)?) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::Other(error.to_string())
+            }
+        })*
+    };
+}
+
+in_words!(
+    Box<dyn std::error::Error + Send + Sync>,
+    ctrlc::Error,
+    image::ImageError,
+    jiff::Error,
+    minisign::PError,
+    ndarray::ShapeError,
+    serde_json::Error,
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cancelling_is_recognised_wherever_it_happens() {
+        let core = || cones_core::Error::Cancelled;
+        let gradient = || cones_gradient::Error::from(core());
+        for failure in [
+            Failure::from(core()),
+            Failure::from(cones_onnx::Error::from(core())),
+            Failure::from(gradient()),
+            Failure::from(cones_find::Error::from(gradient())),
+            Failure::from(cones_import::Error::from(gradient())),
+            Failure::from(cones_quantise::Error::from(cones_import::Error::from(core()))),
+        ] {
+            assert!(failure.is_cancelled() && failure.status() == 130, "{failure}");
+        }
+        assert_eq!(Failure::Usage(String::new()).status(), 2);
+        assert_eq!(Failure::from("a reason").status(), 1);
+    }
+}

@@ -1,0 +1,108 @@
+//! Publishing: packs and base models into a folder that any static file server can serve, under a signed catalogue.
+//!
+//! ```text
+//! catalog.json, catalog.json.minisig
+//! packs/NAME-VERSION-HASH.cones
+//! bundles/NAME-HASH/bundle.json, bundle.json.minisig and what it lists
+//! ```
+//!
+//! Files have their hash in their name and are never changed, so a device that still holds the last catalogue can finish
+//! its download. The catalogue is written last.
+
+mod bundles;
+mod folder;
+mod packs;
+
+use std::path::Path;
+
+use cones_core::Bundle;
+use cones_core::library::catalog::{BundleEntry, CATALOG, Catalog};
+use folder::Folder;
+
+use crate::failure::Failure;
+use crate::keys::SigningKey;
+use crate::pack_file::PackFile;
+
+/// Seconds of a day.
+const DAY: u64 = 86_400;
+
+/// What is to be published.
+#[derive(Debug, Default)]
+pub struct Publication {
+    /// Packs to add, or to put in place of older versions.
+    pub packs: Vec<PackFile>,
+    /// Base models to add or replace.
+    pub bundles: Vec<Bundle>,
+    /// Names of packs and base models to take out of the catalogue. Their files stay.
+    pub withdrawn: Vec<String>,
+    /// Who publishes, for people; by default as before, else the first pack's author.
+    pub publisher: Option<String>,
+    /// For how many days devices take the catalogue.
+    pub days: u64,
+    /// Seconds since 1970 (UTC).
+    pub now: u64,
+}
+
+/// Writes the publication into `path` and gives the new catalogue. What is there must be ours, and is added to.
+pub fn publish(path: &Path, publication: &Publication, key: &SigningKey) -> Result<Catalog, Failure> {
+    let folder = Folder::open(path)?;
+    let mut catalog = match folder.catalog(&key.public()?)? {
+        Some(catalog) => catalog,
+        None => Catalog::new("", 0, 0, 0),
+    };
+    if let Some(publisher) = publication.publisher.clone().or_else(|| publication.default_publisher(&catalog)) {
+        catalog.publisher = publisher;
+    }
+    for name in &publication.withdrawn {
+        withdraw(&mut catalog, name)?;
+    }
+    // Everything is checked before anything is written.
+    let (mut packs, mut bundles) = (Vec::new(), Vec::new());
+    for file in &publication.packs {
+        let entry = packs::entry(file, &catalog)?;
+        catalog.packs.retain(|p| (&p.name, &p.fingerprint) != (&entry.name, &entry.fingerprint));
+        catalog.packs.push(entry.clone());
+        packs.push((file, entry));
+    }
+    for bundle in &publication.bundles {
+        let entry = bundles::entry(bundle)?;
+        // Forms of another base model of the same name would be refused, for they take other packs.
+        let replaced = |b: &BundleEntry| b.identity() == entry.identity() || b.fingerprint != entry.fingerprint;
+        catalog.bundles.retain(|b| b.name != entry.name || !replaced(b));
+        catalog.bundles.push(entry.clone());
+        bundles.push((bundle, entry));
+    }
+    // Counting is what makes a new catalogue new; a device refuses a lower number than it has seen.
+    catalog.serial = catalog.serial.saturating_add(1);
+    catalog.created = publication.now;
+    catalog.expires = publication.now.saturating_add(publication.days.saturating_mul(DAY));
+    let json = catalog.encode()?;
+    for (file, entry) in &packs {
+        folder.write(&entry.url, &file.bytes)?;
+    }
+    for (bundle, entry) in &bundles {
+        bundles::write(&folder, bundle, entry, key, publication.now)?;
+    }
+    folder.replace_catalog(&json, &key.sign(CATALOG, &json, publication.now)?)?;
+    Ok(serde_json::from_slice(&json)?)
+}
+
+impl Publication {
+    fn default_publisher(&self, catalog: &Catalog) -> Option<String> {
+        if !catalog.publisher.is_empty() {
+            return None;
+        }
+        let authors = self.packs.iter().filter_map(|p| Some(p.header().ok()?.metadata.author));
+        Some(authors.into_iter().find(|a| !a.is_empty()).unwrap_or_else(|| "unnamed".into()))
+    }
+}
+
+fn withdraw(catalog: &mut Catalog, name: &str) -> Result<(), Failure> {
+    let before = catalog.packs.len() + catalog.bundles.len();
+    catalog.packs.retain(|p| p.name != name);
+    catalog.bundles.retain(|b| b.name != name);
+    if catalog.packs.len() + catalog.bundles.len() == before {
+        return Err(format!("the catalogue lists no `{name}` that could be withdrawn").into());
+    }
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! Files that appear whole or not at all: written under a temporary name in the same folder, flushed, then renamed.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::{NamedTempFile, TempPath};
+
+use crate::disk::{files, space};
+use crate::error::{Error, Result};
+
+/// What temporary names begin and end with.
+const BEFORE: &str = ".cones-";
+const BEHIND: &str = ".part";
+
+/// A file in the making. Dropped before [`finish`](Self::finish), it leaves nothing behind.
+#[derive(Debug)]
+pub struct AtomicFile {
+    file: NamedTempFile,
+    target: PathBuf,
+    private: bool,
+}
+
+impl AtomicFile {
+    /// Begins a file that is to appear at `target`, whose folder must be there.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn create(target: &Path) -> Result<Self> {
+        let file = tempfile::Builder::new()
+            .prefix(BEFORE)
+            .suffix(BEHIND)
+            .tempfile_in(files::folder_of(target))
+            .map_err(space::io("create a file beside", target, 0))?;
+        Ok(Self { file, target: target.to_path_buf(), private: false })
+    }
+
+    /// Makes it readable by its owner only (mode 0600): for secret keys.
+    #[must_use]
+    pub fn private(mut self) -> Self {
+        self.private = true;
+        self
+    }
+
+    /// Flushes it and puts it in place of whatever is there.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn finish(self) -> Result<()> {
+        let (path, target) = self.flush()?;
+        path.persist(&target).map_err(|error| Error::io("write", &target)(error.error))?;
+        files::sync_folder(files::folder_of(&target));
+        Ok(())
+    }
+
+    /// Flushes it and puts it in its place, if nothing is there.
+    ///
+    /// # Errors
+    /// [`Error::Io`], of kind [`io::ErrorKind::AlreadyExists`] when something is there.
+    pub fn finish_new(self) -> Result<()> {
+        let (path, target) = self.flush()?;
+        path.persist_noclobber(&target).map_err(|error| Error::io("create", &target)(error.error))?;
+        files::sync_folder(files::folder_of(&target));
+        Ok(())
+    }
+
+    fn flush(self) -> Result<(TempPath, PathBuf)> {
+        self.file.as_file().sync_all().map_err(space::io("write", &self.target, 0))?;
+        if !self.private {
+            readable_by_others(self.file.path());
+        }
+        Ok((self.file.into_temp_path(), self.target))
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.as_file().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.as_file().flush()
+    }
+}
+
+impl AtomicFile {
+    fn as_file(&self) -> &File {
+        self.file.as_file()
+    }
+}
+
+/// Writes a whole file.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::OutOfSpace`].
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(bytes).map_err(space::io("write", path, bytes.len() as u64))?;
+    file.finish()
+}
+
+/// Whether a file has the name of one in the making, which a killed process may leave behind.
+pub fn is_temporary(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| name.starts_with(BEFORE) && name.ends_with(BEHIND))
+}
+
+/// Temporary files are private; a finished one should have the permissions of any other file.
+fn readable_by_others(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // A failure leaves the file private, which is no reason to lose it.
+        let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644));
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_dropped_unfinished_changes_nothing() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a");
+        write(&path, b"old").expect("written");
+        let mut file = AtomicFile::create(&path).expect("begun");
+        file.write_all(b"new").expect("written");
+        assert!(is_temporary(file.file.path().file_name().expect("a name")) && !is_temporary("a".as_ref()));
+        drop(file);
+        assert_eq!(std::fs::read(&path).expect("read"), b"old");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing temporary is left");
+    }
+
+    #[test]
+    fn a_new_file_replaces_nothing_and_a_private_one_is_the_owners() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a");
+        AtomicFile::create(&path).expect("begun").private().finish_new().expect("written");
+        let again = AtomicFile::create(&path).expect("begun").finish_new().expect_err("it is there");
+        assert!(matches!(&again, Error::Io { source, .. } if source.kind() == io::ErrorKind::AlreadyExists), "{again}");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+            write(&path, b"x").expect("written");
+            assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o644);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! From the prompts of a request to K and V of its branches.
+
+use std::time::Instant;
+
+use super::Engine;
+use super::job::Job;
+use crate::attention::KeyValues;
+use crate::attention::conditioning::Prompts;
+use crate::cancel::CancelToken;
+use crate::engine::outcome::Timings;
+use crate::error::Result;
+use crate::runtime::graphs;
+use crate::subjects::offsets::Offsets;
+use crate::subjects::scope::Scope;
+use crate::subjects::subject::Subject;
+use crate::text::text_encoder::Prompt;
+use crate::text::tokenizer::Tokens;
+
+impl Engine {
+    /// K and V of each branch, negative prompt first.
+    pub(super) fn condition(&mut self, job: &mut Job<'_>) -> Result<Vec<KeyValues>> {
+        let mut tokens = Vec::new();
+        if job.plan.guided() {
+            tokens.push(self.tokens(job, &job.request.negative_prompt)?);
+        }
+        tokens.push(self.tokens(job, &job.request.prompt)?);
+        self.warn_of_absent_triggers(job, &tokens)?;
+        let prompts = tokens.into_iter().map(|tokens| self.prompt(tokens, &job.request.subjects));
+        let prompts = prompts.collect::<Result<Vec<_>>>()?;
+        let fresh = prompts.iter().any(|prompt| !self.prompts.holds(prompt));
+        if fresh {
+            let purpose = graphs::text(&self.bundle, self.arrangement.form);
+            let loading = Instant::now();
+            let encoder = self.text_encoder.get(&self.bundle, &self.place, purpose)?;
+            job.timings.loading += loading.elapsed();
+            for prompt in &prompts {
+                self.prompts.encode(&self.bundle, encoder, prompt, job.cancel, &mut job.timings)?;
+            }
+            self.release(|engine| &mut engine.text_encoder);
+        }
+        let switching = Instant::now();
+        let branches = prompts
+            .iter()
+            .map(|prompt| self.prompts.key_values(&self.bundle, &self.tokenizer, prompt, &job.request.subjects))
+            .collect();
+        job.timings.switching += switching.elapsed();
+        branches
+    }
+
+    /// A prompt with what the subjects' learned embeddings make of it.
+    pub(super) fn prompt(&self, tokens: Tokens, subjects: &[Subject]) -> Result<Prompt> {
+        let offsets = Offsets::of(&self.tokenizer, &tokens, subjects)?;
+        Ok(Prompt { tokens, offsets })
+    }
+
+    pub(super) fn tokens(&self, job: &mut Job<'_>, prompt: &str) -> Result<Tokens> {
+        let tokens = self.tokenizer.encode(prompt)?;
+        if let Some(cut) = &tokens.cut {
+            let room = self.bundle.manifest().text.max_length.saturating_sub(2);
+            job.warnings.push(format!("the prompt is longer than {room} tokens; this was cut: `{cut}`"));
+        }
+        Ok(tokens)
+    }
+
+    /// A subject is usually switched on to be in the picture, so its trigger should be in a prompt.
+    pub(super) fn warn_of_absent_triggers(&self, job: &mut Job<'_>, prompts: &[Tokens]) -> Result<()> {
+        for subject in job.request.subjects.iter().filter(|s| s.strength > 0.0 && !s.trigger.trim().is_empty()) {
+            let mut found = false;
+            for tokens in prompts {
+                found |= !self.tokenizer.positions(tokens, &subject.trigger)?.is_empty();
+            }
+            if !found {
+                let effect = if subject.scope == Scope::Trigger { "; so it changes nothing" } else { "" };
+                let (name, trigger) = (&subject.name, &subject.trigger);
+                job.warnings.push(format!(
+                    "subject `{name}` is on, but its trigger `{trigger}` is not in the prompt{effect} \
+                     (`{{{name}}}` in a prompt stands for it)"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The text encoder's last hidden state for a prompt, `max_length × hidden_size`.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate).
+    pub fn embed(&mut self, prompt: &str) -> Result<Vec<f32>> {
+        self.embed_with(prompt, &[])
+    }
+
+    /// The same with what subjects have learned of their triggers' tokens; their masks play no part.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate).
+    pub fn embed_with(&mut self, prompt: &str, subjects: &[Subject]) -> Result<Vec<f32>> {
+        let prompt = self.prompt(self.tokenizer.encode(prompt)?, subjects)?;
+        let encoder =
+            self.text_encoder.get(&self.bundle, &self.place, graphs::text(&self.bundle, self.arrangement.form))?;
+        crate::text::text_encoder::embed(&self.bundle, encoder, &prompt, &CancelToken::new())
+    }
+
+    /// K and V of one prompt as the U-Net would get them; for inspection and tests.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate).
+    pub fn key_values(&mut self, prompt: &str, subjects: &[Subject]) -> Result<KeyValues> {
+        let prompt = self.prompt(self.tokenizer.encode(prompt)?, subjects)?;
+        let encoder =
+            self.text_encoder.get(&self.bundle, &self.place, graphs::text(&self.bundle, self.arrangement.form))?;
+        self.prompts.encode(&self.bundle, encoder, &prompt, &CancelToken::new(), &mut Timings::default())?;
+        self.prompts.key_values(&self.bundle, &self.tokenizer, &prompt, subjects)
+    }
+
+    /// Forgets encoded prompts, so that the next request encodes its own again.
+    pub fn forget_prompts(&mut self) {
+        self.prompts = Prompts::default();
+    }
+}

@@ -1,0 +1,126 @@
+//! The denoise loop, and the VAE behind it.
+
+use std::time::Instant;
+
+use super::Engine;
+use super::job::Job;
+use super::unet::UNet;
+use crate::attention::KeyValues;
+use crate::error::{Error, Result};
+use crate::model::bundle;
+use crate::picture::Picture;
+use crate::progress::Stage;
+use crate::runtime::finite;
+use crate::runtime::graphs::Purpose;
+use crate::sampling::noise::TorchGenerator;
+use crate::sampling::scheduler::{self, Run};
+
+impl Engine {
+    pub(super) fn schedule(&self, job: &Job<'_>) -> Result<Run> {
+        let manifest = self.bundle.manifest();
+        let strength = job.request.init.as_ref().map(|init| init.strength);
+        scheduler::plan(
+            job.plan.scheduler,
+            &manifest.noise_schedule,
+            manifest.prediction_type,
+            job.plan.steps,
+            strength,
+        )
+    }
+
+    /// One picture's latent, from noise to the last step.
+    pub(super) fn denoise(
+        &mut self,
+        job: &mut Job<'_>,
+        branches: &[KeyValues],
+        start: Option<&[f32]>,
+        picture: u32,
+    ) -> Result<Vec<f32>> {
+        let mut schedule = self.schedule(job)?;
+        let shape @ [channels, height, width] = job.latent(&self.bundle);
+        let mut noise = TorchGenerator::new(job.request.seed.wrapping_add(u64::from(picture)));
+        let mut drawn = vec![0.0; channels * height * width];
+        noise.fill_normal(&mut drawn);
+        let mut sample = vec![0.0; drawn.len()];
+        match start {
+            Some(latent) => schedule.add_noise(latent, &drawn, &mut sample)?,
+            None => {
+                let sigma = schedule.init_noise_sigma();
+                sample.iter_mut().zip(&drawn).for_each(|(s, n)| *s = n * sigma);
+            }
+        }
+        let loading = Instant::now();
+        let batch = if self.arrangement.apart { 1 } else { branches.len() };
+        let dimensions =
+            vec![("batch", batch), ("height", height), ("width", width), ("tokens", self.tokens_per_prompt())];
+        let name = self.unet_graph();
+        let purpose = Purpose { name, form: self.arrangement.form, dimensions };
+        let graph = self.unet.get(&self.bundle, &self.place, purpose)?;
+        job.timings.loading += loading.elapsed();
+        let branches: Vec<_> = branches.iter().collect();
+        let mut unet = UNet::new(graph, &self.bundle, &branches, batch, shape)?;
+        let (mut input, mut output) = (vec![0.0; sample.len()], Vec::new());
+        let timesteps = schedule.timesteps().to_vec();
+        for (i, timestep) in timesteps.into_iter().enumerate() {
+            schedule.scale_model_input(i, &sample, &mut input)?;
+            job.observer.on_sample(&input, timestep);
+            unet.predict(&input, timestep, &mut output, job.cancel)?;
+            let done = u32::try_from(i + 1).unwrap_or(u32::MAX);
+            finite::check(name, Some(done), &output)?;
+            guide(&mut output, sample.len(), job.plan.guidance);
+            schedule.step(i, &output[..sample.len()], &mut sample, &mut noise)?;
+            finite::check_guided(name, done, &sample)?;
+            let preview = job.observer.wants_preview(done).then(|| self.bundle.manifest().preview.as_ref()).flatten();
+            let preview = preview.map(|p| p.picture(schedule.denoised(), width as u32, height as u32));
+            job.report(Stage::Denoising, picture, done, preview);
+        }
+        job.timings.runtime += unet.inside;
+        job.timings.unet += unet.inside;
+        job.timings.steps += job.steps;
+        Ok(sample)
+    }
+
+    pub(super) fn decode(&mut self, job: &mut Job<'_>, mut latent: Vec<f32>) -> Result<Picture> {
+        let [channels, height, width] = job.latent(&self.bundle);
+        let vae = self.bundle.manifest().vae;
+        for value in &mut latent {
+            *value = *value / vae.scaling_factor as f32 + vae.shift_factor as f32;
+        }
+        let loading = Instant::now();
+        let dimensions = vec![("batch", 1), ("height", height), ("width", width)];
+        let purpose = Purpose { name: bundle::VAE_DECODER, form: self.arrangement.form, dimensions };
+        let decoder = self.vae_decoder.get(&self.bundle, &self.place, purpose)?;
+        job.timings.loading += loading.elapsed();
+        job.observer.on_latent(&latent);
+        let running = Instant::now();
+        let (shape, planes) = decoder.run("latent", &[1, channels, height, width], latent, job.cancel)?;
+        let running = running.elapsed();
+        job.timings.runtime += running;
+        job.timings.decoding += running;
+        let expected = [1, 3, job.plan.height as usize, job.plan.width as usize];
+        if shape != expected {
+            let reason = format!("it gave shape {shape:?} instead of {expected:?}");
+            return Err(Error::bundle(bundle::VAE_DECODER, reason));
+        }
+        finite::check(bundle::VAE_DECODER, None, &planes)?;
+        Ok(Picture::from_planes(&planes, job.plan.width, job.plan.height))
+    }
+
+    pub(super) fn tokens_per_prompt(&self) -> usize {
+        self.bundle.manifest().text.max_length as usize
+    }
+
+    /// The graph for the provider: fused nodes where it has them.
+    pub(super) fn unet_graph(&self) -> &'static str {
+        let plain = self.bundle.manifest().files.contains_key(bundle::UNET_PLAIN);
+        if plain && !self.place.provider.takes_fused_graph() { bundle::UNET_PLAIN } else { bundle::UNET }
+    }
+}
+
+/// Classifier-free guidance in place: the first `size` values become the guided prediction.
+fn guide(output: &mut [f32], size: usize, guidance: f32) {
+    let (negative, positive) = output.split_at_mut(size);
+    for (n, p) in negative.iter_mut().zip(positive) {
+        *n += guidance * (*p - *n);
+    }
+}

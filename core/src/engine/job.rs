@@ -1,0 +1,34 @@
+//! A request under way.
+
+use crate::cancel::CancelToken;
+use crate::engine::outcome::Timings;
+use crate::engine::request::{Request, ResolvedRequest};
+use crate::model::bundle::Bundle;
+use crate::picture::Picture;
+use crate::progress::{Observer, Progress, Stage};
+
+/// A request under way.
+pub(crate) struct Job<'a> {
+    pub(crate) plan: ResolvedRequest,
+    pub(crate) request: &'a Request,
+    pub(crate) observer: &'a mut dyn Observer,
+    pub(crate) cancel: &'a CancelToken,
+    /// Steps of one picture; fewer than asked for with an init image.
+    pub(crate) steps: u32,
+    pub(crate) timings: Timings,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Job<'_> {
+    /// Tells the observer.
+    pub(crate) fn report(&mut self, stage: Stage, picture: u32, step: u32, preview: Option<Picture>) {
+        let (pictures, steps) = (self.request.count, self.steps);
+        self.observer.on_progress(&Progress { stage, picture, pictures, step, steps, preview });
+    }
+
+    /// Channels, height and width of the latent.
+    pub(crate) fn latent(&self, bundle: &Bundle) -> [usize; 3] {
+        let latent = bundle.manifest().latent;
+        [latent.channels, self.plan.height / latent.scale, self.plan.width / latent.scale].map(|d| d as usize)
+    }
+}

@@ -1,0 +1,55 @@
+//! What a request came to.
+
+use std::time::Duration;
+
+use crate::memory::MemoryPlan;
+use crate::picture::Picture;
+use crate::picture::recipe::Recipe;
+
+/// A finished picture.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Drawn {
+    /// The pixels.
+    pub picture: Picture,
+    /// How to draw it again.
+    pub recipe: Recipe,
+}
+
+/// What a request came to.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Generated {
+    /// The pictures in the order of their seeds, without those that the observer kept.
+    pub pictures: Vec<Drawn>,
+    /// What the caller may want to show, such as a cut prompt.
+    pub warnings: Vec<String>,
+    /// Where the time went.
+    pub timings: Timings,
+    /// What was expected to be taken of memory, and how the request was carried out for that.
+    pub memory: MemoryPlan,
+}
+
+/// Where the time of a request went.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct Timings {
+    /// From the call to the return.
+    pub total: Duration,
+    /// Loading graphs, inside `total`.
+    pub loading: Duration,
+    /// Inside ONNX Runtime's run calls, inside `total`.
+    pub runtime: Duration,
+    /// Inside the U-Net alone, inside `runtime`.
+    pub unet: Duration,
+    /// Inside the text encoder alone, inside `runtime`.
+    pub text: Duration,
+    /// Inside the VAE's decoder alone, inside `runtime`.
+    pub decoding: Duration,
+    /// The base products of prompts that were not held yet.
+    pub projecting: Duration,
+    /// Applying the subjects' masks and making K and V from the base products, both branches.
+    pub switching: Duration,
+    /// U-Net calls.
+    pub steps: u32,
+}

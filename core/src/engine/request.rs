@@ -1,0 +1,213 @@
+//! What is asked for: one required field, and documented defaults.
+
+use crate::error::{Error, Result};
+use crate::picture::{LARGEST_SIDE, Picture};
+use crate::sampling::scheduler::choice::Scheduler;
+use crate::subjects::subject::Subject;
+
+/// A request for pictures. Only the prompt is required; what is `None` comes from the bundle.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Request {
+    /// What to draw.
+    pub prompt: String,
+    /// What to stay away from; empty for nothing in particular.
+    pub negative_prompt: String,
+    /// Subjects switched on, in any order.
+    pub subjects: Vec<Subject>,
+    /// Denoising steps, 1 to the bundle's training steps.
+    pub steps: Option<u32>,
+    /// Classifier-free guidance scale. 1 or less switches guidance off and takes half the time.
+    pub guidance: Option<f32>,
+    /// The scheduler.
+    pub scheduler: Option<Scheduler>,
+    /// Seed of the first picture; picture `i` of several has seed `seed + i`.
+    pub seed: u64,
+    /// How many pictures, 1 to [`Request::MOST_PICTURES`].
+    pub count: u32,
+    /// Width in pixels; the bundle's own by default.
+    pub width: Option<u32>,
+    /// Height in pixels; the bundle's own by default.
+    pub height: Option<u32>,
+    /// Start from a picture instead of from noise alone (img2img).
+    pub init: Option<Init>,
+}
+
+/// The picture to start from.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Init {
+    /// Cut to the aspect of the request around its middle, and scaled to its size, if it has another.
+    pub picture: Picture,
+    /// How much of it is redrawn: 0 (hardly anything) to 1 (everything); diffusers' `strength`, 0.8 by custom.
+    pub strength: f32,
+}
+
+impl Request {
+    /// Pictures of one request.
+    pub const MOST_PICTURES: u32 = 1000;
+
+    /// One picture of `prompt` with the bundle's defaults and seed 0.
+    pub fn new(prompt: impl Into<String>) -> Self {
+        Self {
+            prompt: prompt.into(),
+            negative_prompt: String::new(),
+            subjects: Vec::new(),
+            steps: None,
+            guidance: None,
+            scheduler: None,
+            seed: 0,
+            count: 1,
+            width: None,
+            height: None,
+            init: None,
+        }
+    }
+
+    /// Stays away from this.
+    #[must_use]
+    pub fn with_negative_prompt(mut self, prompt: impl Into<String>) -> Self {
+        self.negative_prompt = prompt.into();
+        self
+    }
+
+    /// Switches one more subject on.
+    #[must_use]
+    pub fn with_subject(mut self, subject: Subject) -> Self {
+        self.subjects.push(subject);
+        self
+    }
+
+    /// Takes this many denoising steps.
+    #[must_use]
+    pub fn with_steps(mut self, steps: u32) -> Self {
+        self.steps = Some(steps);
+        self
+    }
+
+    /// Takes this guidance scale.
+    #[must_use]
+    pub fn with_guidance(mut self, guidance: f32) -> Self {
+        self.guidance = Some(guidance);
+        self
+    }
+
+    /// Takes this scheduler.
+    #[must_use]
+    pub fn with_scheduler(mut self, scheduler: Scheduler) -> Self {
+        self.scheduler = Some(scheduler);
+        self
+    }
+
+    /// Begins with this seed.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Draws this many pictures.
+    #[must_use]
+    pub fn with_count(mut self, count: u32) -> Self {
+        self.count = count;
+        self
+    }
+
+    /// Draws pictures of this size, in pixels.
+    #[must_use]
+    pub fn with_size(mut self, width: u32, height: u32) -> Self {
+        (self.width, self.height) = (Some(width), Some(height));
+        self
+    }
+
+    /// Starts from a picture.
+    #[must_use]
+    pub fn with_init(mut self, init: Init) -> Self {
+        self.init = Some(init);
+        self
+    }
+}
+
+impl Init {
+    /// A picture, and how much of it is redrawn, 0 to 1.
+    #[must_use]
+    pub fn new(picture: Picture, strength: f32) -> Self {
+        Self { picture, strength }
+    }
+}
+
+/// A request with every default filled in and every value checked.
+#[derive(Debug, Clone)]
+pub(crate) struct ResolvedRequest {
+    pub(crate) steps: usize,
+    pub(crate) guidance: f32,
+    pub(crate) scheduler: Scheduler,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
+impl ResolvedRequest {
+    /// Checks `request` against what the bundle can do.
+    pub(crate) fn new(request: &Request, bundle: &crate::model::bundle::Bundle) -> Result<Self> {
+        let manifest = bundle.manifest();
+        let steps = request.steps.unwrap_or(manifest.defaults.steps);
+        let most = manifest.noise_schedule.num_train_timesteps;
+        if steps == 0 || steps > most {
+            return Err(Error::request("steps", format!("is {steps}; it must be 1 to {most}")));
+        }
+        let guidance = request.guidance.unwrap_or(manifest.defaults.guidance);
+        if !guidance.is_finite() || guidance < 0.0 {
+            return Err(Error::request("guidance", format!("is {guidance}; it must be 0 or more, and finite")));
+        }
+        if request.count == 0 || request.count > Request::MOST_PICTURES {
+            let reason = format!("is {}; it must be 1 to {}", request.count, Request::MOST_PICTURES);
+            return Err(Error::request("count", reason));
+        }
+        let scheduler = request.scheduler.unwrap_or(manifest.defaults.scheduler);
+        let width = side("width", request.width.unwrap_or(manifest.image.width), manifest.latent.multiple)?;
+        let height = side("height", request.height.unwrap_or(manifest.image.height), manifest.latent.multiple)?;
+        if let Some(init) = &request.init {
+            unit("strength", init.strength, "of the init image")?;
+        }
+        for subject in &request.subjects {
+            check_subject(subject, bundle)?;
+        }
+        Ok(Self { steps: steps as usize, guidance, scheduler, width, height })
+    }
+
+    /// Whether the negative prompt takes part.
+    pub(crate) fn guided(&self) -> bool {
+        self.guidance > 1.0
+    }
+}
+
+fn side(field: &'static str, pixels: u32, multiple: u32) -> Result<u32> {
+    if pixels == 0 || pixels > LARGEST_SIDE || !pixels.is_multiple_of(multiple) {
+        let reason = format!("is {pixels}; this bundle draws multiples of {multiple} up to {LARGEST_SIDE}");
+        return Err(Error::request(field, reason));
+    }
+    Ok(pixels)
+}
+
+fn unit(field: &'static str, value: f32, of: &str) -> Result<()> {
+    if (0.0..=1.0).contains(&value) {
+        Ok(())
+    } else {
+        Err(Error::request(field, format!("{of} is {value}; it must be 0 to 1")))
+    }
+}
+
+fn check_subject(subject: &Subject, bundle: &crate::model::bundle::Bundle) -> Result<()> {
+    unit("strength", subject.strength, &format!("of subject `{}`", subject.name))?;
+    if !subject.mask.fits(&bundle.manifest().layers) {
+        return Err(Error::WrongModel {
+            subject: subject.name.clone(),
+            reason: format!("its mask is over other layers than those of `{}`", bundle.manifest().name),
+        });
+    }
+    if subject.scope == crate::subjects::scope::Scope::Trigger && subject.trigger.trim().is_empty() {
+        let reason = format!("of subject `{}` is empty, but its scope is `trigger`", subject.name);
+        return Err(Error::request("trigger", reason));
+    }
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! The U-Net in the denoise loop: K and V bound once, sample and timestep at each step.
+
+use std::time::{Duration, Instant};
+
+use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
+use ort::session::IoBinding;
+use ort::value::{Tensor, TensorElementType};
+
+use crate::attention::KeyValues;
+use crate::cancel::CancelToken;
+use crate::error::{Error, Result};
+use crate::memory::pages;
+use crate::model::bundle::Bundle;
+use crate::model::manifest::Layer;
+use crate::runtime::session::{Graph, first_f32};
+
+const SAMPLE: &str = "sample";
+const TIMESTEP: &str = "timestep";
+
+/// One request's U-Net calls.
+pub(crate) struct UNet<'g> {
+    graph: &'g mut Graph,
+    binding: IoBinding,
+    /// K and V of each run of a step, by layer: of all branches together, or of one after another.
+    runs: Vec<Vec<Tensor<f32>>>,
+    /// The layers' names.
+    layers: Vec<String>,
+    /// `batch × channels × height × width`.
+    sample: Tensor<f32>,
+    timestep: (TensorElementType, Vec<usize>),
+    /// Branches in one run.
+    batch: usize,
+    /// Time spent inside ONNX Runtime.
+    pub(crate) inside: Duration,
+}
+
+impl<'g> UNet<'g> {
+    /// Binds the K and V of each branch (negative prompt first when guided) to a graph that is loaded for `batch` of them
+    /// at once.
+    ///
+    /// `latent` is `[channels, height, width]`.
+    pub(crate) fn new(
+        graph: &'g mut Graph,
+        bundle: &Bundle,
+        branches: &[&KeyValues],
+        batch: usize,
+        latent: [usize; 3],
+    ) -> Result<Self> {
+        let stage = || Error::runtime("binding the inputs of the U-Net");
+        let (ty, shape) = graph.input(TIMESTEP)?;
+        let shape: Vec<usize> = shape.iter().map(|&d| usize::try_from(d).unwrap_or(batch)).collect();
+        if shape.iter().any(|&d| d != 1 && d != batch) || shape.len() > 1 {
+            let reason = format!("its `{TIMESTEP}` has shape {shape:?} for a batch of {batch}");
+            return Err(Error::bundle(crate::model::bundle::UNET, reason));
+        }
+        graph.input(SAMPLE)?;
+        let mut binding = graph.session.create_binding().map_err(Error::runtime("binding the U-Net"))?;
+        let layers = &bundle.manifest().layers;
+        layers.iter().try_for_each(|layer| graph.input(&layer.name).map(drop))?;
+        let runs =
+            branches.chunks(batch.max(1)).map(|together| tensors(layers, together)).collect::<Result<Vec<_>>>()?;
+        let layers: Vec<String> = layers.iter().map(|layer| layer.name.clone()).collect();
+        bind(&mut binding, &layers, runs.first())?;
+        let memory =
+            MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput).map_err(stage())?;
+        let output = graph.session.outputs().first().map(|o| o.name().to_owned());
+        let output = output.ok_or_else(|| Error::bundle(bundle.path(), "its U-Net has no output"))?;
+        binding.bind_output_to_device(output, &memory).map_err(stage())?;
+        let [channels, height, width] = latent;
+        let zeros = vec![0.0f32; batch * channels * height * width];
+        let sample = Tensor::from_array(([batch, channels, height, width], zeros)).map_err(stage())?;
+        let timestep = (ty, shape);
+        Ok(Self { graph, binding, runs, layers, sample, timestep, batch, inside: Duration::ZERO })
+    }
+
+    /// Runs the U-Net on one latent, the same for every branch, and writes the branches' outputs one after another.
+    pub(crate) fn predict(
+        &mut self,
+        latent: &[f32],
+        timestep: f32,
+        out: &mut Vec<f32>,
+        cancel: &CancelToken,
+    ) -> Result<()> {
+        let stage = || Error::runtime("running the U-Net");
+        {
+            let (_, values) = self.sample.try_extract_tensor_mut::<f32>().map_err(stage())?;
+            for branch in values.chunks_exact_mut(latent.len().max(1)) {
+                branch.copy_from_slice(latent);
+            }
+        }
+        self.binding.bind_input(SAMPLE, &self.sample).map_err(stage())?;
+        self.bind_timestep(timestep)?;
+        out.clear();
+        for run in 0..self.runs.len() {
+            // One run alone is bound already.
+            if self.runs.len() > 1 {
+                bind(&mut self.binding, &self.layers, self.runs.get(run))?;
+            }
+            let values = self.run(cancel)?;
+            if self.runs.len() == 1 { *out = values } else { out.extend(values) }
+        }
+        let expected = self.runs.len() * self.batch * latent.len();
+        if out.len() == expected {
+            Ok(())
+        } else {
+            let reason = format!("its U-Net gave {} values instead of {expected}", out.len());
+            Err(Error::bundle(crate::model::bundle::UNET, reason))
+        }
+    }
+
+    fn run(&mut self, cancel: &CancelToken) -> Result<Vec<f32>> {
+        let Self { graph, binding, inside, .. } = self;
+        let Graph { session, weights, .. } = &mut **graph;
+        cancel.guard(|options| {
+            pages::run_with_few(weights, || {
+                let start = Instant::now();
+                let outputs = session.run_binding_with_options(binding, options);
+                let outputs = outputs.map_err(Error::runtime("running the U-Net"))?;
+                *inside += start.elapsed();
+                Ok(first_f32(crate::model::bundle::UNET, &outputs)?.1)
+            })
+        })
+    }
+
+    fn bind_timestep(&mut self, timestep: f32) -> Result<()> {
+        let stage = || Error::runtime("binding the timestep of the U-Net");
+        let (ty, shape) = &self.timestep;
+        let count: usize = shape.iter().product();
+        match ty {
+            TensorElementType::Int64 => {
+                // Exporters that fix the type to int64 take whole training steps only, as Stable Diffusion's do.
+                let values = vec![timestep.round() as i64; count];
+                let tensor = Tensor::from_array((shape.clone(), values)).map_err(stage())?;
+                self.binding.bind_input(TIMESTEP, &tensor).map_err(stage())
+            }
+            TensorElementType::Float32 => {
+                let tensor = Tensor::from_array((shape.clone(), vec![timestep; count])).map_err(stage())?;
+                self.binding.bind_input(TIMESTEP, &tensor).map_err(stage())
+            }
+            other => Err(Error::bundle(crate::model::bundle::UNET, format!("its timestep has type {other}"))),
+        }
+    }
+}
+
+/// K and V of branches that run together: for each layer [branches, tokens, rows].
+fn tensors(layers: &[Layer], branches: &[&KeyValues]) -> Result<Vec<Tensor<f32>>> {
+    let batch = branches.len();
+    let each = layers.iter().enumerate().map(|(i, layer)| {
+        let rows = layer.rows as usize;
+        let mut values = Vec::new();
+        for branch in branches {
+            values.extend_from_slice(branch.layers.get(i).map_or(&[], Vec::as_slice));
+        }
+        let tokens = values.len() / (rows * batch).max(1);
+        Tensor::from_array(([batch, tokens, rows], values)).map_err(Error::runtime("making K and V of the U-Net"))
+    });
+    each.collect()
+}
+
+fn bind(binding: &mut IoBinding, layers: &[String], tensors: Option<&Vec<Tensor<f32>>>) -> Result<()> {
+    for (layer, tensor) in layers.iter().zip(tensors.into_iter().flatten()) {
+        binding.bind_input(layer, tensor).map_err(Error::runtime("binding K and V of the U-Net"))?;
+    }
+    Ok(())
+}

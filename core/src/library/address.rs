@@ -1,0 +1,275 @@
+//! Which URLs may be asked, and how they are shown.
+//!
+//! HTTPS only, except to this device itself: what stands at `127.0.0.0/8`, `::1` or `localhost` crosses no network.
+
+use std::net::ToSocketAddrs;
+
+use url::{Host, Url};
+
+use crate::error::{Error, Result};
+
+/// Longer URLs are cut in messages.
+const SHOWN: usize = 300;
+
+/// A URL that may be asked.
+#[derive(Clone)]
+pub(crate) struct Address(Url);
+
+impl Address {
+    /// Checks a URL that the caller or a signed list gave.
+    ///
+    /// # Errors
+    /// [`Error::Network`] when it is none or may not be asked.
+    pub(crate) fn parse(text: &str) -> Result<Self> {
+        let url = Url::parse(text).map_err(|error| refused(shown(text), format!("it is not a URL: {error}")))?;
+        Self::checked(url)
+    }
+
+    /// Where an answer's `Location` leads from here. A server elsewhere cannot lead to this device's own services, nor
+    /// from HTTPS to HTTP.
+    ///
+    /// # Errors
+    /// [`Error::Network`].
+    pub(crate) fn redirect(&self, location: &str) -> Result<Self> {
+        let lost = |reason: String| refused(self.shown(), format!("it redirects to `{}`: {reason}", shown(location)));
+        let url = self.0.join(location).map_err(|error| lost(format!("that is not a URL: {error}")))?;
+        let next = Self::checked(url).map_err(|error| match error {
+            Error::Network { reason, .. } => lost(reason),
+            other => other,
+        })?;
+        if self.0.scheme() == "https" && next.0.scheme() != "https" {
+            return Err(lost("that leaves HTTPS".into()));
+        }
+        if next.is_loopback() && !self.is_loopback() {
+            return Err(lost("that is this device itself".into()));
+        }
+        Ok(next)
+    }
+
+    /// A file beside this one, or of this folder if the path ends with `/`.
+    ///
+    /// # Errors
+    /// [`Error::Network`].
+    pub(crate) fn join(&self, relative: &str) -> Result<Self> {
+        let url =
+            self.0.join(relative).map_err(|error| refused(shown(relative), format!("it is not a URL: {error}")))?;
+        Self::checked(url)
+    }
+
+    /// The same with `ending` behind its path, before its query.
+    ///
+    /// # Errors
+    /// [`Error::Network`].
+    pub(crate) fn with_ending(&self, ending: &str) -> Result<Self> {
+        let mut url = self.0.clone();
+        url.set_path(&format!("{}{ending}", self.0.path()));
+        Self::checked(url)
+    }
+
+    /// The same as a folder, so that [`join`](Self::join) leads into it.
+    ///
+    /// # Errors
+    /// [`Error::Network`].
+    pub(crate) fn folder(&self) -> Result<Self> {
+        if self.0.path().ends_with('/') { Ok(self.clone()) } else { self.with_ending("/") }
+    }
+
+    /// Whether its path ends with this file name.
+    pub(crate) fn is_file(&self, name: &str) -> bool {
+        self.0.path_segments().and_then(|mut segments| segments.next_back()) == Some(name)
+    }
+
+    /// What is asked for, whole. Not for messages.
+    pub(super) fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// Without query and fragment, for messages.
+    pub(crate) fn shown(&self) -> String {
+        show(&self.0)
+    }
+
+    /// Whether it is this device.
+    pub(super) fn is_loopback(&self) -> bool {
+        match self.0.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => false,
+        }
+    }
+
+    /// Whether it may be asked as names resolve now: a name server may know a `localhost` that is none.
+    pub(super) fn stays_here(&self) -> bool {
+        match self.0.host() {
+            Some(Host::Domain(name)) if self.0.scheme() == "http" => {
+                let port = self.0.port_or_known_default().unwrap_or(80);
+                // One that does not resolve fails later, for that reason.
+                (name, port).to_socket_addrs().map_or(true, |mut found| found.all(|address| address.ip().is_loopback()))
+            }
+            _ => true,
+        }
+    }
+
+    fn checked(mut url: Url) -> Result<Self> {
+        url.set_fragment(None);
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refused(show(&url), "URLs with a user name or password are not used".into()));
+        }
+        let address = Self(url);
+        match address.0.scheme() {
+            "https" => Ok(address),
+            "http" if address.is_loopback() => Ok(address),
+            "http" => Err(refused(address.shown(), "only HTTPS is used, except on this device itself".into())),
+            other => Err(refused(address.shown(), format!("`{other}` is not used, only HTTPS"))),
+        }
+    }
+}
+
+/// What may be shown of a text that was meant as a URL: no credentials, no query.
+pub(crate) fn shown(text: &str) -> String {
+    match Url::parse(text) {
+        Ok(url) => show(&url),
+        Err(_) => {
+            let text = text.split(['?', '#']).next().unwrap_or_default();
+            cut(text.rsplit('@').next().unwrap_or_default())
+        }
+    }
+}
+
+fn show(url: &Url) -> String {
+    if url.cannot_be_a_base() {
+        // Such as `anna:secret@example.org`, which is one of a scheme `anna`.
+        return cut(&format!("{}:…", url.scheme()));
+    }
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    // Both fail for URLs that cannot have credentials.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    cut(url.as_str())
+}
+
+fn cut(text: &str) -> String {
+    let clean = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    let mut cut: String = text.chars().take(SHOWN).map(clean).collect();
+    if text.chars().nth(SHOWN).is_some() {
+        cut.push('…');
+    }
+    cut
+}
+
+fn refused(url: String, reason: String) -> Error {
+    let hint = "ask its publisher for another address; for trying out, `http://127.0.0.1` works".into();
+    Error::Network { url, reason, hint }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(result: Result<Address>) -> String {
+        match result {
+            Err(error @ Error::Network { .. }) => error.to_string(),
+            Err(other) => panic!("{other}"),
+            Ok(address) => panic!("{} was accepted", address.shown()),
+        }
+    }
+
+    #[test]
+    fn https_everywhere_and_http_to_this_device() {
+        for text in [
+            "https://example.org/a.cones",
+            "https://127.0.0.1:8443/",
+            "http://127.0.0.1:8000/a",
+            "http://127.200.3.4/",
+            "http://[::1]:80/a",
+            "http://localhost:1/a",
+            "http://LOCALHOST/a",
+        ] {
+            assert!(Address::parse(text).is_ok(), "{text}");
+        }
+        for text in [
+            "http://example.org/a",
+            "http://127.0.0.1.example.org/",
+            "http://localhost.example.org/",
+            "http://128.0.0.1/",
+            "http://0.0.0.0/",
+            "http://[::2]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://10.0.0.2/",
+            "ftp://127.0.0.1/a",
+            "file:///etc/hostname",
+            "data:text/plain,x",
+            "a.cones",
+            "",
+            "https://",
+            "http://127.0.0.1:99999/",
+            "\0",
+        ] {
+            assert!(Address::parse(text).is_err_and(|error| error.hint().is_some()), "{text}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_refused_and_never_shown() {
+        for text in [
+            "https://anna:secret@example.org/a?token=secret#secret",
+            "https://secret@example.org/a",
+            "http://anna:secret@127.0.0.1/",
+            "https://anna:secret@exa mple.org/a?secret",
+            "https://anna:secret@",
+            "anna:secret@example.org?secret",
+            "https://example.org:x/a?secret#secret",
+        ] {
+            let text = reason(Address::parse(text));
+            assert!(!text.contains("secret"), "{text}");
+        }
+        let address = Address::parse("https://example.org/a?token=secret#secret").expect("an address");
+        assert_eq!(address.shown(), "https://example.org/a");
+        assert_eq!(address.as_str(), "https://example.org/a?token=secret");
+    }
+
+    #[test]
+    fn redirects_keep_the_rules() {
+        let far = Address::parse("https://example.org/a/b").expect("an address");
+        assert_eq!(far.redirect("c").expect("an address").shown(), "https://example.org/a/c");
+        assert_eq!(far.redirect("//cdn.example.org/c").expect("an address").shown(), "https://cdn.example.org/c");
+        assert!(reason(far.redirect("http://example.org/a/b")).contains("only HTTPS"));
+        assert!(reason(far.redirect("http://127.0.0.1/a")).contains("leaves HTTPS"));
+        assert!(reason(far.redirect("https://127.0.0.1/a")).contains("this device itself"));
+        assert!(!reason(far.redirect("https://x:secret@example.org/?secret")).contains("secret"));
+        assert!(reason(far.redirect("https://[")).contains("not a URL"));
+        let here = Address::parse("http://127.0.0.1:80/a").expect("an address");
+        assert!(here.redirect("http://localhost:81/b").is_ok());
+        assert!(here.redirect("https://example.org/b").is_ok());
+        assert!(reason(here.redirect("http://example.org/b")).contains("only HTTPS"));
+    }
+
+    #[test]
+    fn files_lie_in_folders() {
+        let list = Address::parse("https://example.org/x/catalog.json?token=1").expect("an address");
+        assert_eq!(
+            list.with_ending(".minisig").expect("an address").as_str(),
+            "https://example.org/x/catalog.json.minisig?token=1"
+        );
+        let folder = list.join("toybox").and_then(|a| a.folder()).expect("an address");
+        assert_eq!(folder.join("unet.onnx").expect("an address").as_str(), "https://example.org/x/toybox/unet.onnx");
+        assert!(list.join("https://elsewhere.example/y").is_ok());
+        assert!(list.join("http://elsewhere.example/y").is_err());
+    }
+
+    #[test]
+    fn long_and_strange_texts_are_shown_short_and_plain() {
+        let text = reason(Address::parse(&format!("http://example.org/{}", "x".repeat(9999))));
+        assert!(text.len() < 800, "{text}");
+        assert!(!reason(Address::parse("ht\u{1b}[31mtp://\u{7}")).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_name_for_this_device_resolves_to_it() {
+        assert!(Address::parse("http://localhost:1/").expect("an address").stays_here());
+        assert!(Address::parse("http://127.0.0.1:1/").expect("an address").stays_here());
+    }
+}

@@ -1,0 +1,257 @@
+//! `store.json`: what is installed.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
+
+use serde::{Deserialize, Serialize};
+
+use crate::disk::hash::Sha256;
+use crate::error::{Error, Result};
+use crate::library::catalog::MAX_PACK_BYTES;
+use crate::model::manifest::Manifest;
+use crate::subjects::pack::{Header, Metadata, Precision};
+
+use crate::disk::lock::Lock;
+
+use super::folder::{self, Folder};
+
+/// The format of the folder that this version reads and writes.
+const FORMAT: u32 = 1;
+/// Of some 50,000 packs. What claims to be longer is not read.
+const MAX_BYTES: u64 = 64 << 20;
+/// How many names a message lists.
+const MOST_NAMES: usize = 12;
+
+/// The whole of `store.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Index {
+    format: u32,
+    /// The highest serial of a catalogue that was seen, by the publisher's key.
+    serials: BTreeMap<String, u64>,
+    /// By name and fingerprint, of which each pair is there once.
+    packs: Vec<Record>,
+}
+
+/// One installed pack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Record {
+    pub(super) sha256: Sha256,
+    pub(super) bytes: u64,
+    pub(super) fingerprint: Sha256,
+    precision: Precision,
+    neurons: u64,
+    pub(super) metadata: Metadata,
+}
+
+impl Record {
+    pub(super) fn new(header: &Header, bytes: &[u8]) -> Self {
+        Self {
+            sha256: Sha256::digest(bytes),
+            bytes: bytes.len() as u64,
+            fingerprint: header.fingerprint,
+            precision: header.precision,
+            neurons: header.neurons,
+            metadata: header.metadata.clone(),
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.metadata.name
+    }
+
+    pub(super) fn header(&self, preview: Option<Vec<u8>>) -> Header {
+        Header {
+            metadata: self.metadata.clone(),
+            fingerprint: self.fingerprint,
+            precision: self.precision,
+            neurons: self.neurons,
+            preview,
+        }
+    }
+
+    fn key(&self) -> (&str, Sha256) {
+        (&self.metadata.name, self.fingerprint)
+    }
+}
+
+impl Index {
+    /// Reads it; none when there is none or it is damaged, and is to be made anew.
+    ///
+    /// # Errors
+    /// [`Error::BadStore`] when a newer version wrote it; [`Error::Io`].
+    pub(super) fn read(folder: &Folder) -> Result<Option<Self>> {
+        let path = folder.index();
+        let mut text = Vec::new();
+        match File::open(&path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut text)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read.map_err(Error::io("read", &path))?,
+        };
+        #[derive(Deserialize)]
+        struct Version {
+            format: u32,
+        }
+        if let Ok(Version { format }) = serde_json::from_slice(&text)
+            && format > FORMAT
+        {
+            return Err(Error::BadStore {
+                path: folder.path().to_path_buf(),
+                reason: format!("it has format {format}; this version reads format {FORMAT}"),
+                hint: "update this software, or use another folder".into(),
+            });
+        }
+        match serde_json::from_slice::<Self>(&text) {
+            Ok(index) if index.is_sound() => Ok(Some(index)),
+            Ok(_) => Ok(damaged("its values are out of order")),
+            Err(error) => Ok(damaged(&error.to_string())),
+        }
+    }
+
+    /// Replaces the file.
+    pub(super) fn write(&self, folder: &Folder, lock: &Lock) -> Result<()> {
+        let path = folder.index();
+        let json = serde_json::to_vec(self).map_err(|error| Error::io("write", &path)(error.into()))?;
+        folder::replace(&path, &json, lock)
+    }
+
+    /// Makes it anew from the packs that are there. Of two packs of one name and base model the newer is taken. The
+    /// serials are lost.
+    pub(super) fn rebuild(folder: &Folder, lock: &Lock) -> Result<Self> {
+        let mut found = Vec::new();
+        let objects = folder.objects();
+        for entry in fs::read_dir(&objects).map_err(Error::io("list", &objects))? {
+            let entry = entry.map_err(Error::io("list", &objects))?;
+            let name = entry.file_name();
+            let Some(hash) = folder::hash_of(&name) else { continue };
+            let read = folder::read(&entry.path(), MAX_PACK_BYTES)
+                .and_then(|bytes| Ok(Record::new(&Header::read(&hash.to_string(), &bytes)?, &bytes)));
+            match read {
+                Ok(record) if record.sha256 == hash => found.push(record),
+                Ok(_) => left_out("its hash is not its name"),
+                Err(error) => left_out(&error.to_string()),
+            }
+        }
+        found.sort_by_key(|record| (record.metadata.version, record.metadata.created));
+        let mut index = Self { format: FORMAT, serials: BTreeMap::new(), packs: Vec::new() };
+        for record in found {
+            index.put(record);
+        }
+        index.write(folder, lock)?;
+        Ok(index)
+    }
+
+    pub(super) fn packs(&self) -> &[Record] {
+        &self.packs
+    }
+
+    /// The pack of this name and fingerprint.
+    pub(super) fn exactly(&self, name: &str, fingerprint: Sha256) -> Option<&Record> {
+        self.packs.iter().find(|record| record.key() == (name, fingerprint))
+    }
+
+    /// The pack of this name for one base model, or for the only one it is installed for.
+    pub(super) fn find(&self, name: &str, fingerprint: Option<Sha256>) -> Result<&Record> {
+        let mut named = self.packs.iter().filter(|record| record.name() == name);
+        if let Some(fingerprint) = fingerprint {
+            return named.find(|record| record.fingerprint == fingerprint).ok_or_else(|| self.not_found(name));
+        }
+        let first = named.next().ok_or_else(|| self.not_found(name))?;
+        if named.next().is_some() {
+            let reason = format!("`{name}` is installed for {}; say for which", self.models(name));
+            return Err(Error::request("name", reason));
+        }
+        Ok(first)
+    }
+
+    /// The pack of this name for the base model of `manifest`.
+    pub(super) fn find_for(&self, name: &str, manifest: &Manifest) -> Result<&Record> {
+        match self.exactly(name, manifest.fingerprint) {
+            Some(record) => Ok(record),
+            None if self.packs.iter().any(|record| record.name() == name) => Err(Error::WrongModel {
+                subject: name.into(),
+                reason: format!("it is installed for {}, not for `{}`", self.models(name), manifest.name),
+            }),
+            None => Err(self.not_found(name)),
+        }
+    }
+
+    /// Takes packs out; see [`PackStore::remove`](super::PackStore::remove).
+    pub(super) fn take(&mut self, name: &str, fingerprint: Option<Sha256>) -> Vec<Record> {
+        let is_meant =
+            |record: &mut Record| record.name() == name && fingerprint.is_none_or(|f| record.fingerprint == f);
+        self.packs.extract_if(.., is_meant).collect()
+    }
+
+    /// Puts a pack in, and gives the one whose place it takes.
+    pub(super) fn put(&mut self, record: Record) -> Option<Record> {
+        match self.packs.binary_search_by(|other| other.key().cmp(&record.key())) {
+            Ok(at) => self.packs.get_mut(at).map(|place| std::mem::replace(place, record)),
+            Err(at) => {
+                self.packs.insert(at, record);
+                None
+            }
+        }
+    }
+
+    /// Whether a file of this hash is listed.
+    pub(super) fn lists(&self, sha256: Sha256) -> bool {
+        self.packs.iter().any(|record| record.sha256 == sha256)
+    }
+
+    /// The highest serial that was seen from a key.
+    pub(super) fn serial(&self, key: &str) -> Option<u64> {
+        self.serials.get(key).copied()
+    }
+
+    /// Notes that a serial was seen.
+    pub(super) fn saw(&mut self, key: &str, serial: u64) {
+        self.serials.insert(key.into(), serial);
+    }
+
+    fn is_sound(&self) -> bool {
+        let ordered = self.packs.is_sorted_by(|a, b| a.key() < b.key());
+        self.format == FORMAT && ordered && self.packs.iter().all(|record| record.bytes <= MAX_PACK_BYTES)
+    }
+
+    /// The base models that a name is installed for, for people.
+    fn models(&self, name: &str) -> String {
+        let model = |record: &Record| format!("`{}` ({}…)", record.metadata.model, record.fingerprint.short(8));
+        list(self.packs.iter().filter(|record| record.name() == name).map(model))
+    }
+
+    fn not_found(&self, name: &str) -> Error {
+        let mut names: Vec<&str> = self.packs.iter().map(Record::name).collect();
+        names.dedup();
+        let hint = match names.is_empty() {
+            true => "nothing is installed yet; install a pack first".into(),
+            false => format!("installed are {}", list(names.into_iter().map(|name| format!("`{name}`")))),
+        };
+        Error::NotFound { name: typed(name), place: "is installed".into(), hint }
+    }
+}
+
+/// A list for people, with an end.
+pub(super) fn list(mut items: impl Iterator<Item = String>) -> String {
+    let mut shown: Vec<String> = items.by_ref().take(MOST_NAMES).collect();
+    let more = items.count();
+    if more > 0 {
+        shown.push(format!("{more} more"));
+    }
+    shown.join(", ")
+}
+
+/// What somebody typed for a name, fit to be shown.
+pub(super) fn typed(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(64).collect()
+}
+
+fn damaged(reason: &str) -> Option<Index> {
+    log::warn!("a pack store's list is damaged and is made anew");
+    log::debug!("it is damaged: {reason}");
+    None
+}
+
+fn left_out(reason: &str) {
+    log::warn!("a damaged pack is left out of a pack store's new list");
+    log::debug!("it is left out: {reason}");
+}

@@ -1,0 +1,21 @@
+//! An installed pack.
+
+use std::path::PathBuf;
+
+use crate::disk::hash::Sha256;
+use crate::subjects::pack::subject_pack::Header;
+
+/// One installed pack.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Installed {
+    /// What the pack says of itself. Of a file that was damaged since, this is what it said when it was installed,
+    /// without preview.
+    pub header: Header,
+    /// SHA-256 of the file.
+    pub sha256: Sha256,
+    /// Length of the file.
+    pub bytes: u64,
+    /// The file, for reading only. It is gone once the pack is replaced or removed; [`PackStore::load`](super::PackStore::load) knows of that.
+    pub path: PathBuf,
+}

@@ -1,0 +1,8 @@
+//! A base model on disk: its manifest, its files, the weights that masks apply to, and the fingerprint that packs are bound to.
+
+pub mod bundle;
+pub mod fingerprint;
+pub mod form;
+pub mod manifest;
+pub mod mapped;
+pub mod weights;

@@ -1,0 +1,105 @@
+//! Values of a manifest that later arithmetic relies on.
+
+use std::collections::BTreeSet;
+
+use crate::model::manifest::Manifest;
+use crate::picture::LARGEST_SIDE;
+use crate::sampling::scheduler;
+use crate::subjects::pack::metadata::check_text;
+
+/// Wider than any matrix of a text encoder or U-Net.
+const WIDEST: u32 = 1 << 16;
+/// Stable Diffusion's latents have 4 channels, later models' up to 128.
+const MOST_CHANNELS: u32 = 256;
+
+/// What is wrong with the manifest's values, if anything.
+pub(super) fn check(manifest: &Manifest) -> Result<(), String> {
+    check_sizes(manifest)?;
+    check_form(manifest)?;
+    check_scaling(manifest)?;
+    check_layers(manifest)?;
+    check_preview(manifest)?;
+    check_defaults(manifest)
+}
+
+fn within(name: &str, value: u32, low: u32, high: u32) -> Result<(), String> {
+    if (low..=high).contains(&value) { Ok(()) } else { Err(format!("`{name}` is {value}; it must be {low} to {high}")) }
+}
+
+/// The form's maker is shown to people.
+fn check_form(manifest: &Manifest) -> Result<(), String> {
+    manifest.form.as_ref().map_or(Ok(()), |form| check_text("form.tool", &form.tool))
+}
+
+fn check_sizes(manifest: &Manifest) -> Result<(), String> {
+    let (image, latent) = (manifest.image, manifest.latent);
+    within("latent.channels", latent.channels, 1, MOST_CHANNELS)?;
+    within("latent.scale", latent.scale, 1, LARGEST_SIDE)?;
+    within("latent.multiple", latent.multiple, 1, LARGEST_SIDE)?;
+    within("text.max_length", manifest.text.max_length, 3, WIDEST)?;
+    within("text.hidden_size", manifest.text.hidden_size, 1, WIDEST)?;
+    if !latent.multiple.is_multiple_of(latent.scale) {
+        return Err(format!("`latent.multiple` {} is no multiple of `latent.scale` {}", latent.multiple, latent.scale));
+    }
+    for (name, side) in [("image.width", image.width), ("image.height", image.height)] {
+        within(name, side, 1, LARGEST_SIDE)?;
+        if !side.is_multiple_of(latent.multiple) {
+            return Err(format!("`{name}` {side} is no multiple of `latent.multiple` {}", latent.multiple));
+        }
+    }
+    Ok(())
+}
+
+fn check_scaling(manifest: &Manifest) -> Result<(), String> {
+    let vae = manifest.vae;
+    // As they are used: a float64 may be too small or too large for float32.
+    let (factor, shift) = (vae.scaling_factor as f32, vae.shift_factor as f32);
+    if !(factor.is_normal() && factor > 0.0 && factor.recip().is_finite()) {
+        return Err(format!("`vae.scaling_factor` is {}", vae.scaling_factor));
+    }
+    if !shift.is_finite() {
+        return Err(format!("`vae.shift_factor` is {}", vae.shift_factor));
+    }
+    Ok(())
+}
+
+fn check_layers(manifest: &Manifest) -> Result<(), String> {
+    if manifest.layers.is_empty() {
+        return Err("it lists no cross-attention layer".into());
+    }
+    let mut names = BTreeSet::new();
+    for layer in &manifest.layers {
+        within(&layer.name, layer.rows, 1, WIDEST)?;
+        if layer.columns != manifest.text.hidden_size {
+            return Err(format!(
+                "layer `{}` takes {} columns, the text encoder gives {}",
+                layer.name, layer.columns, manifest.text.hidden_size
+            ));
+        }
+        if !names.insert(&layer.name) {
+            return Err(format!("it lists layer `{}` twice", layer.name));
+        }
+    }
+    Ok(())
+}
+
+fn check_preview(manifest: &Manifest) -> Result<(), String> {
+    let channels = manifest.latent.channels;
+    match &manifest.preview {
+        Some(preview) if preview.weight.len() != channels as usize => {
+            Err(format!("`preview` has {} channels instead of {channels}", preview.weight.len()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A request that is silent about everything must be one that can be drawn.
+fn check_defaults(manifest: &Manifest) -> Result<(), String> {
+    let defaults = &manifest.defaults;
+    if !(defaults.guidance.is_finite() && defaults.guidance >= 0.0) {
+        return Err(format!("`defaults.guidance` is {}", defaults.guidance));
+    }
+    let (schedule, steps) = (&manifest.noise_schedule, defaults.steps as usize);
+    let run = scheduler::plan(defaults.scheduler, schedule, manifest.prediction_type, steps, None);
+    run.map(drop).map_err(|error| format!("its defaults cannot be drawn with: {error}"))
+}

@@ -1,0 +1,252 @@
+//! `bundle.json`: what a bundle says of itself.
+//!
+//! # How it grows
+//! A reader passes over fields that it does not know. So a later version may add a field without which an older app still
+//! draws the same picture, and `schema` stays as it is. What an older app must not overlook (another way to come to a picture,
+//! another meaning of a field) raises `schema`, and that app says that it wants to be updated. A value that is new in a field
+//! that is known, as another [`PredictionType`], is refused by its name and raises nothing.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::disk::hash::Sha256;
+use crate::model::form::Form;
+use crate::sampling::scheduler::choice::Scheduler;
+
+/// The schema version this crate reads and writes.
+pub const SCHEMA: u32 = 1;
+
+/// The whole of `bundle.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Manifest {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Short name of the base model, as `toybox`.
+    pub name: String,
+    /// Licence of the weights, as an SPDX expression or a sentence.
+    pub licence: String,
+    /// How many bits its graphs' weights and activations have; none for the exact bundle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Form>,
+    /// The size of the pictures it was trained on.
+    pub image: ImageSize,
+    /// Channels of the latent and how many pixels one latent cell covers.
+    pub latent: Latent,
+    /// How the VAE's latents are scaled for the U-Net.
+    pub vae: VaeScaling,
+    /// What the U-Net predicts.
+    pub prediction_type: PredictionType,
+    /// The training noise schedule, with diffusers' names and values.
+    pub noise_schedule: NoiseSchedule,
+    /// What the text encoder takes.
+    pub text: Text,
+    /// What is used where a request is silent.
+    pub defaults: Defaults,
+    /// A linear map from latent to RGB, fitted at import, for cheap previews.
+    pub preview: Option<Preview>,
+    /// The cross-attention projections in the order of the U-Net's forward pass, `to_k` before `to_v`.
+    pub layers: Vec<Layer>,
+    /// Every other file of the bundle by name.
+    pub files: BTreeMap<String, FileEntry>,
+    /// SHA-256 over names, shapes and float16-rounded values of `attention.safetensors`.
+    pub fingerprint: Sha256,
+}
+
+impl Manifest {
+    /// A manifest of these cross-attention layers and no files yet. All else is as in Stable Diffusion 1.5: set what differs.
+    pub fn new(name: impl Into<String>, fingerprint: Sha256, layers: Vec<Layer>) -> Self {
+        Self {
+            schema: SCHEMA,
+            name: name.into(),
+            licence: "unspecified".into(),
+            form: None,
+            image: ImageSize { width: 512, height: 512 },
+            latent: Latent { channels: 4, scale: 8, multiple: 64 },
+            vae: VaeScaling { scaling_factor: 0.18215, shift_factor: 0.0 },
+            prediction_type: PredictionType::Epsilon,
+            noise_schedule: NoiseSchedule::new(1000, 0.00085, 0.012, BetaSchedule::ScaledLinear),
+            text: Text::new(77, 768, [49406, 49407, 49407]),
+            defaults: Defaults::new(20, 7.5, Scheduler::DpmSolverPlusPlus2M),
+            preview: None,
+            layers,
+            files: BTreeMap::new(),
+            fingerprint,
+        }
+    }
+}
+
+impl NoiseSchedule {
+    /// A schedule with diffusers' `leading` timesteps from 1 on, and the schedule's first alpha at the end, as Stable
+    /// Diffusion has them.
+    #[must_use]
+    pub fn new(num_train_timesteps: u32, beta_start: f64, beta_end: f64, beta_schedule: BetaSchedule) -> Self {
+        Self {
+            num_train_timesteps,
+            beta_start,
+            beta_end,
+            beta_schedule,
+            timestep_spacing: TimestepSpacing::Leading,
+            steps_offset: 1,
+            set_alpha_to_one: false,
+        }
+    }
+}
+
+impl Text {
+    /// Tokens of a prompt with start and end, width of the last hidden state, and the tokens before, after and behind it.
+    #[must_use]
+    pub fn new(max_length: u32, hidden_size: u32, [bos_token_id, eos_token_id, pad_token_id]: [u32; 3]) -> Self {
+        Self { max_length, hidden_size, bos_token_id, eos_token_id, pad_token_id }
+    }
+}
+
+impl Defaults {
+    /// Denoising steps, guidance scale and scheduler.
+    #[must_use]
+    pub fn new(steps: u32, guidance: f32, scheduler: Scheduler) -> Self {
+        Self { steps, guidance, scheduler }
+    }
+}
+
+/// Width and height in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageSize {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+}
+
+/// The latent's shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latent {
+    /// Channels, 4 for Stable Diffusion.
+    pub channels: u32,
+    /// Pixels per latent cell along one side, 8 for Stable Diffusion (diffusers' `vae_scale_factor`).
+    pub scale: u32,
+    /// Sizes of a request must be multiples of this many pixels: `scale` times the U-Net's own down-sampling.
+    pub multiple: u32,
+}
+
+/// `latent = (vae_latent - shift_factor) * scaling_factor`, as in diffusers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct VaeScaling {
+    /// diffusers' `scaling_factor`.
+    pub scaling_factor: f64,
+    /// diffusers' `shift_factor`; 0 for Stable Diffusion 1 and 2.
+    pub shift_factor: f64,
+}
+
+/// What the U-Net's output means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PredictionType {
+    /// The noise.
+    Epsilon,
+    /// The velocity of Salimans & Ho 2022.
+    VPrediction,
+}
+
+/// How betas are spread over the training steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum BetaSchedule {
+    /// Evenly.
+    Linear,
+    /// Evenly in their square roots; Stable Diffusion's.
+    ScaledLinear,
+}
+
+/// Which training steps an inference run visits; diffusers' `timestep_spacing`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TimestepSpacing {
+    /// `numpy.linspace` from the first to the last.
+    Linspace,
+    /// Multiples counted from the start.
+    Leading,
+    /// Multiples counted from the end.
+    Trailing,
+}
+
+/// The scheduler configuration of a diffusers pipeline, reduced to what changes pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct NoiseSchedule {
+    /// Training steps, 1000 for Stable Diffusion.
+    pub num_train_timesteps: u32,
+    /// First beta.
+    pub beta_start: f64,
+    /// Last beta.
+    pub beta_end: f64,
+    /// How betas lie between the two.
+    pub beta_schedule: BetaSchedule,
+    /// Which steps are visited.
+    pub timestep_spacing: TimestepSpacing,
+    /// Added to the steps of `leading` spacing.
+    pub steps_offset: u32,
+    /// DDIM's last alpha is 1 instead of the first of the schedule.
+    pub set_alpha_to_one: bool,
+}
+
+/// What the text encoder takes and gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Text {
+    /// Tokens of a prompt with start and end, 77 for CLIP.
+    pub max_length: u32,
+    /// Width of the last hidden state.
+    pub hidden_size: u32,
+    /// Token before the prompt.
+    pub bos_token_id: u32,
+    /// Token after the prompt.
+    pub eos_token_id: u32,
+    /// Token that fills the rest.
+    pub pad_token_id: u32,
+}
+
+/// Used where a request is silent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Defaults {
+    /// Denoising steps.
+    pub steps: u32,
+    /// Classifier-free guidance scale.
+    pub guidance: f32,
+    /// The scheduler, by its name.
+    pub scheduler: Scheduler,
+}
+
+/// `rgb[c] = bias[c] + Σ weight[channel][c] · latent[channel]`, with RGB in 0..1 and the latent as the U-Net sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Preview {
+    /// One RGB row for each latent channel.
+    pub weight: Vec<[f32; 3]>,
+    /// RGB of a zero latent.
+    pub bias: [f32; 3],
+}
+
+/// One cross-attention projection W: `rows` outputs by `columns` inputs, row-major, as PyTorch stores it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer {
+    /// diffusers' module name, as `down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k`.
+    pub name: String,
+    /// Width of K or V.
+    pub rows: u32,
+    /// Width of the text embedding.
+    pub columns: u32,
+}
+
+/// Size and hash of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Length in bytes.
+    pub bytes: u64,
+    /// Its hash.
+    pub sha256: Sha256,
+}

@@ -1,0 +1,138 @@
+//! Pictures from files, as people have them.
+//!
+//! Photos are turned upright by their EXIF orientation, transparent parts become white, 16-bit and grey pictures and JPEGs in CMYK
+//! become 8-bit RGB. What is not whole is refused: a decoder would fill the missing part with grey without a word.
+
+use std::io::{BufReader, Cursor, Read};
+use std::path::Path;
+
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
+
+use super::Picture;
+use crate::error::{Error, Result};
+
+/// Pixels along one side.
+const LARGEST_SIDE: u32 = 16_384;
+/// Pixels in all: a photo of a good camera, in 128 MB while it is decoded.
+const MOST_PIXELS: u64 = 32_000_000;
+/// No file of a picture that size is longer.
+const MOST_BYTES: u64 = 256 << 20;
+
+impl Picture {
+    /// Reads a PNG, JPEG or WebP file, upright; see [`file`](self).
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Picture`] when it is none of these, damaged or cut off, or larger than 16,384 pixels a side or
+    /// 32 million pixels in all.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = std::fs::File::open(path).map_err(Error::io("open", path))?;
+        let mut bytes = Vec::new();
+        BufReader::new(file).take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+        if bytes.len() as u64 > MOST_BYTES {
+            return Err(Error::picture(path, format!("it is longer than {} MB", MOST_BYTES >> 20)));
+        }
+        decode(&bytes).map_err(|reason| Error::picture(path, reason))
+    }
+}
+
+/// A picture from the bytes of its file.
+fn decode(bytes: &[u8]) -> Result<Picture, String> {
+    let said = |error: image::ImageError| error.to_string();
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
+    let format = reader.format().ok_or("it is no PNG, JPEG or WebP")?;
+    if format == ImageFormat::Jpeg && is_cut_off(bytes) {
+        return Err("the end of the JPEG is missing: the copy is incomplete".into());
+    }
+    let mut limits = image::Limits::default();
+    limits.max_image_width = Some(LARGEST_SIDE);
+    limits.max_image_height = Some(LARGEST_SIDE);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(said)?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > MOST_PIXELS {
+        return Err(format!("it has {width} x {height} pixels; at most {} million are read", MOST_PIXELS / 1_000_000));
+    }
+    let orientation = decoder.orientation().map_err(said)?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(said)?;
+    picture.apply_orientation(orientation);
+    let rgba = picture.into_rgba8();
+    let rgb = rgba.as_raw().chunks_exact(4).flat_map(super::pixel_over_white).collect();
+    Ok(Picture { width: rgba.width(), height: rgba.height(), rgb })
+}
+
+/// Whether a JPEG has no end behind its last scan. Inside a scan every 0xff is followed by 0, so the marker cannot be
+/// mistaken; a preview in the file's head has an end of its own, which comes before.
+fn is_cut_off(bytes: &[u8]) -> bool {
+    let marker = |code: u8| move |pair: &[u8]| pair == [0xff, code];
+    match bytes.windows(2).rposition(marker(0xda)) {
+        Some(scan) => !bytes.get(scan..).unwrap_or_default().windows(2).any(marker(0xd9)),
+        None => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        picture.write_to(&mut bytes, format).expect("can be encoded");
+        bytes.into_inner()
+    }
+
+    /// Left half red, right half blue.
+    fn halves() -> DynamicImage {
+        let pixel = |x: u32, _| if x < 16 { image::Rgb([250u8, 0, 0]) } else { image::Rgb([0, 0, 250]) };
+        image::RgbImage::from_fn(32, 16, pixel).into()
+    }
+
+    /// Puts an EXIF block with this orientation behind a JPEG's first marker.
+    fn turned(jpeg: &[u8], orientation: u8) -> Vec<u8> {
+        let mut exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+        exif.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
+        let length = (exif.len() as u16 + 2).to_be_bytes();
+        [&jpeg[..2], &[0xff, 0xe1], &length, &exif, &jpeg[2..]].concat()
+    }
+
+    #[test]
+    fn photos_are_turned_upright() {
+        let jpeg = encoded(&halves(), ImageFormat::Jpeg);
+        let upright = decode(&jpeg).expect("a picture");
+        assert_eq!((upright.width, upright.height), (32, 16));
+        // Orientation 6: the camera was turned, so the left of the file is the top.
+        let picture = decode(&turned(&jpeg, 6)).expect("a picture");
+        assert_eq!((picture.width, picture.height), (16, 32));
+        let (first, last) = (&picture.rgb[..3], &picture.rgb[picture.rgb.len() - 3..]);
+        assert!(first[0] > 200 && first[2] < 60 && last[0] < 60 && last[2] > 200, "{first:?} {last:?}");
+    }
+
+    #[test]
+    fn a_jpeg_that_is_cut_off_is_refused_and_one_with_more_behind_it_is_read() {
+        let jpeg = encoded(&halves(), ImageFormat::Jpeg);
+        for length in [jpeg.len() - 2, jpeg.len() * 3 / 4, 30] {
+            assert!(decode(&jpeg[..length]).is_err(), "{length} of {} bytes", jpeg.len());
+        }
+        assert!(decode(&[&jpeg, &[0; 40][..]].concat()).is_ok());
+    }
+
+    #[test]
+    fn deep_grey_and_transparent_pictures_become_rgb() {
+        let deep = image::ImageBuffer::from_pixel(2, 2, image::Luma([0x8080u16]));
+        assert_eq!(decode(&encoded(&deep.into(), ImageFormat::Png)).expect("a picture").rgb, [128; 12]);
+        let clear = image::ImageBuffer::from_pixel(1, 1, image::Rgba([9u8, 9, 9, 0]));
+        for format in [ImageFormat::Png, ImageFormat::WebP] {
+            assert_eq!(decode(&encoded(&clear.clone().into(), format)).expect("a picture").rgb, [255; 3]);
+        }
+    }
+
+    #[test]
+    fn too_large_and_foreign_files_are_refused_before_they_are_decoded() {
+        let mut header = encoded(&halves(), ImageFormat::Png);
+        // Width and height in the header, whose checksum is then wrong as well; the size is looked at first or it is refused for that.
+        header[16..24].copy_from_slice(&[0, 0, 0x3f, 0, 0, 0, 0x3f, 0]);
+        assert!(decode(&header).is_err());
+        for bytes in [&b""[..], b"GIF89a", b"not a picture", &[0xff, 0xd8, 0xff]] {
+            assert!(decode(bytes).is_err(), "{bytes:?}");
+        }
+    }
+}

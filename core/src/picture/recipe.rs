@@ -1,0 +1,310 @@
+//! How a picture was made, kept inside its PNG.
+//!
+//! Two text chunks: `parameters`, as other image tools write and read it, for people; and `cones`, the same as JSON
+//! with everything needed to draw the picture again.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::disk::atomic::AtomicFile;
+use crate::disk::hash::{Hasher, Sha256};
+use crate::engine::request::{Request, ResolvedRequest};
+use crate::error::{Error, Result};
+use crate::model::bundle::Bundle;
+use crate::picture::Picture;
+use crate::sampling::scheduler::choice::Scheduler;
+use crate::subjects::mask::ConceptMask;
+use crate::subjects::pack::TokenEmbeddings;
+use crate::subjects::scope::Scope;
+
+const READABLE: &str = "parameters";
+const EXACT: &str = "cones";
+
+/// Everything that decides a picture's pixels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Recipe {
+    /// What drew it, as `cones 0.1.0`.
+    pub software: String,
+    /// The bundle's name.
+    pub bundle: String,
+    /// The bundle's fingerprint.
+    pub fingerprint: Sha256,
+    /// The prompt.
+    pub prompt: String,
+    /// The negative prompt.
+    pub negative_prompt: String,
+    /// Denoising steps.
+    pub steps: u32,
+    /// Guidance scale.
+    pub guidance: f32,
+    /// The scheduler.
+    pub scheduler: Scheduler,
+    /// This picture's own seed.
+    pub seed: u64,
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// The subjects that were on.
+    pub subjects: Vec<SubjectRecipe>,
+    /// The init image of img2img.
+    pub init: Option<InitRecipe>,
+}
+
+/// A subject in a recipe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SubjectRecipe {
+    /// Its name.
+    pub name: String,
+    /// Its trigger words.
+    pub trigger: String,
+    /// Which rows of K and V its mask changed.
+    pub scope: Scope,
+    /// 0 to 1.
+    pub strength: f32,
+    /// SHA-256 of the mask: for each layer its number of neurons and their indices, as little-endian u64, then the
+    /// factors as float32 if it has any.
+    pub mask_sha256: Sha256,
+    /// SHA-256 of its learned embeddings, where it has any: their width as little-endian u32, then the values as float16.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embeddings_sha256: Option<Sha256>,
+    /// SHA-256 of the pack file it came from, where it came from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pack_sha256: Option<Sha256>,
+}
+
+/// An init image in a recipe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct InitRecipe {
+    /// 0 to 1.
+    pub strength: f32,
+    /// SHA-256 of its RGB bytes.
+    pub rgb_sha256: Sha256,
+}
+
+impl Recipe {
+    pub(crate) fn of(request: &Request, plan: &ResolvedRequest, bundle: &Bundle, seed: u64) -> Self {
+        Self {
+            software: concat!("cones ", env!("CARGO_PKG_VERSION")).into(),
+            bundle: bundle.manifest().name.clone(),
+            fingerprint: bundle.manifest().fingerprint,
+            prompt: request.prompt.clone(),
+            negative_prompt: request.negative_prompt.clone(),
+            // At most the training steps, which came from a u32.
+            steps: u32::try_from(plan.steps).unwrap_or(u32::MAX),
+            guidance: plan.guidance,
+            scheduler: plan.scheduler,
+            seed,
+            width: plan.width,
+            height: plan.height,
+            subjects: request.subjects.iter().map(SubjectRecipe::of).collect(),
+            init: request
+                .init
+                .as_ref()
+                .map(|init| InitRecipe { strength: init.strength, rgb_sha256: Sha256::digest(&init.picture.rgb) }),
+        }
+    }
+
+    /// The text that image tools read: prompt, negative prompt, one line of settings. A subject is written as its name,
+    /// strength, and the first digits of the hashes of its mask and, where it came from one, of its pack.
+    pub fn parameters(&self) -> String {
+        let mut text = self.prompt.clone();
+        if !self.negative_prompt.is_empty() {
+            text.push_str(&format!("\nNegative prompt: {}", self.negative_prompt));
+        }
+        let model_hash = self.fingerprint.short(10);
+        text.push_str(&format!(
+            "\nSteps: {}, Sampler: {}, CFG scale: {}, Seed: {}, Size: {}x{}, Model hash: {model_hash}, Model: {}",
+            self.steps, self.scheduler, self.guidance, self.seed, self.width, self.height, self.bundle
+        ));
+        if let Some(init) = &self.init {
+            text.push_str(&format!(", Denoising strength: {}", init.strength));
+        }
+        for subject in &self.subjects {
+            // Quotes and commas would end the field.
+            let name: String = subject.name.chars().filter(|c| !matches!(c, '"' | ',' | '\n')).collect();
+            text.push_str(&format!(", Subject: \"{name}:{}:{}", subject.strength, subject.mask_sha256.short(10)));
+            if let Some(pack) = &subject.pack_sha256 {
+                text.push_str(&format!(":{}", pack.short(10)));
+            }
+            text.push('"');
+        }
+        text.push_str(&format!(", Version: {}", self.software));
+        text
+    }
+
+    /// Reads the recipe out of a PNG that [`save`] wrote.
+    ///
+    /// # Errors
+    /// [`Error::Picture`] when the file is no PNG or holds no recipe; [`Error::Io`].
+    pub fn read(path: &Path) -> Result<Self> {
+        let bad = |reason: String| Error::Picture { path: path.to_path_buf(), reason };
+        let file = File::open(path).map_err(Error::io("open", path))?;
+        let reader = png::Decoder::new(BufReader::new(file))
+            .read_info()
+            .map_err(|error| bad(format!("not a PNG with a recipe: {error}")))?;
+        let info = reader.info();
+        let text = info
+            .utf8_text
+            .iter()
+            .find(|chunk| chunk.keyword == EXACT)
+            .ok_or_else(|| bad("it holds no recipe of ours; other tools may have removed it".into()))?
+            .get_text()
+            .map_err(|error| bad(format!("its recipe is damaged: {error}")))?;
+        serde_json::from_str(&text).map_err(|error| bad(format!("its recipe is damaged: {error}")))
+    }
+}
+
+impl SubjectRecipe {
+    /// Whether a subject has this mask and these learned embeddings.
+    pub fn is_of(&self, subject: &crate::subjects::subject::Subject) -> bool {
+        let embeddings = subject.embeddings.as_deref().map(embeddings_sha256);
+        mask_sha256(&subject.mask) == self.mask_sha256 && embeddings == self.embeddings_sha256
+    }
+
+    fn of(subject: &crate::subjects::subject::Subject) -> Self {
+        Self {
+            name: subject.name.clone(),
+            trigger: subject.trigger.clone(),
+            scope: subject.scope,
+            strength: subject.strength,
+            mask_sha256: mask_sha256(&subject.mask),
+            embeddings_sha256: subject.embeddings.as_deref().map(embeddings_sha256),
+            pack_sha256: subject.pack_sha256,
+        }
+    }
+}
+
+/// The hash by which a recipe names a mask.
+pub fn mask_sha256(mask: &ConceptMask) -> Sha256 {
+    let mut digest = Hasher::new();
+    for layer in 0..mask.layers() {
+        digest.update((mask.neurons(layer).count() as u64).to_le_bytes());
+        for neuron in mask.neurons(layer) {
+            digest.update((neuron as u64).to_le_bytes());
+        }
+        for factor in mask.factors(layer).into_iter().flatten() {
+            digest.update(factor.to_le_bytes());
+        }
+    }
+    digest.finish()
+}
+
+/// The hash by which a recipe names learned embeddings.
+fn embeddings_sha256(embeddings: &TokenEmbeddings) -> Sha256 {
+    let mut digest = Hasher::new();
+    digest.update(embeddings.width.to_le_bytes());
+    embeddings.values.iter().for_each(|value| digest.update(value.to_le_bytes()));
+    digest.finish()
+}
+
+/// Writes a picture as PNG, with its recipe if it has one: under a temporary name in the same folder, then renamed.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::Picture`].
+pub fn save<'a>(picture: &Picture, recipe: impl Into<Option<&'a Recipe>>, path: &Path) -> Result<()> {
+    let mut file = AtomicFile::create(path)?;
+    encode(picture, recipe.into(), BufWriter::new(&mut file))
+        .map_err(|error| Error::Picture { path: path.to_path_buf(), reason: format!("cannot be written: {error}") })?;
+    file.finish()
+}
+
+fn encode(picture: &Picture, recipe: Option<&Recipe>, mut out: impl Write) -> Result<(), png::EncodingError> {
+    let mut encoder = png::Encoder::new(&mut out, picture.width, picture.height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    if let Some(recipe) = recipe {
+        encoder.add_itxt_chunk(READABLE.into(), recipe.parameters())?;
+        let exact = serde_json::to_string(recipe).map_err(|error| std::io::Error::other(error.to_string()))?;
+        encoder.add_itxt_chunk(EXACT.into(), exact)?;
+    }
+    encoder.write_header()?.write_image_data(&picture.rgb)?;
+    out.flush()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recipe() -> Recipe {
+        Recipe {
+            software: "cones 0".into(),
+            bundle: "toybox".into(),
+            fingerprint: Sha256::from_bytes([1; 32]),
+            prompt: "ein Hund, \"groß\"\nSteps: 3 🐶".into(),
+            negative_prompt: "cat".into(),
+            steps: 20,
+            guidance: 4.5,
+            scheduler: Scheduler::Ddim,
+            seed: u64::MAX,
+            width: 2,
+            height: 1,
+            subjects: vec![SubjectRecipe {
+                name: "x, \"y\"".into(),
+                trigger: "<v1> dog".into(),
+                scope: Scope::Trigger,
+                strength: 0.75,
+                mask_sha256: Sha256::from_bytes([0xff; 32]),
+                embeddings_sha256: None,
+                pack_sha256: Some(Sha256::from_bytes([0xdd; 32])),
+            }],
+            init: Some(InitRecipe { strength: 0.6, rgb_sha256: Sha256::from_bytes([0xee; 32]) }),
+        }
+    }
+
+    #[test]
+    fn a_saved_recipe_reads_back_the_same() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("p.png");
+        let picture = Picture { width: 2, height: 1, rgb: vec![1, 2, 3, 250, 251, 252] };
+        save(&picture, &recipe(), &path).expect("saved");
+        assert_eq!(Recipe::read(&path).expect("a recipe"), recipe());
+        assert_eq!(Picture::open(&path).expect("a picture"), picture);
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing temporary is left");
+    }
+
+    #[test]
+    fn pictures_without_recipe_say_so() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("p.png");
+        image::RgbImage::new(2, 2).save(&path).expect("saved");
+        let error = Recipe::read(&path).expect_err("no recipe");
+        assert!(error.to_string().contains("no recipe"), "{error}");
+        std::fs::write(&path, b"not a png").expect("written");
+        assert!(matches!(Recipe::read(&path), Err(Error::Picture { .. })));
+    }
+
+    #[test]
+    fn recipes_from_before_packs_are_read_and_written_as_they_were() {
+        let mut old = recipe();
+        old.subjects[0].pack_sha256 = None;
+        let json = serde_json::to_string(&old).expect("JSON");
+        assert!(!json.contains("pack"), "{json}");
+        assert_eq!(serde_json::from_str::<Recipe>(&json).expect("a recipe"), old);
+        assert!(old.parameters().contains(", Subject: \"x y:0.75:ffffffffff\","), "{}", old.parameters());
+        assert!(recipe().parameters().contains(", Subject: \"x y:0.75:ffffffffff:dddddddddd\","));
+    }
+
+    #[test]
+    fn a_recipe_with_anything_else_in_place_of_a_hash_is_damaged() {
+        for hash in ["", "ab", "ééééééééééé"] {
+            let mut json = serde_json::to_value(recipe()).expect("JSON");
+            json["subjects"][0]["mask_sha256"] = hash.into();
+            assert!(serde_json::from_value::<Recipe>(json).is_err(), "{hash}");
+        }
+    }
+
+    #[test]
+    fn the_last_line_is_what_other_tools_parse() {
+        let text = recipe().parameters();
+        let last = text.lines().last().expect("a line");
+        assert!(last.starts_with("Steps: 20, Sampler: ddim, CFG scale: 4.5, Seed: 18446744073709551615, Size: 2x1"));
+    }
+}

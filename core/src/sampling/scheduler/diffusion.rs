@@ -1,0 +1,97 @@
+//! The forward process: what a model is shown in training, and what it is to answer.
+
+use super::prediction::Level;
+use super::training::Training;
+use crate::error::{Error, Result};
+use crate::model::manifest::{NoiseSchedule, PredictionType};
+
+/// Adds noise to clean latents as in training: diffusers' `add_noise` and `get_velocity` of `DDPMScheduler`.
+#[derive(Debug)]
+pub struct Diffusion {
+    training: Training,
+    prediction: PredictionType,
+}
+
+impl Diffusion {
+    /// The forward process of a bundle.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] naming `noise_schedule`.
+    pub fn new(schedule: &NoiseSchedule, prediction: PredictionType) -> Result<Self> {
+        Ok(Self { training: Training::new(schedule)?, prediction })
+    }
+
+    /// Number of training timesteps, at least 2.
+    pub fn timesteps(&self) -> usize {
+        self.training.len()
+    }
+
+    /// Writes the noisy sample `α·clean + σ·noise` of a timestep, and what the model is to predict for it: the noise, or
+    /// the velocity `α·noise - σ·clean`. All four have the same length; noise is standard normal.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] naming `timestep` or `sample`.
+    pub fn mix(
+        &self,
+        timestep: usize,
+        clean: &[f32],
+        noise: &[f32],
+        sample: &mut [f32],
+        target: &mut [f32],
+    ) -> Result<()> {
+        if timestep >= self.timesteps() {
+            let reason = format!("must be less than {}, not {timestep}", self.timesteps());
+            return Err(Error::request("timestep", reason));
+        }
+        if [noise.len(), sample.len(), target.len()].iter().any(|&len| len != clean.len()) {
+            return Err(Error::request("sample", "and noise must have the same length as the clean latent"));
+        }
+        let Level { alpha, sigma } = Level::from_alpha_bar(self.training.alpha_bar(timestep as f64));
+        let outputs = sample.iter_mut().zip(target);
+        for ((&clean, &noise), (sample, target)) in clean.iter().zip(noise).zip(outputs) {
+            *sample = alpha * clean + sigma * noise;
+            *target = match self.prediction {
+                PredictionType::Epsilon => noise,
+                PredictionType::VPrediction => alpha * noise - sigma * clean,
+            };
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::manifest::{BetaSchedule, TimestepSpacing};
+
+    fn schedule() -> NoiseSchedule {
+        NoiseSchedule {
+            num_train_timesteps: 1000,
+            beta_start: 0.00085,
+            beta_end: 0.012,
+            beta_schedule: BetaSchedule::ScaledLinear,
+            timestep_spacing: TimestepSpacing::Leading,
+            steps_offset: 1,
+            set_alpha_to_one: false,
+        }
+    }
+
+    #[test]
+    fn the_target_gives_the_clean_latent_back() {
+        let (clean, noise) = ([0.5f32, -2.0, 0.0], [1.0f32, 0.25, -3.0]);
+        for prediction in [PredictionType::Epsilon, PredictionType::VPrediction] {
+            let diffusion = Diffusion::new(&schedule(), prediction).expect("a usual schedule");
+            for timestep in [0, 500, 900] {
+                let (mut sample, mut target) = ([0.0; 3], [0.0; 3]);
+                diffusion.mix(timestep, &clean, &noise, &mut sample, &mut target).expect("fits");
+                let level = Level::from_alpha_bar(diffusion.training.alpha_bar(timestep as f64));
+                for i in 0..3 {
+                    let back = level.clean(prediction, sample[i], target[i]);
+                    assert!((back - clean[i]).abs() < 1e-4, "{back} instead of {}", clean[i]);
+                }
+            }
+            assert!(diffusion.mix(1000, &clean, &noise, &mut [0.0; 3], &mut [0.0; 3]).is_err());
+            assert!(diffusion.mix(0, &clean, &noise[..2], &mut [0.0; 3], &mut [0.0; 3]).is_err());
+        }
+    }
+}

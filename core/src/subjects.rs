@@ -1,0 +1,8 @@
+//! Subjects: masks over the cross-attention weights, the packs they travel in, and where a prompt names them.
+
+pub mod mask;
+pub(crate) mod offsets;
+pub mod pack;
+pub mod prompt;
+pub mod scope;
+pub mod subject;

@@ -1,0 +1,65 @@
+//! Learned words: what subjects add to the embeddings of a prompt's tokens.
+
+use crate::error::{Error, Result};
+use crate::subjects::subject::Subject;
+use crate::text::tokenizer::{Tokenizer, Tokens, starts};
+
+/// What is added to the embeddings of a prompt's tokens. Nothing where no subject with learned embeddings is named.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Offsets {
+    /// `tokens × width`, row-major; empty for nothing.
+    pub(crate) values: Vec<f32>,
+    /// Numbers in the embedding of one token.
+    pub(crate) width: usize,
+    /// The first subject with a part in it, for messages.
+    pub(crate) subject: String,
+}
+
+impl Offsets {
+    /// Those of all subjects that are on: each one's embeddings at the places of its own trigger, as strong as the subject.
+    /// Where two subjects have the same trigger, the sum.
+    ///
+    /// # Errors
+    /// [`Error::WrongModel`] when embeddings do not fit their trigger, whether it is in the prompt or not.
+    pub(crate) fn of(tokenizer: &Tokenizer, tokens: &Tokens, subjects: &[Subject]) -> Result<Self> {
+        let mut offsets = Self::default();
+        for subject in subjects.iter().filter(|s| s.strength > 0.0) {
+            offsets.add(tokenizer, tokens, subject)?;
+        }
+        Ok(offsets)
+    }
+
+    fn add(&mut self, tokenizer: &Tokenizer, tokens: &Tokens, subject: &Subject) -> Result<()> {
+        let Some(embeddings) = &subject.embeddings else { return Ok(()) };
+        let trigger = tokenizer.ids(&subject.trigger)?;
+        let (width, count) = (embeddings.width as usize, embeddings.values.len());
+        let wrong = |reason: String| Error::WrongModel { subject: subject.name.clone(), reason };
+        if width == 0 || count != trigger.len() * width {
+            let (rows, text) = (count.checked_div(width).unwrap_or(0), &subject.trigger);
+            let reason = format!("this one makes {} tokens of its trigger `{text}`", trigger.len());
+            return Err(wrong(format!("it holds learned embeddings of {rows} tokens, and {reason}")));
+        }
+        if embeddings.values.iter().any(|value| !value.is_finite()) {
+            return Err(wrong("its learned embeddings hold a value that is no number".into()));
+        }
+        if self.width != 0 && self.width != width {
+            let reason = format!("its learned embeddings are {width} wide, those of `{}` {}", self.subject, self.width);
+            return Err(wrong(reason));
+        }
+        let mut end = 0;
+        for start in starts(tokens, &trigger) {
+            // Where a repetitive trigger overlaps itself, the first occurrence counts.
+            if start < end {
+                continue;
+            }
+            end = start + trigger.len();
+            if self.values.is_empty() {
+                *self = Self { values: vec![0.0; tokens.ids.len() * width], width, subject: subject.name.clone() };
+            }
+            for (to, from) in self.values.iter_mut().skip(start * width).zip(&embeddings.values) {
+                *to += subject.strength * from.to_f32();
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,158 @@
+//! Manifests that are damaged, foreign or of another time.
+
+use cones_core::Bundle;
+use cones_core::model::bundle::{ATTENTION, MANIFEST, TEXT_ENCODER, TOKENIZER, UNET, VAE_DECODER, VAE_ENCODER};
+use cones_tests::base;
+use cones_tests::hostile::Copy;
+use serde_json::{Value, json};
+
+use super::{blamed, draw, opened};
+
+#[test]
+fn a_manifest_that_is_none_is_named() {
+    let copy = Copy::new();
+    let whole = copy.read(MANIFEST);
+    let deep = "[".repeat(1 << 20);
+    let bad: [&[u8]; 10] = [
+        b"",
+        b"{}",
+        b"null",
+        b"[]",
+        b"\"\"",
+        b"{\"schema\": 1}",
+        b"\xff\xfe",
+        deep.as_bytes(),
+        &whole[..whole.len() / 2],
+        b"\0",
+    ];
+    for content in bad {
+        copy.write(MANIFEST, content);
+        blamed(Bundle::open(copy.path()), MANIFEST, "");
+    }
+    copy.write(MANIFEST, vec![b' '; (4 << 20) + 1]);
+    blamed(Bundle::open(copy.path()), MANIFEST, "longer than");
+}
+
+#[test]
+fn another_schema_is_said_before_anything_else() {
+    blamed(
+        opened(|m| {
+            m["schema"] = json!(2);
+            m["from the future"] = json!({});
+        }),
+        MANIFEST,
+        "update this software",
+    );
+    blamed(opened(|m| m["schema"] = json!(0)), MANIFEST, "cones import");
+    blamed(opened(|m| m["schema"] = json!(-1)), MANIFEST, "");
+    blamed(opened(|m| m["schema"] = json!("1")), MANIFEST, "");
+}
+
+/// Puts a field that nobody knows into every object.
+fn grow(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.values_mut().for_each(grow);
+            fields.insert("of_tomorrow".into(), json!({ "a": [1, 2] }));
+        }
+        Value::Array(items) => items.iter_mut().for_each(grow),
+        _ => {}
+    }
+}
+
+/// The rule by which a manifest grows: what is new in it is passed over, and what must not be raises the schema.
+#[test]
+fn tomorrows_manifest_is_read_today() {
+    let tomorrow = opened(|manifest| {
+        let files = manifest["files"].take();
+        grow(manifest);
+        // Every entry of this object is a file.
+        manifest["files"] = files;
+        manifest["files"].as_object_mut().expect("files").values_mut().for_each(grow);
+    });
+    assert_eq!(tomorrow.expect("a bundle").manifest(), base::bundle().manifest());
+    blamed(opened(|m| m["prediction_type"] = json!("flow")), MANIFEST, "flow");
+    blamed(opened(|m| m["defaults"]["scheduler"] = json!("unipc")), MANIFEST, "unipc");
+}
+
+#[test]
+fn missing_fields_are_named() {
+    let manifest = Copy::new().manifest();
+    for field in manifest.as_object().expect("an object").keys().filter(|f| *f != "preview") {
+        let missing = opened(|m| drop(m.as_object_mut().expect("an object").remove(field)));
+        blamed(missing, MANIFEST, field);
+    }
+}
+
+#[test]
+fn names_that_lead_elsewhere_are_refused() {
+    let outside = ["../bundle.json", "/etc/hostname", "a/b", "..", ".", "", "C:\\x", "a\\b", "\0", ".hidden", "é"];
+    for name in outside {
+        let result = opened(|m| m["files"][name] = json!({ "bytes": 1, "sha256": "0".repeat(64) }));
+        blamed(result, MANIFEST, "plain file name");
+    }
+}
+
+#[test]
+fn a_file_that_must_be_listed_is_named() {
+    for name in [TOKENIZER, TEXT_ENCODER, UNET, VAE_DECODER, ATTENTION] {
+        let result = opened(|m| drop(m["files"].as_object_mut().expect("files").remove(name)));
+        blamed(result, MANIFEST, name);
+    }
+    // img2img alone needs the encoder.
+    let copy = Copy::new();
+    copy.edit(|m| drop(m["files"].as_object_mut().expect("files").remove(VAE_ENCODER)));
+    Bundle::open(copy.path()).expect("a bundle without img2img");
+    blamed(draw(copy.path()), VAE_ENCODER, "comes without it");
+}
+
+#[test]
+fn numbers_that_cannot_be_are_named() {
+    let cases = [
+        ("/image/width", json!(0)),
+        ("/image/height", json!(4_000_000_000u32)),
+        ("/image/height", json!(63)),
+        ("/latent/channels", json!(0)),
+        ("/latent/channels", json!(4_000_000_000u32)),
+        ("/latent/scale", json!(0)),
+        ("/latent/multiple", json!(0)),
+        ("/latent/multiple", json!(3)),
+        ("/vae/scaling_factor", json!(0.0)),
+        ("/vae/scaling_factor", json!(-1.0)),
+        ("/vae/scaling_factor", json!(1e300)),
+        ("/vae/scaling_factor", json!(1e-300)),
+        ("/vae/shift_factor", json!(-1e300)),
+        ("/text/max_length", json!(2)),
+        ("/text/max_length", json!(4_000_000_000u32)),
+        ("/text/hidden_size", json!(0)),
+        ("/text/hidden_size", json!(191)),
+        ("/noise_schedule/num_train_timesteps", json!(0)),
+        ("/noise_schedule/num_train_timesteps", json!(4_000_000_000u32)),
+        ("/noise_schedule/beta_start", json!(-1.0)),
+        ("/noise_schedule/beta_end", json!(2.0)),
+        ("/defaults/steps", json!(0)),
+        ("/defaults/steps", json!(1001)),
+        ("/defaults/guidance", json!(-1.0)),
+        ("/defaults/guidance", json!(1e300)),
+        ("/defaults/scheduler", json!("plms")),
+        ("/preview", json!({ "weight": [], "bias": [0.0, 0.0, 0.0] })),
+        ("/layers", json!([])),
+        ("/layers/0/rows", json!(0)),
+        ("/layers/0/rows", json!(4_000_000_000u32)),
+        ("/layers/0/columns", json!(1)),
+    ];
+    for (place, value) in cases {
+        let result = opened(|m| *m.pointer_mut(place).expect("a field") = value.clone());
+        println!("{place} = {value}");
+        blamed(result, MANIFEST, "");
+    }
+    // NaN and infinity cannot be written in JSON; what stands for them is refused.
+    let copy = Copy::new();
+    let text = String::from_utf8(copy.read(MANIFEST)).expect("text");
+    for stand_in in ["NaN", "Infinity", "1e999", "\"NaN\"", "null"] {
+        let from = text.find("\"scaling_factor\"").expect("the field") + 16;
+        let end = from + text[from..].find([',', '}']).expect("its end");
+        copy.write(MANIFEST, format!("{}: {stand_in}{}", &text[..from], &text[end..]));
+        blamed(Bundle::open(copy.path()), MANIFEST, "");
+    }
+}

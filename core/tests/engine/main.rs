@@ -1,0 +1,30 @@
+//! What the engine promises: exact switching, cancelling, progress, memory modes, and typed errors.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "tests say what they measure and skip")]
+
+mod cancelling;
+mod keys_and_values;
+mod memory;
+mod modes;
+mod not_finite;
+mod progress;
+mod providers;
+mod requests;
+mod switching;
+
+use std::sync::Arc;
+
+use cones_core::{Bundle, ConceptMask, Request, Subject};
+
+/// A short request: enough steps for a picture to depend on everything.
+fn request(prompt: &str) -> Request {
+    let mut request = Request::new(prompt);
+    request.steps = Some(4);
+    request.seed = 11;
+    request
+}
+
+/// A subject of 5 % of the weights.
+fn subject(bundle: &Bundle, seed: u64) -> Subject {
+    let mask = Arc::new(ConceptMask::random(&bundle.manifest().layers, 0.05, seed));
+    Subject::new(format!("random {seed}"), mask)
+}

@@ -1,0 +1,9 @@
+//! Against somebody else's software: PyTorch, diffusers and transformers. The vectors lie in `tests/golden`, each with the
+//! script that made it.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "tests say what they measure and skip")]
+
+mod noise;
+mod pictures;
+mod schedulers;
+mod text;
+mod tokens;

@@ -1,0 +1,143 @@
+//! `core::scheduler` against diffusers' schedulers on a fixed model function. Vectors: `tests/golden/make_schedulers.py`.
+
+use std::collections::BTreeMap;
+
+use cones_core::model::manifest::{NoiseSchedule, PredictionType};
+use cones_core::sampling::noise::TorchGenerator;
+use cones_core::sampling::scheduler::{self, Run};
+use safetensors::SafeTensors;
+use serde::Deserialize;
+use serde_json::json;
+
+/// Largest difference allowed, as a share of the sample's largest value.
+const TOLERANCE: f32 = 1e-5;
+const LATENT: usize = 4 * 8 * 8;
+const SEED: u64 = 42;
+/// Of each sample the file holds every fourth value.
+const STRIDE: usize = 4;
+const KEPT: usize = LATENT / STRIDE;
+
+#[derive(Deserialize)]
+struct Golden {
+    cases: Vec<Case>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Case {
+    kind: String,
+    beta_start: f64,
+    beta_end: f64,
+    beta_schedule: String,
+    prediction_type: PredictionType,
+    timestep_spacing: String,
+    steps_offset: u32,
+    set_alpha_to_one: bool,
+    steps: usize,
+    strength: Option<f32>,
+    /// Steps made, or nothing where diffusers refuses the case.
+    visited: Option<usize>,
+    init_noise_sigma: Option<f32>,
+    refused: Option<String>,
+}
+
+#[test]
+fn trajectories_are_diffusers() {
+    let golden: Golden = serde_json::from_slice(&read("cases.json")).expect("golden cases are JSON");
+    let file = read("values.safetensors");
+    let tensors = SafeTensors::deserialize(&file).expect("golden values");
+    let mut timesteps = floats(&tensors, "timesteps").into_iter();
+    let values = floats(&tensors, "values");
+    let mut expected = values.chunks_exact(2 * KEPT);
+    let mut worst: BTreeMap<&str, f32> = BTreeMap::new();
+    let mut failures = Vec::new();
+
+    for case in &golden.cases {
+        let plan = plan(case);
+        let Some(visited) = case.visited else {
+            assert!(plan.is_err(), "diffusers refuses ({:?}), we do not: {case:?}", case.refused);
+            continue;
+        };
+        let mut run = plan.unwrap_or_else(|error| panic!("{error}: {case:?}"));
+        let times: Vec<f32> = timesteps.by_ref().take(visited).collect();
+        assert_eq!(run.timesteps(), times, "{case:?}");
+        let sigma = case.init_noise_sigma.expect("a sigma");
+        assert!((run.init_noise_sigma() - sigma).abs() <= 1e-5 * sigma, "{case:?}");
+
+        let error = difference(&trajectory(&mut run, case.strength.is_some()), expected.next().expect("values"));
+        let entry = worst.entry(&case.kind).or_default();
+        *entry = entry.max(error);
+        if error > TOLERANCE || error.is_nan() {
+            failures.push(format!("{error:e} {case:?}"));
+        }
+    }
+    assert!(timesteps.next().is_none() && expected.next().is_none(), "every value was compared");
+    println!("largest relative differences: {worst:?}");
+    assert!(failures.is_empty(), "{} cases differ:\n{}", failures.len(), failures.join("\n"));
+}
+
+fn plan(case: &Case) -> cones_core::Result<Run> {
+    let schedule: NoiseSchedule = serde_json::from_value(json!({
+        "num_train_timesteps": 1000,
+        "beta_start": case.beta_start,
+        "beta_end": case.beta_end,
+        "beta_schedule": case.beta_schedule,
+        "timestep_spacing": case.timestep_spacing,
+        "steps_offset": case.steps_offset,
+        "set_alpha_to_one": case.set_alpha_to_one,
+    }))
+    .expect("a schedule");
+    scheduler::plan(case.kind.parse()?, &schedule, case.prediction_type, case.steps, case.strength)
+}
+
+/// The kept values after the middle step and after the last.
+fn trajectory(run: &mut Run, from_picture: bool) -> Vec<f32> {
+    let mut generator = TorchGenerator::new(SEED);
+    let mut sample = generator.randn(LATENT);
+    if from_picture {
+        let noise = sample.clone();
+        let picture: Vec<f32> = (0..LATENT).map(|i| ((i % 17) as f32 - 8.0) / 8.0).collect();
+        run.add_noise(&picture, &noise, &mut sample).expect("noise");
+    } else {
+        sample.iter_mut().for_each(|x| *x *= run.init_noise_sigma());
+    }
+    let mut input = vec![0.0; LATENT];
+    let mut kept = Vec::new();
+    for i in 0..run.len() {
+        run.scale_model_input(i, &sample, &mut input).expect("scaling");
+        let timestep = run.timesteps()[i];
+        let output: Vec<f32> = input.iter().map(|&x| model(x, timestep)).collect();
+        run.step(i, &output, &mut sample, &mut generator).expect("a step");
+        if i == (run.len() - 1) / 2 {
+            kept.extend(sample.iter().step_by(STRIDE));
+        }
+    }
+    kept.extend(sample.iter().step_by(STRIDE));
+    kept
+}
+
+/// Stands in for the U-Net; the same as `model` in the script.
+fn model(x: f32, timestep: f32) -> f32 {
+    let (x, t) = (f64::from(x), f64::from(timestep));
+    (0.3 * (x * 0.7 + t / 1000.0).tanh() + 0.05 * x) as f32
+}
+
+/// The larger of the two samples' differences, each relative to the sample's largest value.
+fn difference(found: &[f32], expected: &[f32]) -> f32 {
+    let one = |(found, expected): (&[f32], &[f32])| {
+        let scale = expected.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+        let gap = found.iter().zip(expected).fold(0.0f32, |most, (a, b)| most.max((a - b).abs()));
+        let finite = found.iter().chain(expected).all(|x| x.is_finite());
+        if finite { gap / scale } else { f32::INFINITY }
+    };
+    found.chunks(KEPT).zip(expected.chunks(KEPT)).map(one).fold(0.0, f32::max)
+}
+
+fn read(name: &str) -> Vec<u8> {
+    let path = cones_tests::golden::path(&format!("schedulers/{name}"));
+    std::fs::read(path).expect("a golden file")
+}
+
+fn floats(tensors: &SafeTensors<'_>, name: &str) -> Vec<f32> {
+    let data = tensors.tensor(name).expect("a golden tensor").data();
+    data.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect()
+}

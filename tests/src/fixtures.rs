@@ -1,0 +1,8 @@
+//! The tiny exports in `tests/fixtures`.
+
+use std::path::{Path, PathBuf};
+
+/// The folder with exports of every dialect, made by `models/export/make_import_fixtures.py`.
+pub fn import() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/import")
+}

@@ -1,0 +1,76 @@
+//! The ONNX Runtime library: found, or fetched once from PyPI's `onnxruntime` wheel.
+
+mod fetch;
+mod place;
+mod search;
+mod wheel;
+
+pub(crate) use place::sha256;
+pub(crate) use search::VARIABLE;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Failure, Result};
+use crate::python::Python;
+use crate::scratch::Scratch;
+use crate::workspace::Workspace;
+use place::Place;
+use wheel::Wheel;
+
+/// Makes sure that there is a library and returns its path. Child processes get it through [`VARIABLE`];
+/// programs started by hand find it through `target/onnxruntime/path`.
+pub(crate) fn set_up(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.target().join("onnxruntime");
+    let library = match search::variable(std::env::var_os(VARIABLE))? {
+        // Not remembered: a library tried once must not be the one from then on.
+        Some(library) => library,
+        None => {
+            let library = match search::system() {
+                Some(library) => library,
+                None => fetched(&folder, Wheel::of_this_machine()?)?,
+            };
+            remember(&folder, &library)?;
+            library
+        }
+    };
+    println!("ONNX Runtime: {}", library.display());
+    Ok(library)
+}
+
+/// The library with the CUDA provider beside it, for a machine that has a GPU; this one need not have one.
+pub(crate) fn with_cuda(workspace: &Workspace) -> Result<PathBuf> {
+    fetched(&workspace.target().join("onnxruntime"), &wheel::CUDA)
+}
+
+/// The library under `target/`, fetched if it is not there or not whole.
+fn fetched(folder: &Path, wheel: &Wheel) -> Result<PathBuf> {
+    let place = Place::new(folder, wheel);
+    match place.check() {
+        Ok(()) => return Ok(place.library()),
+        Err(place::Fault::Missing) => {}
+        Err(place::Fault::Foreign(file)) => {
+            println!("{} is not what was fetched; fetching it again", file.display());
+        }
+    }
+    println!("Fetching {} {} ({}, once)", wheel.package, wheel::VERSION, wheel.size);
+    let scratch = Scratch::new(folder)?;
+    let python = Python::find()?;
+    let file = fetch::download(&python, wheel, scratch.path())?;
+    fetch::unpack(&python, wheel, &file, &place, &scratch)?;
+    Ok(place.library())
+}
+
+/// Writes the path where `cones-core` looks for it.
+fn remember(folder: &Path, library: &Path) -> Result {
+    let file = folder.join("path");
+    let text = library.to_string_lossy();
+    if fs::read_to_string(&file).is_ok_and(|old| old == text) {
+        return Ok(());
+    }
+    let scratch = Scratch::new(folder)?;
+    let part = scratch.path().join("path");
+    fs::write(&part, text.as_bytes())
+        .and_then(|()| fs::rename(&part, &file))
+        .map_err(|e| Failure::file("write", &file, &e))
+}
