@@ -86,7 +86,7 @@ fn truncated_files_are_errors() {
     let whole = fs::read(export.path().join("unet.onnx")).expect("a fixture");
     for length in [0, 1, 7, 100, whole.len() / 3, whole.len() - 1] {
         fs::write(export.path().join("unet.onnx"), &whole[..length]).expect("a file");
-        let error = import(export.told(&path()).expect_err("a truncated graph"));
+        let error = told(&import(export.path()).expect_err("a truncated graph"));
         assert_says(&error, &["unet.onnx"]);
     }
 }
@@ -125,7 +125,7 @@ fn with_external(entries: &[(&str, &str)]) -> String {
         names::redirect(graph, "sample", "outside.mixed");
         graph.node.insert(1, node::new("Add", &["sample", "outside.sum"], "outside.mixed"));
     });
-    import(export.told(&path()).expect_err("a place that must not be read"))
+    told(&import(export.path()).expect_err("a place that must not be read"))
 }
 
 #[test]
@@ -208,18 +208,18 @@ fn damaged_weights_are_errors() {
         assert_says(&error, &["diffusion_pytorch_model.safetensors"]);
     }
     fs::remove_file(&file).expect("a removed file");
-    told(&assert_says(&run(&args).expect_err("no weights")), &["unet", "diffusion_pytorch_model.safetensors"]);
+    assert_says(&told(&run(&args).expect_err("no weights")), &["unet", "diffusion_pytorch_model.safetensors"]);
 }
 
 #[test]
 fn missing_folders_and_files_are_named() {
     let (export, out) = (export("plain"), temporary());
     let mut args = arguments(Path::new("nowhere"), &out.path().join("bundle"));
-    told(&assert_says(&run(&args).expect_err("no export")), &["`nowhere`", "--onnx"]);
+    assert_says(&told(&run(&args).expect_err("no export")), &["`nowhere`", "--onnx"]);
     args = arguments(export.path(), &out.path().join("bundle"));
     args.weights = "neither".into();
-    told(&assert_says(&run(&args).expect_err("no weights")), &["`neither`", "--weights"]);
+    assert_says(&told(&run(&args).expect_err("no weights")), &["`neither`", "--weights"]);
     fs::remove_file(export.path().join("text_encoder.onnx")).expect("a removed file");
-    let error = import(export.told(&path()).expect_err("no text encoder"));
+    let error = told(&import(export.path()).expect_err("no text encoder"));
     assert_says(&error, &["text_encoder.onnx"]);
 }
