@@ -8,10 +8,13 @@ use crate::options::Options;
 use crate::process;
 use crate::workspace::Workspace;
 
+/// One of them: it has said why when it fails.
+type Check = fn(&Workspace, &Options) -> Result;
+
 /// All of it, quick things first. Every one runs, whatever became of the others; a tool that is not installed is left out
 /// with a line that says so.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
-    let checks: [(&str, fn(&Workspace, &Options) -> Result); 7] = [
+    let checks: [(&str, Check); 7] = [
         ("circles of files", |workspace, _| circles::check(workspace)),
         ("format", format),
         ("clippy", clippy),

@@ -16,7 +16,7 @@ fn progress_comes_in_order() {
     let steps = |picture| (1..=3).map(move |step| (Stage::Denoising, picture, step));
     let ends = |picture| [(Stage::Decoding, picture, 3), (Stage::Finished, picture, 3)];
     let expected: Vec<_> =
-        [(Stage::Preparing, 0, 0)].into_iter().chain(steps(0)).chain(steps(1)).chain(ends(0)).chain(ends(1)).collect();
+        [(Stage::Preparing, 0, 0)].into_iter().chain(steps(0)).chain(ends(0)).chain(steps(1)).chain(ends(1)).collect();
     assert_eq!(seen, expected);
     assert!(listener.seen().iter().all(|p| p.pictures == 2 && p.steps == 3 && p.preview.is_none()));
 }

@@ -140,7 +140,7 @@ fn wrong_usage_exits_with_2() {
         [&["generate", "--prompt", "a dog", "--subject", "x@much"], &out[..]].concat(),
         [&["generate", "--prompt", "a dog", "--subject", "x:much"], &out[..]].concat(),
         [&["generate", "--prompt", "a dog", "--strength", "0.5"], &out[..]].concat(),
-        [&["generate", "--prompt", "a dog", "--seed", "-1"], &out[..]].concat(),
+        [&["generate", "--prompt", "a dog", "--seed", "-2"], &out[..]].concat(),
         vec!["recipe"],
     ] {
         fails(2, &arguments);

@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 /// What temporary names begin and end with.
 const BEFORE: &str = ".cones-";
 const BEHIND: &str = ".part";
+/// What is appended to the name of a file that whoever holds its lock writes anew.
+pub(crate) const BEING_REPLACED: &str = ".new";
 
 /// A file in the making. Dropped before [`finish`](Self::finish), it leaves nothing behind.
 #[derive(Debug)]
@@ -98,6 +100,24 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = AtomicFile::create(path)?;
     file.write_all(bytes).map_err(space::io("write", path, bytes.len() as u64))?;
     file.finish()
+}
+
+/// Writes a whole file for somebody who holds a lock on it: its temporary name is always the same, so that processes that are
+/// killed leave one such file at most, which the next one writes over.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::OutOfSpace`].
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let new = files::beside(path, "", BEING_REPLACED);
+    let written = File::create(&new)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .map_err(space::io("write", &new, bytes.len() as u64))
+        .and_then(|()| std::fs::rename(&new, path).map_err(Error::io("rename", &new)));
+    match written {
+        Ok(()) => files::sync_folder(files::folder_of(path)),
+        Err(_) => drop(std::fs::remove_file(&new)),
+    }
+    written
 }
 
 /// Whether a file has the name of one in the making, which a killed process may leave behind.

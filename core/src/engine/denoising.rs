@@ -66,10 +66,10 @@ impl Engine {
             job.observer.on_sample(&input, timestep);
             unet.predict(&input, timestep, &mut output, job.cancel)?;
             let done = u32::try_from(i + 1).unwrap_or(u32::MAX);
-            finite::check(name, Some(done), &output)?;
+            finite::check_step(name, done, job.plan.guidance, &output)?;
             guide(&mut output, sample.len(), job.plan.guidance);
             schedule.step(i, &output[..sample.len()], &mut sample, &mut noise)?;
-            finite::check_guided(name, done, &sample)?;
+            finite::check_step(name, done, job.plan.guidance, &sample)?;
             let preview = job.observer.wants_preview(done).then(|| self.bundle.manifest().preview.as_ref()).flatten();
             let preview = preview.map(|p| p.picture(schedule.denoised(), width as u32, height as u32));
             job.report(Stage::Denoising, picture, done, preview);
@@ -102,7 +102,7 @@ impl Engine {
             let reason = format!("it gave shape {shape:?} instead of {expected:?}");
             return Err(Error::bundle(bundle::VAE_DECODER, reason));
         }
-        finite::check(bundle::VAE_DECODER, None, &planes)?;
+        finite::check(bundle::VAE_DECODER, &planes)?;
         Ok(Picture::from_planes(&planes, job.plan.width, job.plan.height))
     }
 

@@ -66,7 +66,7 @@ impl Engine {
             let reason = format!("it gave shape {shape:?} instead of {expected:?}");
             return Err(Error::bundle(bundle::VAE_ENCODER, reason));
         }
-        finite::check(bundle::VAE_ENCODER, None, &latent)?;
+        finite::check(bundle::VAE_ENCODER, &latent)?;
         for value in &mut latent {
             *value = (*value - manifest.vae.shift_factor as f32) * manifest.vae.scaling_factor as f32;
         }

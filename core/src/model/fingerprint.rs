@@ -14,7 +14,7 @@ const CHUNK: usize = 8192;
 /// Computes a fingerprint, one layer after the other.
 ///
 /// ```
-/// use cones_core::fingerprint::Fingerprint;
+/// use cones_core::model::fingerprint::Fingerprint;
 ///
 /// let mut fingerprint = Fingerprint::new();
 /// fingerprint.layer("a.to_k", 1, 2);

@@ -8,20 +8,23 @@ const GRAPH: &str =
 /// What to do where it is what is made of them.
 const GUIDANCE: &str = "take a lower guidance";
 
+/// Above this no picture comes of guidance, and what the next step is given may be too large for the graph.
+const WILD: f32 = 100.0;
+
 /// Refuses values of a graph that are not finite.
 ///
 /// # Errors
-/// [`Error::NotFinite`] naming the graph and the step.
-pub(crate) fn check(graph: &'static str, step: Option<u32>, values: &[f32]) -> Result<()> {
-    refuse(graph, step, values, GRAPH)
+/// [`Error::NotFinite`] naming the graph.
+pub(crate) fn check(graph: &'static str, values: &[f32]) -> Result<()> {
+    refuse(graph, None, values, GRAPH)
 }
 
-/// Refuses a sample that is not finite though the graph's own values were.
+/// Refuses what a step of the U-Net gave, or what was made of it, where it is not finite.
 ///
 /// # Errors
 /// [`Error::NotFinite`] naming the graph and the step.
-pub(crate) fn check_guided(graph: &'static str, step: u32, sample: &[f32]) -> Result<()> {
-    refuse(graph, Some(step), sample, GUIDANCE)
+pub(crate) fn check_step(graph: &'static str, step: u32, guidance: f32, values: &[f32]) -> Result<()> {
+    refuse(graph, Some(step), values, if guidance > WILD { GUIDANCE } else { GRAPH })
 }
 
 fn refuse(graph: &'static str, step: Option<u32>, values: &[f32], hint: &str) -> Result<()> {
@@ -44,18 +47,18 @@ mod tests {
     #[test]
     fn one_number_among_many_is_found_wherever_it_is() {
         let mut values = vec![1e30f32; 1001];
-        assert!(check("unet.onnx", Some(1), &values).is_ok());
+        assert!(check_step("unet.onnx", 1, 7.5, &values).is_ok());
         // Large enough for the sums to overflow: each is looked at.
         values[3] = f32::MAX;
         values[11] = f32::MAX;
-        assert!(check("unet.onnx", Some(1), &values).is_ok());
+        assert!(check_step("unet.onnx", 1, 7.5, &values).is_ok());
         for (at, bad) in [(0, f32::NAN), (7, f32::INFINITY), (1000, f32::NEG_INFINITY), (500, -f32::NAN)] {
             let mut values = vec![0.5; 1001];
             values[at] = bad;
-            let error = check("unet.onnx", Some(7), &values).expect_err("not finite");
+            let error = check_step("unet.onnx", 7, 7.5, &values).expect_err("not finite");
             assert_eq!(error.to_string(), "`unet.onnx` gave numbers that are not finite in step 7");
             assert!(error.hint().is_some_and(|hint| hint.contains("float16")));
         }
-        assert!(check("vae_decoder.onnx", None, &[]).is_ok());
+        assert!(check("vae_decoder.onnx", &[]).is_ok());
     }
 }

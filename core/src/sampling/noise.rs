@@ -22,7 +22,7 @@ const BLOCK: usize = 16;
 /// Successive draws continue the sequence as successive `torch.randn(…, generator=g)` calls do.
 ///
 /// ```
-/// let mut generator = cones_core::noise::TorchGenerator::new(42);
+/// let mut generator = cones_core::sampling::noise::TorchGenerator::new(42);
 /// let noise = generator.randn(4 * 64 * 64);
 /// assert_eq!(noise[0], 1.926_915_3);
 /// ```

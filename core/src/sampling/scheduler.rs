@@ -15,19 +15,11 @@
 //! - img2img follows `StableDiffusionImg2ImgPipeline` for LCM too, not `LatentConsistencyModelImg2ImgPipeline`.
 //!
 //! ```
-//! use cones_core::manifest::{BetaSchedule, NoiseSchedule, PredictionType, TimestepSpacing};
-//! use cones_core::{noise::TorchGenerator, scheduler};
+//! use cones_core::model::manifest::{BetaSchedule, NoiseSchedule, PredictionType};
+//! use cones_core::sampling::{noise::TorchGenerator, scheduler};
 //!
 //! # fn main() -> cones_core::Result<()> {
-//! let schedule = NoiseSchedule {
-//!     num_train_timesteps: 1000,
-//!     beta_start: 0.00085,
-//!     beta_end: 0.012,
-//!     beta_schedule: BetaSchedule::ScaledLinear,
-//!     timestep_spacing: TimestepSpacing::Leading,
-//!     steps_offset: 1,
-//!     set_alpha_to_one: false,
-//! };
+//! let schedule = NoiseSchedule::new(1000, 0.00085, 0.012, BetaSchedule::ScaledLinear);
 //! let mut run = scheduler::plan("dpm++2m".parse()?, &schedule, PredictionType::Epsilon, 20, None)?;
 //! let mut generator = TorchGenerator::new(0);
 //! let mut sample = generator.randn(4 * 8 * 8);

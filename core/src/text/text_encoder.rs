@@ -43,7 +43,7 @@ pub(crate) fn embed(bundle: &Bundle, encoder: &mut Graph, prompt: &Prompt, cance
         let reason = format!("it gave shape {shape:?} instead of {expected:?}");
         return Err(Error::bundle(TEXT_ENCODER, reason));
     }
-    finite::check(TEXT_ENCODER, None, &embedding)?;
+    finite::check(TEXT_ENCODER, &embedding)?;
     Ok(embedding)
 }
 

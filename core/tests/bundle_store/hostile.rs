@@ -57,7 +57,9 @@ fn names_that_lead_elsewhere() {
         "~",
     ];
     for name in names {
-        let text = refused(edited(|manifest| drop(manifest.files.insert(name.into(), entry(1)))));
+        let text = refused(edited(|manifest| {
+            manifest.files.insert(name.into(), entry(1));
+        }));
         assert!(text.contains("plain file name"), "{text}");
     }
 }
@@ -65,7 +67,9 @@ fn names_that_lead_elsewhere() {
 #[test]
 fn names_that_are_written_over_each_other() {
     for name in ["UNET.onnx", "Bundle.json", "bundle.json"] {
-        let text = refused(edited(|manifest| drop(manifest.files.insert(name.into(), entry(1)))));
+        let text = refused(edited(|manifest| {
+            manifest.files.insert(name.into(), entry(1));
+        }));
         assert!(text.contains("besides another"), "{text}");
     }
 }
@@ -138,7 +142,9 @@ fn manifests_that_are_none() {
     newer["more"] = json!({});
     let text = refused(with(newer.to_string().as_bytes()));
     assert!(text.contains("schema 2"), "{text}");
-    refused(edited(|manifest| drop(manifest.files.remove(UNET))));
+    refused(edited(|manifest| {
+        manifest.files.remove(UNET);
+    }));
     refused(edited(|manifest| manifest.layers.clear()));
 }
 

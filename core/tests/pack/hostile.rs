@@ -11,7 +11,7 @@ use cones_core::subjects::pack::{Header, Pack};
 use crate::hostile_files::{self, Expected};
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("hostile")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/hostile")
 }
 
 fn expected() -> Vec<Expected> {

@@ -52,8 +52,6 @@ final class GenerateTests: ConesTestCase {
         var expected: [[Int]] = [[0, 0, 0]]
         for picture in 0...1 {
             for step in 1...3 { expected.append([1, picture, step]) }
-        }
-        for picture in 0...1 {
             for stage in 2...3 { expected.append([stage, picture, 3]) }
         }
         let stages: [Stage] = [.preparing, .denoising, .decoding, .finished]

@@ -221,7 +221,7 @@ fn of_several_who_want_one_pack_one_downloads_it() {
             });
         }
     });
-    assert_eq!(found.into_inner().expect("a list"), vec![catalog.packs[0].sha256.clone(); 4]);
+    assert_eq!(found.into_inner().expect("a list"), vec![catalog.packs[0].sha256; 4]);
     assert_eq!(server.asked().len(), 1);
     assert!(place.files("downloads").is_empty(), "{:?}", place.files("downloads"));
 }

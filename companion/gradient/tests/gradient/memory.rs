@@ -44,8 +44,9 @@ fn without_copies(derivative: &mut Differentiated) {
     let made: HashSet<String> = graph.node.iter().flat_map(|n| &n.output).cloned().collect();
     graph.node.retain(|n| !is_again(n.output.first().expect("an output")));
     for input in graph.node.iter_mut().flat_map(|n| &mut n.input).filter(|input| is_again(input)) {
-        // `again.NUMBER.NAME`
-        let original = input.splitn(3, '.').nth(2).expect("a name").to_owned();
+        // `again.NUMBER.NAME`, or `again.NUMBER.gate.after.NAME` where it is what a copied weight waits for.
+        let name = input.splitn(3, '.').nth(2).expect("a name");
+        let original = name.strip_prefix("gate.after.").unwrap_or(name).to_owned();
         assert!(made.contains(&original), "{original} is no value of the forward pass");
         *input = original;
     }

@@ -76,9 +76,15 @@ pub(crate) fn import_edited(dialect: &str, edit: impl FnOnce(&mut GraphProto)) -
     import(export.path())
 }
 
+/// All that is told of an error: what went wrong, what was behind that, and what to do.
+pub(crate) fn told(error: &cones_import::Error) -> String {
+    let source = std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
+    format!("{error}{source}; {}", error.hint().unwrap_or_default())
+}
+
 /// The error of importing an edited export, as text.
 pub(crate) fn error_of(dialect: &str, edit: impl FnOnce(&mut GraphProto)) -> String {
-    import_edited(dialect, edit).expect_err("an import that must fail").to_string()
+    told(&import_edited(dialect, edit).expect_err("an import that must fail"))
 }
 
 /// Changes an ONNX file.

@@ -11,7 +11,7 @@ use cones_onnx::{Model, names, node, tensor};
 use safetensors::SafeTensors;
 
 use crate::fixture::{
-    DIALECTS, arguments, diffusers, edit_graph, export, import, import_edited, manifest, run, temporary,
+    DIALECTS, arguments, diffusers, edit_graph, export, import, import_edited, manifest, run, temporary, told,
 };
 use crate::run::distance_from_pytorch;
 
@@ -206,7 +206,7 @@ fn layers_with_the_same_weights_and_no_notes_are_an_error() {
     });
     let mut args = arguments(export.path(), &out.path().join("bundle"));
     args.weights = weights.path().to_path_buf();
-    let error = run(&args).expect_err("no telling").to_string();
+    let error = told(&run(&args).expect_err("no telling"));
     assert!(error.contains("attn2.to_k") && error.contains("same weights as"), "{error}");
 }
 

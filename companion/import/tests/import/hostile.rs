@@ -7,7 +7,7 @@ use cones_onnx::proto::tensor_proto::DataLocation;
 use cones_onnx::proto::{GraphProto, NodeProto, StringStringEntryProto};
 use cones_onnx::{names, node};
 
-use crate::fixture::{DIALECTS, arguments, diffusers, edit_graph, error_of, export, import, run, temporary};
+use crate::fixture::{DIALECTS, arguments, diffusers, edit_graph, error_of, export, import, run, temporary, told};
 
 const TEXT: &str = "encoder_hidden_states";
 
@@ -86,7 +86,7 @@ fn truncated_files_are_errors() {
     let whole = fs::read(export.path().join("unet.onnx")).expect("a fixture");
     for length in [0, 1, 7, 100, whole.len() / 3, whole.len() - 1] {
         fs::write(export.path().join("unet.onnx"), &whole[..length]).expect("a file");
-        let error = import(export.path()).expect_err("a truncated graph").to_string();
+        let error = told(&import(export.path()).expect_err("a truncated graph"));
         assert_says(&error, &["unet.onnx"]);
     }
 }
@@ -125,7 +125,7 @@ fn with_external(entries: &[(&str, &str)]) -> String {
         names::redirect(graph, "sample", "outside.mixed");
         graph.node.insert(1, node::new("Add", &["sample", "outside.sum"], "outside.mixed"));
     });
-    import(export.path()).expect_err("a place that must not be read").to_string()
+    told(&import(export.path()).expect_err("a place that must not be read"))
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn with_config(file: &str, key: &str, value: serde_json::Value) -> String {
     fs::write(&path, json.to_string()).expect("a file");
     let mut args = arguments(export.path(), &out.path().join("bundle"));
     args.weights = weights.path().to_path_buf();
-    run(&args).expect_err("an unsupported configuration").to_string()
+    told(&run(&args).expect_err("an unsupported configuration"))
 }
 
 fn read_json(path: &Path) -> serde_json::Value {
@@ -204,22 +204,22 @@ fn damaged_weights_are_errors() {
     args.weights = weights.path().to_path_buf();
     for length in [0, 5, 100, whole.len() - 1] {
         fs::write(&file, &whole[..length]).expect("a file");
-        let error = run(&args).expect_err("truncated weights").to_string();
+        let error = told(&run(&args).expect_err("truncated weights"));
         assert_says(&error, &["diffusion_pytorch_model.safetensors"]);
     }
     fs::remove_file(&file).expect("a removed file");
-    assert_says(&run(&args).expect_err("no weights").to_string(), &["unet", "diffusion_pytorch_model.safetensors"]);
+    assert_says(&told(&run(&args).expect_err("no weights")), &["unet", "diffusion_pytorch_model.safetensors"]);
 }
 
 #[test]
 fn missing_folders_and_files_are_named() {
     let (export, out) = (export("plain"), temporary());
     let mut args = arguments(Path::new("nowhere"), &out.path().join("bundle"));
-    assert_says(&run(&args).expect_err("no export").to_string(), &["`nowhere`", "--onnx"]);
+    assert_says(&told(&run(&args).expect_err("no export")), &["`nowhere`", "--onnx"]);
     args = arguments(export.path(), &out.path().join("bundle"));
     args.weights = "neither".into();
-    assert_says(&run(&args).expect_err("no weights").to_string(), &["`neither`", "--weights"]);
+    assert_says(&told(&run(&args).expect_err("no weights")), &["`neither`", "--weights"]);
     fs::remove_file(export.path().join("text_encoder.onnx")).expect("a removed file");
-    let error = import(export.path()).expect_err("no text encoder").to_string();
+    let error = told(&import(export.path()).expect_err("no text encoder"));
     assert_says(&error, &["text_encoder.onnx"]);
 }

@@ -5,7 +5,7 @@ use std::fs;
 use cones_core::CancelToken;
 use cones_import::{Stage, import};
 
-use crate::fixture::{arguments, export, manifest, run, temporary};
+use crate::fixture::{arguments, export, manifest, run, temporary, told};
 
 #[test]
 fn an_existing_bundle_is_replaced_only_with_force() {
@@ -13,7 +13,7 @@ fn an_existing_bundle_is_replaced_only_with_force() {
     let mut args = arguments(export.path(), &out.path().join("bundle"));
     run(&args).expect("an import");
     args.name = Some("second".into());
-    let error = run(&args).expect_err("it is there already").to_string();
+    let error = told(&run(&args).expect_err("it is there already"));
     assert!(error.contains("is there already") && error.contains("--force"), "{error}");
     assert_eq!(manifest(&args.out).name, "tiny");
     args.replace = true;
@@ -27,7 +27,7 @@ fn force_does_not_replace_what_is_no_bundle() {
     let export = export("plain");
     let mut args = arguments(export.path(), export.path());
     args.replace = true;
-    let error = run(&args).expect_err("the export itself").to_string();
+    let error = told(&run(&args).expect_err("the export itself"));
     assert!(error.contains("is no bundle"), "{error}");
     assert!(export.path().join("unet.onnx").is_file());
 }
@@ -36,7 +36,7 @@ fn force_does_not_replace_what_is_no_bundle() {
 fn a_failed_import_leaves_nothing_behind() {
     let (export, out) = (export("plain"), temporary());
     fs::write(export.path().join("vae_decoder.onnx"), b"no graph").expect("a file");
-    let error = run(&arguments(export.path(), &out.path().join("bundle"))).expect_err("a broken decoder").to_string();
+    let error = told(&run(&arguments(export.path(), &out.path().join("bundle"))).expect_err("a broken decoder"));
     assert!(error.contains("vae_decoder.onnx"), "{error}");
     assert_eq!(fs::read_dir(out.path()).expect("a folder").count(), 0);
 }

@@ -172,7 +172,7 @@ fn a_provider_that_does_not_run_the_form_is_refused_by_name() {
     for provider in [Provider::CoreMl, Provider::Nnapi] {
         let bundle = Bundle::open(&folder).expect("a bundle");
         let error = Engine::new(bundle, base::options().with_provider(provider)).expect_err("refused");
-        let text = error.to_string();
+        let text = format!("{error}; {}", error.hint().unwrap_or_default());
         assert!(matches!(error, cones_core::Error::ProviderUnavailable { .. }), "{text}");
         assert!(text.contains("of the form int8") && text.contains("another form"), "{text}");
     }

@@ -37,7 +37,7 @@ impl<'a> Staging<'a> {
         let path = folder.staging(plan.sha256);
         let lock = Lock::wait(&folder::lock_of(&path), cancel)?;
         std::fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
-        atomic::write(&path.join(MANIFEST), &plan.json)?;
+        atomic::replace(&path.join(MANIFEST), &plan.json)?;
         Ok(Self { folder, plan, path, whole: BTreeSet::new(), _lock: lock })
     }
 

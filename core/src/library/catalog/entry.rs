@@ -17,7 +17,7 @@ impl PackEntry {
             bytes: bytes.len() as u64,
             sha256: Sha256::digest(bytes),
             url: url.into(),
-            fingerprint: header.fingerprint.clone(),
+            fingerprint: header.fingerprint,
             model: metadata.model.clone(),
             trigger: metadata.trigger.clone(),
             class: metadata.class.clone(),

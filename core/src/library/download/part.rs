@@ -107,7 +107,7 @@ impl Part {
         let Expected { bytes, sha256 } = self.expected.clone();
         let note = Note { sha256, bytes, url: self.url.clone(), validator: self.validator.clone() };
         // A struct of texts and numbers always has a JSON form.
-        atomic::write(&self.note, &serde_json::to_vec(&note).unwrap_or_default())
+        atomic::replace(&self.note, &serde_json::to_vec(&note).unwrap_or_default())
     }
 
     /// What follows comes in another answer.

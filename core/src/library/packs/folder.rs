@@ -13,8 +13,6 @@ use crate::disk::lock::Lock;
 use crate::error::{Error, Result};
 use crate::library::catalog::MAX_PACK_BYTES;
 
-/// What versions before 0.2 appended to the name of a file that was being written.
-const NEW: &str = ".new";
 const ENDING: &str = ".cones";
 /// The longest header of a pack and its preview lie within so many bytes.
 const START: u64 = 66 << 10;
@@ -108,12 +106,12 @@ pub(super) fn hash_of(file: &OsStr) -> Option<Sha256> {
 
 /// Whether a file was being written by somebody who did not come to the end.
 pub(super) fn is_unfinished(file: &OsStr) -> bool {
-    atomic::is_temporary(file) || file.to_str().is_some_and(|name| name.ends_with(NEW))
+    file.to_str().is_some_and(|name| name.ends_with(atomic::BEING_REPLACED))
 }
 
 /// Puts `bytes` at `path`, which holds either what it held before or all of them, whatever happens.
 pub(super) fn replace(path: &Path, bytes: &[u8], _: &Lock) -> Result<()> {
-    atomic::write(path, bytes)
+    atomic::replace(path, bytes)
 }
 
 /// Moves a file, whose content was flushed, within the store, in a way that outlasts a loss of power.

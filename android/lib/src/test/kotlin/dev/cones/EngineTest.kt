@@ -59,11 +59,11 @@ internal class EngineTest {
     fun progress_comes_in_order() = test {
         val seen = mutableListOf<GenerateEvent.Progress>()
         engine.generate(Fixture.request(3).copy(count = 2)) { seen += it }.close()
-        val steps = (0..1).flatMap { picture -> (1..3).map { GenerateEvent.Step(picture, 2, it, 3, null) } }
-        val ends = (0..1).flatMap {
-            listOf(GenerateEvent.Decoding(it, 2, 3, 3), GenerateEvent.Decoded(it, 2, 3, 3))
+        val pictures = (0..1).flatMap { picture ->
+            (1..3).map { GenerateEvent.Step(picture, 2, it, 3, null) } +
+                listOf(GenerateEvent.Decoding(picture, 2, 3, 3), GenerateEvent.Decoded(picture, 2, 3, 3))
         }
-        assertEquals(listOf(GenerateEvent.Preparing(0, 2, 0, 3)) + steps + ends, seen)
+        assertEquals(listOf(GenerateEvent.Preparing(0, 2, 0, 3)) + pictures, seen)
 
         // The flow tells the same, and ends with the pictures.
         val events = engine.events(Fixture.request(3).copy(count = 2)).toList()
