@@ -1,4 +1,4 @@
-"""Golden vectors of PyTorch's CPU noise: what `core::noise` must equal bit for bit.
+"""Golden vectors of PyTorch's CPU noise: what `core::sampling::noise` must equal bit for bit.
 
     python make_noise.py        # with requirements.txt installed, on x86-64 with AVX2; writes noise/noise.json
 

@@ -1,4 +1,4 @@
-"""Golden trajectories of diffusers' schedulers: what `core::scheduler` must follow to 1e-5.
+"""Golden trajectories of diffusers' schedulers: what `core::sampling::scheduler` must follow to 1e-5.
 
     python make_schedulers.py   # with requirements.txt installed; writes schedulers/cases.json and values.safetensors
 

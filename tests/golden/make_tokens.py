@@ -1,4 +1,4 @@
-"""Golden tokens of transformers' CLIPTokenizer: what `cones_core::tokenizer` must equal.
+"""Golden tokens of transformers' CLIPTokenizer: what `cones_core::text::tokenizer` must equal.
 
     python make_tokens.py [--pipeline DIR]    # writes tokens/tokens.json; needs only the pipeline's tokenizer
 

@@ -58,7 +58,7 @@ const GRAPH: u64 = 4_000_000;
 /// The graph's message and what is made of it, until it is loaded; later buffers of the nodes.
 const LOADING: u64 = 7_000_000;
 
-// What was measured, as a multiple of what the profile says. `tests/tests/memory.rs` compares.
+// What was measured, as a multiple of what the profile says. `core/tests/memory.rs` compares.
 /// Constants that do not stay in a file: the file's copy and the computed one.
 const CONSTANTS: f64 = 1.5;
 /// Whole-number constants, once packed in the place of the file's.

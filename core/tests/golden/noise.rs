@@ -1,4 +1,4 @@
-//! `core::noise` against PyTorch's CPU generator, bit for bit. Vectors: `tests/golden/make_noise.py`.
+//! `core::sampling::noise` against PyTorch's CPU generator, bit for bit. Vectors: `tests/golden/make_noise.py`.
 
 use cones_core::sampling::noise::TorchGenerator;
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! `core::scheduler` against diffusers' schedulers on a fixed model function. Vectors: `tests/golden/make_schedulers.py`.
+//! `core::sampling::scheduler` against diffusers' schedulers on a fixed model function. Vectors: `tests/golden/make_schedulers.py`.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! `core::tokenizer` against transformers' CLIPTokenizer. Vectors: `tests/golden/make_tokens.py`.
+//! `core::text::tokenizer` against transformers' CLIPTokenizer. Vectors: `tests/golden/make_tokens.py`.
 
 use cones_core::model::bundle::TOKENIZER;
 use cones_core::text::tokenizer::Tokenizer;

@@ -1,4 +1,4 @@
-//! Edges. That trajectories are diffusers' is tested against golden vectors in `tests/tests/scheduler_golden.rs`.
+//! Edges. That trajectories are diffusers' is tested against golden vectors in `core/tests/golden/schedulers.rs`.
 
 use super::*;
 use crate::model::manifest::{BetaSchedule, TimestepSpacing};
