@@ -91,14 +91,14 @@ mod tests {
     fn a_refusal_names_what_would_fit() {
         // Ten for the weights, and sixteen for twelve pictures.
         let normal = need(Memory::Normal, 5, 10);
-        let text = told(&refusal(normal, Some(need(Memory::Low, 5, 2)), 18 * GB, 12));
+        let text = told(&refusal(normal, Some(need(Memory::Low, 3, 2)), 18 * GB, 12));
         let said = "steps of 12 pictures need about 26.0 GB of memory, and 18.0 GB are free; ";
-        assert_eq!(text, format!("{said}--low-memory (about 15.0 GB) or --batch 6"));
+        assert_eq!(text, format!("{said}--low-memory (about 14.5 GB) or --batch 6"));
         // A text encoder beside it leaves room for fewer.
         let text = told(&refusal(Need { beside: 2 * GB, ..normal }, None, 18 * GB, 12));
         assert!(text.contains("need about 28.0 GB") && text.ends_with("; --batch 4"), "{text}");
         // Low memory alone leaves room for a part of the pictures.
-        let text = told(&refusal(normal, Some(need(Memory::Low, 5, 2)), 11_500_000_000, 12));
+        let text = told(&refusal(normal, Some(need(Memory::Low, 3, 2)), 11_500_000_000, 12));
         assert!(text.ends_with("; --low-memory --batch 6"), "{text}");
     }
 
@@ -106,7 +106,7 @@ mod tests {
     fn a_refusal_offers_nothing_that_would_not_fit() {
         let text = told(&refusal(need(Memory::Normal, 4, 10), Some(need(Memory::Low, 4, 8)), 3 * GB, 12));
         assert!(text.ends_with("; close other programs, or take a smaller model"), "{text}");
-        let text = told(&refusal(need(Memory::Low, 5, 4), None, 15 * GB, 12));
+        let text = told(&refusal(need(Memory::Low, 3, 4), None, 15 * GB, 12));
         assert!(text.ends_with("; --batch 6"), "{text}");
     }
 }

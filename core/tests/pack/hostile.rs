@@ -40,7 +40,8 @@ fn check(expected: &Expected, manifest: &Manifest) -> Result<(), String> {
     let bytes = fs::read(folder().join(name)).map_err(|error| format!("{name}: {error}"))?;
     let Err(error) = Pack::decode(name, &bytes, manifest) else { return Err(format!("{name} is read")) };
     let text = error.to_string();
-    if kind(&error) != (expected.error.as_str(), expected.at) || !text.contains(&expected.says) {
+    let said = text.contains(&expected.says) || error.hint().is_some_and(|hint| hint.contains(&expected.says));
+    if kind(&error) != (expected.error.as_str(), expected.at) || !said {
         return Err(format!("{name}: `{}` at {:?} was expected, not `{text}`", expected.says, expected.at));
     }
     // Without a model, what only a model can tell passes; nothing else does.
