@@ -37,7 +37,7 @@ pub struct PackEntry {
     pub name: String,
     /// The pack's version.
     pub version: u32,
-    /// Length in bytes, at most [`MAX_PACK_BYTES`].
+    /// Length in bytes, at most [`MAX_PACK_BYTES`](super::MAX_PACK_BYTES).
     pub bytes: u64,
     /// SHA-256 of the file.
     pub sha256: Sha256,

@@ -81,7 +81,7 @@ impl Catalog {
     }
 
     /// Every form of a base model, the best first: exact, 8-bit weights, 8-bit activations too, 4-bit weights; those that
-    /// are for devices that ask for them ([`Form::on_request`]) last.
+    /// are for devices that ask for them ([`Form::on_request`](crate::model::form::Form::on_request)) last.
     pub fn forms(&self, name: &str) -> Vec<&BundleEntry> {
         let mut forms: Vec<&BundleEntry> = self.bundles.iter().filter(|b| b.name == name).collect();
         forms.sort_by_key(|entry| entry.form.as_ref().map(|f| (f.on_request, f.weights, f.activations)));

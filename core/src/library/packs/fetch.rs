@@ -30,7 +30,7 @@ impl PackStore {
     /// [`Error::NotFound`]; [`Error::WrongModel`] when the catalogue has the name for other base models only;
     /// [`Error::BadRequest`] when it has it for several and no manifest is given; [`Error::Untrusted`] when the
     /// catalogue has expired, has an older version than is installed, or is contradicted by the file; and as
-    /// [`Downloader::file`] and [`install_file`](Self::install_file).
+    /// [`Downloader::file`](crate::library::download::Downloader::file) and [`install_file`](Self::install_file).
     pub fn install(
         &self,
         source: &Source<'_>,
