@@ -43,7 +43,8 @@ pub(crate) fn build(workspace: &Workspace, options: &Options) -> Result<Bindings
 /// Generates every language from the library that the Rust tests were built with: the same code without the profile for phones,
 /// whose link-time optimisation takes as long as all other compiling together.
 pub(crate) fn tested(workspace: &Workspace, options: &Options) -> Result<Bindings> {
-    generate_all(workspace, options, workspace.built().join("release").join(library_name()))
+    // cargo puts what only tests ask for among the dependencies.
+    generate_all(workspace, options, workspace.built().join("release/deps").join(library_name()))
 }
 
 /// Builds the generator and generates every language anew. A generator that fails or warns is an error.

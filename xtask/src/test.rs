@@ -22,7 +22,14 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
         Ok(())
     };
     close(&count);
-    rust.and(others)
+    match (rust, others) {
+        // Both are told.
+        (Err(first), Err(second)) => {
+            eprintln!("{second}");
+            Err(first)
+        }
+        (rust, others) => rust.and(others),
+    }
 }
 
 /// The tests in other languages alone, with the library as phones get it.
