@@ -37,7 +37,7 @@ internal class MemoryTest {
     }
 
     private companion object {
-        const val SIDE = 192
+        const val SIDE = 128
     }
 }
 
