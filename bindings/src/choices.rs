@@ -40,7 +40,7 @@ pub enum MemoryMode {
     Resident,
     /// Text encoder, U-Net and VAE are loaded and dropped in turn: the peak is the largest of them.
     Sequential,
-    /// The same with weights left in their files, and one branch of guidance after another: the least memory.
+    /// Graphs loaded and dropped in turn with their weights left in their files, and one branch of guidance after another: the least memory.
     Least,
 }
 

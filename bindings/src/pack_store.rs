@@ -113,8 +113,8 @@ impl PackStore {
         Ok(Arc::new(Catalog { inner, url }))
     }
 
-    /// The same for a catalogue that the app got by its own means: `json` is `catalog.json`, `signature` the text of
-    /// `catalog.json.minisig`. What it lists may be relative to `url`.
+    /// Checks a catalogue that the app got by its own means, and refuses one older than this store has seen from its
+    /// key: `json` is `catalog.json`, `signature` the text of `catalog.json.minisig`. What it lists may be relative to `url`.
     pub fn accept_catalog(
         &self,
         url: String,

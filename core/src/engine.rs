@@ -64,7 +64,7 @@ impl Engine {
         if options.budget == Some(0) {
             return Err(Error::request("budget", "is 0; leave it out to let the system say how much memory there is"));
         }
-        let profile = Profile::of(&bundle)?;
+        let profile = Profile::read(&bundle)?;
         let arrangement = Planner::new(&bundle, profile.as_ref(), provider, &options).first_arrangement();
         let place = Place { provider, threads: options.threads, cache: options.cache.clone() };
         let tokenizer = Tokenizer::open(&bundle.file(bundle::TOKENIZER)?, bundle.manifest().text)?;

@@ -17,7 +17,7 @@ const MODES: [(&str, MemoryMode); 3] = [
 /// Prints, for a picture of the bundle's own size with its own guidance, the peak of each stage in each way, in millions of
 /// bytes beside what a process holds anyway, and which way would be taken.
 pub(super) fn write(out: &mut impl Write, bundle: &Bundle, options: &EngineOptions) -> Result<(), Failure> {
-    let sizes = Sizes { from_picture: true, ..Sizes::of(bundle) };
+    let sizes = Sizes { from_picture: true, ..Sizes::by_default(bundle) };
     writeln!(out, "memory       a picture of {} x {} pixels takes, in MB:", sizes.width, sizes.height)?;
     let mut header = None;
     for (name, mode) in MODES {

@@ -25,7 +25,7 @@ pub(crate) struct Prompts {
 impl Prompts {
     /// Whether a prompt is encoded already.
     pub(crate) fn holds(&self, prompt: &Prompt) -> bool {
-        self.kept.iter().any(|(kept, _)| kept.is(prompt))
+        self.kept.iter().any(|(kept, _)| kept.encodes_as(prompt))
     }
 
     /// Encodes a prompt unless it is held. It and the one encoded before it are held afterwards.
@@ -38,7 +38,7 @@ impl Prompts {
         timings: &mut Timings,
     ) -> Result<()> {
         // The one used last is forgotten last: else a new prompt could push out the negative prompt of its own request.
-        if let Some(place) = self.kept.iter().position(|(kept, _)| kept.is(prompt)) {
+        if let Some(place) = self.kept.iter().position(|(kept, _)| kept.encodes_as(prompt)) {
             let held = self.kept.remove(place);
             self.kept.push(held);
             return Ok(());
@@ -69,7 +69,7 @@ impl Prompts {
         let (_, projection) = self
             .kept
             .iter()
-            .find(|(kept, _)| kept.is(prompt))
+            .find(|(kept, _)| kept.encodes_as(prompt))
             .ok_or_else(|| Error::request("prompt", "was not encoded"))?;
         let corrections = corrections(tokenizer, &prompt.tokens, subjects)?;
         Ok(projection.key_values(bundle.attention(), &corrections))

@@ -89,7 +89,8 @@ impl Engine {
         self.embed_with(prompt, &[])
     }
 
-    /// The same with what subjects have learned of their triggers' tokens; their masks play no part.
+    /// The embedding of `prompt`, as [`embed`](Self::embed) gives it, with what subjects have learned of their triggers'
+    /// tokens; their masks play no part.
     ///
     /// # Errors
     /// As [`generate`](Self::generate).

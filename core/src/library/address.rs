@@ -56,7 +56,7 @@ impl Address {
         Self::checked(url)
     }
 
-    /// The same with `ending` behind its path, before its query.
+    /// This address with `ending` behind its path, before its query.
     ///
     /// # Errors
     /// [`Error::Network`].
@@ -66,7 +66,7 @@ impl Address {
         Self::checked(url)
     }
 
-    /// The same as a folder, so that [`join`](Self::join) leads into it.
+    /// This address as a folder's, with a slash at its end, so that [`join`](Self::join) leads into it.
     ///
     /// # Errors
     /// [`Error::Network`].

@@ -41,7 +41,7 @@ pub struct Sizes {
 impl Sizes {
     /// Of a request that is silent about everything.
     #[must_use]
-    pub fn of(bundle: &Bundle) -> Self {
+    pub fn by_default(bundle: &Bundle) -> Self {
         let manifest = bundle.manifest();
         let guided = manifest.defaults.guidance > 1.0;
         Self { width: manifest.image.width, height: manifest.image.height, guided, from_picture: false }

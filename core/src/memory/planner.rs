@@ -17,7 +17,7 @@ use crate::units::megabytes;
 /// [`Error::OutOfMemory`] where none fits; [`Error::BadBundle`] when the bundle's profile is damaged;
 /// [`Error::ProviderUnavailable`].
 pub fn plan(bundle: &Bundle, options: &EngineOptions, sizes: Sizes, held: u64) -> Result<MemoryPlan> {
-    let profile = Profile::of(bundle)?;
+    let profile = Profile::read(bundle)?;
     let provider = options.provider.resolve(bundle.manifest().form.as_ref())?;
     Planner::new(bundle, profile.as_ref(), provider, options).plan(sizes, held)
 }
@@ -45,7 +45,7 @@ impl<'a> Planner<'a> {
     /// How an engine begins, before it knows a request: as for one that is silent about everything, or else most sparingly.
     pub(crate) fn first_arrangement(&self) -> Arrangement {
         let sparing = arrangements(self.mode).last().copied().unwrap_or(arrangements(MemoryMode::Least)[0]);
-        self.plan(Sizes::of(self.bundle), 0).map_or(sparing, |plan| plan.arrangement)
+        self.plan(Sizes::by_default(self.bundle), 0).map_or(sparing, |plan| plan.arrangement)
     }
 
     /// The fastest arrangement that fits, with what it takes; `held` bytes are the engine's own already.

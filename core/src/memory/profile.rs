@@ -55,7 +55,7 @@ impl Profile {
     ///
     /// # Errors
     /// [`Error::BadBundle`] when the file is damaged.
-    pub fn of(bundle: &Bundle) -> Result<Option<Self>> {
+    pub fn read(bundle: &Bundle) -> Result<Option<Self>> {
         let Some(entry) = bundle.manifest().files.get(Self::FILE) else { return Ok(None) };
         let path = bundle.file(Self::FILE)?;
         if entry.bytes > MAX_BYTES {

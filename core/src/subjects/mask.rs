@@ -79,7 +79,7 @@ impl ConceptMask {
         mask
     }
 
-    /// The same neurons, each with the factor by which its weight is scaled at full strength: for each layer one
+    /// This mask's neurons, each with the factor by which its weight is scaled at full strength: for each layer one
     /// factor per neuron, in ascending order of the neurons. Factors may not be infinite or NaN.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ impl ConceptMask {
         Ok(self)
     }
 
-    /// The same neurons, all shut.
+    /// This mask's neurons, all shut.
     #[must_use]
     pub fn without_factors(mut self) -> Self {
         self.factors = None;

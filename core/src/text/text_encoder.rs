@@ -22,7 +22,7 @@ pub(crate) struct Prompt {
 
 impl Prompt {
     /// Whether both are encoded to the same hidden state.
-    pub(crate) fn is(&self, other: &Self) -> bool {
+    pub(crate) fn encodes_as(&self, other: &Self) -> bool {
         self.tokens.ids == other.tokens.ids && self.offsets.values == other.offsets.values
     }
 }

@@ -65,7 +65,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The same at the scale of a rehearsal; a loaded machine needs a minute before each of the trainings begins.
+    /// These settings at the scale of a rehearsal; a loaded machine needs a minute before each of the trainings begins.
     pub(crate) fn rehearsed(&self) -> Self {
         Self {
             seconds: 330,

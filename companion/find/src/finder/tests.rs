@@ -62,7 +62,7 @@ impl Objective for Planted {
     }
 }
 
-/// The same with an embedding to learn: the squared distance to a goal on top.
+/// The objective above with an embedding to learn: the squared distance to a goal on top.
 struct WithTrigger {
     weights: Planted,
     trigger: TriggerEmbedding,

@@ -38,7 +38,7 @@ fn is_again(name: &str) -> bool {
     name.starts_with("again.")
 }
 
-/// The same derivative with nothing computed again: what would read a copy reads the original.
+/// A derivative with nothing computed again: what would read a copy reads the original.
 fn without_copies(derivative: &mut Differentiated) {
     let graph = derivative.model.graph_mut().expect("a graph");
     let made: HashSet<String> = graph.node.iter().flat_map(|n| &n.output).cloned().collect();

@@ -87,7 +87,7 @@ impl BundleStore {
         self.install_entry(source, entry, watch, cancel)
     }
 
-    /// The same with the form named: `exact`, or as [`Form::name`](crate::model::form::Form::name) gives it.
+    /// Installs the form of a bundle that the caller names: `exact`, or as [`Form::name`](crate::model::form::Form::name) gives it.
     ///
     /// # Errors
     /// As [`install`](Self::install); [`Error::NotFound`] with the forms that are listed.

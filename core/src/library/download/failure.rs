@@ -32,7 +32,7 @@ impl Failure {
     }
 
     /// What a transfer's error means. Its own text may hold the whole URL, so only known parts of it are shown.
-    pub(super) fn of(url: String, error: ureq::Error) -> Self {
+    pub(super) fn from_transfer(url: String, error: ureq::Error) -> Self {
         match error {
             ureq::Error::Io(error) => match error.kind() {
                 // TLS speaks through this kind.

@@ -39,7 +39,7 @@ pub(super) struct Fetch<'a> {
 enum Ended {
     /// All bytes are there.
     Complete,
-    /// The same again without asking for a part.
+    /// The file is to be asked for once more, without asking for a part; why.
     Again(&'static str),
 }
 

@@ -88,7 +88,7 @@ fn transfer(agent: &Agent, ask: Ask, limits: &Limits, messages: &SyncSender<Mess
     loop {
         let mut piece = vec![0; PIECE];
         // The inner error, where this wraps one.
-        let read = body.read(&mut piece).map_err(|error| Failure::of(shown.clone(), error.into()))?;
+        let read = body.read(&mut piece).map_err(|error| Failure::from_transfer(shown.clone(), error.into()))?;
         piece.truncate(read);
         if read == 0 || messages.send(Message::Bytes(piece)).is_err() {
             return Ok(());
@@ -129,5 +129,5 @@ fn send(agent: &Agent, address: &Address, resume: Option<&Resume>) -> Result<Res
     if address.is_loopback() {
         request = request.config().proxy(None).build();
     }
-    request.call().map_err(|error| Failure::of(address.shown(), error))
+    request.call().map_err(|error| Failure::from_transfer(address.shown(), error))
 }

@@ -26,8 +26,8 @@ impl PackStore {
         self.accept(&shown(url), catalog, key, now())
     }
 
-    /// The same for a catalogue that the app got by its own means: the bytes of `catalog.json` and the text of its
-    /// signature. `what` is what messages call it, `now` is in seconds since 1970 (UTC).
+    /// Checks a catalogue that the app got by its own means, and refuses one older than this store has seen from its
+    /// key: the bytes of `catalog.json` and the text of its signature. `what` is what messages call it, `now` is in seconds since 1970 (UTC).
     ///
     /// # Errors
     /// As [`Catalog::verify`] and [`Catalog::check_fresh`]; [`Error::BadStore`](crate::error::Error::BadStore),

@@ -42,7 +42,7 @@ impl<'a> File<'a> {
     pub(super) fn check_parts(&self) -> Result<()> {
         for (kind, part) in Kind::ALL.into_iter().zip(&self.head.parts) {
             let (start, bytes) = self.slice(kind);
-            if checksum::of(bytes) != part.sum {
+            if checksum::checksum(bytes) != part.sum {
                 let last = (start + bytes.len()).max(start + 1) - 1;
                 return Err(bad(
                     self.name,
@@ -84,7 +84,7 @@ pub(super) fn preview_at_start(name: &str, start: &[u8]) -> Result<Option<Vec<u8
     if bytes.is_empty() {
         return Ok(None);
     }
-    if checksum::of(bytes) != part.sum {
+    if checksum::checksum(bytes) != part.sum {
         return Err(bad(name, Kind::Preview.name(), length as u64, "is damaged"));
     }
     preview::check(bytes).map_err(|reason| bad(name, Kind::Preview.name(), length as u64, reason))?;

@@ -87,7 +87,7 @@ impl Head {
             bytes.push(text.value.len() as u8);
             bytes.extend(text.value.as_bytes());
         }
-        bytes.extend(checksum::of(&bytes));
+        bytes.extend(checksum::checksum(&bytes));
         bytes
     }
 
@@ -148,7 +148,7 @@ fn frame<'a>(pack: &str, bytes: &'a [u8]) -> Result<&'a [u8]> {
         let reason = format!("needs {length} bytes, the file has {}: it is cut off", bytes.len());
         return Err(bad(pack, "header", bytes.len() as u64, reason));
     };
-    if checksum::of(header) != sum {
+    if checksum::checksum(header) != sum {
         return Err(bad(pack, "header", 0, format!("is damaged (bytes 0 to {})", length - 1)));
     }
     Ok(header)

@@ -10,7 +10,7 @@ use crate::subjects::mask::ConceptMask;
 /// Rounds of refining four levels; they settle in a few.
 const ROUNDS: usize = 64;
 
-/// The same neurons with factors that `precision` holds exactly, so that a pack of it can be written: none for binary,
+/// The neurons of `mask` with factors that `precision` holds exactly, so that a pack of it can be written: none for binary,
 /// the four levels of the least squared error for quaternary, the nearest float16 for float16. A mask without factors
 /// gets the factor 0 everywhere.
 ///

@@ -86,7 +86,7 @@ impl Pack {
         let mut parts = [Part::default(); 4];
         for (part, bytes) in parts.iter_mut().zip(&sections) {
             let length = u32::try_from(bytes.len()).map_err(|_| "it would be larger than a pack can be".to_owned())?;
-            *part = Part { bytes: length, sum: checksum::of(bytes) };
+            *part = Part { bytes: length, sum: checksum::checksum(bytes) };
         }
         let (precision, metadata) = (self.precision, self.metadata.clone());
         let head =

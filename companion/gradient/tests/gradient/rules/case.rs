@@ -260,7 +260,7 @@ fn signed(dims: &[usize]) -> Vec<i64> {
     dims.iter().map(|size| *size as i64).collect()
 }
 
-/// The same numbers for the same seed.
+/// Numbers that one seed always gives alike.
 pub(crate) fn draw(count: usize, range: Range, seed: u64) -> Vec<f64> {
     let mut state = seed.wrapping_mul(0xD134_2543_DE82_EF95);
     let mut unit = || {
