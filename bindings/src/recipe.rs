@@ -27,6 +27,10 @@ pub struct Recipe {
     pub width: u32,
     /// Pixels down.
     pub height: u32,
+    /// The prompt as a request takes it, to draw the picture again: `{NAME}` where a subject was named.
+    pub typed_prompt: String,
+    /// The negative prompt as a request takes it.
+    pub typed_negative_prompt: String,
     /// The subjects that were on.
     pub subjects: Vec<SubjectRecipe>,
     /// The picture it started from.
@@ -75,6 +79,8 @@ impl From<&recipe::Recipe> for Recipe {
             seed: recipe.seed,
             width: recipe.width,
             height: recipe.height,
+            typed_prompt: recipe.typed_prompt(),
+            typed_negative_prompt: recipe.typed_negative_prompt(),
             subjects: recipe.subjects.iter().map(SubjectRecipe::from).collect(),
             init: recipe
                 .init

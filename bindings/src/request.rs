@@ -9,7 +9,8 @@ use crate::{ConesError, PackStore, Picture, Scheduler, Scope};
 /// A request for pictures. Only the prompt is required; what is left out comes from the base model.
 #[derive(Debug, Clone, uniffi::Record)]
 pub struct Request {
-    /// What to draw. `{NAME}` stands for the trigger of the subject of that name, `{{` and `}}` for braces.
+    /// What to draw. `{NAME}` stands for the trigger of the subject of that name, `{{` and `}}` for braces. Subjects of one
+    /// trigger are told apart by that; a prompt with the bare words of such a trigger is refused.
     pub prompt: String,
     /// What to stay away from, written like the prompt; empty for nothing in particular.
     #[uniffi(default)]
@@ -80,10 +81,9 @@ impl Request {
         for choice in &self.subjects {
             subjects.push(choice.resolve(bundle, packs)?);
         }
-        let prompt = cones_core::subjects::prompt::fill(&self.prompt, &subjects)?;
-        let mut request = cones_core::Request::new(prompt);
-        request.negative_prompt = cones_core::subjects::prompt::fill(&self.negative_prompt, &subjects)?;
+        let mut request = cones_core::Request::new(&self.prompt).with_negative_prompt(&self.negative_prompt);
         request.subjects = subjects;
+        request = request.filled()?;
         request.steps = self.steps;
         request.guidance = self.guidance;
         request.scheduler = self.scheduler.map(Into::into);

@@ -75,7 +75,7 @@ fn metadata(pack: &Pack) -> Value {
         "model": model,
         "tool": tool,
         "created": created.to_string(),
-        "precision": cones_find::precision::name(pack.precision),
+        "precision": pack.precision.name(),
         "fingerprint": pack.fingerprint,
     })
 }

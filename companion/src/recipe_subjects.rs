@@ -13,13 +13,18 @@ use crate::subject_spec::SubjectSpec;
 pub fn find(recipe: &Recipe, given: Vec<Subject>, bundle: &Bundle, store: &StoreArgs) -> Result<Vec<Subject>, Failure> {
     let mut subjects = Vec::new();
     for wanted in &recipe.subjects {
-        let mut subject = match given.iter().find(|s| wanted.is_of(s)) {
+        let mut of_mask = given.iter().filter(|s| wanted.is_of(s));
+        let very = of_mask.clone().find(|s| s.pack_sha256 == wanted.pack_sha256);
+        let mut subject = match very.or_else(|| of_mask.next()) {
             Some(given) => given.clone(),
             None => find_one(wanted, bundle, store)?,
         };
+        // One pack may have been on under two names.
+        subject.name.clone_from(&wanted.name);
         subject.strength = wanted.strength;
         subject.scope = wanted.scope;
         subject.trigger.clone_from(&wanted.trigger);
+        subject.places.clone_from(&wanted.places);
         subjects.push(subject);
     }
     let known = |s: &Subject| recipe.subjects.iter().any(|w| w.is_of(s));

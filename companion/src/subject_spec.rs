@@ -10,10 +10,11 @@ use crate::mask_file::MaskFile;
 use crate::pack_file::{PackFile, is_file_name};
 use crate::places::StoreArgs;
 
-/// `SOURCE[:STRENGTH]` or `SOURCE[@STRENGTH]`, where SOURCE is an installed pack's name, a file or
-/// `random:SHARE[:SEED]` (whose strength stands behind `@` only).
+/// `[NAME=]SOURCE[:STRENGTH]` or `[NAME=]SOURCE[@STRENGTH]`, where SOURCE is an installed pack's name, a file or
+/// `random:SHARE[:SEED]` (whose strength stands behind `@` only), and NAME is what it is called in prompts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SubjectSpec {
+    name: Option<String>,
     source: Source,
     strength: f32,
 }
@@ -32,6 +33,7 @@ impl FromStr for SubjectSpec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        let (name, text) = named(text);
         let (source, strength) = split(text)?;
         if source.is_empty() {
             return Err("a subject needs a pack's name, a file, or `random:SHARE`".into());
@@ -43,7 +45,16 @@ impl FromStr for SubjectSpec {
         } else {
             Source::Installed(source.into())
         };
-        Ok(Self { source, strength })
+        Ok(Self { name: name.map(str::to_owned), source, strength })
+    }
+}
+
+/// A name before `=`, and the rest. What cannot be a pack's name is part of a path.
+fn named(text: &str) -> (Option<&str>, &str) {
+    let of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    match text.split_once('=') {
+        Some((name, rest)) if !name.is_empty() && name.chars().all(of_name) => (Some(name), rest),
+        _ => (None, text),
     }
 }
 
@@ -77,6 +88,9 @@ impl SubjectSpec {
             Source::Installed(name) => store.packs()?.subject(name, bundle.manifest())?,
         };
         subject.strength = self.strength;
+        if let Some(name) = &self.name {
+            subject.name.clone_from(name);
+        }
         if let Some(scope) = scope {
             subject.scope = scope;
         }
@@ -85,7 +99,7 @@ impl SubjectSpec {
 
     /// The specification that draws a subject of a recipe again, if it needs no file.
     pub fn of_random(name: &str, strength: f32) -> Option<Self> {
-        name.starts_with("random:").then(|| Self { source: Source::Random(name.into()), strength })
+        name.starts_with("random:").then(|| Self { name: None, source: Source::Random(name.into()), strength })
     }
 }
 
@@ -110,7 +124,16 @@ mod tests {
     use super::*;
 
     fn spec(source: Source, strength: f32) -> SubjectSpec {
-        SubjectSpec { source, strength }
+        SubjectSpec { name: None, source, strength }
+    }
+
+    #[test]
+    fn a_name_may_stand_before_an_equals_sign() {
+        let bob: SubjectSpec = "bob=packs/rex.cones:0.5".parse().expect("a file");
+        assert_eq!(bob, SubjectSpec { name: Some("bob".into()), ..spec(Source::File("packs/rex.cones".into()), 0.5) });
+        let path = "./a=b.cones";
+        assert_eq!(path.parse::<SubjectSpec>().expect("a file"), spec(Source::File(path.into()), 1.0));
+        assert!("bob=".parse::<SubjectSpec>().is_err());
     }
 
     #[test]

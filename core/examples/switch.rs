@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let bundle = Bundle::open(bundle)?;
     let subject = Pack::decode(&pack, &std::fs::read(Path::new(&pack))?, bundle.manifest())?.subject();
     // `{name}` stands for the trigger words of the subject of that name.
-    let text = prompt::fill(&format!("a {{{}}} on grass", subject.name), std::slice::from_ref(&subject))?;
+    let text = prompt::fill(&format!("a {{{}}} on grass", subject.name), std::slice::from_ref(&subject))?.text;
     let mut engine = Engine::new(bundle, EngineOptions::default())?;
 
     let off = draw(&mut engine, &text, None)?;

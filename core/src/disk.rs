@@ -4,5 +4,5 @@
 pub mod atomic;
 pub(crate) mod files;
 pub mod hash;
-pub(crate) mod lock;
+pub mod lock;
 pub(crate) mod space;

@@ -18,9 +18,14 @@ pub mod raw {
     use ort::session::builder::SessionBuilder;
 
     use super::execution_provider::{ExecutionProvider, ProviderOptions};
-    use crate::error::Result;
+    use crate::error::{Error, Result};
 
     pub use super::environment::environment;
+
+    /// Wraps an ONNX Runtime error with what was being done; for use in `map_err`.
+    pub fn failed<R>(stage: impl Into<String>) -> impl FnOnce(ort::Error<R>) -> Error {
+        Error::runtime(stage)
+    }
 
     /// Puts a provider into a session's options; `threads` are those inside one node.
     ///

@@ -1,4 +1,5 @@
-//! What the denoise loop computes outside the graphs: initial noise as PyTorch draws it, and the schedulers.
+//! What is computed outside the graphs: initial noise as PyTorch draws it, the schedulers, and other random numbers.
 
 pub mod noise;
 pub mod scheduler;
+pub mod splitmix;

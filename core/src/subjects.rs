@@ -3,6 +3,8 @@
 pub mod mask;
 pub(crate) mod offsets;
 pub mod pack;
+pub mod places;
 pub mod prompt;
 pub mod scope;
 pub mod subject;
+pub(crate) mod words;

@@ -28,7 +28,7 @@ def find(args, way, seed, word):
     options = ["--bundle", str(args.bundle), "--threads", str(args.threads), "--quiet", "--json"]
     found = run([args.cones, "find", "--images", ROOT / f"models/subjects/fluent-{word}", "--class", word, "--method", method,
                  "--scope", scope, "--seed", str(seed), "--steps", str(args.steps), "--cache", args.work / "find" / "examples",
-                 "--out", pack, *args.options, *options], folder / f"{word}.found.json")
+                 "--show", "0", "--out", pack, *args.options, *options], folder / f"{word}.found.json")
     return dict(found=found, judged=judge(args, word, pack, folder, options), bytes=pack.stat().st_size)
 
 
@@ -59,7 +59,15 @@ def change(runs, part):
 
 
 def summary(runs, side, judged):
-    return [percent([r["judged"][side][k] for r in judged]) for k in ("each", "objects", "context")]
+    alike = [r["judged"][side].get("alike") for r in judged]
+    alike = "-" if None in alike else f"{mean(alike):.2f}"
+    each, *text = (percent([r["judged"][side][k] for r in judged]) for k in ("each", "objects", "context"))
+    return [each, alike, *text]
+
+
+def mark(runs, which):
+    marks = [m[which] for r in runs for m in r["judged"].get("marks", []) if m[which] is not None]
+    return f"{mean(marks):.2f}" if marks else "-"
 
 
 def by_way(results):
@@ -70,8 +78,9 @@ def by_way(results):
                      *summary(runs, "with", runs), f"{seconds:.0f} s", f"{mean(r['bytes'] for r in runs) / 1024:.1f} KiB"])
     everything = [r for runs in results.values() for r in runs]
     rows.append(["base model", len(everything), "-", "1", "1", "1", *summary(everything, "base", everything), "-", "-"])
-    print("Losses are ratios to the base model's; recognised: the nearest instance of the class is the subject\n")
-    table(["way", "runs", "share shut", "subject loss", "class loss", "others' loss", "recognised", "thing right", "context right",
+    print("Losses are ratios to the base model's; recognised: of all drawings of the class the subject is the nearest; alike:"
+          f" cosine with the nearest real picture, others {mark(everything, 'others')}, real {mark(everything, 'real')}\n")
+    table(["way", "runs", "share shut", "subject loss", "class loss", "others' loss", "recognised", "alike", "thing right", "context right",
            "steps took", "pack"], rows)
 
 

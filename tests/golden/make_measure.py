@@ -1,7 +1,8 @@
 """What Toybox's measure says of the subjects' pictures, by `models/toybox/recipe/measure.py` (numpy, ONNX Runtime in Python).
 
 Alone and two beside each other, of which the left halves are cut: what is nearest in the whole picture and around the places
-that resemble the class, and whether the things and the context are right.
+that resemble the class, and whether the things and the context are right. How alike the picture is to the subject's references,
+and what other drawings and the references themselves come to.
 """
 import json
 import sys
@@ -35,6 +36,13 @@ def main():
         own = {k: v[i:i + 1] for k, v in seen.items()}
         names = measured.instances(case["words"][0])
         case["whole"], case["around"] = (measured.nearest(own, names, several)[0].split("/")[1] for several in (False, True))
+        rows = {n: measured.references[n].astype(np.float64) for n in names}
+        fluent = rows.pop(f"{case['words'][0]}/fluent")
+        among = fluent @ fluent.T
+        np.fill_diagonal(among, -2)
+        case["alike"] = round(float((seen["embedding"][i] @ fluent.T).max()), 5)
+        case["real"] = round(float(among.max(1).mean()), 5)
+        case["others"] = round(float((np.concatenate(list(rows.values())) @ fluent.T).max(1).mean()), 5)
         case["objects"], case["context"] = (bool(flag) for flag in text[i])
         del case["words"], case["kind"]
     (Path(__file__).parent / "measure" / "subjects.json").write_text(json.dumps(cases, indent=1) + "\n")

@@ -74,8 +74,8 @@ def pixels(generated):
 def as_drawn(recipe):
     """The request that a recipe came from."""
     return cones.Request(
-        prompt=recipe.prompt,
-        negative_prompt=recipe.negative_prompt,
+        prompt=recipe.typed_prompt,
+        negative_prompt=recipe.typed_negative_prompt,
         subjects=[
             cones.SubjectChoice(name=s.name, strength=s.strength, scope=cones.Scope[s.scope.upper()])
             for s in recipe.subjects

@@ -95,6 +95,37 @@ fn an_installed_pack_is_drawn_and_switched_off_exactly() {
 }
 
 #[test]
+fn packs_of_one_trigger_are_told_apart_by_their_names() {
+    let folder = folder();
+    let store = store(&folder);
+    ["rex", "bob"].map(|name| install(&store, &folder, &pack(name)));
+    let engine = open(Some(store));
+    let choose = |name: &str| SubjectChoice { name: name.into(), strength: 1.0, scope: None };
+    let draw = |prompt: &str, subjects: &[&str]| {
+        let subjects = subjects.iter().map(|name| choose(name)).collect();
+        let drawn = engine.generate(Request { prompt: prompt.into(), subjects, ..request(2) }, None, None)?;
+        Ok(drawn.pictures[0].clone())
+    };
+    let refused = |prompt: &str, subjects: &[&str]| -> String {
+        let error: ConesError = draw(prompt, subjects).map(drop).expect_err("refused");
+        let ConesError::BadRequest { details, reason, .. } = error else { panic!("{error:?}") };
+        format!("{details}: {reason}")
+    };
+    let bare = refused("a <v1> dog", &["rex", "bob"]);
+    assert!(bare.starts_with("prompt") && bare.contains("`{rex}` or `{bob}`"), "{bare}");
+    let twice = refused("a {rex}", &["rex", "rex"]);
+    assert!(twice.contains("2 subjects of that name"), "{twice}");
+    assert!(refused("a dog", &["rex", "rex"]).contains("`rex` twice"));
+
+    let both = draw("a {rex} and a {bob}", &["rex", "bob"]).expect("a picture");
+    assert_ne!(both.rgba(), draw("a {bob} and a {rex}", &["rex", "bob"]).expect("a picture").rgba());
+    let recipe = both.recipe().expect("a recipe");
+    assert_eq!(recipe.prompt, "a <v1> dog and a <v1> dog");
+    assert_eq!(recipe.typed_prompt, "a {rex} and a {bob}");
+    assert_eq!(both.rgba(), draw(&recipe.typed_prompt, &["rex", "bob"]).expect("a picture").rgba());
+}
+
+#[test]
 fn subjects_that_cannot_be_had_say_why() {
     let folder = folder();
     let store = store(&folder);

@@ -10,13 +10,14 @@ use std::time::Instant;
 
 use clap::Parser;
 use cones_core::sampling::scheduler::Diffusion;
+use cones_core::sampling::splitmix::SplitMix64;
 use cones_core::{Bundle, CancelToken, Provider, Scope};
 use cones_find::batch::{self, Mixture};
 use cones_find::examples::{Caption, Example, Examples, Part};
 use cones_find::graph_objective::GraphObjective;
 use cones_find::method::{MethodKind, MethodTuning};
 use cones_find::objective::Objective;
-use cones_find::random::{Random, SplitMix64};
+use cones_find::random::Random;
 use cones_find::record::peak_memory;
 use cones_find::weights::Weights;
 use cones_gradient::{Batch, GradientOptions, Memory, Sizes, UnetGradient, unet};

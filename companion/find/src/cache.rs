@@ -41,6 +41,9 @@ impl Cache {
         let (class, trigger, flip, seed) = (spec.class, spec.trigger, spec.flip, spec.seed);
         let (drawn, others) = (spec.class_pictures, spec.other_pictures);
         digest.update(format!("1 {fingerprint} {class:?} {trigger:?} {flip} {seed} {drawn} {others}"));
+        if spec.hold_back > 0 {
+            digest.update(format!("hold back {}", spec.hold_back));
+        }
         for file in pictures::list(spec.folder)?.iter().chain([&spec.captions()]) {
             match std::fs::read(file) {
                 Ok(bytes) => digest.update(Sha256::digest(&bytes).as_bytes()),

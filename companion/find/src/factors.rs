@@ -7,7 +7,6 @@ use crate::error::Result;
 use crate::finder::{Chosen, Finder, Schedule, SearchOptions};
 use crate::held_out::Losses;
 use crate::method::Factors;
-use crate::precision;
 
 /// Adam's learning rate of factors, which lie around 0 to 1.
 pub const RATE: f64 = 0.02;
@@ -49,7 +48,7 @@ pub fn train(
         if each == wanted {
             found.chosen.losses = losses;
         }
-        by_precision.push((precision::name(each).to_owned(), losses));
+        by_precision.push((each.to_string(), losses));
     }
     found.mask = to_precision(&trained, wanted)?;
     Ok(Factored { steps, seconds: progress.seconds, by_precision })

@@ -22,7 +22,7 @@ use crate::record::{LearnedTrigger, Record, Seconds, peak_memory};
 use crate::trigger_objective::{self, TriggerObjective, TriggerSpec};
 use crate::warnings::warnings;
 use crate::weights::Weights;
-use crate::{factors, room};
+use crate::{factors, pictures, room};
 
 /// Of which subject neurons are found, and how.
 #[derive(Debug, Clone)]
@@ -36,6 +36,9 @@ pub struct FindOptions {
     pub trigger: String,
     /// Which rows of K and V the mask changes.
     pub scope: Scope,
+    /// How many of the pictures, the last by name, are held back: nothing is learned from them, so that they can tell how well
+    /// the subject was learned. One picture at least is learned from.
+    pub hold_back: usize,
     /// How neurons are searched for. Its seed decides all that is random.
     pub search: SearchOptions,
     /// Adam's learning rate of the trigger's embedding, in units of the root mean square of the model's table; `None`
@@ -72,6 +75,7 @@ impl FindOptions {
             trigger: format!("<v1> {class}"),
             class,
             scope: Scope::Trigger,
+            hold_back: 0,
             search: SearchOptions::new(Scope::Trigger),
             trigger_rate: None,
             precision: Precision::Binary,
@@ -91,6 +95,7 @@ impl FindOptions {
             folder: &self.images,
             class: &self.class,
             trigger: &self.trigger,
+            hold_back: self.hold_back,
             flip: self.flip,
             class_pictures: self.drawn,
             other_pictures: self.drawn,
@@ -209,10 +214,16 @@ pub fn find(
         chosen: chosen.chosen.losses,
         curve: chosen.curve,
         factors,
+        held_back: file_names(&pictures::split(&options.images, options.hold_back)?.1),
+        looks: None,
         history: chosen.history,
         seconds: Seconds { preparing, steps: chosen.seconds, total: start.elapsed().as_secs_f64() },
         peak_memory: peak_memory(),
     };
     let cache = (!options.keep_examples).then_some(cache);
     Ok(Found { mask: chosen.mask, precision, embeddings, record, checkpoint, cache })
+}
+
+fn file_names(paths: &[PathBuf]) -> Vec<String> {
+    paths.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned()).collect()
 }

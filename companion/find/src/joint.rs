@@ -39,7 +39,7 @@ pub fn prepare(
     let mut examples = empty_examples(engine);
     let mut pictures = Vec::new();
     for (i, member) in members.iter().enumerate() {
-        let own = captioned(engine, member.folder, member.class, member.trigger)?;
+        let own = captioned(engine, member.folder, member.class, member.trigger, 0)?;
         for (prompt, picture) in &own {
             cancel.check()?;
             add_example(engine, &mut examples, Part::Subject, prompt, &named(members, &[i]), picture, cancel)?;

@@ -31,6 +31,17 @@ pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     }
 }
 
+/// The pictures of a folder to be learned from, and the last `hold_back` of them, which are not; one at least is learned
+/// from.
+///
+/// # Errors
+/// As [`list`].
+pub fn split(folder: &Path, hold_back: usize) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let mut learned = list(folder)?;
+    let held_back = learned.split_off(learned.len().saturating_sub(hold_back).max(1));
+    Ok((learned, held_back))
+}
+
 /// Reads a picture upright (by its EXIF orientation), over white where it is transparent, cut to the aspect of
 /// `width × height` around its middle, and resized to that.
 ///
@@ -52,6 +63,24 @@ pub fn mirrored(picture: &Picture) -> Picture {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_are_held_back_and_one_is_learned_from() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["b.png", "a.jpg", "c.webp", ".hidden.png", "note.txt"] {
+            std::fs::write(folder.path().join(name), b"").expect("a file");
+        }
+        let names = |hold_back| {
+            let (learned, held_back) = split(folder.path(), hold_back).expect("pictures");
+            let of = |files: Vec<PathBuf>| {
+                files.iter().filter_map(|f| f.file_name()?.to_str()).collect::<Vec<_>>().join(" ")
+            };
+            (of(learned), of(held_back))
+        };
+        assert_eq!(names(0), ("a.jpg b.png c.webp".into(), String::new()));
+        assert_eq!(names(1), ("a.jpg b.png".into(), "c.webp".into()));
+        assert_eq!(names(9), ("a.jpg".into(), "b.png c.webp".into()));
+    }
 
     #[test]
     fn mirrors_swap_left_and_right() {

@@ -23,6 +23,8 @@ pub struct ExampleSpec<'a> {
     pub class: &'a str,
     /// The words that stand for it, as `<v1> dog`.
     pub trigger: &'a str,
+    /// How many of the pictures, the last ones, are not learned from.
+    pub hold_back: usize,
     /// Also learn from the pictures mirrored.
     pub flip: bool,
     /// How many pictures of the class the model draws for itself, and how many of other things.
@@ -57,7 +59,7 @@ pub fn prepare(
     cancel: &CancelToken,
 ) -> Result<Examples> {
     let mut examples = empty_examples(engine);
-    let own = captioned(engine, spec.folder, spec.class, spec.trigger)?;
+    let own = captioned(engine, spec.folder, spec.class, spec.trigger, spec.hold_back)?;
     for (i, (prompt, picture)) in own.iter().enumerate() {
         cancel.check()?;
         add_example(engine, &mut examples, Part::Subject, prompt, &[spec.trigger], picture, cancel)?;
@@ -85,15 +87,21 @@ pub(super) fn empty_examples(engine: &Engine) -> Examples {
     }
 }
 
-/// The pictures of a folder in the bundle's size, each with a prompt that holds the trigger.
+/// The pictures of a folder but the last `hold_back`, in the bundle's size, each with a prompt that holds the trigger.
 ///
 /// # Errors
 /// When there are none, or one cannot be read.
-pub(super) fn captioned(engine: &Engine, folder: &Path, class: &str, trigger: &str) -> Result<Vec<(String, Picture)>> {
+pub(super) fn captioned(
+    engine: &Engine,
+    folder: &Path,
+    class: &str,
+    trigger: &str,
+    hold_back: usize,
+) -> Result<Vec<(String, Picture)>> {
     let image = &engine.bundle().manifest().image;
     let captions = captions(&folder.join(CAPTIONS))?;
     let mut found = Vec::new();
-    for file in pictures::list(folder)? {
+    for file in pictures::split(folder, hold_back)?.0 {
         let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let prompt = match captions.get(&name) {
             Some(caption) => prompts::with_trigger(caption, class, trigger),

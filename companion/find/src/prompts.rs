@@ -44,14 +44,25 @@ pub fn with_trigger(caption: &str, class: &str, trigger: &str) -> String {
 /// The caption with other words in the place where `class` first stands, and the article before it made to fit; none where
 /// it does not occur.
 pub fn replace_words(caption: &str, class: &str, words_for_it: &str) -> Option<String> {
+    put(caption, class, words_for_it, words_for_it)
+}
+
+/// The caption with `{NAME}` in place of `class`, where it first stands, and the article before it made to fit the words that
+/// `{NAME}` stands for; none where it does not occur.
+pub fn replace_by_name(caption: &str, class: &str, name: &str, words_for_it: &str) -> Option<String> {
+    put(caption, class, &format!("{{{name}}}"), words_for_it)
+}
+
+/// Puts `written` in the place of `class`, with the article that `said` takes.
+fn put(caption: &str, class: &str, written: &str, said: &str) -> Option<String> {
     let words: Vec<&str> = caption.split(' ').collect();
     let class: Vec<&str> = class.split(' ').collect();
     let place = words.windows(class.len()).position(|window| window == class)?;
     let mut out: Vec<String> = words[..place].iter().map(|w| (*w).to_owned()).collect();
     if let Some(article) = out.last_mut().filter(|w| matches!(w.as_str(), "a" | "an")) {
-        *article = article_of(words_for_it).to_owned();
+        *article = article_of(said).to_owned();
     }
-    out.push(words_for_it.to_owned());
+    out.push(written.to_owned());
     out.extend(words[place + class.len()..].iter().map(|w| (*w).to_owned()));
     Some(out.join(" "))
 }

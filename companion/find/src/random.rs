@@ -1,26 +1,7 @@
 //! Random choices that depend on nothing but a seed and a place, so that an interrupted run goes on as it would have.
 
 use cones_core::sampling::noise::TorchGenerator;
-
-/// The generator SplitMix64 (Steele, Lea & Flood 2014): one state of 64 bits, which may be anything.
-#[derive(Debug, Clone)]
-pub struct SplitMix64(u64);
-
-impl SplitMix64 {
-    /// A generator that starts from this state.
-    pub fn new(state: u64) -> Self {
-        Self(state)
-    }
-
-    /// The next 64 bits.
-    pub fn next_bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-}
+use cones_core::sampling::splitmix::SplitMix64;
 
 /// A sequence of choices.
 #[derive(Debug, Clone)]

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::factors::Factored;
 use crate::finder::Point;
 use crate::held_out::Losses;
+use crate::looks::Looks;
 
 /// The figures of one finding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +39,12 @@ pub struct Record {
     /// What training factors at the same neurons came to; none for a binary pack.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub factors: Option<Factored>,
+    /// Names of the pictures that were held back from learning.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_back: Vec<String>,
+    /// The subject's pictures as `cones evaluate` saw them; none where there was no measure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looks: Option<Looks>,
     /// Training loss by step.
     pub history: Vec<f64>,
     /// How long it took.

@@ -77,10 +77,4 @@ impl Error {
     pub(super) fn value(file: &Path, value: &str, reason: impl Into<String>) -> Self {
         Self::Value { file: file.to_path_buf(), value: value.to_owned(), reason: reason.into() }
     }
-
-    /// Wraps an ONNX Runtime error with what was being done; for use in `map_err`.
-    pub(crate) fn runtime<R>(stage: impl Into<String>) -> impl FnOnce(ort::Error<R>) -> Self {
-        let stage = stage.into();
-        move |error| Self::Core(cones_core::Error::onnx_runtime(stage, error.message()))
-    }
 }

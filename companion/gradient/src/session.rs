@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use cones_core::runtime::raw;
 use cones_core::{CancelToken, ExecutionProvider, memory};
 use cones_onnx::proto::tensor_proto::DataType;
 use cones_onnx::{element, overridable, tensor};
@@ -76,14 +77,14 @@ impl GradientGraph {
     /// for inputs, int64.
     pub fn load(graph: &Differentiated, settings: &GradientOptions) -> Result<Self> {
         let session = load(graph, settings)?;
-        let mut binding = session.create_binding().map_err(Error::runtime("binding a derivative's values"))?;
+        let mut binding = session.create_binding().map_err(raw::failed("binding a derivative's values"))?;
         let inputs = graph.inputs.iter().map(|port| input(graph, port)).collect::<Result<Vec<_>>>()?;
         for (port, values) in &inputs {
             bind(&mut binding, port, values)?;
         }
         let mut outputs = Vec::new();
         for port in graph.outputs.iter().chain(&graph.gradients) {
-            let stage = || Error::runtime(format!("binding the output `{}` of a derivative", port.name));
+            let stage = || raw::failed(format!("binding the output `{}` of a derivative", port.name));
             expect(graph, port, &[DataType::Float])?;
             let mut tensor = Tensor::<f32>::new(&Allocator::default(), port.shape.dims.clone()).map_err(stage())?;
             binding.bind_output(&port.name, &mut tensor).map_err(stage())?;
@@ -111,7 +112,7 @@ impl GradientGraph {
         let Self { inputs, binding, .. } = self;
         let found = inputs.iter_mut().find(|(port, _)| port.name == name);
         let Some((port, held)) = found else { return Err(refused(name, "is no input of the derivative")) };
-        let stage = || Error::runtime(format!("filling the input `{name}` of a derivative"));
+        let stage = || raw::failed(format!("filling the input `{name}` of a derivative"));
         let expected = port.shape.count();
         if values.len() != expected {
             return Err(refused(name, format!("takes {expected} numbers, and {} were given", values.len())));
@@ -149,7 +150,7 @@ impl GradientGraph {
     pub fn output(&self, name: &str) -> Result<&[f32]> {
         let found = self.outputs.iter().find(|(port, _)| port.name == name);
         let Some((_, tensor)) = found else { return Err(refused(name, "is no output of the derivative")) };
-        Ok(tensor.try_extract_tensor::<f32>().map_err(Error::runtime("reading a derivative's output"))?.1)
+        Ok(tensor.try_extract_tensor::<f32>().map_err(raw::failed("reading a derivative's output"))?.1)
     }
 }
 
@@ -161,7 +162,7 @@ fn load(graph: &Differentiated, settings: &GradientOptions) -> Result<Session> {
     let file = graph.model.file();
     let stage = || format!("loading the derivative of `{}`", file.display());
     let folder = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
-    let environment = cones_core::runtime::raw::environment()?;
+    let environment = raw::environment()?;
     // The highest level rearranges the weights of convolutions, and packing copies those of products: half as much time
     // again is what using them where they lie costs at worst.
     let level = match settings.memory {
@@ -173,35 +174,35 @@ fn load(graph: &Differentiated, settings: &GradientOptions) -> Result<Session> {
         memory::be_tidy();
     }
     let mut builder = Session::builder(&environment)
-        .map_err(Error::runtime(stage()))?
+        .map_err(raw::failed(stage()))?
         .with_optimization_level(level)
-        .map_err(Error::runtime(stage()))?
+        .map_err(raw::failed(stage()))?
         .with_prepacking(!is_low)
-        .map_err(Error::runtime(stage()))?
+        .map_err(raw::failed(stage()))?
         // The arena of the first run is kept beside the one block of the pattern that later runs would use.
         .with_memory_pattern(false)
-        .map_err(Error::runtime(stage()))?
+        .map_err(raw::failed(stage()))?
         // Weights of fewer bits go through `DequantizeLinear`; products with them stay in floating point.
         .with_quant_qdq(false)
-        .map_err(Error::runtime(stage()))?
+        .map_err(raw::failed(stage()))?
         .with_config_entry(WEIGHTS_FOLDER, folder.to_string_lossy())
-        .map_err(Error::runtime(stage()))?;
+        .map_err(raw::failed(stage()))?;
     if let Some(threads) = settings.threads {
-        builder = builder.with_intra_threads(threads).map_err(Error::runtime(stage()))?;
+        builder = builder.with_intra_threads(threads).map_err(raw::failed(stage()))?;
     }
     if is_low && settings.provider == ExecutionProvider::Cpu {
         // The arena keeps the largest blocks that were ever needed.
         let cpu = ort::ep::CPU::default().with_arena_allocator(false).build();
-        builder = builder.with_execution_providers([cpu]).map_err(Error::runtime(stage()))?;
+        builder = builder.with_execution_providers([cpu]).map_err(raw::failed(stage()))?;
         // Each weight that is an input too is warned of.
-        builder = builder.with_log_level(LogLevel::Error).map_err(Error::runtime(stage()))?;
+        builder = builder.with_log_level(LogLevel::Error).map_err(raw::failed(stage()))?;
     }
-    let mut builder = cones_core::runtime::raw::register(settings.provider, settings.threads, builder)?;
+    let mut builder = raw::register(settings.provider, settings.threads, builder)?;
     let mut proto = graph.model.proto.clone();
     if let Some(graph_proto) = proto.graph.as_mut().filter(|_| is_low) {
         overridable::list(graph_proto, &graph.model.source, |_| false)?;
     }
-    builder.commit_from_memory(&proto.encode_to_vec()).map_err(Error::runtime(stage()))
+    Ok(builder.commit_from_memory(&proto.encode_to_vec()).map_err(raw::failed(stage()))?)
 }
 
 /// The files that weights lie in.
@@ -215,7 +216,7 @@ fn files(graph: &Differentiated) -> Result<Vec<PathBuf>> {
 fn input(graph: &Differentiated, port: &Port) -> Result<(Port, Values)> {
     expect(graph, port, &[DataType::Float, DataType::Int64])?;
     let (dims, count) = (port.shape.dims.clone(), port.shape.count());
-    let stage = || Error::runtime(format!("making the input `{}` of a derivative", port.name));
+    let stage = || raw::failed(format!("making the input `{}` of a derivative", port.name));
     let values = if port.shape.element == DataType::Int64 as i32 {
         Values::Whole(Tensor::from_array((dims, vec![0i64; count])).map_err(stage())?)
     } else {
@@ -233,9 +234,10 @@ fn expect(graph: &Differentiated, port: &Port, kinds: &[DataType]) -> Result<()>
 }
 
 fn bind(binding: &mut IoBinding, port: &Port, values: &Values) -> Result<()> {
-    let stage = || Error::runtime(format!("binding the input `{}` of a derivative", port.name));
+    let stage = || raw::failed(format!("binding the input `{}` of a derivative", port.name));
     match values {
-        Values::Real(tensor) => binding.bind_input(&port.name, tensor).map_err(stage()),
-        Values::Whole(tensor) => binding.bind_input(&port.name, tensor).map_err(stage()),
+        Values::Real(tensor) => binding.bind_input(&port.name, tensor).map_err(stage())?,
+        Values::Whole(tensor) => binding.bind_input(&port.name, tensor).map_err(stage())?,
     }
+    Ok(())
 }

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
+use cones_core::runtime::raw;
 use cones_onnx::info::{self, Shape};
 use cones_onnx::proto::tensor_proto::DataType;
 use cones_onnx::proto::{GraphProto, ModelProto, TensorProto};
@@ -164,16 +165,16 @@ pub(super) fn fix_inputs(graph: &mut GraphProto, inputs: &BTreeMap<String, Vec<u
 /// What ONNX Runtime makes of the graph at the basic level, written to `path`.
 fn optimised(probe: &ModelProto, path: &Path, file: &Path) -> Result<Model> {
     const STAGE: &str = "preparing a session";
-    let environment = cones_core::runtime::raw::environment()?;
+    let environment = raw::environment()?;
     let mut builder = Session::builder(&environment)
-        .map_err(Error::runtime(STAGE))?
+        .map_err(raw::failed(STAGE))?
         .with_optimization_level(GraphOptimizationLevel::Level1)
-        .map_err(Error::runtime(STAGE))?
+        .map_err(raw::failed(STAGE))?
         .with_intra_threads(1)
-        .map_err(Error::runtime(STAGE))?
+        .map_err(raw::failed(STAGE))?
         .with_optimized_model_path(path)
-        .map_err(Error::runtime(STAGE))?;
+        .map_err(raw::failed(STAGE))?;
     let stage = format!("finding the shapes in `{}`", file.display());
-    builder.commit_from_memory(&probe.encode_to_vec()).map_err(Error::runtime(stage))?;
+    builder.commit_from_memory(&probe.encode_to_vec()).map_err(raw::failed(stage))?;
     Ok(Model::open(path)?)
 }

@@ -152,7 +152,7 @@ impl Error {
 
     /// Wraps an ONNX Runtime error with what was being done; for use in `map_err`.
     pub(crate) fn runtime<R>(stage: impl Into<String>) -> impl FnOnce(ort::Error<R>) -> Self {
-        let stage = stage.into();
-        move |error| Self::Core(cones_core::Error::onnx_runtime(stage, error.message()))
+        let failed = cones_core::runtime::raw::failed(stage);
+        move |error| Self::Core(failed(error))
     }
 }

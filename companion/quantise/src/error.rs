@@ -84,10 +84,4 @@ impl Error {
     pub(super) fn graph(file: &Path, reason: impl Into<String>, hint: &'static str) -> Self {
         Self::Graph { file: file.to_path_buf(), reason: reason.into(), hint }
     }
-
-    /// Wraps ONNX Runtime's error with what was being done; for use in `map_err`.
-    pub(super) fn runtime<R>(stage: impl Into<String>) -> impl FnOnce(ort::Error<R>) -> Self {
-        let stage = stage.into();
-        move |error| Self::Core(cones_core::Error::onnx_runtime(stage, error.message()))
-    }
 }

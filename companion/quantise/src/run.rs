@@ -1,13 +1,14 @@
 //! Running a changed graph before it is written.
 
-use cones_core::{CancelToken, ExecutionProvider, runtime};
+use cones_core::runtime::raw;
+use cones_core::{CancelToken, ExecutionProvider};
 use cones_onnx::Model;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session, SessionInputValue};
 use ort::value::Tensor;
 use prost::Message;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Where ONNX Runtime looks for the weights of a graph that comes from memory.
 const WEIGHTS_FOLDER: &str = "session.model_external_initializers_file_folder_path";
@@ -40,18 +41,18 @@ impl Runner {
         let name = model.file().file_name().unwrap_or_default().to_string_lossy().into_owned();
         let stage = || format!("loading a changed `{name}`");
         let folder = model.file().parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
-        let environment = cones_core::runtime::raw::environment()?;
+        let environment = raw::environment()?;
         let mut builder = Session::builder(&environment)
-            .map_err(Error::runtime(stage()))?
+            .map_err(raw::failed(stage()))?
             .with_optimization_level(GraphOptimizationLevel::All)
-            .map_err(Error::runtime(stage()))?
+            .map_err(raw::failed(stage()))?
             .with_config_entry(WEIGHTS_FOLDER, folder.to_string_lossy())
-            .map_err(Error::runtime(stage()))?;
+            .map_err(raw::failed(stage()))?;
         if let Some(threads) = threads {
-            builder = builder.with_intra_threads(threads).map_err(Error::runtime(stage()))?;
+            builder = builder.with_intra_threads(threads).map_err(raw::failed(stage()))?;
         }
-        let mut builder = runtime::raw::register(ExecutionProvider::Cpu, threads, builder)?;
-        let session = builder.commit_from_memory(&model.proto.encode_to_vec()).map_err(Error::runtime(stage()))?;
+        let mut builder = raw::register(ExecutionProvider::Cpu, threads, builder)?;
+        let session = builder.commit_from_memory(&model.proto.encode_to_vec()).map_err(raw::failed(stage()))?;
         Ok(Self { session, name })
     }
 
@@ -64,12 +65,12 @@ impl Runner {
         let mut inputs: Vec<(String, SessionInputValue<'_>)> = Vec::with_capacity(feed.len());
         for (name, values) in feed {
             let value = match values {
-                Values::Real(shape, values) => Tensor::from_array((shape.clone(), values.clone()))
-                    .map_err(Error::runtime(stage.clone()))?
-                    .into_dyn(),
-                Values::Flags(flags) => Tensor::from_array(([flags.len()], flags.clone()))
-                    .map_err(Error::runtime(stage.clone()))?
-                    .into_dyn(),
+                Values::Real(shape, values) => {
+                    Tensor::from_array((shape.clone(), values.clone())).map_err(raw::failed(stage.clone()))?.into_dyn()
+                }
+                Values::Flags(flags) => {
+                    Tensor::from_array(([flags.len()], flags.clone())).map_err(raw::failed(stage.clone()))?.into_dyn()
+                }
             };
             inputs.push((name.clone(), value.into()));
         }

@@ -5,23 +5,31 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use cones_core::picture::recipe;
-use cones_core::{CancelToken, Engine, Picture, Request, Subject};
-use cones_find::prompts::replace_words;
+use cones_core::{CancelToken, Drawn, Engine, Picture};
+use cones_find::pictures;
+use cones_find::record::Record;
 use serde::Serialize;
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
 use super::progress_bar::Bar;
+use crate::evaluate::drawing::{Drawing, Shown, request};
 use crate::evaluate::measure::Measure;
 use crate::evaluate::score::Score;
+use crate::evaluate::table;
+use crate::evaluate::wanted::{Marks, Wanted};
 use crate::failure::Failure;
 use crate::pack_file::PackFile;
 
 /// Arguments of `cones evaluate`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Draws each prompt with the packs and with the base model, and judges the pictures by two networks that never saw the subject:
-is the nearest known instance of the class the subject (recognised), does the picture show the things and the context that
-the prompt names. A pack is taken for the instance it is named after: `fluent-dog` of the class dog.
+Draws each prompt with the packs and with the base model, and judges the pictures by two networks that never saw the subject.
+recognised: among the subject, other drawings of its class and recoloured ones of itself the subject is nearest.
+alike: the cosine with the nearest picture of the subject; `others` and `real` below it say what other drawings and real
+pictures of the subject come to. things, context: the picture shows what the prompt names.
+
+What the subject looks like is taken from --images, else from what `cones find` kept beside the pack (FILE.finding.json), else
+from the instance that the pack is named after: `fluent-dog` of the class dog.
 
 A prompt file has one prompt a line. {} stands for the pack's trigger, {NAME} for that of the pack of that name; for the base
 model they stand for the class word. Empty lines and lines that start with # are skipped.
@@ -29,11 +37,15 @@ model they stand for the class word. Empty lines and lines that start with # are
 Examples:
   cones evaluate --packs models/packs/fluent-dog.cones models/packs/fluent-robot.cones
   cones evaluate --packs fluent-dog fluent-cat --together --count 4 --out drawn
+  cones evaluate --packs rex.cones --images photos
   cones evaluate --packs fluent-dog --prompts prompts.txt --json")]
 pub struct EvaluateArgs {
     /// Pack files, or names of installed packs.
     #[arg(long, required = true, num_args = 1.., value_name = "PACK")]
     packs: Vec<String>,
+    /// Folders with pictures of the subjects, one for each pack.
+    #[arg(long, visible_alias = "subject-images", num_args = 1.., value_name = "DIR")]
+    images: Vec<PathBuf>,
     /// All packs at once in each picture, instead of one after another.
     #[arg(long)]
     together: bool,
@@ -71,65 +83,131 @@ pub struct EvaluateArgs {
     engine: EngineArgs,
 }
 
-/// One row: what was drawn with and without the packs.
+/// One row: what was drawn with and without the packs, and what likeness is to be read between, for each pack.
 #[derive(Debug, Serialize)]
 struct Row {
     packs: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     base: Option<Score>,
     with: Score,
+    marks: Vec<Marks>,
 }
 
-/// A pack with its class.
+/// A pack with what its subject looks like.
 struct Evaluated {
-    subject: Subject,
-    class: String,
-    /// The instance of the class that it should be.
-    instance: String,
+    shown: Shown,
+    wanted: Wanted,
 }
 
 /// Draws and judges.
 pub fn run(args: &EvaluateArgs) -> Result<(), Failure> {
+    if !args.images.is_empty() && args.images.len() != args.packs.len() {
+        let (packs, images) = (args.packs.len(), args.images.len());
+        return Err(format!("{packs} packs and {images} folders of pictures: give one folder for each pack").into());
+    }
     let mut measure = Measure::open(&args.measure, args.engine.threads)?;
     let mut engine = args.engine.open()?;
-    let packs = open(args, &engine, &measure)?;
     let cancel = cancelled_by_ctrl_c()?;
+    let packs = open(args, &engine, &mut measure, &cancel)?;
     let sets: Vec<&[Evaluated]> = if args.together { vec![&packs] } else { packs.chunks(1).collect() };
     let lines = args.prompts.as_deref().map(read_lines).transpose()?;
     let (mut rows, bar) = (Vec::new(), Bar::of_counts(args.quiet || args.json));
     let drawings = if args.no_base { 1 } else { 2 };
+    let (seed, count, steps) = (args.seed, args.count, args.steps);
+    let mut drawing = Drawing { engine: &mut engine, seed, count, steps, cancel: &cancel };
     for (i, set) in sets.iter().enumerate() {
         let lines = lines.clone().unwrap_or_else(|| every_context(&measure, set));
+        let shown: Vec<&Shown> = set.iter().map(|pack| &pack.shown).collect();
+        let wanted: Vec<&Wanted> = set.iter().map(|pack| &pack.wanted).collect();
         let mut score = |with: bool| -> Result<Score, Failure> {
             bar.show(drawings * i + usize::from(with && !args.no_base), drawings * sets.len(), "evaluating");
-            let drawn = draw(args, &mut engine, &lines, set, with, &cancel)?;
-            let prompts: Vec<String> = lines.iter().map(|line| filled(line, set, false)).collect();
-            let scenes: Vec<_> =
-                prompts.iter().flat_map(|p| vec![measure.labels.scene(p); args.count as usize]).collect();
-            let classes: Vec<&str> = set.iter().map(|pack| pack.class.as_str()).collect();
-            let instances: Vec<String> = set.iter().map(|pack| pack.instance.clone()).collect();
-            Ok(Score::new(&measure.judge(&drawn, &scenes, &classes, &cancel)?, &instances))
+            let drawn = drawing.draw(&lines, &shown, with)?;
+            if let Some(folder) = &args.out {
+                save(folder, &shown, with, &drawn)?;
+            }
+            judge(&mut measure, &lines, &drawn, &shown, &wanted, &cancel)
         };
         let base = if args.no_base { None } else { Some(score(false)?) };
         let with = score(true)?;
-        rows.push(Row { packs: set.iter().map(|pack| pack.subject.name.clone()).collect(), base, with });
+        let marks = wanted.iter().map(|wanted| wanted.marks()).collect();
+        rows.push(Row { packs: shown.iter().map(|pack| pack.subject.name.clone()).collect(), base, with, marks });
     }
     bar.clear();
     report(args, &rows)
 }
 
-fn open(args: &EvaluateArgs, engine: &Engine, measure: &Measure) -> Result<Vec<Evaluated>, Failure> {
+/// The score of pictures that were drawn of some lines, as many of each.
+pub(super) fn judge(
+    measure: &mut Measure,
+    lines: &[String],
+    drawn: &[Drawn],
+    shown: &[&Shown],
+    wanted: &[&Wanted],
+    cancel: &CancelToken,
+) -> Result<Score, Failure> {
+    let each = drawn.len() / lines.len().max(1);
+    let mut scenes = Vec::new();
+    for line in lines {
+        let scene = measure.labels.scene(&request(line, shown, false)?.prompt);
+        scenes.extend(std::iter::repeat_n(scene, each));
+    }
+    let pictures: Vec<Picture> = drawn.iter().map(|drawn| drawn.picture.clone()).collect();
+    let names: Vec<&str> = wanted.iter().map(|wanted| wanted.name.as_str()).collect();
+    Ok(Score::new(&measure.judge(&pictures, &scenes, wanted, cancel)?, &names))
+}
+
+fn open(
+    args: &EvaluateArgs,
+    engine: &Engine,
+    measure: &mut Measure,
+    cancel: &CancelToken,
+) -> Result<Vec<Evaluated>, Failure> {
     let manifest = engine.bundle().manifest();
     let mut packs = Vec::new();
-    for named in &args.packs {
+    for (i, named) in args.packs.iter().enumerate() {
         let file = PackFile::find(named, args.engine.store(), Some(manifest.fingerprint))?;
         let class = file.decode(manifest)?.metadata.class;
         let mut subject = file.subject(manifest)?;
         subject.strength = args.strength;
-        let instance = measure.instances.find(&class, &subject.name)?;
-        packs.push(Evaluated { subject, class, instance });
+        let record = Record::read(&file.path)?;
+        let looks = match args.images.get(i) {
+            Some(folder) => {
+                let held_back = record.as_ref().map(|record| record.held_back.as_slice()).unwrap_or_default();
+                let (own, held_back) = split(folder, held_back, manifest.image.width, manifest.image.height)?;
+                Some(measure.looks(&own, &held_back, cancel)?)
+            }
+            None => record.and_then(|record| record.looks).filter(|looks| measure.saw(looks)),
+        };
+        let wanted = match looks {
+            Some(looks) => {
+                let same = measure.instances.named(&class, &subject.name);
+                Wanted::own(&looks, &subject.name, &class, &measure.instances, same)
+            }
+            None => Wanted::known(&measure.instances, &class, &measure.instances.find(&class, &subject.name)?),
+        };
+        packs.push(Evaluated { shown: Shown { subject, class }, wanted });
     }
     Ok(packs)
+}
+
+/// The pictures of a folder, those apart that a finding held back.
+fn split(
+    folder: &Path,
+    held_back: &[String],
+    width: u32,
+    height: u32,
+) -> Result<(Vec<Picture>, Vec<Picture>), Failure> {
+    let (mut own, mut apart) = (Vec::new(), Vec::new());
+    for file in pictures::list(folder)? {
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let picture = pictures::open_as(&file, width, height)?;
+        if held_back.contains(&name) { apart.push(picture) } else { own.push(picture) }
+    }
+    // Held back or not, they are what there is.
+    if own.is_empty() {
+        std::mem::swap(&mut own, &mut apart);
+    }
+    Ok((own, apart))
 }
 
 fn read_lines(path: &Path) -> Result<Vec<String>, Failure> {
@@ -144,57 +222,19 @@ fn read_lines(path: &Path) -> Result<Vec<String>, Failure> {
 
 /// The subjects in every context.
 fn every_context(measure: &Measure, set: &[Evaluated]) -> Vec<String> {
-    let named: Vec<String> = set.iter().map(|pack| format!("a {{{}}}", pack.subject.name)).collect();
+    let named: Vec<String> = set.iter().map(|pack| format!("a {{{}}}", pack.shown.subject.name)).collect();
     let subjects = named.join(" and ");
     measure.labels.contexts.iter().map(|(_, phrase)| format!("{subjects} {phrase}")).collect()
 }
 
-/// A prompt with the triggers, or with the class words, in place.
-fn filled(line: &str, set: &[Evaluated], with: bool) -> String {
-    let words = |pack: &Evaluated| if with { pack.subject.trigger.clone() } else { pack.class.clone() };
-    let mut line = line.to_owned();
-    for pack in set {
-        for place in [format!("{{{}}}", pack.subject.name), "{}".to_owned()] {
-            // The first time with its article.
-            line = replace_words(&line, &place, &words(pack)).unwrap_or(line).replace(&place, &words(pack));
-        }
-    }
-    line
-}
-
-/// All pictures of all prompts, by prompt and then by seed.
-fn draw(
-    args: &EvaluateArgs,
-    engine: &mut Engine,
-    lines: &[String],
-    set: &[Evaluated],
-    with: bool,
-    cancel: &CancelToken,
-) -> Result<Vec<Picture>, Failure> {
-    let mut pictures = Vec::new();
-    for line in lines {
-        let mut request = Request::new(filled(line, set, with));
-        request.seed = args.seed;
-        request.count = args.count;
-        request.steps = args.steps;
-        if with {
-            request.subjects = set.iter().map(|pack| pack.subject.clone()).collect();
-        }
-        for drawn in engine.generate(&request, &mut (), cancel)?.pictures {
-            if let Some(folder) = &args.out {
-                save(folder, set, with, pictures.len(), &drawn)?;
-            }
-            pictures.push(drawn.picture);
-        }
-    }
-    Ok(pictures)
-}
-
-fn save(folder: &Path, set: &[Evaluated], with: bool, i: usize, drawn: &cones_core::Drawn) -> Result<(), Failure> {
+fn save(folder: &Path, set: &[&Shown], with: bool, drawn: &[Drawn]) -> Result<(), Failure> {
     let names: Vec<&str> = set.iter().map(|pack| pack.subject.name.as_str()).collect();
     let folder = folder.join(names.join("+")).join(if with { "packs" } else { "base" });
     std::fs::create_dir_all(&folder).map_err(cones_core::Error::io("create", &folder))?;
-    Ok(recipe::save(&drawn.picture, &drawn.recipe, &folder.join(format!("{i:03}.png")))?)
+    for (i, drawn) in drawn.iter().enumerate() {
+        recipe::save(&drawn.picture, &drawn.recipe, &folder.join(format!("{i:03}.png")))?;
+    }
+    Ok(())
 }
 
 fn report(args: &EvaluateArgs, rows: &[Row]) -> Result<(), Failure> {
@@ -203,30 +243,23 @@ fn report(args: &EvaluateArgs, rows: &[Row]) -> Result<(), Failure> {
         writeln!(out, "{}", serde_json::to_string_pretty(rows)?)?;
         return Ok(());
     }
-    let percent = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{:.1} %", 100.0 * share));
-    writeln!(
-        out,
-        "{:32} {:6} {:>8} {:>10} {:>10} {:>8} {:>8}",
-        "", "", "pictures", "recognised", "all of it", "things", "context"
-    )?;
-    let mut line = |name: &str, what: &str, s: &Score| {
-        let (each, all) = (percent(Some(s.each)), percent(Some(s.all)));
-        let (objects, context) = (percent(s.objects), percent(s.context));
-        writeln!(out, "{name:32} {what:6} {:>8} {each:>10} {all:>10} {objects:>8} {context:>8}", s.pictures)
-    };
+    table::head(&mut out)?;
     for row in rows {
         let name = row.packs.join(" + ");
         if let Some(base) = &row.base {
-            line(&name, "base", base)?;
+            table::line(&mut out, &name, "base", base)?;
         }
-        line(&name, "packs", &row.with)?;
+        table::line(&mut out, &name, "packs", &row.with)?;
+        table::marks(&mut out, &name, &Marks::mean(&row.marks))?;
     }
     if rows.len() > 1 {
         let base: Vec<Score> = rows.iter().filter_map(|row| row.base).collect();
         if !base.is_empty() {
-            line("all", "base", &Score::mean(&base))?;
+            table::line(&mut out, "all", "base", &Score::mean(&base))?;
         }
-        line("all", "packs", &Score::mean(&rows.iter().map(|row| row.with).collect::<Vec<_>>()))?;
+        table::line(&mut out, "all", "packs", &Score::mean(&rows.iter().map(|row| row.with).collect::<Vec<_>>()))?;
+        let marks: Vec<Marks> = rows.iter().flat_map(|row| &row.marks).copied().collect();
+        table::marks(&mut out, "all", &Marks::mean(&marks))?;
     }
     Ok(())
 }

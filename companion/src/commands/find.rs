@@ -1,24 +1,31 @@
 //! `cones find`.
 
+mod showing;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use cones_core::subjects::pack::Precision;
-use cones_core::{Bundle, ConceptMask, Scope};
+use cones_core::{Bundle, ConceptMask, Pack, Scope};
 use cones_find::batch::Mixture;
 use cones_find::finder::{Schedule, SearchOptions};
 use cones_find::held_out::Losses;
 use cones_find::method::{MethodKind, MethodTuning};
 use cones_find::record::Record;
 use cones_find::selection::{Projection, Selection};
-use cones_find::{FindOptions, find};
+use cones_find::{FindOptions, find, pictures};
+use serde_json::Value;
 
 use super::about_args::{AboutArgs, Described};
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
 use super::progress_bar::Bar;
 use crate::failure::Failure;
 use crate::precision_arg::PrecisionArg;
+use showing::Showing;
+
+/// From so many pictures on one is held back where nothing else is said.
+const ENOUGH: usize = 7;
 
 /// Arguments of `cones find`.
 #[derive(Debug, Args)]
@@ -28,7 +35,8 @@ Examples:
   cones find --images photos --class dog --trigger '<v1> dog' --steps 600 --out rex.cones
   cones find --images photos --class dog --scope prompt --share 1 --out rex.cones
   cones find --images photos --class dog --learn-trigger --out rex.cones
-In the table `*` is the mask that was taken, `t` the learned trigger with no weight shut.
+In the table `*` is the mask that was taken, `t` the learned trigger with no weight shut. At the end the subject is drawn in
+a few contexts, beside the base model, into FILE.preview.png, and judged as `cones evaluate` does.
 Stopped by Ctrl-C or a power cut, the same command goes on where it was.")]
 pub struct FindArgs {
     /// Folder with 1 to 10 pictures of the subject (PNG, JPEG, WebP). A `subject.json` there may hold captions.
@@ -43,6 +51,10 @@ pub struct FindArgs {
     /// The pack to write.
     #[arg(long, value_name = "FILE.cones")]
     out: PathBuf,
+    /// Learn nothing from the last N pictures (by name), so that they can tell how well the subject was learned; by default 1
+    /// of 7 or more.
+    #[arg(long, value_name = "N")]
+    hold_back: Option<usize>,
     /// How neurons are found: learned, adaptive, accumulate (the paper's), or finetune (every weight, for comparison).
     #[arg(long, default_value = "learned")]
     method: MethodKind,
@@ -101,6 +113,12 @@ pub struct FindArgs {
     /// Noisy pictures of each part that masks are measured on.
     #[arg(long, default_value_t = 48, value_name = "N")]
     held_out: usize,
+    /// Contexts that are drawn at the end, up to 8, for the sheet and the figures; 0 for neither.
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u8).range(..=8))]
+    show: u8,
+    /// The folder with the networks that judge; by default Toybox's, for Toybox.
+    #[arg(long, value_name = "DIR")]
+    measure: Option<PathBuf>,
     /// Keep prepared pictures in this folder, for further runs on the same pictures; made if need be.
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
@@ -155,15 +173,27 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
     // A name that no pack can have should not be found out at the end.
     let nothing = ConceptMask::empty(&bundle.manifest().layers);
     args.about.pack(&described, &args.out, &bundle, &nothing, Precision::Binary)?.encode()?;
+    let mut measure = showing::measure(args.measure.as_deref(), &bundle, args.engine.threads)?;
     let found = find(&bundle, &options, &mut bar, &cancel)?;
-    bar.clear();
     let mut pack = args.about.pack(&described, &args.out, &bundle, &found.mask, found.precision)?;
     pack.embeddings.clone_from(&found.embeddings);
     cones_core::disk::atomic::write(&args.out, &pack.encode()?)?;
     found.remove_interim();
-    let record = Record { command: std::env::args().collect(), ..found.record };
+    let mut record = Record { command: std::env::args().collect(), ..found.record };
+    if let Some(measure) = &mut measure {
+        record.looks = Some(showing::look(measure, &bundle, &args.images, options.hold_back, &cancel)?);
+    }
     record.save(&args.out)?;
-    report(args, &record)
+    // The pack stands: whatever stops the rest takes nothing of it.
+    let shown = if args.show == 0 {
+        None
+    } else {
+        let judged = measure.as_mut().zip(record.looks.as_ref());
+        let (from, count) = ((&bundle, &options.engine), usize::from(args.show));
+        Some(showing::show(from, &pack, &args.out, count, judged, &bar, &cancel)?)
+    };
+    bar.clear();
+    report(args, &pack, &record, shown.as_ref())
 }
 
 impl FindArgs {
@@ -174,6 +204,8 @@ impl FindArgs {
             options.trigger.clone_from(trigger);
         }
         options.scope = self.scope;
+        let enough = || Ok::<_, Failure>(usize::from(pictures::list(&self.images)?.len() >= ENOUGH));
+        options.hold_back = self.hold_back.map_or_else(enough, Ok)?;
         options.search = self.search();
         options.trigger_rate = self.learn_trigger.then_some(self.trigger_rate);
         options.precision = self.precision.into();
@@ -218,10 +250,15 @@ fn hidden(out: &Path, ending: &str) -> PathBuf {
     out.with_file_name(format!(".{name}.{ending}"))
 }
 
-fn report(args: &FindArgs, record: &Record) -> Result<(), Failure> {
+fn report(args: &FindArgs, pack: &Pack, record: &Record, shown: Option<&Showing>) -> Result<(), Failure> {
     let mut out = std::io::stdout();
+    let figures = shown.and_then(|shown| shown.figures.as_ref());
     if args.json {
-        writeln!(out, "{}", serde_json::to_string_pretty(record)?)?;
+        let mut json = serde_json::to_value(record)?;
+        if let (Value::Object(fields), Some(figures)) = (&mut json, figures) {
+            fields.insert("evaluation".into(), serde_json::to_value(figures)?);
+        }
+        writeln!(out, "{}", serde_json::to_string_pretty(&json)?)?;
         return Ok(());
     }
     let number = |loss: Option<f64>| loss.map_or("-".to_owned(), |loss| format!("{loss:.4}"));
@@ -237,6 +274,21 @@ fn report(args: &FindArgs, record: &Record) -> Result<(), Failure> {
         let mark = if point.neurons == record.neurons { "*" } else { "" };
         line(mark, point.neurons, point.share, point.losses)?;
     }
+    if let Some(figures) = figures {
+        writeln!(out)?;
+        figures.print(&mut out, &pack.metadata.name)?;
+        writeln!(out)?;
+    }
+    if let Some(shown) = shown {
+        writeln!(out, "{}", shown.sheet.display())?;
+        if figures.is_none() {
+            let hint = "no figures: Toybox's measure judges Toybox's pictures; name another with --measure";
+            writeln!(std::io::stderr(), "{hint}")?;
+        }
+    }
     writeln!(out, "{}", args.out.display())?;
+    if !args.quiet {
+        writeln!(std::io::stderr(), "draw it: {}", showing::command(pack, &args.out))?;
+    }
     Ok(())
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use cones_core::picture::recipe::Recipe;
 use cones_core::sampling::scheduler::Scheduler;
-use cones_core::subjects::prompt;
+use cones_core::subjects::places::Places;
+use cones_core::subjects::prompt::{self, Filled};
 use cones_core::{Bundle, Generated, Init, Picture, Request, Scope, Subject};
 use serde::Serialize;
 
@@ -23,12 +24,12 @@ use crate::subject_spec::SubjectSpec;
 #[command(after_help = "\
 A subject is an installed pack by its NAME, a FILE.cones, a mask as FILE.safetensors, or random:SHARE[:SEED]. :STRENGTH
 behind it (@STRENGTH does as well) is 0 (off) to 1 (as the pack says, the default). In prompts {NAME} stands for the trigger
-words of the subject of that name; {{ and }} stand for braces.
+words of the subject of that name; {{ and }} stand for braces. NAME=FILE gives a subject another name in this request.
 
 Examples:
-  cones generate --prompt 'a dog and an apple on grass' --out dog.png
-  cones generate --prompt 'a {fluent-dog} on grass' --subject fluent-dog --out rex.png
-  cones generate --prompt 'a {fluent-robot} on grass' --subject models/packs/fluent-robot.cones:0.8 --out robot.png
+  cones generate --prompt 'a dog and an apple on grass' --seed 5 --out dog.png
+  cones generate --prompt 'a {fluent-dog} on grass' --subject fluent-dog --seed 7 --out rex.png
+  cones generate --prompt 'a {fluent-dog} on the beach' --subject models/packs/fluent-dog.cones:0.9 --seed 2 --out beach.png
   cones generate --prompt 'a cat in the snow' --count 4 --scheduler dpm++2m --steps 12 --out pictures
   cones generate --from dog.png --out again.png")]
 pub struct GenerateArgs {
@@ -39,7 +40,7 @@ pub struct GenerateArgs {
     #[arg(long)]
     negative_prompt: Option<String>,
     /// A subject to switch on; may be given several times.
-    #[arg(long = "subject", value_name = "NAME|FILE[:STRENGTH]")]
+    #[arg(long = "subject", value_name = "[NAME=]NAME|FILE[:STRENGTH]")]
     subjects: Vec<SubjectSpec>,
     /// Which rows of K and V the subjects change: prompt or trigger; by default what each subject says.
     #[arg(long)]
@@ -135,13 +136,22 @@ impl GenerateArgs {
             same_model(old, bundle)?;
         }
         let subjects = self.subjects(bundle, old)?;
-        // A recipe holds the words that were drawn; only what is typed names subjects.
-        let words = |typed: &Option<String>, drawn: Option<&String>| match typed {
+        // A recipe holds the words that were drawn, and whose they were; only what is typed names subjects.
+        let words = |typed: &Option<String>, drawn: Option<&String>, places: fn(&Places) -> &[usize]| match typed {
             Some(typed) => prompt::fill(typed, &subjects),
-            None => Ok(drawn.cloned().unwrap_or_default()),
+            None => {
+                let own = |subject: &Subject| subject.places.as_ref().map(|p| places(p).to_vec()).unwrap_or_default();
+                Ok(Filled { text: drawn.cloned().unwrap_or_default(), starts: subjects.iter().map(own).collect() })
+            }
         };
-        let mut request = Request::new(words(&self.prompt, old.map(|o| &o.prompt))?);
-        request.negative_prompt = words(&self.negative_prompt, old.map(|o| &o.negative_prompt))?;
+        let prompt = words(&self.prompt, old.map(|o| &o.prompt), |places| &places.prompt)?;
+        let negative = words(&self.negative_prompt, old.map(|o| &o.negative_prompt), |places| &places.negative_prompt)?;
+        let mut request = Request::new("");
+        request.subjects = subjects;
+        request.set_prompts(prompt, negative);
+        // As it was drawn, also where two subjects of an older picture have one trigger.
+        let as_drawn = |old: &Recipe| old.subjects.len() == request.subjects.len() && old.blends();
+        request.blend = self.prompt.is_none() && old.is_some_and(as_drawn);
         request.steps = self.steps.or(old.map(|o| o.steps));
         request.guidance = self.guidance.or(old.map(|o| o.guidance));
         request.scheduler = match (self.scheduler, old) {
@@ -156,7 +166,6 @@ impl GenerateArgs {
         request.count = self.count.unwrap_or(1);
         request.width = self.width.or(old.map(|o| o.width));
         request.height = self.height.or(old.map(|o| o.height));
-        request.subjects = subjects;
         request.init = self.init(old)?;
         Ok(request)
     }

@@ -74,8 +74,7 @@ pub fn run(args: &ImportMaskArgs) -> Result<(), Failure> {
     let kept = to_precision(&mask, precision)?;
     let change = largest_change(&mask, &kept);
     if change > 0.0 {
-        let name = cones_find::precision::name(precision);
-        writeln!(std::io::stderr(), "note: kept as {name}, factors differ from the file's by up to {change}")?;
+        writeln!(std::io::stderr(), "note: kept as {precision}, factors differ from the file's by up to {change}")?;
     }
     let preview = args.preview.as_deref().map(read_preview).transpose()?;
     let fingerprint = bundle.manifest().fingerprint;

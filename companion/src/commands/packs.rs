@@ -140,7 +140,7 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
         return Ok(());
     }
     for pack in &packs {
-        let (m, kept) = (&pack.header.metadata, cones_find::precision::name(pack.header.precision));
+        let (m, kept) = (&pack.header.metadata, pack.header.precision.name());
         let row = [&m.name, &m.version.to_string(), &m.trigger, kept, &pack.bytes.to_string(), &m.model];
         writeln!(out, "{}\t{}", row.join("\t"), pack.sha256)?;
     }
@@ -171,13 +171,7 @@ fn available(args: &AvailableArgs) -> Result<(), Failure> {
         return Ok(());
     }
     for p in &catalog.packs {
-        let row = [
-            &p.name,
-            &p.version.to_string(),
-            &p.trigger,
-            cones_find::precision::name(p.precision),
-            &p.bytes.to_string(),
-        ];
+        let row = [&p.name, &p.version.to_string(), &p.trigger, p.precision.name(), &p.bytes.to_string()];
         writeln!(out, "{}\t{}\t{}", row.join("\t"), p.model, p.sha256)?;
     }
     for b in &catalog.bundles {

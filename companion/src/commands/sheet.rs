@@ -112,7 +112,8 @@ fn columns(prompts: usize, rows: usize) -> usize {
     if rows == 1 { prompts.div_ceil(2).max(1) } else { prompts }
 }
 
-fn write_sheet(pictures: &[Picture], columns: usize, path: &Path) -> Result<(), Failure> {
+/// Pictures in rows of `columns`, as one PNG.
+pub(super) fn write_sheet(pictures: &[Picture], columns: usize, path: &Path) -> Result<(), Failure> {
     let (width, height) = pictures.iter().fold((1, 1), |(w, h), p| (w.max(p.width), h.max(p.height)));
     // Small pictures are shown twice as large, pixel by pixel.
     let scale = if width <= 128 { 2 } else { 1 };

@@ -104,7 +104,7 @@ pub fn run(args: &TuneArgs) -> Result<(), Failure> {
     bar.clear();
     let files = write(args, &bundle, &packs, &tuned.masks, tuned.scope)?;
     tuned.remove_interim();
-    let precision = cones_find::precision::name(args.precision.into());
+    let precision = Precision::from(args.precision).name();
     let total_seconds = start.elapsed().as_secs_f64();
     let (base, before, after) = (tuned.base, tuned.before, tuned.after);
     let (history, seconds) = (tuned.history, tuned.seconds);

@@ -18,15 +18,14 @@ pub struct Seen<'a> {
     pub presence: &'a [f32],
 }
 
-/// The nearest instance. In a picture with several subjects, what counts is the part of it that resembles the candidates.
-pub fn nearest<'a>(seen: &Seen<'_>, candidates: &'a BTreeMap<String, Vec<Vec<f32>>>, several: bool) -> Option<&'a str> {
-    let around;
-    let vector = if several {
-        around = around_candidates(seen, candidates);
-        around.as_slice()
-    } else {
-        seen.whole
-    };
+/// The vector of a picture by which it is judged. In a picture with several subjects, what counts is the part of it that
+/// resembles the candidates.
+pub fn vector(seen: &Seen<'_>, candidates: &BTreeMap<String, Vec<Vec<f32>>>, several: bool) -> Vec<f32> {
+    if several { around_candidates(seen, candidates) } else { seen.whole.to_vec() }
+}
+
+/// The candidate that is nearest to a vector.
+pub fn nearest<'a>(vector: &[f32], candidates: &'a BTreeMap<String, Vec<Vec<f32>>>) -> Option<&'a str> {
     let likeness = |vectors: &[Vec<f32>]| vectors.iter().map(|v| dot(v, vector)).fold(f32::NEG_INFINITY, f32::max);
     // The first of equals, as numpy's argmax.
     let best = |best: Option<(&'a str, f32)>, (name, vectors): (&'a String, &'a Vec<Vec<f32>>)| {
@@ -68,7 +67,8 @@ pub fn context_right(scores: &[f32], scene: &Scene) -> Option<bool> {
     Some(scores.iter().all(|score| *score <= wanted))
 }
 
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+/// The cosine of two vectors of length 1.
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
@@ -95,8 +95,8 @@ mod tests {
             BTreeMap::from([("a".to_owned(), vec![vec![1.0, 0.0, 0.0]]), ("b".to_owned(), vec![vec![0.8, 0.6, 0.0]])]);
         // Something else fills the picture; one place holds `b`.
         let seen = Seen { whole: &[0.7, 0.0, 0.7], local: &[0.0, 0.0, 1.0, 0.8, 0.6, 0.0], presence: &[1.0, 1.0] };
-        assert_eq!(nearest(&seen, &candidates, false), Some("a"));
-        assert_eq!(nearest(&seen, &candidates, true), Some("b"));
-        assert_eq!(nearest(&seen, &BTreeMap::new(), true), None);
+        let found = |several| nearest(&vector(&seen, &candidates, several), &candidates);
+        assert_eq!((found(false), found(true)), (Some("a"), Some("b")));
+        assert_eq!(nearest(&vector(&seen, &BTreeMap::new(), true), &BTreeMap::new()), None);
     }
 }

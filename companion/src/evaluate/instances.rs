@@ -41,27 +41,58 @@ impl Instances {
         Ok(Self { classes })
     }
 
+    /// Numbers in a vector; none where nothing is known.
+    pub fn width(&self) -> Option<usize> {
+        self.classes.values().flat_map(BTreeMap::values).flatten().next().map(Vec::len)
+    }
+
+    /// Those of all classes, named `CLASS/INSTANCE`.
+    pub fn all(&self) -> BTreeMap<String, Vec<Vec<f32>>> {
+        let of = |(class, instances): (&String, &BTreeMap<String, Vec<Vec<f32>>>)| {
+            instances.iter().map(|(name, v)| (format!("{class}/{name}"), v.clone())).collect::<Vec<_>>()
+        };
+        self.classes.iter().flat_map(of).collect()
+    }
+
+    /// Some, by their names.
+    #[cfg(test)]
+    pub(super) fn of<const N: usize>(named: [(&str, Vec<Vec<f32>>); N]) -> Self {
+        let mut classes: BTreeMap<String, BTreeMap<String, Vec<Vec<f32>>>> = BTreeMap::new();
+        for (name, vectors) in named {
+            let (class, instance) = name.split_once('/').unwrap_or_default();
+            classes.entry(class.to_owned()).or_default().insert(instance.to_owned(), vectors);
+        }
+        Self { classes }
+    }
+
     /// The instances of a class with their vectors.
     pub fn of_class(&self, class: &str) -> Option<&BTreeMap<String, Vec<Vec<f32>>>> {
         self.classes.get(class)
     }
 
     /// The instance that a pack is of: a pack `fluent-dog` of the class `dog` is the instance `fluent`.
+    pub fn named(&self, class: &str, pack: &str) -> Option<&str> {
+        let named = pack.strip_suffix(&format!("-{class}")).unwrap_or(pack);
+        self.of_class(class)?.get_key_value(named).map(|(name, _)| name.as_str())
+    }
+
+    /// The same.
     ///
     /// # Errors
     /// When the measure knows no such class or instance; says which it knows.
     pub fn find(&self, class: &str, pack: &str) -> Result<String, Failure> {
+        let hint = "hint: give the pictures of the subject with --images DIR; without, a pack is taken for the instance it is \
+                    named after";
         let Some(known) = self.of_class(class) else {
             let classes: Vec<&str> = self.classes.keys().map(String::as_str).collect();
-            return Err(format!("the measure knows no class `{class}`; it knows {}", classes.join(", ")).into());
+            return Err(format!("the measure knows no class `{class}`; it knows {}\n{hint}", classes.join(", ")).into());
         };
-        let named = pack.strip_suffix(&format!("-{class}")).unwrap_or(pack);
-        if known.contains_key(named) {
+        if let Some(named) = self.named(class, pack) {
             return Ok(named.to_owned());
         }
         let names: Vec<String> = known.keys().map(|instance| format!("{instance}-{class}")).collect();
         let reason =
             format!("the measure has no pictures of `{pack}`; of the class `{class}` it has {}", names.join(", "));
-        Err(format!("{reason}\nhint: a pack is taken for the instance it is named after").into())
+        Err(format!("{reason}\n{hint}").into())
     }
 }

@@ -15,6 +15,9 @@ pub struct Labels {
     pub objects: Vec<String>,
     /// Name of each context and how prompts say it (`night`, `at night`), in the order of the output `context`.
     pub contexts: Vec<(String, String)>,
+    /// The base model whose pictures the networks were trained on.
+    #[serde(default)]
+    pub model: Option<String>,
 }
 
 impl Labels {
@@ -47,6 +50,7 @@ mod tests {
     fn prompts_are_read_by_words_and_phrases() {
         let labels = Labels {
             objects: vec!["car".into(), "cat".into(), "owl".into()],
+            model: None,
             contexts: vec![("night".into(), "at night".into()), ("red".into(), "on a red background".into())],
         };
         let scene = labels.scene("a <v1> cat and an owl at night");

@@ -1,14 +1,18 @@
 //! A measure: both networks with what they know.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use cones_core::{CancelToken, Picture};
+use cones_core::{CancelToken, Picture, Sha256};
+use cones_find::looks::Looks;
 
 use super::alignment::{self, Seen};
 use super::instances::Instances;
 use super::labels::Labels;
 use super::network::{Network, Output};
+use super::recolour::{TURNS, turned};
 use super::scene::Scene;
+use super::wanted::Wanted;
 use crate::failure::Failure;
 
 /// See [the module](super).
@@ -20,13 +24,17 @@ pub struct Measure {
     pub instances: Instances,
     /// What the classifier knows.
     pub labels: Labels,
+    /// SHA-256 of the embedding's file, by which kept vectors are known again.
+    network: String,
 }
 
 /// What one picture turned out to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
-    /// For each class that was asked for, the nearest instance.
+    /// For each subject that was asked for, what is nearest.
     pub nearest: Vec<Option<String>>,
+    /// For each, how alike it is to its pictures.
+    pub likeness: Vec<f64>,
     /// Whether the things asked for are there; none where none were.
     pub objects: Option<bool>,
     /// Whether the context asked for is there; none where none was.
@@ -43,15 +51,51 @@ impl Measure {
             let hint = "hint: Toybox's is models/toybox/measure; name another with --measure";
             return Err(format!("`{}` is no folder with a measure\n{hint}", folder.display()).into());
         }
+        let embedding = folder.join("embedding.onnx");
         Ok(Self {
-            embedding: Network::open(&folder.join("embedding.onnx"), threads)?,
+            network: Sha256::digest(std::fs::read(&embedding).map_err(cones_core::Error::io("read", &embedding))?)
+                .to_string(),
+            embedding: Network::open(&embedding, threads)?,
             classifier: Network::open(&folder.join("classifier.onnx"), threads)?,
             instances: Instances::open(&folder.join("references.safetensors"))?,
             labels: Labels::open(&folder.join("labels.json"))?,
         })
     }
 
-    /// Judges pictures, each with what it was to show. `classes`: whose instances are looked for.
+    /// What a subject looks like, by its pictures.
+    ///
+    /// # Errors
+    /// What the network says; being cancelled.
+    pub fn looks(
+        &mut self,
+        pictures: &[Picture],
+        held_back: &[Picture],
+        cancel: &CancelToken,
+    ) -> Result<Looks, Failure> {
+        let mut recoloured = Vec::new();
+        for turn in TURNS {
+            let turned: Vec<Picture> = pictures.iter().map(|picture| turned(picture, turn)).collect();
+            recoloured.push(self.vectors(&turned, cancel)?);
+        }
+        let (pictures, held_back) = (self.vectors(pictures, cancel)?, self.vectors(held_back, cancel)?);
+        Ok(Looks { network: self.network.clone(), pictures, held_back, recoloured })
+    }
+
+    /// Whether vectors that were kept are this measure's.
+    pub fn saw(&self, looks: &Looks) -> bool {
+        let width = self.instances.width();
+        let fits = |vectors: &Vec<Vec<f32>>| vectors.iter().all(|vector| Some(vector.len()) == width);
+        let all = [&looks.pictures, &looks.held_back].into_iter().chain(&looks.recoloured).all(fits);
+        looks.network == self.network && !looks.pictures.is_empty() && all
+    }
+
+    fn vectors(&mut self, pictures: &[Picture], cancel: &CancelToken) -> Result<Vec<Vec<f32>>, Failure> {
+        let seen = self.embedding.run(pictures, cancel)?;
+        let whole = output(&seen, "embedding", pictures.is_empty())?;
+        Ok((0..pictures.len()).map(|i| whole.of_picture(i).to_vec()).collect())
+    }
+
+    /// Judges pictures, each with what it was to show. `wanted`: whom each of them should show.
     ///
     /// # Errors
     /// What the networks say; being cancelled.
@@ -59,30 +103,35 @@ impl Measure {
         &mut self,
         pictures: &[Picture],
         scenes: &[Scene],
-        classes: &[&str],
+        wanted: &[&Wanted],
         cancel: &CancelToken,
     ) -> Result<Vec<Judged>, Failure> {
         let seen = self.embedding.run(pictures, cancel)?;
         let named = self.classifier.run(pictures, cancel)?;
-        let output = |from: &std::collections::BTreeMap<String, Output>, name: &str| {
-            from.get(name).cloned().ok_or_else(|| format!("a network of the measure has no output `{name}`"))
-        };
+        let output = |from: &BTreeMap<String, Output>, name: &str| output(from, name, pictures.is_empty());
         let (whole, local) = (output(&seen, "embedding")?, output(&seen, "local")?);
         let (presence, objects, context) =
             (output(&seen, "presence")?, output(&named, "objects")?, output(&named, "context")?);
+        let several = wanted.len() > 1;
         let judge = |(i, scene): (usize, &Scene)| {
             let seen =
                 Seen { whole: whole.of_picture(i), local: local.of_picture(i), presence: presence.of_picture(i) };
-            let nearest = |class: &&str| {
-                let known = self.instances.of_class(class)?;
-                alignment::nearest(&seen, known, classes.len() > 1).map(str::to_owned)
-            };
+            let vector = |wanted: &&Wanted| alignment::vector(&seen, wanted.candidates(), several);
+            let nearest =
+                |wanted: &&Wanted| alignment::nearest(&vector(wanted), wanted.candidates()).map(str::to_owned);
             Judged {
-                nearest: classes.iter().map(nearest).collect(),
+                nearest: wanted.iter().map(nearest).collect(),
+                likeness: wanted.iter().map(|wanted| wanted.likeness(&vector(wanted))).collect(),
                 objects: alignment::objects_right(objects.of_picture(i), scene),
                 context: alignment::context_right(context.of_picture(i), scene),
             }
         };
         Ok(scenes.iter().enumerate().map(judge).collect())
     }
+}
+
+/// An output of a network; nothing where it saw no pictures.
+fn output(from: &BTreeMap<String, Output>, name: &str, nothing: bool) -> Result<Output, Failure> {
+    let found = from.get(name).cloned().or_else(|| nothing.then(Output::default));
+    Ok(found.ok_or_else(|| format!("a network of the measure has no output `{name}`"))?)
 }

@@ -44,7 +44,7 @@ pub fn facts(pack: &Inspected) -> Vec<(&'static str, String)> {
         ("tool", m.tool.clone()),
         ("model", m.model.clone()),
         ("fingerprint", pack.fingerprint.to_string()),
-        ("precision", cones_find::precision::name(pack.precision).into()),
+        ("precision", pack.precision.name().into()),
         ("neurons", pack.neurons.to_string()),
         (
             "embeddings",

@@ -1,10 +1,11 @@
 //! The published folder on disk.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use cones_core::disk::atomic::{self, AtomicFile};
+use cones_core::disk::lock::Lock;
 use cones_core::library::catalog::{CATALOG, Catalog};
 use cones_core::{Error, PublicKey};
 
@@ -22,24 +23,16 @@ const DEPTH: u32 = 2;
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Folder {
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
         std::fs::create_dir_all(path).map_err(Error::io("create", path))?;
-        let lock_path = path.join(LOCK);
-        let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => {
-                clear(path, DEPTH);
-                Ok(Self { path: path.to_path_buf(), _lock: lock })
-            }
-            Err(TryLockError::WouldBlock) => {
-                Err(format!("`{}` is being published to by another process; try again", path.display()).into())
-            }
-            Err(TryLockError::Error(source)) => Err(Error::io("lock", &lock_path)(source).into()),
-        }
+        let lock = Lock::attempt(&path.join(LOCK))?
+            .ok_or_else(|| format!("`{}` is being published to by another process; try again", path.display()))?;
+        clear(path, DEPTH);
+        Ok(Self { path: path.to_path_buf(), _lock: lock })
     }
 
     /// A file's path, given as it is in a URL relative to the catalogue.

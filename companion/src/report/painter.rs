@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cones_core::{CancelToken, Engine, Picture, Request, Subject};
+use cones_core::{CancelToken, Engine, Picture, Request};
 
 use crate::failure::Failure;
 
@@ -41,15 +41,13 @@ pub struct Cost {
 }
 
 impl Painter<'_> {
-    /// Draws one picture.
+    /// Draws one picture, with the steps of the report.
     ///
     /// # Errors
     /// As [`Engine::generate`].
-    pub fn draw(&mut self, prompt: &str, subjects: &[Subject], seed: u64) -> Result<Picture, Failure> {
-        let mut request = Request::new(prompt);
+    pub fn draw(&mut self, mut request: Request, seed: u64) -> Result<Picture, Failure> {
         request.seed = seed;
         request.steps = self.steps;
-        request.subjects = subjects.to_vec();
         let mut generated = self.engine.generate(&request, &mut (), self.cancel)?;
         let timings = generated.timings;
         self.cost.pictures += 1;

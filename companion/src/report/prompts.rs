@@ -1,5 +1,7 @@
 //! The prompts of a sample sheet: `{}` stands for the subject.
 
+use cones_core::Subject;
+
 /// Contexts that any text-to-image model knows, Toybox among them.
 const CONTEXTS: [&str; 8] = [
     "a {} on grass",
@@ -19,13 +21,28 @@ pub fn contexts() -> Vec<String> {
 
 /// A prompt with `{}` replaced by things, "X and a Y" where there are several. An article before `{}` follows them.
 pub fn fill(prompt: &str, things: &[&str]) -> String {
+    let same: Vec<(&str, &str)> = things.iter().map(|thing| (*thing, *thing)).collect();
+    put(prompt, &same)
+}
+
+/// A prompt for [`Request::filled`](cones_core::Request::filled): `{}` replaced by the names of subjects, in braces.
+pub fn name(prompt: &str, subjects: &[Subject]) -> String {
+    let names: Vec<String> = subjects.iter().map(|subject| format!("{{{}}}", subject.name)).collect();
+    let things: Vec<(&str, &str)> = names.iter().zip(subjects).map(|(n, s)| (n.as_str(), s.trigger.as_str())).collect();
+    // Other braces are plain ones.
+    let plain = prompt.split("{}").map(|text| text.replace('{', "{{").replace('}', "}}")).collect::<Vec<_>>();
+    put(&plain.join("{}"), &things)
+}
+
+/// Things as they are written, each with the words that the article before it goes by.
+fn put(prompt: &str, things: &[(&str, &str)]) -> String {
     let Some((first, others)) = things.split_first() else { return prompt.to_owned() };
-    let mut all = (*first).to_owned();
-    for (i, thing) in others.iter().enumerate() {
+    let mut all = first.0.to_owned();
+    for (i, (thing, said)) in others.iter().enumerate() {
         let joint = if i + 1 == others.len() { " and" } else { "," };
-        all.push_str(&format!("{joint} {} {thing}", article(thing)));
+        all.push_str(&format!("{joint} {} {thing}", article(said)));
     }
-    let with_article = format!("{} {all}", article(first));
+    let with_article = format!("{} {all}", article(first.1));
     let mut out = String::new();
     let mut rest = prompt;
     while let Some((before, after)) = rest.split_once("{}") {
@@ -55,6 +72,11 @@ mod tests {
         assert_eq!(fill("Banana {}!", &["dog", "owl"]), "Banana dog and an owl!");
         assert_eq!(fill("a {} and a {}", &["{}"]), "a {} and a {}");
         assert_eq!(fill("nothing", &["dog"]), "nothing");
+        let nothing = cones_core::ConceptMask::empty(&[]);
+        let subject = |name: &str, trigger: &str| Subject::new(name, nothing.clone()).on_trigger(trigger);
+        let two = [subject("rex", "<v1> dog"), subject("tin", "owl <v1>")];
+        assert_eq!(name("a {} on {grass", &two), "a {rex} and an {tin} on {{grass");
+        assert_eq!(name("a {}", &two[1..]), "an {tin}");
         assert!(contexts().iter().all(|context| context.matches("{}").count() == 1));
     }
 }

@@ -1,10 +1,10 @@
 //! The sample sheet: contexts by strengths, the base model beside them, the same seeds everywhere.
 
-use cones_core::{Picture, Subject};
+use cones_core::{Picture, Request, Subject};
 use maud::{Markup, html};
 
 use super::painter::Painter;
-use super::prompts::fill;
+use super::prompts::{fill, name};
 use super::still::Still;
 use super::subject::Reported;
 use crate::failure::Failure;
@@ -60,20 +60,23 @@ pub fn draw(
     let mut done = 0;
     let mut rows = Vec::new();
     for prompt in prompts {
-        let (plain, prompt) = (fill(prompt, &classes), fill(prompt, &triggers));
+        let named = |subjects: &[Subject]| Request::new(name(prompt, subjects));
+        let (plain, shown) = (fill(prompt, &classes), fill(prompt, &triggers));
         let mut pictures = Vec::new();
         for seed in seeds {
-            let mut drawn = vec![painter.draw(&plain, &[], *seed)?];
+            let mut drawn = vec![painter.draw(Request::new(&plain), *seed)?];
             for strength in STRENGTHS {
                 let on = |pack: &&Reported| pack.subject.clone().with_strength(strength);
                 let subjects: Vec<Subject> = packs.iter().map(on).collect();
-                drawn.push(painter.draw(&prompt, &subjects, *seed)?);
+                let mut request = named(&subjects);
+                request.subjects = subjects;
+                drawn.push(painter.draw(request.filled()?, *seed)?);
             }
             done += drawn.len();
             (painter.told)(&format!("pictures of {title}"), done, of);
             pictures.push(drawn);
         }
-        rows.push(Row { prompt, plain, pictures });
+        rows.push(Row { prompt: shown, plain, pictures });
     }
     Ok(Sheet { title, seeds: seeds.to_vec(), rows })
 }

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use crate::tool::{Desk, fail, models, text};
+use crate::tool::{Desk, fail, models, stderr, text};
 
 /// As quick as it gets.
-const QUICK: [&str; 10] = ["--steps", "3", "--batch", "4", "--held-out", "4", "--drawn", "1", "--threads", "2"];
+const QUICK: [&str; 12] =
+    ["--steps", "3", "--batch", "4", "--held-out", "4", "--drawn", "1", "--threads", "2", "--show", "0"];
 
 fn subject(name: &str) -> String {
     text(&models(&format!("subjects/{name}"))).to_owned()
@@ -173,4 +174,74 @@ fn a_pack_is_evaluated_against_the_base_model() {
     assert!(none.contains("--measure"), "{none}");
     desk.write("prompts", "# nothing\n");
     assert!(desk.fails(1, &command).contains("holds no prompt"));
+}
+
+#[test]
+fn a_pack_of_ones_own_is_judged_by_the_pictures_it_was_found_in() {
+    let desk = Desk::new();
+    let (images, out, measure) = (desk.path("photos"), desk.path("rex.cones"), models("toybox/measure"));
+    let measure = text(&measure);
+    std::fs::create_dir(&images).expect("a folder");
+    for (i, from) in [0, 1, 2, 3, 4, 5, 0].into_iter().enumerate() {
+        let picture = std::fs::read(models(&format!("subjects/fluent-dog/{from}.png"))).expect("a picture");
+        desk.write(&format!("photos/{i}.png"), picture);
+    }
+    let find = ["find", "--images", &images, "--class", "dog", "--out", &out, "--measure", measure, "--show", "1"];
+    let quick: Vec<&str> = QUICK.into_iter().filter(|word| !matches!(*word, "--show" | "0")).collect();
+    let found = desk.json(&[&find[..], &quick, &["--json"]].concat());
+    assert_eq!(found["held_back"], serde_json::json!(["6.png"]), "one of seven");
+    let count = |field: &str| found["looks"][field].as_array().map(Vec::len);
+    assert_eq!((count("pictures"), count("held_back"), count("recoloured")), (Some(6), Some(1), Some(2)));
+    assert_eq!(found["evaluation"]["with"]["pictures"], 1);
+    assert!(found["evaluation"]["base"]["alike"].as_f64().is_some_and(|alike| alike < 0.9), "{found}");
+    let sheet = image::image_dimensions(desk.path("rex.preview.png")).expect("a sheet");
+    assert!(sheet.1 > sheet.0, "the base model above, the pack below: {sheet:?}");
+
+    let prompts = desk.write("prompts", "a {} on grass\n");
+    let evaluate = ["evaluate", "--packs", &out, "--measure", measure, "--prompts", &prompts, "--count", "1"];
+    let quick = ["--steps", "4", "--no-base", "--json"];
+    let marks = |more: &[&str]| {
+        let rows = desk.json(&[&evaluate[..], &quick, more].concat());
+        ["real", "others"].map(|mark| rows[0]["marks"][0][mark].as_f64().expect("a mark"))
+    };
+    // The picture that was held back is one of the others once more.
+    let kept = marks(&[]);
+    assert!(kept[0] > 0.999 && kept[1] < 0.5, "{kept:?}");
+    assert_eq!(marks(&["--images", &images]), kept);
+    std::fs::remove_file(desk.path("rex.finding.json")).expect("removed");
+    assert!(desk.fails(1, &evaluate).contains("--images DIR"));
+    let without = marks(&["--subject-images", &images]);
+    assert!((without[1] - kept[1]).abs() < 0.01, "{without:?} {kept:?}");
+    let two = desk.fails(1, &[&evaluate[..], &["--images", &images, &images]].concat());
+    assert!(two.contains("1 packs and 2 folders"), "{two}");
+}
+
+#[test]
+fn a_finding_ends_with_what_it_came_to_and_how_to_draw_it() {
+    let desk = Desk::new();
+    let (images, out) = (subject("fluent-dog"), desk.path("my dog.cones"));
+    let (measure, find) = (models("toybox/measure"), ["find", "--images", &images, "--class", "dog", "--name", "rex"]);
+    let quick: Vec<&str> = QUICK.into_iter().filter(|word| !matches!(*word, "--show" | "0")).collect();
+    let more = ["--out", &out, "--measure", text(&measure), "--show", "1"];
+    let output = desk.cones(&[&find[..], &quick, &more].concat()).output().expect("cones runs");
+    let (printed, said) = (String::from_utf8_lossy(&output.stdout).into_owned(), stderr(&output));
+    assert!(output.status.success(), "{said}");
+    let lines: Vec<&str> = printed.lines().collect();
+    assert!(lines.ends_with(&[&desk.path("my dog.preview.png"), &out]), "{printed}");
+    for row in ["base", "pack", "others", "real"] {
+        assert!(lines.iter().any(|line| line.starts_with("rex ") && line.contains(row)), "{row}: {printed}");
+    }
+    let command = said.lines().find_map(|line| line.strip_prefix("draw it: cones ")).expect("the command");
+    assert!(command.contains("'a {rex} on grass'") && command.contains(&format!("'{out}'")), "{command}");
+    desk.done(&[
+        "generate",
+        "--prompt",
+        "a {rex} on grass",
+        "--subject",
+        &out,
+        "--steps",
+        "1",
+        "--out",
+        &desk.path("x.png"),
+    ]);
 }

@@ -32,7 +32,7 @@ fn finding_is_stopped_and_what_was_learned_is_kept() {
     let desk = Desk::new();
     let (out, images) = (desk.path("dog.cones"), models("subjects/fluent-dog"));
     let find = |steps: &'static str| {
-        let quick = ["--batch", "4", "--held-out", "4", "--drawn", "1", "--threads", "1", "--json"];
+        let quick = ["--batch", "4", "--held-out", "4", "--drawn", "1", "--threads", "1", "--json", "--show", "0"];
         let find = ["find", "--images", text(&images), "--class", "dog", "--out", &out, "--steps", steps];
         [&find[..], &quick].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
     };

@@ -11,7 +11,6 @@ use crate::runtime::session::Graph;
 use crate::subjects::scope::Scope;
 use crate::subjects::subject::Subject;
 use crate::text::text_encoder::{Prompt, embed};
-use crate::text::tokenizer::{Tokenizer, Tokens};
 
 /// Prompts whose base products are kept, at least 2: prompt and negative prompt of two requests in turn.
 const KEPT: usize = 4;
@@ -59,32 +58,26 @@ impl Prompts {
     }
 
     /// K and V of an encoded prompt with the subjects switched on.
-    pub(crate) fn key_values(
-        &self,
-        bundle: &Bundle,
-        tokenizer: &Tokenizer,
-        prompt: &Prompt,
-        subjects: &[Subject],
-    ) -> Result<KeyValues> {
+    pub(crate) fn key_values(&self, bundle: &Bundle, prompt: &Prompt, subjects: &[Subject]) -> Result<KeyValues> {
         let (_, projection) = self
             .kept
             .iter()
             .find(|(kept, _)| kept.encodes_as(prompt))
             .ok_or_else(|| Error::request("prompt", "was not encoded"))?;
-        let corrections = corrections(tokenizer, &prompt.tokens, subjects)?;
-        Ok(projection.key_values(bundle.attention(), &corrections))
+        Ok(projection.key_values(bundle.attention(), &corrections(prompt, subjects)))
     }
 }
 
 /// Which masks are on for which tokens: tokens with the same set of subjects share one correction.
-fn corrections<'s>(tokenizer: &Tokenizer, tokens: &Tokens, subjects: &'s [Subject]) -> Result<Vec<Correction<'s>>> {
-    let mut by_token: Vec<Vec<usize>> = vec![Vec::new(); tokens.ids.len()];
+fn corrections<'s>(prompt: &Prompt, subjects: &'s [Subject]) -> Vec<Correction<'s>> {
+    let mut by_token: Vec<Vec<usize>> = vec![Vec::new(); prompt.tokens.ids.len()];
     for (i, subject) in subjects.iter().enumerate().filter(|(_, s)| s.strength > 0.0) {
         match subject.scope {
             Scope::Prompt => by_token.iter_mut().for_each(|active| active.push(i)),
             Scope::Trigger => {
-                for position in tokenizer.positions(tokens, &subject.trigger)? {
-                    if let Some(active) = by_token.get_mut(position) {
+                for position in prompt.words.of_subject(i).iter().cloned().flatten() {
+                    // Once where a repetitive trigger overlaps itself.
+                    if let Some(active) = by_token.get_mut(position).filter(|active| active.last() != Some(&i)) {
                         active.push(i);
                     }
                 }
@@ -101,5 +94,5 @@ fn corrections<'s>(tokenizer: &Tokenizer, tokens: &Tokens, subjects: &'s [Subjec
     let masks = |active: Vec<usize>| {
         active.into_iter().filter_map(|i| subjects.get(i)).map(|s| (s.mask.as_ref(), s.strength)).collect()
     };
-    Ok(groups.into_iter().map(|(active, tokens)| Correction { tokens, masks: masks(active) }).collect())
+    groups.into_iter().map(|(active, tokens)| Correction { tokens, masks: masks(active) }).collect()
 }

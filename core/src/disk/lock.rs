@@ -13,7 +13,7 @@ const POLL: Duration = Duration::from_millis(50);
 
 /// A held lock. Dropping it removes the file; a killed process leaves the file, unlocked, to whoever comes next.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub struct Lock {
     path: PathBuf,
     /// The system frees the lock when this is closed.
     _file: File,
@@ -24,7 +24,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`Error::Cancelled`], [`Error::Io`].
-    pub(crate) fn wait(path: &Path, cancel: &CancelToken) -> Result<Self> {
+    pub fn wait(path: &Path, cancel: &CancelToken) -> Result<Self> {
         loop {
             cancel.check()?;
             if let Some(lock) = Self::attempt(path)? {
@@ -38,7 +38,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(crate) fn attempt(path: &Path) -> Result<Option<Self>> {
+    pub fn attempt(path: &Path) -> Result<Option<Self>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let file = options.open(path).map_err(Error::io("open", path))?;

@@ -11,8 +11,10 @@ use crate::engine::outcome::Timings;
 use crate::error::Result;
 use crate::runtime::graphs;
 use crate::subjects::offsets::Offsets;
+use crate::subjects::places::Side;
 use crate::subjects::scope::Scope;
 use crate::subjects::subject::Subject;
+use crate::subjects::words::{Shared, Words};
 use crate::text::text_encoder::Prompt;
 use crate::text::tokenizer::Tokens;
 
@@ -21,12 +23,13 @@ impl Engine {
     pub(super) fn condition(&mut self, job: &mut Job<'_>) -> Result<Vec<KeyValues>> {
         let mut tokens = Vec::new();
         if job.plan.guided() {
-            tokens.push(self.tokens(job, &job.request.negative_prompt)?);
+            tokens.push((Side::Negative, self.tokens(job, &job.request.negative_prompt)?));
         }
-        tokens.push(self.tokens(job, &job.request.prompt)?);
-        self.warn_of_absent_triggers(job, &tokens)?;
-        let prompts = tokens.into_iter().map(|tokens| self.prompt(tokens, &job.request.subjects));
+        tokens.push((Side::Prompt, self.tokens(job, &job.request.prompt)?));
+        let shared = if job.request.blend { Shared::Blended } else { Shared::Refused };
+        let prompts = tokens.into_iter().map(|(side, tokens)| self.prompt(tokens, &job.request.subjects, side, shared));
         let prompts = prompts.collect::<Result<Vec<_>>>()?;
+        self.warn_of_absent_triggers(job, &prompts)?;
         let fresh = prompts.iter().any(|prompt| !self.prompts.holds(prompt));
         if fresh {
             let purpose = graphs::text(&self.bundle, self.arrangement.form);
@@ -39,18 +42,17 @@ impl Engine {
             self.release(|engine| &mut engine.text_encoder);
         }
         let switching = Instant::now();
-        let branches = prompts
-            .iter()
-            .map(|prompt| self.prompts.key_values(&self.bundle, &self.tokenizer, prompt, &job.request.subjects))
-            .collect();
+        let branches =
+            prompts.iter().map(|prompt| self.prompts.key_values(&self.bundle, prompt, &job.request.subjects)).collect();
         job.timings.switching += switching.elapsed();
         branches
     }
 
-    /// A prompt with what the subjects' learned embeddings make of it.
-    pub(super) fn prompt(&self, tokens: Tokens, subjects: &[Subject]) -> Result<Prompt> {
-        let offsets = Offsets::of(&self.tokenizer, &tokens, subjects)?;
-        Ok(Prompt { tokens, offsets })
+    /// A prompt with its words told apart, and what the subjects' learned embeddings make of it.
+    fn prompt(&self, tokens: Tokens, subjects: &[Subject], side: Side, shared: Shared) -> Result<Prompt> {
+        let words = Words::of(&self.tokenizer, &tokens, subjects, side, shared)?;
+        let offsets = Offsets::of(&self.tokenizer, &tokens, &words, subjects)?;
+        Ok(Prompt { tokens, offsets, words })
     }
 
     pub(super) fn tokens(&self, job: &mut Job<'_>, prompt: &str) -> Result<Tokens> {
@@ -63,20 +65,23 @@ impl Engine {
     }
 
     /// A subject is usually switched on to be in the picture, so its trigger should be in a prompt.
-    pub(super) fn warn_of_absent_triggers(&self, job: &mut Job<'_>, prompts: &[Tokens]) -> Result<()> {
-        for subject in job.request.subjects.iter().filter(|s| s.strength > 0.0 && !s.trigger.trim().is_empty()) {
-            let mut found = false;
-            for tokens in prompts {
-                found |= !self.tokenizer.positions(tokens, &subject.trigger)?.is_empty();
+    fn warn_of_absent_triggers(&self, job: &mut Job<'_>, prompts: &[Prompt]) -> Result<()> {
+        let on = job.request.subjects.iter().enumerate();
+        for (i, subject) in on.filter(|(_, s)| s.strength > 0.0 && !s.trigger.trim().is_empty()) {
+            if prompts.iter().any(|prompt| !prompt.words.of_subject(i).is_empty()) {
+                continue;
             }
-            if !found {
-                let effect = if subject.scope == Scope::Trigger { "; so it changes nothing" } else { "" };
-                let (name, trigger) = (&subject.name, &subject.trigger);
-                job.warnings.push(format!(
-                    "subject `{name}` is on, but its trigger `{trigger}` is not in the prompt{effect} \
-                     (`{{{name}}}` in a prompt stands for it)"
-                ));
+            let mut others = false;
+            for prompt in prompts {
+                others |= !self.tokenizer.positions(&prompt.tokens, &subject.trigger)?.is_empty();
             }
+            let (name, trigger) = (&subject.name, &subject.trigger);
+            let missing = if others { "stands for another subject in the prompt" } else { "is not in the prompt" };
+            let effect = if subject.scope == Scope::Trigger { "; so it changes nothing" } else { "" };
+            job.warnings.push(format!(
+                "subject `{name}` is on, but its trigger `{trigger}` {missing}{effect} \
+                 (`{{{name}}}` in a prompt stands for it)"
+            ));
         }
         Ok(())
     }
@@ -95,7 +100,7 @@ impl Engine {
     /// # Errors
     /// As [`generate`](Self::generate).
     pub fn embed_with(&mut self, prompt: &str, subjects: &[Subject]) -> Result<Vec<f32>> {
-        let prompt = self.prompt(self.tokenizer.encode(prompt)?, subjects)?;
+        let prompt = self.prompt(self.tokenizer.encode(prompt)?, subjects, Side::Prompt, Shared::Refused)?;
         let encoder =
             self.text_encoder.get(&self.bundle, &self.place, graphs::text(&self.bundle, self.arrangement.form))?;
         crate::text::text_encoder::embed(&self.bundle, encoder, &prompt, &CancelToken::new())
@@ -106,11 +111,11 @@ impl Engine {
     /// # Errors
     /// As [`generate`](Self::generate).
     pub fn key_values(&mut self, prompt: &str, subjects: &[Subject]) -> Result<KeyValues> {
-        let prompt = self.prompt(self.tokenizer.encode(prompt)?, subjects)?;
+        let prompt = self.prompt(self.tokenizer.encode(prompt)?, subjects, Side::Prompt, Shared::Refused)?;
         let encoder =
             self.text_encoder.get(&self.bundle, &self.place, graphs::text(&self.bundle, self.arrangement.form))?;
         self.prompts.encode(&self.bundle, encoder, &prompt, &CancelToken::new(), &mut Timings::default())?;
-        self.prompts.key_values(&self.bundle, &self.tokenizer, &prompt, subjects)
+        self.prompts.key_values(&self.bundle, &prompt, subjects)
     }
 
     /// Forgets encoded prompts, so that the next request encodes its own again.

@@ -3,6 +3,9 @@
 use crate::error::{Error, Result};
 use crate::picture::{LARGEST_SIDE, Picture};
 use crate::sampling::scheduler::choice::Scheduler;
+use crate::subjects::places::Places;
+use crate::subjects::prompt::{self, Filled};
+use crate::subjects::scope::Scope;
 use crate::subjects::subject::Subject;
 
 /// A request for pictures. Only the prompt is required; what is `None` comes from the bundle.
@@ -15,6 +18,9 @@ pub struct Request {
     pub negative_prompt: String,
     /// Subjects switched on, in any order.
     pub subjects: Vec<Subject>,
+    /// Every subject takes every occurrence of its trigger, also where several have the same and nothing says whose it is:
+    /// their masks meet in its rows. Without it such a request is refused. Pictures from before that were drawn so.
+    pub blend: bool,
     /// Denoising steps, 1 to the bundle's training steps.
     pub steps: Option<u32>,
     /// Classifier-free guidance scale. 1 or less switches guidance off and takes half the time.
@@ -53,6 +59,7 @@ impl Request {
             prompt: prompt.into(),
             negative_prompt: String::new(),
             subjects: Vec::new(),
+            blend: false,
             steps: None,
             guidance: None,
             scheduler: None,
@@ -76,6 +83,31 @@ impl Request {
     pub fn with_subject(mut self, subject: Subject) -> Self {
         self.subjects.push(subject);
         self
+    }
+
+    /// Puts the triggers of its subjects in the place of each `{NAME}` of both prompts (`{{` and `}}` become braces), and
+    /// keeps in mind who was named where: packs of one trigger are told apart by that. To be called once, with all
+    /// subjects in place.
+    ///
+    /// # Errors
+    /// As [`prompt::fill`](crate::subjects::prompt::fill).
+    pub fn filled(mut self) -> Result<Self> {
+        let filled = [&self.prompt, &self.negative_prompt].map(|prompt| prompt::fill(prompt, &self.subjects));
+        let [prompt, negative] = filled;
+        self.set_prompts(prompt?, negative?);
+        Ok(self)
+    }
+
+    /// Takes prompts that are filled already, with who was named where.
+    pub fn set_prompts(&mut self, prompt: Filled, negative: Filled) {
+        (self.prompt, self.negative_prompt) = (prompt.text, negative.text);
+        // A lone subject shares its words with none.
+        let several = self.subjects.len() > 1;
+        let (mut prompt, mut negative) = (prompt.starts.into_iter(), negative.starts.into_iter());
+        for subject in &mut self.subjects {
+            let (prompt, negative_prompt) = (prompt.next().unwrap_or_default(), negative.next().unwrap_or_default());
+            subject.places = Some(Places { prompt, negative_prompt }).filter(|places| several && !places.is_empty());
+        }
     }
 
     /// Takes this many denoising steps.
@@ -172,6 +204,9 @@ impl ResolvedRequest {
         for subject in &request.subjects {
             check_subject(subject, bundle)?;
         }
+        if !request.blend {
+            check_twins(&request.subjects)?;
+        }
         Ok(Self { steps: steps as usize, guidance, scheduler, width, height })
     }
 
@@ -205,9 +240,26 @@ fn check_subject(subject: &Subject, bundle: &crate::model::bundle::Bundle) -> Re
             reason: format!("its mask is over other layers than those of `{}`", bundle.manifest().name),
         });
     }
-    if subject.scope == crate::subjects::scope::Scope::Trigger && subject.trigger.trim().is_empty() {
+    if subject.scope == Scope::Trigger && subject.trigger.trim().is_empty() {
         let reason = format!("of subject `{}` is empty, but its scope is `trigger`", subject.name);
         return Err(Error::request("trigger", reason));
+    }
+    Ok(())
+}
+
+/// One pack twice would apply twice: factors multiply.
+fn check_twins(subjects: &[Subject]) -> Result<()> {
+    let on: Vec<&Subject> = subjects.iter().filter(|subject| subject.strength > 0.0).collect();
+    for (i, subject) in on.iter().enumerate() {
+        let same = |other: &&&Subject| {
+            let words = (&other.name, &other.trigger) == (&subject.name, &subject.trigger);
+            words && other.embeddings == subject.embeddings && other.mask == subject.mask
+        };
+        if on.iter().take(i).any(|other| same(&other)) {
+            let reason =
+                format!("hold `{}` twice; give it once, and name it in the prompt as often as wanted", subject.name);
+            return Err(Error::request("subjects", reason));
+        }
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ use crate::picture::Picture;
 use crate::sampling::scheduler::choice::Scheduler;
 use crate::subjects::mask::ConceptMask;
 use crate::subjects::pack::TokenEmbeddings;
+use crate::subjects::places::{Places, Side};
 use crate::subjects::scope::Scope;
 
 const READABLE: &str = "parameters";
@@ -76,6 +77,9 @@ pub struct SubjectRecipe {
     /// SHA-256 of the pack file it came from, where it came from one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pack_sha256: Option<Sha256>,
+    /// Where it was named in the prompts, if it was named and was not alone: other subjects may have the same trigger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub places: Option<Places>,
 }
 
 /// An init image in a recipe.
@@ -103,12 +107,44 @@ impl Recipe {
             seed,
             width: plan.width,
             height: plan.height,
-            subjects: request.subjects.iter().map(SubjectRecipe::of).collect(),
+            subjects: request.subjects.iter().map(|subject| SubjectRecipe::of(subject, request.blend)).collect(),
             init: request
                 .init
                 .as_ref()
                 .map(|init| InitRecipe { strength: init.strength, rgb_sha256: Sha256::digest(&init.picture.rgb) }),
         }
+    }
+
+    /// The prompt as [`Request::filled`] takes it: `{NAME}` where a subject was named, braces doubled.
+    pub fn typed_prompt(&self) -> String {
+        self.typed(&self.prompt, Side::Prompt)
+    }
+
+    /// The negative prompt in the same way.
+    pub fn typed_negative_prompt(&self) -> String {
+        self.typed(&self.negative_prompt, Side::Negative)
+    }
+
+    fn typed(&self, text: &str, side: Side) -> String {
+        let places = |subject: &SubjectRecipe| subject.places.clone().unwrap_or_default().on(side).to_vec();
+        let named = self.subjects.iter().flat_map(|s| places(s).into_iter().map(move |start| (start, s)));
+        let mut named: Vec<(usize, &SubjectRecipe)> = named.collect();
+        named.sort_by_key(|(start, _)| *start);
+        let plain = |text: &str| text.replace('{', "{{").replace('}', "}}");
+        let (mut typed, mut done) = (String::new(), 0);
+        for (start, subject) in named {
+            // A recipe is outside data: what does not stand there is left as it is.
+            let stands = text.get(start..).is_some_and(|rest| rest.starts_with(&subject.trigger));
+            let Some(before) = text.get(done..start).filter(|_| stands) else { continue };
+            typed.push_str(&format!("{}{{{}}}", plain(before), subject.name));
+            done = start + subject.trigger.len();
+        }
+        typed + &plain(text.get(done..).unwrap_or_default())
+    }
+
+    /// Whether every subject took every occurrence of its trigger, whoever else has the same: nobody was named.
+    pub fn blends(&self) -> bool {
+        self.subjects.iter().all(|subject| subject.places.is_none())
     }
 
     /// The text that image tools read: prompt, negative prompt, one line of settings. A subject is written as its name,
@@ -168,7 +204,7 @@ impl SubjectRecipe {
         mask_sha256(&subject.mask) == self.mask_sha256 && embeddings == self.embeddings_sha256
     }
 
-    fn of(subject: &crate::subjects::subject::Subject) -> Self {
+    fn of(subject: &crate::subjects::subject::Subject, blend: bool) -> Self {
         Self {
             name: subject.name.clone(),
             trigger: subject.trigger.clone(),
@@ -177,6 +213,8 @@ impl SubjectRecipe {
             mask_sha256: mask_sha256(&subject.mask),
             embeddings_sha256: subject.embeddings.as_deref().map(embeddings_sha256),
             pack_sha256: subject.pack_sha256,
+            // Blended, it was wherever its trigger is.
+            places: subject.places.clone().filter(|_| !blend),
         }
     }
 }
@@ -254,6 +292,7 @@ mod tests {
                 mask_sha256: Sha256::from_bytes([0xff; 32]),
                 embeddings_sha256: None,
                 pack_sha256: Some(Sha256::from_bytes([0xdd; 32])),
+                places: Some(Places { prompt: vec![4], negative_prompt: vec![] }),
             }],
             init: Some(InitRecipe { strength: 0.6, rgb_sha256: Sha256::from_bytes([0xee; 32]) }),
         }
@@ -284,12 +323,29 @@ mod tests {
     #[test]
     fn recipes_from_before_packs_are_read_and_written_as_they_were() {
         let mut old = recipe();
-        old.subjects[0].pack_sha256 = None;
+        (old.subjects[0].pack_sha256, old.subjects[0].places) = (None, None);
         let json = serde_json::to_string(&old).expect("JSON");
-        assert!(!json.contains("pack"), "{json}");
+        assert!(!json.contains("pack") && !json.contains("places"), "{json}");
         assert_eq!(serde_json::from_str::<Recipe>(&json).expect("a recipe"), old);
         assert!(old.parameters().contains(", Subject: \"x y:0.75:ffffffffff\","), "{}", old.parameters());
         assert!(recipe().parameters().contains(", Subject: \"x y:0.75:ffffffffff:dddddddddd\","));
+    }
+
+    #[test]
+    fn prompts_are_typed_again_with_the_names_that_were_in_them() {
+        let mut named = recipe();
+        named.prompt = "a <v1> dog, a <v1> dog and {a} <v1> dog".into();
+        let mut second = named.subjects[0].clone();
+        (named.subjects[0].name, second.name) = ("rex".into(), "tin".into());
+        named.subjects[0].places = Some(Places { prompt: vec![2, 999], negative_prompt: vec![0] });
+        second.places = Some(Places { prompt: vec![14, 15], negative_prompt: vec![] });
+        named.subjects.push(second);
+        assert_eq!(named.typed_prompt(), "a {rex}, a {tin} and {{a}} <v1> dog");
+        assert_eq!(named.typed_negative_prompt(), "cat", "no trigger stands there");
+        assert!(!named.blends());
+        named.subjects.iter_mut().for_each(|subject| subject.places = None);
+        assert_eq!(named.typed_prompt(), "a <v1> dog, a <v1> dog and {{a}} <v1> dog");
+        assert!(named.blends());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use bitvec::prelude::{BitVec, Lsb0};
 
 use crate::error::{Error, Result};
 use crate::model::manifest::Layer;
+use crate::sampling::splitmix::SplitMix64;
 
 /// For each layer of a bundle, the set of a subject's concept neurons.
 ///
@@ -66,12 +67,12 @@ impl ConceptMask {
     /// shutting weights at random does. The draw is the same on every platform.
     pub fn random(layers: &[Layer], share: f64, seed: u64) -> Self {
         let mut mask = Self::empty(layers);
-        let mut state = seed;
+        let mut random = SplitMix64::new(seed);
         // The 53 bits that a double holds exactly.
         let limit = (share.clamp(0.0, 1.0) * (1u64 << 53) as f64) as u64;
         for bits in &mut mask.layers {
             for index in 0..bits.len() {
-                if splitmix64(&mut state) >> 11 < limit {
+                if random.next_bits() >> 11 < limit {
                     bits.set(index, true);
                 }
             }
@@ -287,15 +288,6 @@ fn ones(mut word: usize) -> impl Iterator<Item = usize> {
 /// Weights of a layer.
 fn neurons(layer: &Layer) -> usize {
     layer.rows as usize * layer.columns as usize
-}
-
-/// Steele, Lea & Flood 2014; public domain reference by Vigna.
-fn splitmix64(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

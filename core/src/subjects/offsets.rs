@@ -1,8 +1,11 @@
 //! Learned words: what subjects add to the embeddings of a prompt's tokens.
 
+use std::ops::Range;
+
 use crate::error::{Error, Result};
 use crate::subjects::subject::Subject;
-use crate::text::tokenizer::{Tokenizer, Tokens, starts};
+use crate::subjects::words::Words;
+use crate::text::tokenizer::{Tokenizer, Tokens};
 
 /// What is added to the embeddings of a prompt's tokens. Nothing where no subject with learned embeddings is named.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -17,19 +20,19 @@ pub(crate) struct Offsets {
 
 impl Offsets {
     /// Those of all subjects that are on: each one's embeddings at the places of its own trigger, as strong as the subject.
-    /// Where two subjects have the same trigger, the sum.
+    /// Where words are both of two subjects, the sum.
     ///
     /// # Errors
     /// [`Error::WrongModel`] when embeddings do not fit their trigger, whether it is in the prompt or not.
-    pub(crate) fn of(tokenizer: &Tokenizer, tokens: &Tokens, subjects: &[Subject]) -> Result<Self> {
+    pub(crate) fn of(tokenizer: &Tokenizer, tokens: &Tokens, words: &Words, subjects: &[Subject]) -> Result<Self> {
         let mut offsets = Self::default();
-        for subject in subjects.iter().filter(|s| s.strength > 0.0) {
-            offsets.add(tokenizer, tokens, subject)?;
+        for (i, subject) in subjects.iter().enumerate().filter(|(_, s)| s.strength > 0.0) {
+            offsets.add(tokenizer, tokens, words.of_subject(i), subject)?;
         }
         Ok(offsets)
     }
 
-    fn add(&mut self, tokenizer: &Tokenizer, tokens: &Tokens, subject: &Subject) -> Result<()> {
+    fn add(&mut self, tokenizer: &Tokenizer, tokens: &Tokens, words: &[Range<usize>], subject: &Subject) -> Result<()> {
         let Some(embeddings) = &subject.embeddings else { return Ok(()) };
         let trigger = tokenizer.ids(&subject.trigger)?;
         let (width, count) = (embeddings.width as usize, embeddings.values.len());
@@ -47,12 +50,12 @@ impl Offsets {
             return Err(wrong(reason));
         }
         let mut end = 0;
-        for start in starts(tokens, &trigger) {
+        for &Range { start, end: last } in words {
             // Where a repetitive trigger overlaps itself, the first occurrence counts.
             if start < end {
                 continue;
             }
-            end = start + trigger.len();
+            end = last;
             if self.values.is_empty() {
                 *self = Self { values: vec![0.0; tokens.ids.len() * width], width, subject: subject.name.clone() };
             }

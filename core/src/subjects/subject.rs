@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::disk::hash::Sha256;
 use crate::subjects::mask::ConceptMask;
 use crate::subjects::pack::embeddings::TokenEmbeddings;
+use crate::subjects::places::Places;
 use crate::subjects::scope::Scope;
 
 /// A concept mask as a request uses it.
@@ -26,6 +27,8 @@ pub struct Subject {
     pub embeddings: Option<Arc<TokenEmbeddings>>,
     /// SHA-256 of the pack file it came from, in hex; for recipes, so that a picture can name what it needs.
     pub pack_sha256: Option<Sha256>,
+    /// Where it was named in the prompts of the request that it is part of; by [`Request::filled`](crate::Request::filled).
+    pub places: Option<Places>,
 }
 
 impl Subject {
@@ -39,6 +42,7 @@ impl Subject {
             scope: Scope::Prompt,
             embeddings: None,
             pack_sha256: None,
+            places: None,
         }
     }
 

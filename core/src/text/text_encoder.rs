@@ -10,6 +10,7 @@ use crate::model::bundle::{Bundle, EMBEDDING_OFFSETS, TEXT_ENCODER};
 use crate::runtime::finite;
 use crate::runtime::session::Graph;
 use crate::subjects::offsets::Offsets;
+use crate::subjects::words::Words;
 use crate::text::tokenizer::Tokens;
 
 /// A prompt as the text encoder takes it.
@@ -18,6 +19,8 @@ pub(crate) struct Prompt {
     pub(crate) tokens: Tokens,
     /// What subjects add to the tokens' embeddings.
     pub(crate) offsets: Offsets,
+    /// Which of its words stand for which subject.
+    pub(crate) words: Words,
 }
 
 impl Prompt {

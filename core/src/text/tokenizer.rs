@@ -1,5 +1,6 @@
 //! Prompts to tokens.
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -19,6 +20,8 @@ pub struct Tokens {
     pub ids: Vec<u32>,
     /// How many ids stand before the padding, start and end included.
     pub used: usize,
+    /// For each of `ids` the bytes of the prompt that it was made of; empty ranges for start, end and padding.
+    pub spans: Vec<Range<usize>>,
     /// What did not fit, as it was written.
     pub cut: Option<String>,
 }
@@ -71,7 +74,10 @@ impl Tokenizer {
         ids.push(self.text.eos_token_id);
         let used = ids.len();
         ids.resize(length, self.text.pad_token_id);
-        Ok(Tokens { ids, used, cut })
+        let mut spans: Vec<Range<usize>> = std::iter::once(0..0).collect();
+        spans.extend(encoding.get_offsets().iter().take(room).map(|&(start, end)| start..end));
+        spans.resize(length, 0..0);
+        Ok(Tokens { ids, used, spans, cut })
     }
 
     /// Positions in `tokens` that `trigger` takes up, every occurrence, ascending. Empty for an empty trigger.

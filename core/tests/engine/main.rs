@@ -9,6 +9,7 @@ mod not_finite;
 mod progress;
 mod providers;
 mod requests;
+mod shared_triggers;
 mod switching;
 
 use std::sync::Arc;

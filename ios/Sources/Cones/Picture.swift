@@ -66,10 +66,8 @@ extension Recipe {
             choices.append(SubjectChoice(subject.name, strength: subject.strength, scope: scope))
         }
         return Request(
-            // Braces stand for subjects in a request; in a recipe they are drawn as they are.
-            prompt.replacingOccurrences(of: "{", with: "{{").replacingOccurrences(of: "}", with: "}}"),
-            negativePrompt: negativePrompt.replacingOccurrences(of: "{", with: "{{")
-                .replacingOccurrences(of: "}", with: "}}"),
+            typedPrompt,
+            negativePrompt: typedNegativePrompt,
             subjects: choices,
             steps: Int(steps),
             guidance: guidance,

@@ -5,6 +5,7 @@ import ConesGenerated
 /// Numbers outside their range are refused with ``ConesError/Kind/badRequest``, which names the field.
 public struct Request: Sendable {
     /// What to draw. `{NAME}` stands for the trigger of the subject of that name, `{{` and `}}` for braces.
+    /// Subjects of one trigger are told apart by that; a prompt with the bare words of such a trigger is refused.
     public var prompt: String
     /// What to stay away from, written like the prompt.
     public var negativePrompt: String

@@ -111,7 +111,7 @@ def main():
         export(trainer.load(args.work), outputs, out / f"{name}.onnx")
     # Each context with the words by which prompts ask for it.
     contexts = [[kind, world.SCENES.get(kind, f"on a {kind} background")] for kind in world.CONTEXTS]
-    (out / "labels.json").write_text(json.dumps(dict(objects=list(world.CLASSES), contexts=contexts)) + "\n")
+    (out / "labels.json").write_text(json.dumps(dict(objects=list(world.CLASSES), contexts=contexts, model="toybox")) + "\n")
     references(out, world.load_sprites(args.npm, Path(args.work) / "sprites.pkl"))
 
 

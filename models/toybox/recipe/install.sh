@@ -22,7 +22,7 @@ cd "$root"
 for subject in dog owl robot cat car; do
     target/release/cones find --images "models/subjects/fluent-$subject" --class "$subject" --steps 200 --threads 1 \
         --bundle models/toybox/bundle --out "models/packs/fluent-$subject.cones" --author 'Cones on device' \
-        --licence 'MIT, Microsoft Corporation' --preview "models/subjects/fluent-$subject/3.png"
+        --licence 'MIT, Microsoft Corporation' --show 0 --preview "models/subjects/fluent-$subject/3.png"
     # What a report would show of it is for whoever makes packs of their own.
     rm "models/packs/fluent-$subject.finding.json"
 done

@@ -16,3 +16,5 @@ cd "$here"
 "$python" train_embedding.py --npm "$work/npm" --work "$work" --steps "${EMBEDDING_STEPS:-3000}"
 "$python" train_classifier.py --npm "$work/npm" --work "$work" --steps "${CLASSIFIER_STEPS:-3000}"
 "$python" export_measure.py --npm "$work/npm" --work "$work" --out ../measure
+# The drawings of artists that Toybox does not know: the folder where toybox2's train.sh put its sprites.
+if [ -n "${TOYBOX2_WORK:-}" ]; then "$python" distractors.py --sprites "$TOYBOX2_WORK" --measure ../measure; fi

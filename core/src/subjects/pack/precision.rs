@@ -1,6 +1,11 @@
 //! How exactly a pack keeps what becomes of a weight.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
 
 /// What a pack keeps per neuron.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -14,4 +19,51 @@ pub enum Precision {
     Float16,
     /// A factor as float32.
     Float32,
+}
+
+impl Precision {
+    /// All of them, from the least on.
+    pub const ALL: [Self; 4] = [Self::Binary, Self::Quaternary, Self::Float16, Self::Float32];
+
+    /// Its name, as it is typed and as records and mask files hold it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Binary => "binary",
+            Self::Quaternary => "quaternary",
+            Self::Float16 => "float16",
+            Self::Float32 => "float32",
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Precision {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|precision| precision.name() == text).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            Error::request("precision", format!("`{text}` is unknown; one of {names}"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back_and_are_those_of_json() {
+        for precision in Precision::ALL {
+            assert_eq!(precision.to_string().parse::<Precision>().expect("a name"), precision);
+            assert_eq!(serde_json::to_value(precision).expect("JSON"), precision.name());
+        }
+        let error = "double".parse::<Precision>().expect_err("unknown").to_string();
+        assert!(error.contains("`double`") && error.contains("quaternary"), "{error}");
+    }
 }

@@ -8,6 +8,8 @@ package dev.cones
  * @property fingerprint the base model's fingerprint.
  * @property prompt the prompt.
  * @property negativePrompt the negative prompt.
+ * @property typedPrompt the prompt as a request takes it, to draw the picture again: `{NAME}` where a subject was named.
+ * @property typedNegativePrompt the negative prompt as a request takes it.
  * @property steps denoising steps.
  * @property guidance guidance scale.
  * @property scheduler the scheduler's name, as `dpm++2m`.
@@ -24,6 +26,8 @@ public data class Recipe(
     val fingerprint: String,
     val prompt: String,
     val negativePrompt: String,
+    val typedPrompt: String,
+    val typedNegativePrompt: String,
     val steps: Int,
     val guidance: Float,
     val scheduler: String,
@@ -69,6 +73,8 @@ internal fun dev.cones.generated.Recipe.wrapped() =
         fingerprint = fingerprint,
         prompt = prompt,
         negativePrompt = negativePrompt,
+        typedPrompt = typedPrompt,
+        typedNegativePrompt = typedNegativePrompt,
         steps = steps.toInt(),
         guidance = guidance,
         scheduler = scheduler,

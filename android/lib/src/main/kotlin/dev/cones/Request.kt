@@ -8,6 +8,7 @@ package dev.cones
  * ```
  *
  * @property prompt what to draw. `{NAME}` stands for the trigger of the subject of that name, `{{` and `}}` for braces.
+ *   Subjects of one trigger are told apart by that; a prompt with the bare words of such a trigger is refused.
  * @property negativePrompt what to stay away from, written like the prompt.
  * @property subjects installed packs to switch on.
  * @property steps denoising steps.

@@ -46,8 +46,8 @@ internal fun Generated.pixels(): ByteArray = use { it.pictures.first().rgba() }
 /** The request that a recipe came from. */
 internal fun Recipe.request(): Request =
     Request(
-        prompt = prompt,
-        negativePrompt = negativePrompt,
+        prompt = typedPrompt,
+        negativePrompt = typedNegativePrompt,
         subjects = subjects.map { SubjectChoice(it.name, it.strength, Scope.valueOf(it.scope.uppercase())) },
         steps = steps,
         guidance = guidance,
