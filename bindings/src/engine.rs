@@ -82,7 +82,7 @@ impl Engine {
         let resolved = request.resolve(engine.value.bundle(), self.packs.as_deref())?;
         let mut relay = Relay::new(listener, request.preview_every, own.clone());
         let result = engine.value.generate(&resolved, &mut relay, &own);
-        relay.outcome(result).map(Generated::from)
+        relay.outcome(result)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::Picture;
 /// What a request came to.
 #[derive(Debug, Clone, uniffi::Record)]
 pub struct Generated {
-    /// The pictures in the order of their seeds.
+    /// The pictures in the order of their seeds, without those that the listener kept.
     pub pictures: Vec<Arc<Picture>>,
     /// What a person may want to know, such as a cut prompt.
     pub warnings: Vec<String>,
@@ -30,11 +30,13 @@ pub struct Timings {
     pub steps: u32,
 }
 
-impl From<cones_core::Generated> for Generated {
-    fn from(generated: cones_core::Generated) -> Self {
+impl Generated {
+    /// What the core gives back, behind the pictures that a listener left.
+    pub(crate) fn new(generated: cones_core::Generated, left: Vec<Arc<Picture>>) -> Self {
         let timings = generated.timings;
+        let rest = generated.pictures.into_iter().map(|drawn| Arc::new(Picture::from(drawn)));
         Self {
-            pictures: generated.pictures.into_iter().map(|drawn| Arc::new(Picture::from(drawn))).collect(),
+            pictures: left.into_iter().chain(rest).collect(),
             warnings: generated.warnings,
             timings: Timings {
                 total: timings.total.as_secs_f64(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{CallbackError, ConesError};
+use crate::{CallbackError, ConesError, Generated, Picture};
 
 /// What is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
@@ -51,6 +51,10 @@ pub trait Listener: Send + Sync {
     /// Something has been done. Throwing stops the generation with `ListenerFailed`. Calling the same engine from here
     /// gives `Busy`.
     fn on_progress(&self, progress: GenerateProgress) -> Result<(), CallbackError>;
+
+    /// Picture `index` of the request, from 0, as soon as it is finished. `true` keeps it: it does not stand in `Generated` then, so that
+    /// no more than one of many is in memory, and it is there even if the request is stopped later. Throwing stops the generation as above.
+    fn on_picture(&self, index: u32, picture: Arc<Picture>) -> Result<bool, CallbackError>;
 }
 
 impl From<&cones_core::Progress> for GenerateProgress {
@@ -85,19 +89,28 @@ pub(crate) struct Relay {
     /// The generation's own token, so that stopping it leaves the caller's token alone.
     stop: cones_core::CancelToken,
     failure: Option<CallbackError>,
+    /// Pictures that were finished.
+    finished: u32,
+    /// Those that the host did not keep.
+    left: Vec<Arc<Picture>>,
 }
 
 impl Relay {
     pub(crate) fn new(listener: Option<Arc<dyn Listener>>, preview_every: u32, stop: cones_core::CancelToken) -> Self {
-        Self { listener, preview_every, stop, failure: None }
+        Self { listener, preview_every, stop, failure: None, finished: 0, left: Vec::new() }
     }
 
     /// What the call came to: the host's own failure before all else, for it is why the rest ended.
-    pub(crate) fn outcome<T>(self, result: cones_core::Result<T>) -> Result<T, ConesError> {
+    pub(crate) fn outcome(self, result: cones_core::Result<cones_core::Generated>) -> Result<Generated, ConesError> {
         match self.failure {
             Some(failure) => Err(ConesError::listener(&failure)),
-            None => Ok(result?),
+            None => Ok(Generated::new(result?, self.left)),
         }
+    }
+
+    fn failed(&mut self, failure: CallbackError) {
+        self.stop.cancel();
+        self.failure = Some(failure);
     }
 }
 
@@ -105,9 +118,20 @@ impl cones_core::Observer for Relay {
     fn on_progress(&mut self, progress: &cones_core::Progress) {
         let (Some(listener), None) = (&self.listener, &self.failure) else { return };
         if let Err(failure) = listener.on_progress(progress.into()) {
-            self.stop.cancel();
-            self.failure = Some(failure);
+            self.failed(failure);
         }
+    }
+
+    fn on_picture(&mut self, drawn: cones_core::Drawn) -> Option<cones_core::Drawn> {
+        let (Some(listener), None) = (&self.listener, &self.failure) else { return Some(drawn) };
+        let picture = Arc::new(Picture::from(drawn));
+        match listener.on_picture(self.finished, picture.clone()) {
+            Ok(true) => {}
+            Ok(false) => self.left.push(picture),
+            Err(failure) => self.failed(failure),
+        }
+        self.finished += 1;
+        None
     }
 
     fn wants_preview(&mut self, step: u32) -> bool {

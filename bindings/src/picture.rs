@@ -1,4 +1,4 @@
-//! Pictures: bytes for the host, PNG with recipe on disk.
+//! Pictures: bytes for the host, PNG, JPEG or WebP with recipe on disk.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -50,7 +50,8 @@ impl Picture {
         self.recipe.as_ref().map(Recipe::from)
     }
 
-    /// Writes a PNG, with the recipe inside if there is one. The file appears whole or not at all.
+    /// Writes a file, with the recipe inside if there is one: JPEG or WebP where its name ends so, else PNG. The file appears whole or not
+    /// at all.
     pub fn save(&self, path: String) -> Result<(), ConesError> {
         Ok(cones_core::picture::recipe::save(&self.pixels, self.recipe.as_ref(), Path::new(&path))?)
     }
@@ -68,7 +69,7 @@ impl From<cones_core::Drawn> for Picture {
     }
 }
 
-/// The recipe inside a PNG that Cones wrote.
+/// The recipe inside a PNG, JPEG or WebP that Cones wrote.
 #[uniffi::export]
 pub fn read_recipe(path: String) -> Result<Recipe, ConesError> {
     Ok(Recipe::from(&cones_core::picture::recipe::Recipe::read(Path::new(&path))?))

@@ -6,17 +6,24 @@ use clap::Args;
 use cones_core::model::bundle;
 use cones_core::{Bundle, Error, Sha256};
 
+use crate::environment::path_or_variable;
 use crate::failure::Failure;
 use crate::places::StoreArgs;
+use crate::runtime_library::in_checkout;
 
-/// The base model that is used where none is named: in the repository the folder, elsewhere the installed bundle.
+/// The base model that is used where none is named: in the repository the folder, elsewhere the installed bundle, or else the folder of
+/// the checkout that this program was built from.
 const DEFAULT: (&str, &str) = ("models/toybox/bundle", "toybox");
+
+/// Where the project is, whose base model lies in the default folder.
+const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
 
 /// Which base model is meant.
 #[derive(Debug, Clone, Args)]
 pub struct BundleArgs {
-    /// The base model: a folder, or the name of an installed bundle [default: models/toybox/bundle].
-    #[arg(long, env = "CONES_BUNDLE", value_name = "DIR|NAME")]
+    /// The base model: a folder, or the name of an installed bundle [env: CONES_BUNDLE] [default: models/toybox/bundle, or the installed
+    /// `toybox`].
+    #[arg(long, value_name = "DIR|NAME")]
     bundle: Option<PathBuf>,
     /// Where installed packs and bundles are.
     #[command(flatten)]
@@ -26,7 +33,11 @@ pub struct BundleArgs {
 impl BundleArgs {
     /// The base model that the environment names, if any.
     pub fn from_environment(store: &StoreArgs) -> Self {
-        Self { bundle: std::env::var_os("CONES_BUNDLE").map(PathBuf::from), store: store.clone() }
+        Self { bundle: None, store: store.clone() }
+    }
+
+    fn named(&self) -> Option<PathBuf> {
+        path_or_variable(self.bundle.as_ref(), "CONES_BUNDLE")
     }
 
     /// Opens the base model that is named, or else the default one.
@@ -34,8 +45,8 @@ impl BundleArgs {
     /// # Errors
     /// When it cannot be opened, or none is named and there is no default one.
     pub fn open(&self) -> Result<Bundle, Failure> {
-        match &self.bundle {
-            Some(named) => open(named, &self.store),
+        match self.named() {
+            Some(named) => open(&named, &self.store),
             None => match self.default_folder()? {
                 Some(folder) => Ok(Bundle::open(folder)?),
                 None => Err(no_default()),
@@ -48,7 +59,7 @@ impl BundleArgs {
     /// # Errors
     /// When one is named or there, and cannot be opened.
     pub fn open_if_there(&self) -> Result<Option<Bundle>, Failure> {
-        let there = self.bundle.is_some() || self.default_folder()?.is_some();
+        let there = self.named().is_some() || self.default_folder()?.is_some();
         if there { self.open().map(Some) } else { Ok(None) }
     }
 
@@ -57,7 +68,8 @@ impl BundleArgs {
         if Path::new(folder).join(bundle::MANIFEST).exists() {
             return Ok(Some(folder.into()));
         }
-        Ok(installed(&self.store)?.into_iter().find(|(known, _)| known == name).map(|(_, folder)| folder))
+        let installed = installed(&self.store)?.into_iter().find(|(known, _)| known == name);
+        Ok(installed.map(|(_, folder)| folder).or_else(|| in_checkout(folder)))
     }
 
     /// The base model with this fingerprint: the one named, or else the default one, or one that is installed.
@@ -66,13 +78,14 @@ impl BundleArgs {
     /// When the one that is named cannot be opened.
     pub fn fitting(&self, fingerprint: Sha256) -> Result<Option<Bundle>, Failure> {
         let fits = |bundle: &Bundle| bundle.manifest().fingerprint == fingerprint;
-        if let Some(named) = &self.bundle {
-            let bundle = open(named, &self.store)?;
+        if let Some(named) = self.named() {
+            let bundle = open(&named, &self.store)?;
             if fits(&bundle) {
                 return Ok(Some(bundle));
             }
         }
-        if let Some(found) = Bundle::open(DEFAULT.0).ok().filter(fits) {
+        let default = [Some(PathBuf::from(DEFAULT.0)), in_checkout(DEFAULT.0)];
+        if let Some(found) = default.into_iter().flatten().filter_map(|folder| Bundle::open(folder).ok()).find(fits) {
             return Ok(Some(found));
         }
         // A damaged bundle among the installed is no reason to stop looking.
@@ -115,7 +128,8 @@ fn no_default() -> Failure {
     let (folder, name) = DEFAULT;
     format!(
         "no base model is at hand: there is no `{folder}` here, and no bundle `{name}` is installed\n\
-         hint: name one with --bundle DIR, or install one with `cones bundle install {name} --catalog URL --key PUBKEY`"
+         hint: name one with --bundle DIR, such as `{folder}` of a checkout of {REPOSITORY}, or install one with \
+         `cones bundle install {name} --catalog URL --key PUBKEY`"
     )
     .into()
 }

@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands;
+use crate::runtime_library::use_that_of_checkout;
 
 /// Personalised text-to-image generation on the device.
 #[derive(Debug, Parser)]
@@ -16,7 +17,8 @@ use crate::commands;
     after_help = "\
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
 Data goes to standard output, messages to standard error.
-ONNX Runtime's library is looked for in ORT_DYLIB_PATH, beside this program, and where `cargo xtask setup` put it."
+ONNX Runtime's library is looked for in ORT_DYLIB_PATH, beside this program, and where `cargo xtask setup` put it in the checkout
+that this program was built from."
 )]
 struct Cli {
     /// Say more on standard error; twice for everything, prompts and paths included.
@@ -68,6 +70,10 @@ enum Command {
     Serve(commands::serve::ServeArgs),
     /// Say which providers this device has, and why not the others.
     Devices(commands::devices::DevicesArgs),
+    /// Print a script by which a shell completes what is typed.
+    Completion(commands::completion::CompletionArgs),
+    /// Write manual pages.
+    Man(commands::man::ManArgs),
     /// Answer timing requests line by line; used by `cargo xtask bench`.
     #[command(hide = true)]
     Bench(commands::bench::BenchArgs),
@@ -82,6 +88,7 @@ pub fn main() -> ExitCode {
         _ => log::LevelFilter::Debug,
     };
     env_logger::Builder::new().filter_level(level).format_target(false).format_timestamp(None).init();
+    use_that_of_checkout();
     let outcome = match cli.command {
         Command::Generate(args) => commands::generate::run(&args),
         Command::Find(args) => commands::find::run(&args),
@@ -103,6 +110,8 @@ pub fn main() -> ExitCode {
         Command::Publish(args) => commands::publish::run(&args),
         Command::Serve(args) => commands::serve::run(&args),
         Command::Devices(args) => commands::devices::run(&args),
+        Command::Completion(args) => commands::completion::run(&args, Cli::command()),
+        Command::Man(args) => commands::man::run(&args, Cli::command()),
         Command::Bench(args) => commands::bench::run(&args),
     };
     match outcome {

@@ -75,10 +75,25 @@ impl Failure {
     pub fn status(&self) -> u8 {
         match self {
             _ if self.is_cancelled() => 130,
-            Self::Usage(_) => 2,
+            _ if self.is_usage() => 2,
             _ => 1,
         }
     }
+
+    /// Whether another command line is all it takes: the arguments contradict each other, or a value is none that can be.
+    fn is_usage(&self) -> bool {
+        match self {
+            Self::Usage(_) => true,
+            Self::Core(error) => is_bad_request(error),
+            Self::Find(cones_find::Error::Core(error)) => is_bad_request(error),
+            Self::Quantise(cones_quantise::Error::Core(error)) => is_bad_request(error),
+            _ => false,
+        }
+    }
+}
+
+fn is_bad_request(error: &cones_core::Error) -> bool {
+    matches!(error, cones_core::Error::BadRequest { .. })
 }
 
 /// An error and what was behind it, in one line.
@@ -139,6 +154,9 @@ mod tests {
             assert!(failure.is_cancelled() && failure.status() == 130, "{failure}");
         }
         assert_eq!(Failure::Usage(String::new()).status(), 2);
+        let refused = || cones_core::Error::request("steps", "is 0");
+        assert_eq!(Failure::from(refused()).status(), 2);
+        assert_eq!(Failure::from(cones_find::Error::from(refused())).status(), 2);
         assert_eq!(Failure::from("a reason").status(), 1);
     }
 }

@@ -15,12 +15,8 @@ pub const PASSWORD: &str = "CONES_KEY_PASSWORD";
 /// Makes a pair: the secret key in `path`, for its owner only, the public one beside it with `.pub` behind the name.
 /// Without a password whoever reads the file can sign.
 pub fn generate(path: &Path, password: Option<String>) -> Result<PublicKey, Failure> {
+    check_free(path)?;
     let public_path = public_path(path);
-    for path in [path, &public_path] {
-        if path.exists() {
-            return Err(in_the_way(path));
-        }
-    }
     let comment = match password {
         Some(_) => "minisign encrypted secret key of a publisher of Cones packs",
         None => "minisign secret key of a publisher of Cones packs, not encrypted",
@@ -37,6 +33,20 @@ pub fn generate(path: &Path, password: Option<String>) -> Result<PublicKey, Fail
     })?;
     atomic::write(&public_path, pair.pk.to_box()?.into_string().as_bytes())?;
     Ok(PublicKey::parse(&pair.pk.to_base64())?)
+}
+
+/// Refuses a path at which, or beside which, a key stands already, or whose folder is not there.
+pub fn check_free(path: &Path) -> Result<(), Failure> {
+    for path in [path, &public_path(path)] {
+        // A link that leads nowhere is in the way, too.
+        if path.symlink_metadata().is_ok() {
+            return Err(in_the_way(path));
+        }
+    }
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        Some(folder) => Err(format!("there is no folder `{}` to write the keys to", folder.display()).into()),
+        None => Ok(()),
+    }
 }
 
 /// Where the public key of a secret key's file is.

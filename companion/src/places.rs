@@ -6,13 +6,14 @@ use clap::Args;
 use cones_core::{BundleStore, PackStore};
 use etcetera::BaseStrategy;
 
+use crate::environment::path_or_variable;
 use crate::failure::Failure;
 
 /// The folder that holds what is installed: `packs/` and `bundles/`.
 #[derive(Debug, Clone, Args)]
 pub struct StoreArgs {
-    /// Folder where packs and bundles are installed; by default `cones` in the user's data folder.
-    #[arg(long, env = "CONES_STORE", value_name = "DIR")]
+    /// Folder where packs and bundles are installed; by default `cones` in the user's data folder [env: CONES_STORE].
+    #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
 }
 
@@ -36,8 +37,7 @@ impl StoreArgs {
     }
 
     fn folder(&self) -> Result<PathBuf, Failure> {
-        self.store
-            .clone()
+        path_or_variable(self.store.as_ref(), "CONES_STORE")
             .or_else(data_folder)
             .ok_or_else(|| "the user's data folder is not known here; say where with --store DIR".into())
     }

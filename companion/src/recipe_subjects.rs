@@ -33,10 +33,10 @@ pub fn find(recipe: &Recipe, given: Vec<Subject>, bundle: &Bundle, store: &Store
 }
 
 fn find_one(wanted: &SubjectRecipe, bundle: &Bundle, store: &StoreArgs) -> Result<Subject, Failure> {
-    if let Some(spec) = SubjectSpec::of_random(&wanted.name, wanted.strength) {
-        let subject = spec.open(bundle, store, None)?;
-        if wanted.is_of(&subject) {
-            return Ok(subject);
+    for spec in SubjectSpec::of_random(&wanted.name, wanted.strength) {
+        match spec.open(bundle, store, None) {
+            Ok(subject) if wanted.is_of(&subject) => return Ok(subject),
+            _ => {}
         }
     }
     let store = store.packs()?;

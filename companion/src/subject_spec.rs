@@ -11,7 +11,7 @@ use crate::pack_file::{PackFile, is_file_name};
 use crate::places::StoreArgs;
 
 /// `[NAME=]SOURCE[:STRENGTH]` or `[NAME=]SOURCE[@STRENGTH]`, where SOURCE is an installed pack's name, a file or
-/// `random:SHARE[:SEED]` (whose strength stands behind `@` only), and NAME is what it is called in prompts.
+/// `random:PERCENT[:SEED]` (whose strength stands behind `@` only), and NAME is what it is called in prompts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SubjectSpec {
     name: Option<String>,
@@ -19,10 +19,13 @@ pub struct SubjectSpec {
     strength: f32,
 }
 
+/// What a share in percent is of.
+const PERCENT: f64 = 100.0;
+
 #[derive(Debug, Clone, PartialEq)]
 enum Source {
-    /// Drawn anew: the whole text `random:SHARE[:SEED]`.
-    Random(String),
+    /// Drawn anew: the whole text `random:SHARE[:SEED]`, and what of its share is everything: 100, for it is in percent.
+    Random(String, f64),
     /// A pack or mask file.
     File(PathBuf),
     /// An installed pack.
@@ -36,10 +39,10 @@ impl FromStr for SubjectSpec {
         let (name, text) = named(text);
         let (source, strength) = split(text)?;
         if source.is_empty() {
-            return Err("a subject needs a pack's name, a file, or `random:SHARE`".into());
+            return Err("a subject needs a pack's name, a file, or `random:PERCENT`".into());
         }
         let source = if source.starts_with("random:") {
-            Source::Random(source.into())
+            Source::Random(source.into(), PERCENT)
         } else if is_file_name(source) {
             Source::File(source.into())
         } else {
@@ -82,7 +85,7 @@ impl SubjectSpec {
     /// Reads the subject for a bundle. A scope given here wins over the file's.
     pub fn open(&self, bundle: &Bundle, store: &StoreArgs, scope: Option<Scope>) -> Result<Subject, Failure> {
         let mut subject = match &self.source {
-            Source::Random(text) => random(text, bundle)?,
+            Source::Random(text, whole) => random(text, *whole, bundle)?,
             Source::File(path) if is_mask(path) => MaskFile::open(path)?.subject(bundle)?,
             Source::File(path) => PackFile::open(path)?.subject(bundle.manifest())?,
             Source::Installed(name) => store.packs()?.subject(name, bundle.manifest())?,
@@ -97,9 +100,11 @@ impl SubjectSpec {
         Ok(subject)
     }
 
-    /// The specification that draws a subject of a recipe again, if it needs no file.
-    pub fn of_random(name: &str, strength: f32) -> Option<Self> {
-        name.starts_with("random:").then(|| Self { name: None, source: Source::Random(name.into()), strength })
+    /// The specifications of which one draws a subject of a recipe again, if it needs no file: first versions of this program wrote
+    /// the share as a part of 1.
+    pub fn of_random(name: &str, strength: f32) -> Vec<Self> {
+        let drawn = |whole| Self { name: None, source: Source::Random(name.into(), whole), strength };
+        if name.starts_with("random:") { [PERCENT, 1.0].map(drawn).into() } else { Vec::new() }
     }
 }
 
@@ -107,14 +112,14 @@ fn is_mask(path: &Path) -> bool {
     path.extension().is_some_and(|e| e == "safetensors")
 }
 
-fn random(name: &str, bundle: &Bundle) -> Result<Subject, Failure> {
-    let wrong = || format!("subject `{name}` is not `random:SHARE[:SEED]`, as `random:0.05:1`");
+fn random(name: &str, whole: f64, bundle: &Bundle) -> Result<Subject, Failure> {
+    let wrong = || Failure::Usage(format!("subject `{name}` is not `random:PERCENT[:SEED]`, as `random:5:1`"));
     let rest = name.strip_prefix("random:").ok_or_else(wrong)?;
     let (share, seed) = rest.split_once(':').unwrap_or((rest, "0"));
-    let share: f64 = share.parse().map_err(|_| wrong())?;
+    let share = share.parse::<f64>().map_err(|_| wrong())? / whole;
     let seed: u64 = seed.parse().map_err(|_| wrong())?;
     if !(0.0..=1.0).contains(&share) {
-        return Err(format!("subject `{name}`: the share must be 0 to 1").into());
+        return Err(Failure::Usage(format!("subject `{name}`: the share must be 0 to 100 percent")));
     }
     Ok(Subject::new(name, ConceptMask::random(&bundle.manifest().layers, share, seed)))
 }
@@ -140,7 +145,7 @@ mod tests {
     fn strengths_stand_behind_a_colon_or_an_at_sign() {
         let file = |path: &str| Source::File(path.into());
         let installed = |name: &str| Source::Installed(name.into());
-        let random = |text: &str| Source::Random(text.into());
+        let random = |text: &str| Source::Random(text.into(), PERCENT);
         for (text, expected) in [
             ("dog", spec(installed("dog"), 1.0)),
             ("dog:0.5", spec(installed("dog"), 0.5)),
@@ -151,9 +156,9 @@ mod tests {
             ("./dog", spec(file("./dog"), 1.0)),
             ("C:\\packs\\dog.cones", spec(file("C:\\packs\\dog.cones"), 1.0)),
             ("C:\\packs\\dog.cones:0.25", spec(file("C:\\packs\\dog.cones"), 0.25)),
-            ("random:0.05", spec(random("random:0.05"), 1.0)),
-            ("random:0.05:3", spec(random("random:0.05:3"), 1.0)),
-            ("random:0.05:3@0.7", spec(random("random:0.05:3"), 0.7)),
+            ("random:5", spec(random("random:5"), 1.0)),
+            ("random:5:3", spec(random("random:5:3"), 1.0)),
+            ("random:0.5:3@0.7", spec(random("random:0.5:3"), 0.7)),
         ] {
             assert_eq!(text.parse::<SubjectSpec>().expect(text), expected, "{text}");
         }

@@ -24,6 +24,7 @@ use crate::picture::recipe::Recipe;
 use crate::progress::{Observer, Stage};
 use crate::runtime::execution_provider::ExecutionProvider;
 use crate::runtime::graphs::{Place, Purpose, Slot};
+use crate::runtime::threads::most_threads;
 use crate::text::tokenizer::Tokenizer;
 use job::Job;
 use options::EngineOptions;
@@ -53,13 +54,15 @@ impl Engine {
     /// Makes an engine. Checks the provider and reads the tokenizer; graphs are loaded when first needed.
     ///
     /// # Errors
-    /// [`Error::RuntimeMissing`], [`Error::ProviderUnavailable`], [`Error::BadBundle`]; [`Error::BadRequest`] for threads
-    /// or a budget of 0.
+    /// [`Error::RuntimeMissing`], [`Error::ProviderUnavailable`], [`Error::BadBundle`]; [`Error::BadRequest`] for a
+    /// budget of 0, or threads that are none or more than [`most_threads`](crate::runtime::most_threads).
     pub fn new(bundle: Bundle, options: EngineOptions) -> Result<Self> {
         crate::runtime::environment::environment()?;
         let provider = options.provider.resolve(bundle.manifest().form.as_ref())?;
-        if options.threads == Some(0) {
-            return Err(Error::request("threads", "is 0; it must be 1 or more"));
+        let most = most_threads();
+        if let Some(threads) = options.threads.filter(|threads| !(1..=most).contains(threads)) {
+            let reason = format!("is {threads}; it must be 1 to {most}, 16 for each of this device's cores");
+            return Err(Error::request("threads", reason));
         }
         if options.budget == Some(0) {
             return Err(Error::request("budget", "is 0; leave it out to let the system say how much memory there is"));

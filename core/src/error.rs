@@ -80,7 +80,7 @@ pub enum Error {
         /// Bytes free.
         available: u64,
     },
-    /// A request takes more memory than there is. Nothing was loaded.
+    /// A request takes more memory than there is. Nothing was loaded, or what was is usable still.
     #[error(
         "not enough memory: {} are needed, {} are there",
         crate::units::megabytes(*needed),
@@ -243,8 +243,21 @@ impl Error {
     }
 
     /// ONNX Runtime's own words about what it was doing, as "loading `unet.onnx`".
+    ///
+    /// Where these say that a block of memory was not to be had, it is [`OutOfMemory`](Self::OutOfMemory).
     pub fn onnx_runtime(stage: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self::Runtime { stage: stage.into(), reason: reason.into() }
+        let (stage, reason) = (stage.into(), reason.into());
+        match crate::memory::refused::block_refused(&reason) {
+            Some(needed) => Self::OutOfMemory {
+                needed,
+                available: crate::memory::system::available().unwrap_or(0),
+                hint: format!(
+                    "while {stage}, ONNX Runtime asked for one block of that size: draw a smaller picture, take the memory mode \
+                     `least` (`--low-memory`), or end other programs"
+                ),
+            },
+            None => Self::Runtime { stage, reason },
+        }
     }
 
     /// A damaged or foreign bundle file, with the usual advice.
@@ -282,6 +295,6 @@ impl Error {
     /// Wraps an ONNX Runtime error with what was being done; for use in `map_err`.
     pub(crate) fn runtime<R>(stage: impl Into<String>) -> impl FnOnce(ort::Error<R>) -> Self {
         let stage = stage.into();
-        move |error| Self::Runtime { stage, reason: error.message().to_owned() }
+        move |error| Self::onnx_runtime(stage, error.message())
     }
 }

@@ -11,7 +11,8 @@ pub(crate) mod pages;
 mod plan;
 pub(crate) mod planner;
 mod profile;
-mod system;
+pub(crate) mod refused;
+pub(crate) mod system;
 
 pub use arrangement::{Arrangement, LoadForm, Sizes};
 pub use heap::be_tidy;

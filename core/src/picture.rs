@@ -1,7 +1,12 @@
-//! Pictures: 8-bit RGB in memory, PNG with a recipe on disk.
+//! Pictures: 8-bit RGB in memory, PNG, JPEG or WebP with a recipe on disk.
 
+mod exif;
 pub mod file;
+pub mod foreign;
+pub mod format;
+pub mod infotext;
 pub mod recipe;
+mod texts;
 
 use crate::error::{Error, Result};
 
@@ -80,6 +85,22 @@ impl Picture {
         }
         let cut = image::imageops::crop_imm(&self.buffer()?, left, top, across, down).to_image();
         Self { width: across, height: down, rgb: cut.into_raw() }.resized(width, height)
+    }
+
+    /// Each pixel as a square of `times × times` pixels: a small picture shown large, with nothing added to it.
+    #[must_use]
+    pub fn enlarged(&self, times: u32) -> Self {
+        let times = times.max(1) as usize;
+        let mut rgb = Vec::with_capacity(self.rgb.len() * times * times);
+        for row in self.rgb.chunks_exact(3 * (self.width.max(1) as usize)) {
+            let wide: Vec<u8> = row.chunks_exact(3).flat_map(|pixel| pixel.repeat(times)).collect();
+            for _ in 0..times {
+                rgb.extend_from_slice(&wide);
+            }
+        }
+        // Sides are at most 8192, and nobody enlarges by more than a screen holds.
+        let side = |side: u32| side.saturating_mul(u32::try_from(times).unwrap_or(u32::MAX));
+        Self { width: side(self.width), height: side(self.height), rgb }
     }
 
     /// Stretched or shrunk to another size (Lanczos, as diffusers' image processor).
@@ -175,6 +196,15 @@ mod tests {
         assert_eq!(middle(90, 60, 3, 2), (0, 0, 90, 60));
         let wide = Picture { width: 4, height: 1, rgb: [[1; 3], [2; 3], [3; 3], [4; 3]].concat() };
         assert_eq!(wide.fitted(2, 1).expect("a picture").rgb, [2, 2, 2, 3, 3, 3]);
+    }
+
+    #[test]
+    fn enlarging_repeats_pixels() {
+        let picture = Picture { width: 2, height: 1, rgb: vec![1, 2, 3, 4, 5, 6] };
+        let large = picture.enlarged(2);
+        assert_eq!((large.width, large.height), (4, 2));
+        assert_eq!(large.rgb, [[1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6]; 2].concat());
+        assert_eq!((picture.enlarged(1), picture.enlarged(0)), (picture.clone(), picture));
     }
 
     #[test]

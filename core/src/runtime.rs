@@ -6,9 +6,11 @@ pub(crate) mod finite;
 pub(crate) mod graphs;
 pub(crate) mod provider;
 pub(crate) mod session;
+pub(crate) mod threads;
 
 pub use environment::{build_info, use_library};
 pub use execution_provider::ExecutionProvider;
+pub use threads::most_threads;
 
 /// ONNX Runtime's own types, for crates of this workspace that make sessions themselves. It changes with `ort`, whenever
 /// that does: it is no part of what this crate promises to keep.

@@ -61,7 +61,7 @@ def sd15(args):
     make("Making a model of Stable Diffusion 1.5's sizes (once: 9 GB of disk, 7 GB of memory, some minutes)",
          sys.executable, recipe, model.diffusers, pipeline(args) / "tokenizer")
     make("Importing it", args.cones, "import", "--onnx", model.exported("fused"), "--weights", model.diffusers,
-         "--store", "float16", "--name", "sd15-sized", "--licence", "none", "--out", model.bundle)
+         "--dtype", "float16", "--name", "sd15-sized", "--licence", "none", "--out", model.bundle)
     stamp.write_text(wanted, encoding="utf-8")
     return model
 
@@ -82,7 +82,7 @@ def narrow(args):
     make("Making a narrow model of Stable Diffusion's shape (once: 0.5 GB of disk, a minute)",
          sys.executable, recipe, model.diffusers, "--width", NARROW)
     make("Importing it", args.cones, "import", "--onnx", model.exported("fused"), "--weights", model.diffusers,
-         "--store", "float16", "--name", "narrow", "--licence", "none", "--out", model.bundle)
+         "--dtype", "float16", "--name", "narrow", "--licence", "none", "--out", model.bundle)
     stamp.write_text(wanted, encoding="utf-8")
     return model
 

@@ -123,7 +123,7 @@ def described(path, held):
         shape, known = list(value.shape), digest(value)
         if value.dtype != np.float16 or held.find(name, shape, known) is None:
             raise SystemExit(f"error: {name} of {path} ({value.dtype}) is not in the bundle as float16\n hint: make the bundle "
-                             "from this folder with `cones import --store float16`")
+                             "from this folder with `cones import --dtype float16`")
         named = held.find(name, shape, None)
         result[name] = [shape, None if named is not None and digest(named) == known else known]
     return result

@@ -36,6 +36,26 @@ class Acting(cones.Listener):
         self.seen.append(progress)
         self.act(progress)
 
+    def on_picture(self, index, picture):
+        return False
+
+
+class Taking(cones.Listener):
+    """Keeps each picture it is given; fails at `fails_at`."""
+
+    def __init__(self, fails_at=None):
+        self.given = []
+        self.fails_at = fails_at
+
+    def on_progress(self, progress):
+        pass
+
+    def on_picture(self, index, picture):
+        if index == self.fails_at:
+            raise OSError("a full disk")
+        self.given.append((index, picture))
+        return True
+
 
 class Downloading(cones.DownloadListener):
     def __init__(self, act=lambda progress: None):
@@ -153,6 +173,20 @@ class Bindings(unittest.TestCase):
         expected = [(stage.PREPARING, 0, 0)] + [(s, picture, step) for picture in (0, 1) for s, step in each]
         self.assertEqual([(p.stage, p.picture, p.step) for p in listener.seen], expected)
         self.assertTrue(all((p.pictures, p.steps, p.preview) == (2, 3, None) for p in listener.seen))
+
+    def test_pictures_come_one_by_one(self):
+        three = request(2, count=3)
+        drawn = [picture.rgba() for picture in self.engine.generate(three).pictures]
+        taking = Taking()
+        generated = self.engine.generate(three, taking)
+        self.assertEqual(generated.pictures, [])
+        self.assertEqual([index for index, _ in taking.given], [0, 1, 2])
+        self.assertEqual([picture.rgba() for _, picture in taking.given], drawn)
+        # Who cannot take one stops the others, and has what came.
+        failing = Taking(fails_at=1)
+        with self.assertRaises(cones.ConesError.ListenerFailed):
+            self.engine.generate(three, failing)
+        self.assertEqual([picture.rgba() for _, picture in failing.given], drawn[:1])
 
     def test_preview_has_the_size_announced(self):
         info = self.engine.info()

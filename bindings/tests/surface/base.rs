@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use cones::{CallbackError, Engine, EngineOptions, GenerateProgress, Listener, PackStore, Request};
+use cones::{CallbackError, Engine, EngineOptions, GenerateProgress, Listener, PackStore, Picture, Request};
 
 /// The base model's folder.
 pub(crate) fn bundle() -> String {
@@ -80,6 +80,41 @@ impl Listener for Acting {
     fn on_progress(&self, progress: GenerateProgress) -> Result<(), CallbackError> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(progress.clone());
         (self.act)(&progress)
+    }
+
+    fn on_picture(&self, _: u32, _: Arc<Picture>) -> Result<bool, CallbackError> {
+        Ok(false)
+    }
+}
+
+/// What is done with a picture: `true` keeps it.
+type Take = Box<dyn Fn(u32) -> Result<bool, CallbackError> + Send + Sync>;
+
+/// Is given pictures.
+pub(crate) struct Taking {
+    given: Mutex<Vec<(u32, Arc<Picture>)>>,
+    take: Take,
+}
+
+impl Taking {
+    pub(crate) fn new(take: impl Fn(u32) -> Result<bool, CallbackError> + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { given: Mutex::default(), take: Box::new(take) })
+    }
+
+    /// Every picture it was given, with its number.
+    pub(crate) fn given(&self) -> Vec<(u32, Arc<Picture>)> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Listener for Taking {
+    fn on_progress(&self, _: GenerateProgress) -> Result<(), CallbackError> {
+        Ok(())
+    }
+
+    fn on_picture(&self, index: u32, picture: Arc<Picture>) -> Result<bool, CallbackError> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner).push((index, picture));
+        (self.take)(index)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use cones::{CancelToken, ConesError, Stage};
 
-use crate::base::{Acting, drawn, engine, plain, request, thrown};
+use crate::base::{Acting, Taking, drawn, engine, plain, request, thrown};
 
 #[test]
 fn progress_comes_in_order() {
@@ -38,6 +38,32 @@ fn preview_has_the_size_announced() {
         }
     }
     assert_eq!(with, [2, 4]);
+}
+
+#[test]
+fn pictures_come_one_by_one_and_those_that_are_kept_come_once() {
+    let three = cones::Request { count: 3, ..request(2) };
+    let all: Vec<_> = engine().generate(three.clone(), None, None).expect("pictures").pictures;
+    let listener = Taking::new(|index| Ok(index != 1));
+    let generated = engine().generate(three, Some(listener.clone()), None).expect("pictures");
+    let given = listener.given();
+    assert_eq!(given.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [0, 1, 2]);
+    for ((_, given), all) in given.iter().zip(&all) {
+        assert_eq!((given.rgba(), given.recipe()), (all.rgba(), all.recipe()));
+    }
+    let left: Vec<_> = generated.pictures.iter().map(|picture| picture.rgba()).collect();
+    assert_eq!(left, [all[1].rgba()]);
+}
+
+#[test]
+fn a_listener_that_cannot_take_a_picture_stops_the_others_and_has_what_came() {
+    let listener = Taking::new(|index| if index == 1 { Err(thrown()) } else { Ok(true) });
+    let many = cones::Request { count: 1000, ..request(2) };
+    let result = engine().generate(many, Some(listener.clone()), None);
+    assert!(matches!(result, Err(ConesError::ListenerFailed { .. })), "{result:?}");
+    assert_eq!(listener.given().len(), 2);
+    let first = drawn(request(2));
+    assert_eq!(listener.given()[0].1.rgba(), first, "what it was given stands, and the engine draws as before");
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn a_saved_picture_has_its_recipe_and_its_pixels() {
     let recipe = read_recipe(path.clone()).expect("a recipe");
     assert_eq!(Some(&recipe), picture.recipe().as_ref());
     assert_eq!((recipe.prompt.as_str(), recipe.seed, recipe.steps), ("a dog on grass", 7, 2));
-    assert!(recipe.parameters.starts_with("a dog on grass\nSteps: 2, Sampler: ddim"), "{}", recipe.parameters);
+    assert!(recipe.parameters.starts_with("a dog on grass\nSteps: 2, Sampler: DDIM"), "{}", recipe.parameters);
     let opened = Picture::open(path).expect("a picture");
     assert_eq!((opened.width(), opened.height()), (picture.width(), picture.height()));
     assert_eq!(opened.rgba(), picture.rgba());

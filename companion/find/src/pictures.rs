@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cones_core::Picture;
+use cones_core::picture::format::PictureFormat;
 
 use crate::error::{Error, Result};
 
@@ -14,17 +15,16 @@ const MOST: usize = 100;
 /// # Errors
 /// When the folder cannot be read, holds no picture or more than 100.
 pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(cones_core::Error::io("read the folder", folder))? {
-        let path = entry.map_err(cones_core::Error::io("read the folder", folder))?.path();
-        let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-        let hidden = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
-        if !hidden && matches!(extension.as_deref(), Some("png" | "jpg" | "jpeg" | "webp")) {
-            found.push(path);
-        }
-    }
-    found.sort();
+    let found: Vec<PathBuf> =
+        files(folder)?.into_iter().filter(|path| matches!(PictureFormat::of(path), Ok(Some(_)))).collect();
     match found.len() {
+        0 if !left_out(folder)?.is_empty() => {
+            let names = left_out(folder)?.join(", ");
+            Err(Error::file(
+                folder,
+                format!("holds no picture that is read, only {names}; convert to PNG, JPEG or WebP"),
+            ))
+        }
         0 => Err(Error::NoPictures { folder: folder.to_path_buf() }),
         1..=MOST => Ok(found),
         count => Err(Error::file(folder, format!("holds {count} pictures; a subject needs 1 to 10, {MOST} at most"))),
@@ -40,6 +40,29 @@ pub fn split(folder: &Path, hold_back: usize) -> Result<(Vec<PathBuf>, Vec<PathB
     let mut learned = list(folder)?;
     let held_back = learned.split_off(learned.len().saturating_sub(hold_back).max(1));
     Ok((learned, held_back))
+}
+
+/// The names of files that are pictures by their endings, but of formats that are not read, as HEIC, GIF and TIFF.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn left_out(folder: &Path) -> Result<Vec<String>> {
+    let foreign = files(folder)?.into_iter().filter(|path| PictureFormat::of(path).is_err());
+    Ok(foreign.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect())
+}
+
+/// What is in a folder and not hidden, sorted.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(cones_core::Error::io("read the folder", folder))? {
+        let path = entry.map_err(cones_core::Error::io("read the folder", folder))?.path();
+        let hidden = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
+        if !hidden && path.is_file() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// Reads a picture upright (by its EXIF orientation), over white where it is transparent, cut to the aspect of
@@ -80,6 +103,21 @@ mod tests {
         assert_eq!(names(0), ("a.jpg b.png c.webp".into(), String::new()));
         assert_eq!(names(1), ("a.jpg b.png".into(), "c.webp".into()));
         assert_eq!(names(9), ("a.jpg".into(), "b.png c.webp".into()));
+    }
+
+    #[test]
+    fn pictures_of_other_formats_are_named() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let write = |name: &str| std::fs::write(folder.path().join(name), b"x").expect("written");
+        ["b.HEIC", "a.gif", ".c.gif", "notes.txt", "subject.json"].iter().for_each(|name| write(name));
+        let error = list(folder.path()).expect_err("none is read").to_string();
+        assert!(error.contains("only a.gif, b.HEIC"), "{error}");
+        ["2.png", "1.JPG"].iter().for_each(|name| write(name));
+        std::fs::create_dir(folder.path().join("old.png")).expect("a folder");
+        let names: Vec<_> =
+            list(folder.path()).expect("two").iter().map(|p| p.file_name().map(|n| n.to_owned())).collect();
+        assert_eq!(names, [Some("1.JPG".into()), Some("2.png".into())]);
+        assert_eq!(left_out(folder.path()).expect("two"), ["a.gif", "b.HEIC"]);
     }
 
     #[test]

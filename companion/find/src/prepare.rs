@@ -12,7 +12,7 @@ use crate::observer::FindObserver;
 use crate::{pictures, prompts};
 
 /// A file in the folder of pictures that may hold `captions` by file name, as JSON.
-const CAPTIONS: &str = "subject.json";
+pub(super) const CAPTIONS: &str = "subject.json";
 
 /// Of which subject, and from how many pictures, examples are made.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,7 +113,7 @@ pub(super) fn captioned(
 }
 
 /// Captions by file name, where the folder has them.
-fn captions(path: &Path) -> Result<BTreeMap<String, String>> {
+pub(super) fn captions(path: &Path) -> Result<BTreeMap<String, String>> {
     match std::fs::read(path) {
         Ok(bytes) => {
             let described: Described = serde_json::from_slice(&bytes)

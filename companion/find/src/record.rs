@@ -15,7 +15,7 @@ use crate::looks::Looks;
 /// The figures of one finding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// The command that made the pack, as it was typed.
+    /// The command that made the pack, with the names of files and folders alone: records are handed on with packs.
     pub command: Vec<String>,
     /// The way of finding, as `learned`.
     pub method: String,

@@ -9,6 +9,7 @@ use cones_gradient::{GradientOptions, Memory};
 use crate::base_model::BundleArgs;
 use crate::failure::Failure;
 use crate::places::StoreArgs;
+use crate::ranges;
 
 /// Where the bundle is and how it runs.
 #[derive(Debug, Args)]
@@ -19,7 +20,7 @@ pub(super) struct EngineArgs {
     #[arg(long, default_value = "cpu")]
     pub(super) provider: Provider,
     /// Threads inside one node; all physical cores by default.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = ranges::threads)]
     pub(super) threads: Option<usize>,
     /// The least memory: weights stay in their files, text encoder, U-Net and VAE are loaded one after another, and so run
     /// the branches of guidance. Without it the fastest way that fits is taken.

@@ -22,6 +22,8 @@ use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
 use super::progress_bar::Bar;
 use crate::failure::Failure;
 use crate::precision_arg::PrecisionArg;
+use crate::ranges;
+use crate::typed::without_folders;
 use showing::Showing;
 
 /// From so many pictures on one is held back where nothing else is said.
@@ -35,8 +37,10 @@ Examples:
   cones find --images photos --class dog --trigger '<v1> dog' --steps 600 --out rex.cones
   cones find --images photos --class dog --scope prompt --share 1 --out rex.cones
   cones find --images photos --class dog --learn-trigger --out rex.cones
-In the table `*` is the mask that was taken, `t` the learned trigger with no weight shut. At the end the subject is drawn in
-a few contexts, beside the base model, into FILE.preview.png, and judged as `cones evaluate` does.
+The table says how well the model tells noise from picture with each mask, as a loss on noise it has not seen: on the subject,
+where less is better, on others of its class and on other things, where it should stay as it is. `*` is the mask that was taken,
+`t` the learned trigger with no weight shut. At the end the subject is drawn in a few contexts, beside the base model, into
+FILE.preview.png, and judged as `cones evaluate` does.
 Stopped by Ctrl-C or a power cut, the same command goes on where it was.")]
 pub struct FindArgs {
     /// Folder with 1 to 10 pictures of the subject (PNG, JPEG, WebP). A `subject.json` there may hold captions.
@@ -49,7 +53,7 @@ pub struct FindArgs {
     #[arg(long)]
     trigger: Option<String>,
     /// The pack to write.
-    #[arg(long, value_name = "FILE.cones")]
+    #[arg(short, long, value_name = "FILE.cones")]
     out: PathBuf,
     /// Learn nothing from the last N pictures (by name), so that they can tell how well the subject was learned; by default 1
     /// of 7 or more.
@@ -62,38 +66,38 @@ pub struct FindArgs {
     #[arg(long, default_value = "trigger")]
     scope: Scope,
     /// Training steps.
-    #[arg(long, default_value_t = 300, value_name = "N")]
+    #[arg(long, default_value_t = 300, value_name = "N", value_parser = ranges::steps)]
     steps: usize,
     /// Pictures in one step.
     #[arg(long, default_value_t = 12, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=512))]
     batch: u16,
     /// The share of weights to shut, in percent; by default the one that does best on held-out noise.
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(long, value_name = "PERCENT", value_parser = ranges::percent)]
     share: Option<f64>,
     /// How much the class counts against the subject (the concept-implanting loss's lambda).
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, value_parser = ranges::weight)]
     prior: f32,
     /// `learned`: what one unit of shut share costs, in units of the loss; by default 0.02 with scope `trigger`, where
     /// nothing but the subject can suffer, and 0.1 with scope `prompt`.
-    #[arg(long, value_name = "COST")]
+    #[arg(long, value_name = "COST", value_parser = ranges::cost)]
     pressure: Option<f64>,
     /// `learned`: learning rate of the logits.
-    #[arg(long, default_value_t = MethodTuning::default().rate)]
+    #[arg(long, default_value_t = MethodTuning::default().rate, value_parser = ranges::rate)]
     rate: f64,
     /// `accumulate`: how far the weights move in one step.
-    #[arg(long, default_value_t = MethodTuning::default().rho)]
+    #[arg(long, default_value_t = MethodTuning::default().rho, value_parser = ranges::distance)]
     rho: f64,
     /// Learn the embedding of the trigger's new word too (Textual Inversion); it adds about a kilobyte per token to the pack.
     #[arg(long)]
     learn_trigger: bool,
     /// `--learn-trigger`: learning rate, in units of the root mean square of the model's table of embeddings.
-    #[arg(long, default_value_t = 0.1, value_name = "RATE", requires = "learn_trigger")]
+    #[arg(long, default_value_t = 0.1, value_name = "RATE", requires = "learn_trigger", value_parser = ranges::rate)]
     trigger_rate: f64,
     /// What the pack keeps per neuron: binary shuts them; the others train a factor for each, at the same neurons.
     #[arg(long, value_enum, default_value = "binary")]
     precision: PrecisionArg,
     /// Steps in which factors are trained.
-    #[arg(long, default_value_t = 100, value_name = "N")]
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = ranges::steps_or_none)]
     factor_steps: usize,
     /// Look for neurons among keys or values only.
     #[arg(long, value_enum)]
@@ -111,7 +115,7 @@ pub struct FindArgs {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Noisy pictures of each part that masks are measured on.
-    #[arg(long, default_value_t = 48, value_name = "N")]
+    #[arg(long, default_value_t = 48, value_name = "N", value_parser = ranges::measured)]
     held_out: usize,
     /// Contexts that are drawn at the end, up to 8, for the sheet and the figures; 0 for neither.
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u8).range(..=8))]
@@ -179,7 +183,7 @@ pub fn run(args: &FindArgs) -> Result<(), Failure> {
     pack.embeddings.clone_from(&found.embeddings);
     cones_core::disk::atomic::write(&args.out, &pack.encode()?)?;
     found.remove_interim();
-    let mut record = Record { command: std::env::args().collect(), ..found.record };
+    let mut record = Record { command: without_folders(std::env::args()), ..found.record };
     if let Some(measure) = &mut measure {
         record.looks = Some(showing::look(measure, &bundle, &args.images, options.hold_back, &cancel)?);
     }
@@ -262,6 +266,7 @@ fn report(args: &FindArgs, pack: &Pack, record: &Record, shown: Option<&Showing>
         return Ok(());
     }
     let number = |loss: Option<f64>| loss.map_or("-".to_owned(), |loss| format!("{loss:.4}"));
+    writeln!(out, "{:1} {:>9} {:>10} {:>9} {:>9} {:>9}", "", "neurons", "share", "subject", "class", "others")?;
     let mut line = |mark: &str, neurons: usize, share: f64, l: Losses| {
         let (class, other) = (number(l.class), number(l.other));
         writeln!(out, "{mark:1} {neurons:>9} {:>8.3} % {:>9.4} {class:>9} {other:>9}", 100.0 * share, l.subject)

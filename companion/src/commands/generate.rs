@@ -2,45 +2,60 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use cones_core::picture::recipe::Recipe;
 use cones_core::sampling::scheduler::Scheduler;
 use cones_core::subjects::places::Places;
 use cones_core::subjects::prompt::{self, Filled};
-use cones_core::{Bundle, Generated, Init, Picture, Request, Scope, Subject};
+use cones_core::{Bundle, CancelToken, Engine, Generated, Init, Picture, Request, Scope, Subject, Timings};
 use serde::Serialize;
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
-use super::picture_writer::Writer;
+use super::old_recipe::OldRecipe;
+use super::picture_place::{Place, picture_file};
+use super::picture_writer::{Extras, Writer};
 use super::progress_bar::Bar;
 use super::seed::Seed;
 use crate::failure::Failure;
+use crate::ranges;
 use crate::recipe_subjects;
 use crate::subject_spec::SubjectSpec;
 
 /// Arguments of `cones generate`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A subject is an installed pack by its NAME, a FILE.cones, a mask as FILE.safetensors, or random:SHARE[:SEED]. :STRENGTH
+A subject is an installed pack by its NAME, a FILE.cones, a mask as FILE.safetensors, or random:PERCENT[:SEED]. :STRENGTH
 behind it (@STRENGTH does as well) is 0 (off) to 1 (as the pack says, the default). In prompts {NAME} stands for the trigger
 words of the subject of that name; {{ and }} stand for braces. NAME=FILE gives a subject another name in this request.
 
+A file is written as its ending says: .png, .jpg or .webp, each with the recipe inside; - is standard output, as PNG. Any other
+name is a folder for PNG files named by their seeds, behind the number of the line with --prompts.
+
+--from draws pictures of other programs, too, as far as they say how in the words of AUTOMATIC1111's web UI; what cannot be drawn as
+they say is listed.
+
 Examples:
-  cones generate --prompt 'a dog and an apple on grass' --seed 5 --out dog.png
-  cones generate --prompt 'a {fluent-dog} on grass' --subject fluent-dog --seed 7 --out rex.png
-  cones generate --prompt 'a {fluent-dog} on the beach' --subject models/packs/fluent-dog.cones:0.9 --seed 2 --out beach.png
-  cones generate --prompt 'a cat in the snow' --count 4 --scheduler dpm++2m --steps 12 --out pictures
-  cones generate --from dog.png --out again.png")]
+  cones generate -p 'a dog and an apple on grass' --seed 5 -o dog.png
+  cones generate -p 'a {fluent-dog} on grass' -s fluent-dog --seed 7 -o rex.jpg
+  cones generate -p 'a {fluent-dog} on the beach' -s models/packs/fluent-dog.cones:0.9 --seed 2 -o beach.png --scale 4
+  cones generate -p 'a cat in the snow' -n 9 --scheduler dpm++2m --steps 12 -o pictures --sheet cats.png
+  cones generate --prompts prompts.txt --seed random -o pictures
+  cones generate -p 'a dog at night' -o - | magick - night.gif
+  cones generate --from dog.png -o again.png")]
 pub struct GenerateArgs {
     /// What to draw; {NAME} stands for a subject.
-    #[arg(long, required_unless_present = "from")]
+    #[arg(short, long, required_unless_present_any = ["from", "prompts"])]
     prompt: Option<String>,
+    /// A file of prompts, one a line, each drawn with all else that is given here; empty lines and lines that start with # are skipped.
+    #[arg(long, value_name = "FILE", conflicts_with = "prompt")]
+    prompts: Option<PathBuf>,
     /// What to stay away from.
     #[arg(long)]
     negative_prompt: Option<String>,
     /// A subject to switch on; may be given several times.
-    #[arg(long = "subject", value_name = "[NAME=]NAME|FILE[:STRENGTH]")]
+    #[arg(short, long = "subject", value_name = "[NAME=]NAME|FILE[:STRENGTH]")]
     subjects: Vec<SubjectSpec>,
     /// Which rows of K and V the subjects change: prompt or trigger; by default what each subject says.
     #[arg(long)]
@@ -57,9 +72,12 @@ pub struct GenerateArgs {
     /// Seed of the first picture; each further one adds 1. `random` or -1 draws one, which is printed and kept in the recipe.
     #[arg(long, value_name = "N|random", allow_hyphen_values = true)]
     seed: Option<Seed>,
-    /// How many pictures, up to 1000.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=i64::from(Request::MOST_PICTURES)))]
-    count: Option<u32>,
+    /// How many pictures of each prompt, up to 1000.
+    #[arg(
+        short = 'n', long, value_name = "N", default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(Request::MOST_PICTURES))
+    )]
+    count: u32,
     /// Pixels across.
     #[arg(long, value_name = "PIXELS")]
     width: Option<u32>,
@@ -70,14 +88,23 @@ pub struct GenerateArgs {
     #[arg(long, value_name = "PICTURE")]
     init: Option<PathBuf>,
     /// How much of the init picture is redrawn, 0 to 1.
-    #[arg(long, requires = "init")]
+    #[arg(long, requires = "init", value_parser = ranges::part)]
     strength: Option<f32>,
     /// Draw a picture again from the recipe inside it; other arguments given here win over the recipe.
     #[arg(long, value_name = "PICTURE")]
     from: Option<PathBuf>,
-    /// A PNG to write, or a folder for several (made if need be).
-    #[arg(long, value_name = "PATH")]
-    out: PathBuf,
+    /// A file, .png, .jpg or .webp; a folder for several (made if need be); or - for standard output.
+    #[arg(short, long, value_name = "PATH", value_parser = Place::parse)]
+    out: Place,
+    /// Write pictures N times as large, pixel by pixel: small models draw stamps.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]
+    scale: u32,
+    /// All pictures on one as well.
+    #[arg(long, value_name = "FILE.png", value_parser = picture_file)]
+    sheet: Option<PathBuf>,
+    /// Show what is being drawn in this file, anew after each step; a viewer that follows changes shows it live.
+    #[arg(long, value_name = "FILE.png", value_parser = picture_file)]
+    preview: Option<PathBuf>,
     /// Print a summary as JSON instead of the paths.
     #[arg(long)]
     json: bool,
@@ -91,7 +118,7 @@ pub struct GenerateArgs {
 #[derive(Serialize)]
 struct Summary<'a> {
     pictures: Vec<SummaryPicture<'a>>,
-    warnings: &'a [String],
+    warnings: Vec<&'a String>,
     seconds: Seconds,
     steps: u32,
 }
@@ -115,59 +142,118 @@ struct Seconds {
 
 /// Draws.
 pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
-    let old = args.from.as_deref().map(Recipe::read).transpose()?;
+    let old = args.from.as_deref().map(OldRecipe::read).transpose()?;
+    let lines = args.prompts.as_deref().map(cones_quantise::prompts::read).transpose()?;
     let mut engine = args.engine.open()?;
-    let request = args.request(engine.bundle(), old.as_ref())?;
-    let paths = paths(&args.out, &request)?;
+    let requests = args.requests(engine.bundle(), old.as_ref(), lines)?;
+    args.check_output(&requests)?;
+    if let Some(old) = &old {
+        old.tell_what_is_left_out()?;
+    }
+    let seeds = |request: &Request| (0..request.count).map(|i| request.seed.wrapping_add(u64::from(i))).collect();
+    let paths = args.out.paths(&requests.iter().map(seeds).collect::<Vec<_>>())?;
     let cancel = cancelled_by_ctrl_c()?;
-    let mut writer = Writer::new(Bar::of_steps(args.quiet || args.json), &paths, &cancel);
-    let outcome = engine.generate(&request, &mut writer, &cancel);
+    let cell = engine.bundle().manifest().latent.scale;
+    let extras = Extras {
+        scale: args.scale,
+        preview: args.preview.as_deref().map(|path| (path, cell)),
+        sheet: args.sheet.as_deref(),
+        to_output: args.out.is_output(),
+    };
+    let mut writer = Writer::new(Bar::of_steps(args.quiet || args.json), &paths, extras, &cancel);
+    let outcome = draw(&mut engine, &requests, &mut writer, &cancel);
     let written = writer.finish()?;
     if outcome.is_err() && !written.is_empty() {
-        writeln!(std::io::stderr(), "{} of {} pictures stand, as far as it came", written.len(), request.count)?;
+        writeln!(std::io::stderr(), "{} of {} pictures stand, as far as it came", written.len(), paths.len())?;
     }
-    report(args.json, &outcome?, &written)
+    report(args, &outcome?, &written)
+}
+
+fn draw(
+    engine: &mut Engine,
+    requests: &[Request],
+    writer: &mut Writer<'_>,
+    cancel: &CancelToken,
+) -> Result<Vec<Generated>, Failure> {
+    let mut generated = Vec::new();
+    for request in requests {
+        writer.next_request();
+        generated.push(engine.generate(request, writer, cancel)?);
+    }
+    Ok(generated)
 }
 
 impl GenerateArgs {
-    /// What was typed, over what the recipe says, over the bundle's defaults.
-    fn request(&self, bundle: &Bundle, old: Option<&Recipe>) -> Result<Request, Failure> {
-        if let Some(old) = old {
-            same_model(old, bundle)?;
+    /// A request for each prompt: what was typed, over what the recipe says, over the bundle's defaults.
+    fn requests(
+        &self,
+        bundle: &Bundle,
+        old: Option<&OldRecipe>,
+        lines: Option<Vec<String>>,
+    ) -> Result<Vec<Request>, Failure> {
+        if let Some(recipe) = old.and_then(OldRecipe::ours) {
+            same_model(recipe, bundle)?;
         }
-        let subjects = self.subjects(bundle, old)?;
+        let subjects = self.subjects(bundle, old.and_then(OldRecipe::ours))?;
         // A recipe holds the words that were drawn, and whose they were; only what is typed names subjects.
-        let words = |typed: &Option<String>, drawn: Option<&String>, places: fn(&Places) -> &[usize]| match typed {
+        let words = |typed: Option<&String>, drawn: Option<&str>, places: fn(&Places) -> &[usize]| match typed {
             Some(typed) => prompt::fill(typed, &subjects),
             None => {
                 let own = |subject: &Subject| subject.places.as_ref().map(|p| places(p).to_vec()).unwrap_or_default();
-                Ok(Filled { text: drawn.cloned().unwrap_or_default(), starts: subjects.iter().map(own).collect() })
+                let text = drawn.unwrap_or_default().to_owned();
+                Ok(Filled { text, starts: subjects.iter().map(own).collect() })
             }
         };
-        let prompt = words(&self.prompt, old.map(|o| &o.prompt), |places| &places.prompt)?;
-        let negative = words(&self.negative_prompt, old.map(|o| &o.negative_prompt), |places| &places.negative_prompt)?;
-        let mut request = Request::new("");
-        request.subjects = subjects;
-        request.set_prompts(prompt, negative);
-        // As it was drawn, also where two subjects of an older picture have one trigger.
-        let as_drawn = |old: &Recipe| old.subjects.len() == request.subjects.len() && old.blends();
-        request.blend = self.prompt.is_none() && old.is_some_and(as_drawn);
-        request.steps = self.steps.or(old.map(|o| o.steps));
-        request.guidance = self.guidance.or(old.map(|o| o.guidance));
-        request.scheduler = match (self.scheduler, old) {
-            (Some(kind), _) => Some(kind),
-            (None, Some(old)) => Some(old.scheduler),
-            (None, None) => None,
-        };
+        let mut request = Request::new(String::new());
+        let drawn = old.map(OldRecipe::negative_prompt);
+        let negative = words(self.negative_prompt.as_ref(), drawn, |places| &places.negative_prompt)?;
+        request.steps = self.steps.or(old.and_then(OldRecipe::steps));
+        request.guidance = self.guidance.or(old.and_then(OldRecipe::guidance));
+        request.scheduler = self.scheduler.or(old.and_then(OldRecipe::scheduler));
         request.seed = match self.seed {
             Some(seed) => seed.number()?,
-            None => old.map_or(0, |old| old.seed),
+            None => old.and_then(OldRecipe::seed).unwrap_or(0),
         };
-        request.count = self.count.unwrap_or(1);
-        request.width = self.width.or(old.map(|o| o.width));
-        request.height = self.height.or(old.map(|o| o.height));
-        request.init = self.init(old)?;
-        Ok(request)
+        request.count = self.count;
+        let size = old.and_then(OldRecipe::size);
+        request.width = self.width.or(size.map(|(width, _)| width));
+        request.height = self.height.or(size.map(|(_, height)| height));
+        request.init = self.init(old.and_then(OldRecipe::ours))?;
+        let prompts = match &lines {
+            Some(lines) => {
+                let of_line = |line| words(Some(line), None, |places| &places.prompt);
+                lines.iter().map(of_line).collect::<Result<Vec<_>, _>>()?
+            }
+            None => vec![words(self.prompt.as_ref(), old.map(OldRecipe::prompt), |places| &places.prompt)?],
+        };
+        request.subjects.clone_from(&subjects);
+        // As it was drawn, also where two subjects of an older picture have one trigger.
+        let as_drawn = |old: &Recipe| old.subjects.len() == subjects.len() && old.blends();
+        let typed = self.prompt.is_some() || lines.is_some();
+        request.blend = !typed && old.and_then(OldRecipe::ours).is_some_and(as_drawn);
+        let with = |prompt| {
+            let mut request = request.clone();
+            request.set_prompts(prompt, negative.clone());
+            request
+        };
+        Ok(prompts.into_iter().map(with).collect())
+    }
+
+    /// Standard output holds one picture and nothing else.
+    fn check_output(&self, requests: &[Request]) -> Result<(), Failure> {
+        if !self.out.is_output() {
+            return Ok(());
+        }
+        let pictures: u64 = requests.iter().map(|request| u64::from(request.count)).sum();
+        if pictures > 1 {
+            return Err(Failure::Usage(format!(
+                "standard output takes one picture, not {pictures}; name a folder with --out"
+            )));
+        }
+        if self.json {
+            return Err(Failure::Usage("--json goes to standard output, and so does the picture with --out -".into()));
+        }
+        Ok(())
     }
 
     fn subjects(&self, bundle: &Bundle, old: Option<&Recipe>) -> Result<Vec<Subject>, Failure> {
@@ -206,48 +292,38 @@ fn same_model(recipe: &Recipe, bundle: &Bundle) -> Result<(), Failure> {
     .into())
 }
 
-/// Where each picture goes: the file itself for one, numbered beside it or by seed in a folder for several.
-fn paths(out: &Path, request: &Request) -> Result<Vec<PathBuf>, Failure> {
-    let is_file = out.extension().is_some_and(|e| e.eq_ignore_ascii_case("png"));
-    let folder = if is_file { out.parent().unwrap_or(Path::new("")) } else { out };
-    if !folder.as_os_str().is_empty() {
-        std::fs::create_dir_all(folder).map_err(cones_core::Error::io("create", folder))?;
-    }
-    let stem = out.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok((0..request.count)
-        .map(|i| match (is_file, request.count) {
-            (true, 1) => out.to_path_buf(),
-            (true, _) => folder.join(format!("{stem}-{i}.png")),
-            (false, _) => folder.join(format!("{}.png", request.seed.wrapping_add(u64::from(i)))),
-        })
-        .collect())
-}
-
-fn report(json: bool, generated: &Generated, written: &[(PathBuf, Recipe)]) -> Result<(), Failure> {
-    for warning in &generated.warnings {
+fn report(args: &GenerateArgs, generated: &[Generated], written: &[(PathBuf, Recipe)]) -> Result<(), Failure> {
+    let warnings: Vec<&String> = generated.iter().flat_map(|generated| &generated.warnings).collect();
+    for warning in &warnings {
         writeln!(std::io::stderr(), "warning: {warning}")?;
     }
     let mut out = std::io::stdout();
-    if !json {
+    if args.out.is_output() {
+        return Ok(());
+    }
+    if !args.json {
         for (path, _) in written {
             writeln!(out, "{}", path.display())?;
         }
+        if let Some(sheet) = &args.sheet {
+            writeln!(out, "{}", sheet.display())?;
+        }
         return Ok(());
     }
-    let timings = generated.timings;
     let pictures = written.iter().map(|(path, recipe)| SummaryPicture { path, recipe });
+    let seconds = |of: fn(&Timings) -> Duration| generated.iter().map(|g| of(&g.timings).as_secs_f64()).sum();
     let summary = Summary {
         pictures: pictures.collect(),
-        warnings: &generated.warnings,
-        steps: timings.steps,
+        warnings,
+        steps: generated.iter().map(|generated| generated.timings.steps).sum(),
         seconds: Seconds {
-            total: timings.total.as_secs_f64(),
-            loading: timings.loading.as_secs_f64(),
-            runtime: timings.runtime.as_secs_f64(),
-            unet: timings.unet.as_secs_f64(),
-            text: timings.text.as_secs_f64(),
-            decoding: timings.decoding.as_secs_f64(),
-            switching: timings.switching.as_secs_f64(),
+            total: seconds(|t| t.total),
+            loading: seconds(|t| t.loading),
+            runtime: seconds(|t| t.runtime),
+            unet: seconds(|t| t.unet),
+            text: seconds(|t| t.text),
+            decoding: seconds(|t| t.decoding),
+            switching: seconds(|t| t.switching),
         },
     };
     writeln!(out, "{}", serde_json::to_string_pretty(&summary)?)?;

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 Example, for a model that diffusers has saved in `model/`:
   python models/export/export_onnx.py model export/fused --dialect fused
   python models/export/export_onnx.py model export/plain --dialect plain
-  cones import --onnx export/fused --plain export/plain --weights model --store float16 --out bundle
+  cones import --onnx export/fused --plain export/plain --weights model --dtype float16 --out bundle
 
 Importing the same files again gives the same bytes.")]
 pub struct ImportArgs {
@@ -29,7 +29,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "DIFFUSERS_DIR")]
     weights: PathBuf,
     /// Folder to write the bundle to
-    #[arg(long, value_name = "BUNDLE")]
+    #[arg(short, long, value_name = "BUNDLE")]
     out: PathBuf,
     /// Short name of the model [default: the name of the BUNDLE folder]
     #[arg(long)]
@@ -39,7 +39,7 @@ pub struct ImportArgs {
     licence: String,
     /// How to keep weights; float16 is used only where it changes no value, and halves what people download
     #[arg(long, value_enum, default_value_t = StorageArg::Float32)]
-    store: StorageArg,
+    dtype: StorageArg,
     /// Replace BUNDLE if there is one
     #[arg(long)]
     force: bool,
@@ -77,7 +77,7 @@ pub fn run(args: &ImportArgs) -> Result<(), Failure> {
     options.plain.clone_from(&args.plain);
     options.name.clone_from(&args.name);
     options.licence.clone_from(&args.licence);
-    options.storage = match args.store {
+    options.storage = match args.dtype {
         StorageArg::Float32 => Storage::Float32,
         StorageArg::Float16 => Storage::Float16,
     };

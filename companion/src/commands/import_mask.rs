@@ -30,7 +30,7 @@ pub struct ImportMaskArgs {
     #[arg(value_name = "FILE.safetensors")]
     mask: PathBuf,
     /// The pack to write.
-    #[arg(long, value_name = "PACK.cones")]
+    #[arg(short, long, value_name = "PACK.cones")]
     out: PathBuf,
     /// The name it is installed and called by: a-z 0-9 - _ . and no more than 64 of them.
     #[arg(long)]

@@ -18,7 +18,7 @@ Example:
   cones keygen --out publisher.key --password")]
 pub struct KeygenArgs {
     /// The secret key's file; the public key goes into KEY.pub beside it.
-    #[arg(long, value_name = "KEY")]
+    #[arg(short, long, value_name = "KEY")]
     out: PathBuf,
     /// Ask for a password that encrypts the secret key.
     #[arg(long)]
@@ -27,6 +27,8 @@ pub struct KeygenArgs {
 
 /// Writes both keys and prints the public one.
 pub fn run(args: &KeygenArgs) -> Result<(), Failure> {
+    // Nobody should think of a password for a key that will not be written.
+    keys::check_free(&args.out)?;
     let password = match keys::password_from_environment() {
         Some(password) => Some(password),
         None if args.password => Some(keys::new_password()?),

@@ -14,6 +14,17 @@ const MODES: [(&str, MemoryMode); 3] = [
     ("least", MemoryMode::Least),
 ];
 
+/// The peak of each way in bytes, by its name, as JSON; `null` where nothing is known.
+pub(super) fn json(bundle: &Bundle, options: &EngineOptions) -> Result<serde_json::Value, Failure> {
+    let sizes = Sizes { from_picture: true, ..Sizes::of(bundle) };
+    let mut ways = serde_json::Map::new();
+    for (name, mode) in MODES {
+        let all = options.clone().with_memory(mode).with_budget(u64::MAX);
+        ways.insert(name.to_owned(), memory::plan(bundle, &all, sizes, 0)?.peak.into());
+    }
+    Ok(ways.into())
+}
+
 /// Prints, for a picture of the bundle's own size with its own guidance, the peak of each stage in each way, in millions of
 /// bytes beside what a process holds anyway, and which way would be taken.
 pub(super) fn write(out: &mut impl Write, bundle: &Bundle, options: &EngineOptions) -> Result<(), Failure> {

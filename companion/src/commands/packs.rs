@@ -1,7 +1,7 @@
 //! `cones packs`.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::{Args, Subcommand};
 use cones_core::library::catalog::{Catalog, PackEntry};
@@ -43,7 +43,8 @@ Example:
     Available(AvailableArgs),
     /// Install pack files, or packs of a catalogue by name.
     #[command(after_help = "\
-What is broken off can be taken up again by the same command. An installed pack of the same name and base model is replaced.
+What is broken off can be taken up again by the same command. An installed pack of the same name and base model is replaced. Of
+several packs each is installed that can be; the others are named, and the exit status is 1.
 
 Examples:
   cones packs install models/packs/fluent-dog.cones
@@ -183,25 +184,62 @@ fn available(args: &AvailableArgs) -> Result<(), Failure> {
 fn install(args: &InstallArgs) -> Result<(), Failure> {
     let store = args.bundle.store.packs()?;
     let cancel = cancelled_by_ctrl_c()?;
-    let (files, names): (Vec<_>, Vec<_>) = args.packs.iter().partition(|named| is_file_name(named));
-    let mut out = std::io::stdout();
+    let (files, names): (Vec<&String>, Vec<&String>) = args.packs.iter().partition(|named| is_file_name(named));
+    let mut each = Each { of: args.packs.len(), failed: Vec::new() };
     for file in files {
         cancel.check()?;
-        let path = PathBuf::from(file);
-        let bundle = args.bundle.fitting(PackFile::open(&path)?.header()?.fingerprint)?;
-        let installed = store.install_file(&path, bundle.as_ref().map(Bundle::manifest))?;
-        print(&mut out, &installed, bundle.is_some())?;
+        each.take(file, install_file(args, &store, Path::new(file)))?;
     }
-    if names.is_empty() {
-        return Ok(());
+    if !names.is_empty() {
+        let found = args.catalog.downloader().and_then(|downloader| {
+            let catalog = args.catalog.get(&store, &downloader, &cancel)?;
+            Ok((downloader, catalog))
+        });
+        match found {
+            Ok((downloader, catalog)) => {
+                for name in names {
+                    each.take(name, download(args, &store, &downloader, &catalog, name, &cancel))?;
+                }
+            }
+            Err(error) => each.take(&names.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", "), Err(error))?,
+        }
     }
-    let downloader = args.catalog.downloader()?;
-    let catalog = args.catalog.get(&store, &downloader, &cancel)?;
-    for name in names {
-        let (installed, checked) = download(args, &store, &downloader, &catalog, name, &cancel)?;
-        print(&mut out, &installed, checked)?;
+    each.end()
+}
+
+/// Several packs, of which one that fails does not keep the others away.
+struct Each {
+    of: usize,
+    failed: Vec<String>,
+}
+
+impl Each {
+    /// Prints what was installed, or why it was not; a pack that is alone fails as it would.
+    fn take(&mut self, named: &str, outcome: Result<(Installed, bool), Failure>) -> Result<(), Failure> {
+        match outcome {
+            Ok((installed, checked)) => Ok(print(&mut std::io::stdout(), &installed, checked)?),
+            // Another command line mends that of all of them.
+            Err(failure) if self.of == 1 || matches!(failure.status(), 2 | 130) => Err(failure),
+            Err(failure) => {
+                writeln!(std::io::stderr(), "error: {}", failure.whole())?;
+                self.failed.push(named.to_owned());
+                Ok(())
+            }
+        }
     }
-    Ok(())
+
+    fn end(self) -> Result<(), Failure> {
+        if self.failed.is_empty() {
+            return Ok(());
+        }
+        Err(format!("not installed: {}", self.failed.join(", ")).into())
+    }
+}
+
+/// Installs a file; says whether its base model was there to check it.
+fn install_file(args: &InstallArgs, store: &PackStore, path: &Path) -> Result<(Installed, bool), Failure> {
+    let bundle = args.bundle.fitting(PackFile::open(path)?.header()?.fingerprint)?;
+    Ok((store.install_file(path, bundle.as_ref().map(Bundle::manifest))?, bundle.is_some()))
 }
 
 /// Downloads one pack; says whether its base model was there to check it.
@@ -245,11 +283,15 @@ fn print(out: &mut impl Write, installed: &Installed, checked: bool) -> std::io:
 
 fn remove(args: &RemoveArgs) -> Result<(), Failure> {
     let store = args.store.packs()?;
+    // All are there, or none is removed.
     for name in &args.names {
-        if !store.remove(name, None)? {
-            // Fails too, and says what is installed.
+        if !store.list()?.iter().any(|pack| pack.header.metadata.name == *name) {
+            // Fails, and says what is installed.
             store.get(name, None)?;
         }
+    }
+    for name in &args.names {
+        store.remove(name, None)?;
         writeln!(std::io::stdout(), "{name}")?;
     }
     Ok(())

@@ -1,16 +1,37 @@
 //! Pictures on the disk as soon as they are drawn.
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
+use cones_core::picture::format::PictureFormat;
 use cones_core::picture::recipe::{self, Recipe};
-use cones_core::{CancelToken, Drawn, Error, Observer, Progress};
+use cones_core::{CancelToken, Drawn, Error, Observer, Picture, Progress};
 
 use super::progress_bar::Bar;
+use crate::contact_sheet::ContactSheet;
+
+/// What is done with pictures besides writing each.
+#[derive(Debug, Default)]
+pub(super) struct Extras<'a> {
+    /// How many times as large they are written.
+    pub(super) scale: u32,
+    /// A file that shows what is being drawn, and how many pixels of it one of a preview stands for.
+    pub(super) preview: Option<(&'a Path, u32)>,
+    /// A file that shows all of them.
+    pub(super) sheet: Option<&'a Path>,
+    /// Whether pictures go to standard output.
+    pub(super) to_output: bool,
+}
 
 /// Writes each picture to its file, beside a progress bar, and keeps none in memory: what is drawn stands whatever comes after.
 pub(super) struct Writer<'a> {
     bar: Bar,
     paths: std::slice::Iter<'a, PathBuf>,
+    extras: Extras<'a>,
+    sheet: ContactSheet,
+    /// Pictures of the requests that went before, and of all.
+    before: u32,
+    all: u32,
     written: Vec<(PathBuf, Recipe)>,
     failed: Option<Error>,
     cancel: CancelToken,
@@ -18,32 +39,94 @@ pub(super) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// `cancel` stops the drawing of what could not be written.
-    pub(super) fn new(bar: Bar, paths: &'a [PathBuf], cancel: &CancelToken) -> Self {
-        Self { bar, paths: paths.iter(), written: Vec::new(), failed: None, cancel: cancel.clone() }
+    pub(super) fn new(bar: Bar, paths: &'a [PathBuf], extras: Extras<'a>, cancel: &CancelToken) -> Self {
+        Self {
+            bar,
+            paths: paths.iter(),
+            extras,
+            sheet: ContactSheet::square(paths.len()),
+            before: 0,
+            all: u32::try_from(paths.len()).unwrap_or(u32::MAX),
+            written: Vec::new(),
+            failed: None,
+            cancel: cancel.clone(),
+        }
     }
 
-    /// What was written, with the recipes.
+    /// A further request begins.
+    pub(super) fn next_request(&mut self) {
+        self.before = u32::try_from(self.written.len()).unwrap_or(u32::MAX);
+    }
+
+    /// What was written, with the recipes. The sheet is written now, with as many as were drawn.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Picture`] of the picture that could not be written.
     pub(super) fn finish(self) -> Result<Vec<(PathBuf, Recipe)>, Error> {
+        if let Some(path) = self.extras.sheet {
+            self.sheet.save(path)?;
+        }
         self.failed.map_or(Ok(self.written), Err)
+    }
+
+    fn write(&mut self, drawn: Drawn) -> Result<(), Error> {
+        // As many as were asked for.
+        let Some(path) = self.paths.next() else { return Ok(()) };
+        let picture = drawn.picture.enlarged(self.extras.scale);
+        if self.extras.to_output {
+            let bytes = recipe::encode(&picture, &drawn.recipe, PictureFormat::Png);
+            let bytes = bytes.map_err(|reason| Error::picture(path, reason))?;
+            let mut out = std::io::stdout();
+            out.write_all(&bytes).and_then(|()| out.flush()).map_err(Error::io("write", path))?;
+        } else {
+            recipe::save(&picture, &drawn.recipe, path)?;
+        }
+        if let Some((preview, _)) = self.extras.preview {
+            recipe::save(&picture, &drawn.recipe, preview)?;
+        }
+        if self.extras.sheet.is_some() {
+            self.sheet.put(&drawn.picture)?;
+        }
+        self.written.push((path.clone(), drawn.recipe));
+        Ok(())
+    }
+
+    /// A preview has a pixel for each cell of the latent; it is shown as large as the picture will be.
+    fn show(&self, preview: &Picture, path: &Path, cell: u32) -> Result<(), Error> {
+        let side = |side: u32| side.saturating_mul(cell).saturating_mul(self.extras.scale.max(1));
+        recipe::save(&preview.resized(side(preview.width), side(preview.height))?, None, path)
+    }
+
+    fn keep(&mut self, outcome: Result<(), Error>) {
+        if let Err(error) = outcome {
+            self.failed.get_or_insert(error);
+            self.cancel.cancel();
+        }
     }
 }
 
 impl Observer for Writer<'_> {
     fn on_progress(&mut self, progress: &Progress) {
-        self.bar.on_progress(progress);
+        if let (Some(preview), Some(path)) = (&progress.preview, self.extras.preview) {
+            let (path, cell) = path;
+            let shown = self.show(preview, path, cell);
+            self.keep(shown);
+        }
+        let mut of_all = progress.clone();
+        of_all.preview = None;
+        of_all.picture = progress.picture.saturating_add(self.before);
+        of_all.pictures = self.all;
+        self.bar.on_progress(&of_all);
+    }
+
+    fn wants_preview(&mut self, _: u32) -> bool {
+        self.extras.preview.is_some()
     }
 
     fn on_picture(&mut self, drawn: Drawn) -> Option<Drawn> {
-        let path = self.paths.next()?;
-        match recipe::save(&drawn.picture, &drawn.recipe, path) {
-            Ok(()) => self.written.push((path.clone(), drawn.recipe)),
-            Err(error) => {
-                self.failed = Some(error);
-                self.cancel.cancel();
-            }
+        if self.failed.is_none() {
+            let written = self.write(drawn);
+            self.keep(written);
         }
         None
     }

@@ -1,15 +1,21 @@
 //! Progress on standard error.
 
 use std::borrow::Cow;
-use std::io::Write;
+use std::cell::RefCell;
+use std::io::{IsTerminal, Stderr, Write};
 
 use cones_core::library::download::{Received, Watch};
 use cones_core::{Observer, Progress, Stage};
 use cones_find::FindObserver;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// One bar for whatever takes long; nothing where standard error is no terminal. It goes when it is dropped.
-pub(crate) struct Bar(ProgressBar);
+use super::progress_lines::Lines;
+
+/// One bar for whatever takes long; where standard error is no terminal a line every so often. It goes when it is dropped.
+pub(crate) struct Bar {
+    bar: ProgressBar,
+    lines: Option<RefCell<Lines<Stderr>>>,
+}
 
 impl Bar {
     /// A bar of denoising steps over all pictures, or none when `quiet`.
@@ -33,19 +39,28 @@ impl Bar {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }
-        Self(bar)
+        let logged = !quiet && !std::io::stderr().is_terminal();
+        Self { bar, lines: logged.then(|| RefCell::new(Lines::new(std::io::stderr()))) }
+    }
+
+    fn shown(&self, done: u64, of: u64, message: impl Into<Cow<'static, str>>) {
+        let message = message.into();
+        if let Some(lines) = &self.lines {
+            lines.borrow_mut().show(&message, done, of);
+        }
+        self.bar.set_length(of);
+        self.bar.set_message(message);
+        self.bar.set_position(done);
     }
 
     /// `done` of `of` are there.
     pub(crate) fn show(&self, done: usize, of: usize, message: impl Into<Cow<'static, str>>) {
-        self.0.set_length(of as u64);
-        self.0.set_message(message);
-        self.0.set_position(done as u64);
+        self.shown(done as u64, of as u64, message);
     }
 
     /// Takes the bar off the screen.
     pub(crate) fn clear(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 
@@ -58,31 +73,27 @@ impl Drop for Bar {
 impl Observer for Bar {
     fn on_progress(&mut self, progress: &Progress) {
         let steps = u64::from(progress.steps);
-        self.0.set_length(steps * u64::from(progress.pictures));
-        self.0.set_message(match progress.stage {
+        let done = steps * u64::from(progress.picture) + u64::from(progress.step);
+        let message = match progress.stage {
             Stage::Preparing => "preparing",
             Stage::Denoising => "drawing",
             Stage::Decoding => "decoding",
             _ => "finished",
-        });
-        if progress.stage == Stage::Denoising {
-            self.0.set_position(steps * u64::from(progress.picture) + u64::from(progress.step));
-        }
+        };
+        self.shown(done, steps * u64::from(progress.pictures), message);
     }
 }
 
 impl Watch for Bar {
     fn received(&mut self, received: Received<'_>) {
-        self.0.set_length(received.total);
-        self.0.set_position(received.bytes);
-        self.0.set_message(received.name.to_owned());
+        self.shown(received.bytes, received.total, received.name.to_owned());
     }
 }
 
 impl FindObserver for Bar {
     fn warned(&mut self, warning: &str) {
         // A closed terminal must not stop the work.
-        self.0.suspend(|| drop(writeln!(std::io::stderr(), "warning: {warning}")));
+        self.bar.suspend(|| drop(writeln!(std::io::stderr(), "warning: {warning}")));
     }
 
     fn prepared(&mut self, what: &str, done: usize, of: usize) {

@@ -30,7 +30,7 @@ pub struct PublishArgs {
     #[arg(value_name = "PACK")]
     packs: Vec<PathBuf>,
     /// The folder to publish into; made if need be.
-    #[arg(long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
     /// The publisher's secret key, as `cones keygen` makes it.
     #[arg(long, value_name = "KEY")]

@@ -13,6 +13,7 @@ use super::quantise_report;
 use crate::base_model;
 use crate::failure::Failure;
 use crate::places::StoreArgs;
+use crate::ranges;
 
 /// Arguments of `cones quantise`.
 #[derive(Debug, Clone, Args)]
@@ -29,7 +30,7 @@ pub struct QuantiseArgs {
     #[arg(value_name = "BUNDLE")]
     bundle: PathBuf,
     /// Folder to write the small form to.
-    #[arg(long, value_name = "SMALL")]
+    #[arg(short, long, value_name = "SMALL")]
     out: PathBuf,
     /// Bits of the weights.
     #[arg(long, value_enum)]
@@ -54,7 +55,7 @@ pub struct QuantiseArgs {
     #[arg(long)]
     force: bool,
     /// Threads inside one node; all physical cores by default.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = ranges::threads)]
     threads: Option<usize>,
     /// No progress bar.
     #[arg(short, long)]

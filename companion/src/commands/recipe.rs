@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use cones_core::picture::recipe::Recipe;
 
+use super::old_recipe::OldRecipe;
 use crate::failure::Failure;
 
 /// Arguments of `cones recipe`.
@@ -15,7 +15,7 @@ Examples:
   cones recipe dog.png
   cones recipe --json dog.png | jq .seed")]
 pub struct RecipeArgs {
-    /// A PNG that `cones` drew.
+    /// A PNG, JPEG or WebP that `cones` drew, or another program that says how, as AUTOMATIC1111's web UI does.
     picture: PathBuf,
     /// Print everything as JSON instead of as text.
     #[arg(long)]
@@ -24,8 +24,8 @@ pub struct RecipeArgs {
 
 /// Prints the recipe.
 pub fn run(args: &RecipeArgs) -> Result<(), Failure> {
-    let recipe = Recipe::read(&args.picture)?;
-    let text = if args.json { serde_json::to_string_pretty(&recipe)? } else { recipe.parameters() };
+    let recipe = OldRecipe::read(&args.picture)?;
+    let text = if args.json { serde_json::to_string_pretty(&recipe)? } else { recipe.text() };
     writeln!(std::io::stdout(), "{text}")?;
     Ok(())
 }

@@ -40,10 +40,10 @@ pub struct ReportArgs {
     #[arg(required = true, value_name = "PACK")]
     packs: Vec<String>,
     /// Folder for `index.html`; made if need be.
-    #[arg(long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
     /// A prompt, one row each; eight everyday contexts by default.
-    #[arg(long = "prompt", value_name = "PROMPT")]
+    #[arg(short, long = "prompt", value_name = "PROMPT")]
     prompts: Vec<String>,
     /// First seed.
     #[arg(long, default_value_t = 5)]

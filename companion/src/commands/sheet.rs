@@ -1,19 +1,17 @@
 //! `cones sheet`.
 
-use std::io::{Cursor, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 
 use clap::Args;
 use cones_core::picture::recipe;
-use cones_core::{CancelToken, Engine, Picture, Request, Subject};
+use cones_core::{CancelToken, Engine, Request, Subject};
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
 use super::progress_bar::Bar;
+use crate::contact_sheet::ContactSheet;
 use crate::failure::Failure;
 use crate::subject_spec::SubjectSpec;
-
-/// Gap between pictures, in pixels.
-const GAP: u32 = 4;
 
 /// Arguments of `cones sheet`.
 #[derive(Debug, Args)]
@@ -22,14 +20,14 @@ Each prompt is a column. The first row is the base model; each subject adds a ro
 In a prompt, {} stands for the trigger words of the row's subject (of the first subject in the base model's row).
 
 Examples:
-  cones sheet --prompt 'a dog on grass' --prompt 'a dog at night' --subject random:0.05 --out sheet
+  cones sheet --prompt 'a dog on grass' --prompt 'a dog at night' --subject random:5 --out sheet
   cones sheet --prompt 'a {} on grass' --prompt 'a {} at night' --subject models/packs/fluent-dog.cones --out dog")]
 pub struct SheetArgs {
     /// A prompt, one column each; twelve of Toybox's own by default.
-    #[arg(long = "prompt", value_name = "PROMPT")]
+    #[arg(short, long = "prompt", value_name = "PROMPT")]
     prompts: Vec<String>,
     /// A subject, one row each, as in `cones generate`.
-    #[arg(long = "subject", value_name = "SUBJECT")]
+    #[arg(short, long = "subject", value_name = "SUBJECT")]
     subjects: Vec<SubjectSpec>,
     /// Seed of every picture.
     #[arg(long, default_value_t = 5)]
@@ -38,7 +36,7 @@ pub struct SheetArgs {
     #[arg(long, value_name = "N")]
     steps: Option<u32>,
     /// Folder for the pictures and `sheet.png`; made if need be.
-    #[arg(long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
     engine: EngineArgs,
@@ -71,7 +69,7 @@ pub fn run(args: &SheetArgs) -> Result<(), Failure> {
     }
     std::fs::create_dir_all(&args.out).map_err(cones_core::Error::io("create", &args.out))?;
     let cancel = cancelled_by_ctrl_c()?;
-    let mut pictures = Vec::new();
+    let mut sheet = ContactSheet::new(columns(prompts.len(), rows.len()), prompts.len() * rows.len());
     let mut out = std::io::stdout();
     let first = rows.iter().flatten().next().map(|s| s.trigger.clone()).unwrap_or_default();
     for (number, row) in rows.iter().enumerate() {
@@ -83,12 +81,12 @@ pub fn run(args: &SheetArgs) -> Result<(), Failure> {
             recipe::save(&picture.picture, &picture.recipe, &path)?;
             let subject = row.as_ref().map_or("base model", |s| s.name.as_str());
             writeln!(out, "{}\t{prompt}\t{subject}", path.display())?;
-            pictures.push(picture.picture);
+            sheet.put(&picture.picture)?;
         }
     }
-    let sheet = args.out.join("sheet.png");
-    write_sheet(&pictures, columns(prompts.len(), rows.len()), &sheet)?;
-    writeln!(out, "{}\tall of them", sheet.display())?;
+    let path = args.out.join("sheet.png");
+    sheet.save(&path)?;
+    writeln!(out, "{}\tall of them", path.display())?;
     Ok(())
 }
 
@@ -110,25 +108,4 @@ fn draw(
 /// One row a subject; a lone row is folded into several.
 fn columns(prompts: usize, rows: usize) -> usize {
     if rows == 1 { prompts.div_ceil(2).max(1) } else { prompts }
-}
-
-/// Pictures in rows of `columns`, as one PNG.
-pub(super) fn write_sheet(pictures: &[Picture], columns: usize, path: &Path) -> Result<(), Failure> {
-    let (width, height) = pictures.iter().fold((1, 1), |(w, h), p| (w.max(p.width), h.max(p.height)));
-    // Small pictures are shown twice as large, pixel by pixel.
-    let scale = if width <= 128 { 2 } else { 1 };
-    let cell = |size: u32, index: usize| (size * scale + GAP) * u32::try_from(index).unwrap_or(0) + GAP;
-    let rows = pictures.len().div_ceil(columns);
-    let mut sheet = image::RgbImage::from_pixel(cell(width, columns), cell(height, rows), image::Rgb([255; 3]));
-    for (i, picture) in pictures.iter().enumerate() {
-        let Some(source) = image::RgbImage::from_raw(picture.width, picture.height, picture.rgb.clone()) else {
-            continue;
-        };
-        let (w, h) = (picture.width * scale, picture.height * scale);
-        let large = image::imageops::resize(&source, w, h, image::imageops::FilterType::Nearest);
-        image::imageops::replace(&mut sheet, &large, cell(width, i % columns).into(), cell(height, i / columns).into());
-    }
-    let mut png = Cursor::new(Vec::new());
-    sheet.write_to(&mut png, image::ImageFormat::Png)?;
-    Ok(cones_core::disk::atomic::write(path, &png.into_inner())?)
 }

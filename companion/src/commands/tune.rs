@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::pack_file::PackFile;
 use crate::pack_parts::{joined, tool};
 use crate::precision_arg::PrecisionArg;
+use crate::ranges;
 
 /// Arguments of `cones tune`.
 #[derive(Debug, Args)]
@@ -39,19 +40,19 @@ pub struct TuneArgs {
     #[arg(long, required = true, num_args = 2.., value_name = "DIR")]
     images: Vec<PathBuf>,
     /// Folder for the tuned packs; made if need be.
-    #[arg(long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
     /// Training steps.
-    #[arg(long, default_value_t = 200, value_name = "N")]
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = ranges::steps)]
     steps: usize,
     /// Pictures in one step.
     #[arg(long, default_value_t = 12, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=512))]
     batch: u16,
     /// Learning rate of the factors.
-    #[arg(long, default_value_t = factors::RATE)]
+    #[arg(long, default_value_t = factors::RATE, value_parser = ranges::rate)]
     rate: f64,
     /// How much the classes count against the subjects.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, value_parser = ranges::weight)]
     prior: f32,
     /// What the packs keep per neuron.
     #[arg(long, value_enum, default_value = "float16")]
@@ -63,7 +64,7 @@ pub struct TuneArgs {
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = drawn)]
     drawn: usize,
     /// Noisy pictures of each part that packs are measured on.
-    #[arg(long, default_value_t = 48, value_name = "N")]
+    #[arg(long, default_value_t = 48, value_name = "N", value_parser = ranges::measured)]
     held_out: usize,
     /// Print figures as JSON instead of a table.
     #[arg(long)]

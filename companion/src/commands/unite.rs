@@ -32,7 +32,7 @@ pub struct UniteArgs {
     #[arg(required = true, num_args = 2.., value_name = "PACK")]
     packs: Vec<String>,
     /// The pack to write.
-    #[arg(long, value_name = "FILE.cones")]
+    #[arg(short, long, value_name = "FILE.cones")]
     out: PathBuf,
     /// The scope of the union; needed where a pack has scope `trigger`.
     #[arg(long)]

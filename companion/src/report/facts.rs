@@ -10,6 +10,7 @@ use super::painter::Cost;
 use super::subject::Reported;
 use crate::failure::Failure;
 use crate::pack_parts::tool;
+use crate::typed::without_folders;
 use crate::{clock, inspect};
 
 /// The few numbers that matter most, for the top of the page: each with what it is.
@@ -40,7 +41,7 @@ pub fn finding(record: &Record) -> Markup {
         ("in all", seconds(record.seconds.total)),
         ("peak memory", record.peak_memory.map_or_else(|| "not known here".to_owned(), bytes)),
     ];
-    html! { (list(&facts)) (command(&record.command)) }
+    html! { (list(&facts)) (command(&without_folders(record.command.iter().cloned()))) }
 }
 
 /// What a pack says of itself.
@@ -81,11 +82,10 @@ pub fn page(engine: &Engine, steps: Option<u32>, provider: &str, cost: &Cost) ->
         ),
         ("peak memory", peak_memory().map_or_else(|| "not known here".to_owned(), bytes)),
     ];
-    let typed: Vec<String> = std::env::args().collect();
-    Ok(html! { (list(&facts)) (command(&typed)) })
+    Ok(html! { (list(&facts)) (command(&without_folders(std::env::args()))) })
 }
 
-/// A command as it would be typed.
+/// A command as it would be typed where its files are.
 fn command(arguments: &[String]) -> Markup {
     html! {
         pre {

@@ -37,7 +37,11 @@ fn a_base_model_is_published_installed_used_by_name_and_removed() {
 
     assert_eq!(desk.done(&["bundle", "remove", "toybox"]), "toybox\n");
     assert_eq!(desk.done(&["bundle", "list"]), "");
-    let error = crate::tool::fail(1, away(&plain));
+    // The one of the checkout that the command was built from is left, and without that there is none.
+    crate::tool::succeed(away(&plain));
+    let mut nowhere = away(&plain);
+    nowhere.env("CONES_CHECKOUT", "");
+    let error = crate::tool::fail(1, nowhere);
     assert!(error.contains("no base model is at hand") && error.contains("cones bundle install toybox"), "{error}");
     assert!(desk.fails(1, &["bundle", "remove", "toybox"]).contains("`toybox`"));
 

@@ -87,19 +87,19 @@ fn a_recipe_is_read_back_and_draws_the_same_bytes() {
         "--guidance",
         "3.3",
         "--subject",
-        "random:0.05:3@0.7",
+        "random:5:3@0.7",
         "--subject",
-        "random:0.01",
+        "random:1",
     ];
     generate(&arguments, &first);
     let readable = done(&["recipe", text(&first)]);
     assert!(
         readable
-            .starts_with("a dog \"x\" 🐶\nNegative prompt: a cat\nSteps: 2, Sampler: euler-a, CFG scale: 3.3, Seed: 9"),
+            .starts_with("a dog \"x\" 🐶\nNegative prompt: a cat\nSteps: 2, Sampler: Euler a, CFG scale: 3.3, Seed: 9"),
         "{readable}"
     );
     let exact: Value = serde_json::from_str(&done(&["recipe", "--json", text(&first)])).expect("JSON");
-    assert_eq!(exact["subjects"][0]["name"], "random:0.05:3");
+    assert_eq!(exact["subjects"][0]["name"], "random:5:3");
     done(&["generate", "--from", text(&first), "--threads", "1", "--out", text(&again)]);
     assert_eq!(std::fs::read(&first).expect("a picture"), std::fs::read(&again).expect("a picture"));
 
@@ -148,7 +148,7 @@ fn wrong_usage_exits_with_2() {
 }
 
 #[test]
-fn bad_requests_exit_with_1_and_name_the_field() {
+fn values_out_of_range_are_wrong_usage_and_name_the_field() {
     let folder = folder();
     let out = folder.path().join("x.png");
     for (field, arguments) in [
@@ -157,16 +157,34 @@ fn bad_requests_exit_with_1_and_name_the_field() {
         ("count", vec!["--count", "0"]),
         ("width", vec!["--width", "63"]),
         ("height", vec!["--height", "100000"]),
-        ("strength", vec!["--subject", "random:0.1@1.5"]),
-        ("trigger", vec!["--subject", "random:0.1", "--scope", "trigger"]),
+        ("strength", vec!["--subject", "random:10@1.5"]),
+        ("strength", vec!["--init", "x.png", "--strength", "1.5"]),
+        ("trigger", vec!["--subject", "random:10", "--scope", "trigger"]),
         ("threads", vec!["--threads", "0"]),
-        ("random:2", vec!["--subject", "random:2"]),
+        ("threads", vec!["--threads", "40000000"]),
+        ("scale", vec!["--scale", "0"]),
+        ("scale", vec!["--scale", "17"]),
+        ("random:200", vec!["--subject", "random:200"]),
         ("random:x", vec!["--subject", "random:x"]),
+        ("other half", vec!["--negative-prompt", "a }"]),
+        ("sheet", vec!["--sheet", "x.gif"]),
+        ("preview", vec!["--preview", "x"]),
+    ] {
+        let error = fails(2, &[&["generate", "--prompt", "a dog", "--out", text(&out)], &arguments[..]].concat());
+        assert!(error.starts_with("error: ") && error.contains(field), "{field}: {error}");
+        assert!(!out.exists());
+    }
+}
+
+#[test]
+fn what_is_not_there_exits_with_1_and_is_named() {
+    let folder = folder();
+    let out = folder.path().join("x.png");
+    for (field, arguments) in [
         ("no/such.safetensors", vec!["--subject", "no/such.safetensors"]),
         ("no/such.png", vec!["--init", "no/such.png"]),
         ("no/such.png", vec!["--from", "no/such.png"]),
         ("no/such.cones", vec!["--subject", "no/such.cones"]),
-        ("other half", vec!["--negative-prompt", "a }"]),
         ("no/such/bundle", vec!["--bundle", "no/such/bundle"]),
         ("nnapi", vec!["--provider", "nnapi"]),
     ] {
@@ -242,6 +260,9 @@ fn help_shows_examples() {
         "bundle install",
         "bundle list",
         "bundle remove",
+        "devices",
+        "completion",
+        "man",
     ] {
         let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
         let help = done(&words);
@@ -262,7 +283,7 @@ fn a_sheet_shows_each_prompt_and_subject() {
         "--prompt",
         "a cat",
         "--subject",
-        "random:0.05",
+        "random:5",
         "--steps",
         "1",
         "--threads",

@@ -16,3 +16,5 @@ mod store;
 mod story;
 mod subjects;
 mod tool;
+mod usage;
+mod writing;

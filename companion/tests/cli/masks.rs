@@ -193,7 +193,7 @@ fn without_its_base_model_a_pack_still_says_what_it_is() {
     let pack = desk.pack("rex", "1", &[]);
     let elsewhere = |arguments: &[&str]| {
         let mut command = desk.cones(arguments);
-        command.env_remove("CONES_BUNDLE").current_dir(desk.path(""));
+        command.env_remove("CONES_BUNDLE").env("CONES_CHECKOUT", "").current_dir(desk.path(""));
         command
     };
     let output = elsewhere(&["inspect", &pack]).output().expect("cones runs");

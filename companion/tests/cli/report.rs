@@ -133,7 +133,7 @@ fn what_cannot_be_reported_is_said_before_anything_is_drawn() {
     assert!(!Path::new(&out).exists());
     let file = desk.write("file", "in the way");
     assert!(desk.fails(1, &["report", &example("fluent-dog"), "--out", &file]).contains("file"));
-    let zero = desk.fails(1, &["report", &example("fluent-dog"), "--out", &out, "--steps", "0"]);
+    let zero = desk.fails(2, &["report", &example("fluent-dog"), "--out", &out, "--steps", "0"]);
     assert!(zero.contains("steps") && !Path::new(&out).join("index.html").exists(), "{zero}");
 }
 

@@ -13,9 +13,9 @@ fn a_name_in_a_prompt_must_be_a_subject_that_is_on() {
     let out = desk.path("x.png");
     let mask = golden("binary.safetensors");
     let draw = |prompt| ["generate", "--out", &out, "--subject", text(&mask), "--prompt", prompt];
-    let error = desk.fails(1, &draw("a {dog}"));
+    let error = desk.fails(2, &draw("a {dog}"));
     assert!(error.contains("`{dog}`") && error.contains("`{golden}`"), "{error}");
-    assert!(desk.fails(1, &draw("a } dog")).contains("`}}`"));
+    assert!(desk.fails(2, &draw("a } dog")).contains("`}}`"));
     assert!(!Path::new(&out).exists());
 }
 

@@ -7,7 +7,15 @@ use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// Variables that would reach from the tester's desk into a test.
-const OURS: [&str; 5] = ["CONES_STORE", "CONES_CATALOG", "CONES_KEY", "CONES_KEY_PASSWORD", "SOURCE_DATE_EPOCH"];
+const OURS: [&str; 7] = [
+    "CONES_STORE",
+    "CONES_CATALOG",
+    "CONES_KEY",
+    "CONES_KEY_PASSWORD",
+    "CONES_ROOTS",
+    "CONES_CHECKOUT",
+    "SOURCE_DATE_EPOCH",
+];
 
 /// The base model of the tests: Toybox, or what `CONES_BUNDLE` names.
 pub(crate) fn bundle() -> PathBuf {

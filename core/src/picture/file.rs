@@ -35,11 +35,28 @@ impl Picture {
     }
 }
 
+/// What is read.
+const READ: [ImageFormat; 3] = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP];
+
+/// Why a file is not read: which other kind of picture it is, or that it is none.
+fn foreign(bytes: &[u8]) -> String {
+    let brand = bytes.get(4..12).and_then(|brand| brand.strip_prefix(b"ftyp"));
+    let name = match (bytes, brand) {
+        (_, Some(b"heic" | b"heix" | b"hevc" | b"heim" | b"heis" | b"mif1" | b"msf1")) => "HEIC",
+        (_, Some(b"avif" | b"avis")) => "AVIF",
+        ([b'G', b'I', b'F', b'8', ..], _) => "GIF",
+        ([b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..], _) => "TIFF",
+        ([b'B', b'M', ..], _) if bytes.len() > 26 => "BMP",
+        _ => return "it is not a picture: no PNG, JPEG or WebP".into(),
+    };
+    format!("it is a {name}, which is not read: convert it to PNG, JPEG or WebP")
+}
+
 /// A picture from the bytes of its file.
 fn decode(bytes: &[u8]) -> Result<Picture, String> {
     let said = |error: image::ImageError| error.to_string();
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
-    let format = reader.format().ok_or("it is no PNG, JPEG or WebP")?;
+    let format = reader.format().filter(|format| READ.contains(format)).ok_or_else(|| foreign(bytes))?;
     if format == ImageFormat::Jpeg && is_cut_off(bytes) {
         return Err("the end of the JPEG is missing: the copy is incomplete".into());
     }
@@ -133,6 +150,16 @@ mod tests {
         assert!(decode(&header).is_err());
         for bytes in [&b""[..], b"GIF89a", b"not a picture", &[0xff, 0xd8, 0xff]] {
             assert!(decode(bytes).is_err(), "{bytes:?}");
+        }
+        let words = |bytes: &[u8]| decode(bytes).expect_err("no picture that is read");
+        assert_eq!(words(b"# Readme"), "it is not a picture: no PNG, JPEG or WebP");
+        for (bytes, name) in [
+            (&b"GIF89a"[..], "GIF"),
+            (b"\0\0\0\x18ftypheic\0\0", "HEIC"),
+            (b"\0\0\0\x18ftypavif\0\0", "AVIF"),
+            (b"II*\0\x08\0\0\0", "TIFF"),
+        ] {
+            assert!(words(bytes).contains(&format!("it is a {name}")), "{}", words(bytes));
         }
     }
 }

@@ -1,12 +1,13 @@
-//! How a picture was made, kept inside its PNG.
+//! How a picture was made, kept inside its file.
 //!
-//! Two text chunks: `parameters`, as other image tools write and read it, for people; and `cones`, the same as JSON
-//! with everything needed to draw the picture again.
+//! Two texts: `parameters`, as other image tools write and read it, for people; and `cones`, the same as JSON with everything needed to
+//! draw the picture again. In a PNG they are chunks of text; JPEG and WebP have them in EXIF, as `UserComment` and `MakerNote`.
 
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 
+use image::codecs::{jpeg::JpegEncoder, webp::WebPEncoder};
+use image::{ExtendedColorType, ImageEncoder};
 use serde::{Deserialize, Serialize};
 
 use crate::disk::atomic::AtomicFile;
@@ -14,15 +15,19 @@ use crate::disk::hash::{Hasher, Sha256};
 use crate::engine::request::{Request, ResolvedRequest};
 use crate::error::{Error, Result};
 use crate::model::bundle::Bundle;
-use crate::picture::Picture;
+use crate::picture::format::PictureFormat;
+use crate::picture::texts::{EXACT, READABLE, Texts};
+use crate::picture::{Picture, exif, infotext};
 use crate::sampling::scheduler::choice::Scheduler;
 use crate::subjects::mask::ConceptMask;
 use crate::subjects::pack::TokenEmbeddings;
 use crate::subjects::places::{Places, Side};
 use crate::subjects::scope::Scope;
 
-const READABLE: &str = "parameters";
-const EXACT: &str = "cones";
+/// Of 100. What is lost is seen by nobody, at a fifth of a PNG's bytes.
+const JPEG_QUALITY: u8 = 95;
+/// An EXIF block of a JPEG is one segment, whose length has 16 bits.
+const MOST_EXIF: usize = 65_000;
 
 /// Everything that decides a picture's pixels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -147,17 +152,20 @@ impl Recipe {
         self.subjects.iter().all(|subject| subject.places.is_none())
     }
 
-    /// The text that image tools read: prompt, negative prompt, one line of settings. A subject is written as its name,
+    /// The text that image tools read: prompt, negative prompt, one line of settings, in AUTOMATIC1111's words. A subject is written as its name,
     /// strength, and the first digits of the hashes of its mask and, where it came from one, of its pack.
     pub fn parameters(&self) -> String {
         let mut text = self.prompt.clone();
         if !self.negative_prompt.is_empty() {
             text.push_str(&format!("\nNegative prompt: {}", self.negative_prompt));
         }
+        let (sampler, schedule) = infotext::sampler(self.scheduler);
+        let schedule = schedule.map_or_else(String::new, |kind| format!(", Schedule type: {kind}"));
         let model_hash = self.fingerprint.short(10);
         text.push_str(&format!(
-            "\nSteps: {}, Sampler: {}, CFG scale: {}, Seed: {}, Size: {}x{}, Model hash: {model_hash}, Model: {}",
-            self.steps, self.scheduler, self.guidance, self.seed, self.width, self.height, self.bundle
+            "\nSteps: {}, Sampler: {sampler}{schedule}, CFG scale: {}, Seed: {}, Size: {}x{}, Model hash: {model_hash}, \
+             Model: {}",
+            self.steps, self.guidance, self.seed, self.width, self.height, self.bundle
         ));
         if let Some(init) = &self.init {
             text.push_str(&format!(", Denoising strength: {}", init.strength));
@@ -171,29 +179,26 @@ impl Recipe {
             }
             text.push('"');
         }
-        text.push_str(&format!(", Version: {}", self.software));
+        // The noise is that of PyTorch's generator on the CPU.
+        text.push_str(&format!(", RNG: CPU, Version: {}", self.software));
         text
     }
 
-    /// Reads the recipe out of a PNG that [`save`] wrote.
+    /// Reads the recipe out of a PNG, JPEG or WebP that [`save`] wrote.
     ///
     /// # Errors
-    /// [`Error::Picture`] when the file is no PNG or holds no recipe; [`Error::Io`].
+    /// [`Error::Picture`] when the file is none of these or holds no recipe; [`Error::Io`].
     pub fn read(path: &Path) -> Result<Self> {
-        let bad = |reason: String| Error::Picture { path: path.to_path_buf(), reason };
-        let file = File::open(path).map_err(Error::io("open", path))?;
-        let reader = png::Decoder::new(BufReader::new(file))
-            .read_info()
-            .map_err(|error| bad(format!("not a PNG with a recipe: {error}")))?;
-        let info = reader.info();
-        let text = info
-            .utf8_text
-            .iter()
-            .find(|chunk| chunk.keyword == EXACT)
-            .ok_or_else(|| bad("it holds no recipe of ours; other tools may have removed it".into()))?
-            .get_text()
-            .map_err(|error| bad(format!("its recipe is damaged: {error}")))?;
-        serde_json::from_str(&text).map_err(|error| bad(format!("its recipe is damaged: {error}")))
+        let bad = |reason: String| Error::picture(path, reason);
+        let texts = Texts::read(path)?;
+        let Some(exact) = texts.exact else {
+            return Err(bad(match (texts.readable, texts.others.as_slice()) {
+                (Some(_), _) => "it holds no recipe of ours, but another program's text on how it was made".into(),
+                (None, []) => "it holds no recipe; what sent or changed it may have removed it".into(),
+                (None, others) => format!("it holds no recipe, only the texts {}", others.join(", ")),
+            }));
+        };
+        serde_json::from_str(&exact).map_err(|error| bad(format!("its recipe is damaged: {error}")))
     }
 }
 
@@ -242,19 +247,66 @@ fn embeddings_sha256(embeddings: &TokenEmbeddings) -> Sha256 {
     digest.finish()
 }
 
-/// Writes a picture as PNG, with its recipe if it has one: under a temporary name in the same folder, then renamed.
+/// Writes a picture, with its recipe if it has one: as the ending of the name says, PNG where it says nothing; under a temporary name
+/// in the same folder, then renamed.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::Picture`].
+/// [`Error::Io`]; [`Error::Picture`] where the ending is that of a format that is not written, and as [`encode`].
 pub fn save<'a>(picture: &Picture, recipe: impl Into<Option<&'a Recipe>>, path: &Path) -> Result<()> {
+    let format = PictureFormat::of(path)?.unwrap_or_default();
+    let bytes = encode(picture, recipe, format)
+        .map_err(|reason| Error::picture(path, format!("cannot be written: {reason}")))?;
     let mut file = AtomicFile::create(path)?;
-    encode(picture, recipe.into(), BufWriter::new(&mut file))
-        .map_err(|error| Error::Picture { path: path.to_path_buf(), reason: format!("cannot be written: {error}") })?;
+    file.write_all(&bytes).map_err(Error::io("write", path))?;
     file.finish()
 }
 
-fn encode(picture: &Picture, recipe: Option<&Recipe>, mut out: impl Write) -> Result<(), png::EncodingError> {
-    let mut encoder = png::Encoder::new(&mut out, picture.width, picture.height);
+/// The bytes of a picture's file, with its recipe if it has one.
+///
+/// # Errors
+/// In words, where the format does not hold a picture so large, or a recipe so long.
+pub fn encode<'a>(
+    picture: &Picture,
+    recipe: impl Into<Option<&'a Recipe>>,
+    format: PictureFormat,
+) -> std::result::Result<Vec<u8>, String> {
+    if !picture.is_whole() {
+        return Err("it has another number of bytes than its size says".into());
+    }
+    let recipe = recipe.into();
+    let mut bytes = Vec::new();
+    if format == PictureFormat::Png {
+        png(picture, recipe, &mut bytes).map_err(|error| error.to_string())?;
+        return Ok(bytes);
+    }
+    let block = recipe.map(exif_block).transpose()?;
+    let written = match format {
+        PictureFormat::Jpeg => {
+            if block.as_ref().is_some_and(|block| block.len() > MOST_EXIF) {
+                return Err("its recipe is longer than a JPEG holds; write a PNG or WebP".into());
+            }
+            write_with(JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY), picture, block)
+        }
+        _ => write_with(WebPEncoder::new_lossless(&mut bytes), picture, block),
+    };
+    written.map_err(|error| error.to_string())?;
+    Ok(bytes)
+}
+
+fn write_with(mut encoder: impl ImageEncoder, picture: &Picture, exif: Option<Vec<u8>>) -> image::ImageResult<()> {
+    if let Some(block) = exif {
+        encoder.set_exif_metadata(block).map_err(image::ImageError::Unsupported)?;
+    }
+    encoder.write_image(&picture.rgb, picture.width, picture.height, ExtendedColorType::Rgb8)
+}
+
+fn exif_block(recipe: &Recipe) -> std::result::Result<Vec<u8>, String> {
+    let exact = serde_json::to_string(recipe).map_err(|error| error.to_string())?;
+    exif::block(&recipe.parameters(), &exact, &recipe.software).map_err(|error| error.to_string())
+}
+
+fn png(picture: &Picture, recipe: Option<&Recipe>, out: &mut Vec<u8>) -> std::result::Result<(), png::EncodingError> {
+    let mut encoder = png::Encoder::new(out, picture.width, picture.height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     if let Some(recipe) = recipe {
@@ -263,7 +315,6 @@ fn encode(picture: &Picture, recipe: Option<&Recipe>, mut out: impl Write) -> Re
         encoder.add_itxt_chunk(EXACT.into(), exact)?;
     }
     encoder.write_header()?.write_image_data(&picture.rgb)?;
-    out.flush()?;
     Ok(())
 }
 
@@ -307,6 +358,41 @@ mod tests {
         assert_eq!(Recipe::read(&path).expect("a recipe"), recipe());
         assert_eq!(Picture::open(&path).expect("a picture"), picture);
         assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing temporary is left");
+    }
+
+    #[test]
+    fn every_format_holds_the_recipe_and_the_exact_ones_the_pixels() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let rgb = (0..16u8 * 8).flat_map(|i| [i, 2 * (i % 100), 255 - i]).collect();
+        let picture = Picture { width: 16, height: 8, rgb };
+        for (name, start) in
+            [("p.png", &b"\x89PNG"[..]), ("p.jpg", b"\xff\xd8\xff"), ("p.jpeg", b"\xff\xd8"), ("p.webp", b"RIFF")]
+        {
+            let path = folder.path().join(name);
+            save(&picture, &recipe(), &path).expect("saved");
+            assert!(std::fs::read(&path).expect("a file").starts_with(start), "{name}");
+            assert_eq!(Recipe::read(&path).expect("a recipe"), recipe(), "{name}");
+            let opened = Picture::open(&path).expect("a picture");
+            let most = opened.rgb.iter().zip(&picture.rgb).map(|(a, b)| a.abs_diff(*b)).max();
+            let exact = !name.contains("jp");
+            assert!(if exact { most == Some(0) } else { most < Some(60) }, "{name}: {most:?}");
+            save(&picture, None, &path).expect("saved");
+            assert!(Recipe::read(&path).expect_err("none").to_string().contains("no recipe"), "{name}");
+        }
+        let refused = save(&picture, None, &folder.path().join("p.gif")).expect_err("no GIF").to_string();
+        assert!(refused.contains("p.gif") && refused.contains(".webp"), "{refused}");
+    }
+
+    #[test]
+    fn what_a_format_does_not_hold_is_refused() {
+        let picture = Picture { width: 1, height: 1, rgb: vec![0; 3] };
+        let mut long = recipe();
+        long.prompt = "dog ".repeat(20_000);
+        let refused = encode(&picture, &long, PictureFormat::Jpeg).expect_err("too long");
+        assert!(refused.contains("JPEG"), "{refused}");
+        assert!(encode(&picture, &long, PictureFormat::WebP).is_ok());
+        let broken = Picture { width: 2, ..picture };
+        assert!(PictureFormat::ALL.iter().all(|format| encode(&broken, None, *format).is_err()));
     }
 
     #[test]
@@ -361,6 +447,11 @@ mod tests {
     fn the_last_line_is_what_other_tools_parse() {
         let text = recipe().parameters();
         let last = text.lines().last().expect("a line");
-        assert!(last.starts_with("Steps: 20, Sampler: ddim, CFG scale: 4.5, Seed: 18446744073709551615, Size: 2x1"));
+        assert!(last.starts_with("Steps: 20, Sampler: DDIM, CFG scale: 4.5, Seed: 18446744073709551615, Size: 2x1"));
+        assert!(last.contains(", RNG: CPU, "), "{last}");
+        let karras = Recipe { scheduler: Scheduler::DpmSolverPlusPlus2MKarras, ..recipe() }.parameters();
+        assert!(karras.contains(", Sampler: DPM++ 2M, Schedule type: Karras, CFG"), "{karras}");
+        let read = super::super::foreign::ForeignRecipe::parse(&karras);
+        assert_eq!((read.steps, read.scheduler), (Some(20), Some(Scheduler::DpmSolverPlusPlus2MKarras)));
     }
 }

@@ -6,9 +6,10 @@
 mod library;
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ort::environment::Environment;
+use ort::logging::LogLevel;
 
 use crate::error::{Error, Result};
 
@@ -49,6 +50,11 @@ pub fn environment() -> Result<Environment> {
     let environment = builder
         .with_name("cones")
         .with_telemetry(false)
+        // What goes wrong comes back as an error with the same words. They name files, so they go no higher than debug; ONNX
+        // Runtime's own logger would write them on standard error, in colours.
+        .with_logger(Arc::new(|level: LogLevel, _: &str, _: &str, _: &str, message: &str| {
+            log::debug!("ONNX Runtime, {level:?}: {message}");
+        }))
         .build()
         .map_err(|error| library::missing(&name, error.message()))?;
     log::debug!("ONNX Runtime: {}", ort::info());

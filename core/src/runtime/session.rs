@@ -75,7 +75,9 @@ impl Graph {
         }
         let mut builder = options.provider.register(&options.provider_options, builder)?;
         let session = builder.commit_from_file(path).map_err(|error| {
-            if path.exists() {
+            if crate::memory::refused::block_refused(error.message()).is_some() {
+                Error::onnx_runtime(stage(), error.message())
+            } else if path.exists() {
                 Error::BadBundle {
                     path: path.to_path_buf(),
                     reason: format!("ONNX Runtime cannot load it: {}", error.message()),

@@ -101,14 +101,16 @@ final class Studio: ObservableObject {
         case .progress(let progress):
             self.progress = progress
             if let preview = progress.preview { shown = preview.cgImage() }
-        case .finished(let generated):
-            warnings = generated.warnings
-            shown = generated.pictures.last?.cgImage()
+        case .picture(_, let picture):
+            shown = picture.cgImage()
             do {
-                try gallery.keep(generated.pictures)
+                // As it comes: it stands whatever becomes of the next.
+                try gallery.keep([picture])
             } catch {
                 trouble = Trouble(error)
             }
+        case .finished(let generated):
+            warnings = generated.warnings
         }
     }
 }

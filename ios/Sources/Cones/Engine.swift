@@ -72,13 +72,17 @@ public actor Engine {
     /// - Parameters:
     ///   - request: what to draw.
     ///   - onProgress: called on the engine's queue at each stage and after each step.
+    ///   - onPicture: given each picture as soon as it is drawn. With it ``Generated/pictures`` is empty: of many pictures no more than
+    ///     one is in memory, and those that were given stay whatever comes after.
     /// - Throws: ``ConesError``; `CancellationError` when the calling task is cancelled.
-    public func generate(_ request: Request, onProgress: ProgressHandler? = nil) async throws -> Generated {
+    public func generate(
+        _ request: Request, onProgress: ProgressHandler? = nil, onPicture: PictureHandler? = nil
+    ) async throws -> Generated {
         pending += 1
         defer { pending -= 1 }
         let inner = inner
         return try await worker.run { token in
-            let listener = GenerateListener(onProgress)
+            let listener = GenerateListener(onProgress, pictures: onPicture)
             return Generated(try inner.generate(request: request.generated, listener: listener, cancel: token))
         }
     }
@@ -91,7 +95,8 @@ public actor Engine {
         return try await worker.run { _ in try inner.memoryPlan(request: request.generated) }
     }
 
-    /// Draws the pictures of a request, as a sequence: progress, then one ``GenerateEvent/finished(_:)``.
+    /// Draws the pictures of a request, as a sequence: progress, each picture as soon as it is drawn, then one
+    /// ``GenerateEvent/finished(_:)``.
     ///
     /// Drawing begins at once. It stops when the loop over the sequence is left or its task is cancelled; in a cancelled
     /// task the loop ends without `finished`.
@@ -100,7 +105,8 @@ public actor Engine {
     /// for try await event in engine.events(for: Request("a dog on grass", previewEvery: 1)) {
     ///     switch event {
     ///     case .progress(let progress): bar.value = Double(progress.step) / Double(progress.steps)
-    ///     case .finished(let generated): show(generated.pictures)
+    ///     case .picture(let index, let picture): try picture.save(to: folder.appendingPathComponent("\(index).png"))
+    ///     case .finished(let generated): show(generated.warnings)
     ///     }
     /// }
     /// ```
@@ -108,7 +114,11 @@ public actor Engine {
         AsyncThrowingStream { continuation in
             let task = Task {
                 do {
-                    let generated = try await generate(request) { continuation.yield(.progress($0)) }
+                    let generated = try await generate(
+                        request,
+                        onProgress: { continuation.yield(.progress($0)) },
+                        onPicture: { continuation.yield(.picture($0, $1)) }
+                    )
                     continuation.yield(.finished(generated))
                     continuation.finish()
                 } catch {
@@ -124,7 +134,9 @@ public actor Engine {
 public enum GenerateEvent: Sendable {
     /// A stage was reached or a step has ended.
     case progress(GenerateProgress)
-    /// All pictures are drawn. The last event.
+    /// A picture, as soon as it is drawn, with its number from 0.
+    case picture(Int, Picture)
+    /// All pictures are drawn, and came one by one; this holds warnings and timings. The last event.
     case finished(Generated)
 }
 

@@ -2,7 +2,7 @@ import ConesGenerated
 
 /// What a request came to.
 public struct Generated: Sendable {
-    /// The pictures in the order of their seeds.
+    /// The pictures in the order of their seeds, without those that were given one by one.
     public let pictures: [Picture]
     /// What a person may want to know, such as a prompt that was too long.
     public let warnings: [String]

@@ -38,7 +38,7 @@ public struct Picture: Sendable {
     /// How it was drawn; `nil` for a picture that was not drawn by Cones.
     public var recipe: Recipe? { inner.recipe() }
 
-    /// Writes a PNG, with the recipe inside if there is one. The file appears whole or not at all.
+    /// Writes a file, with the recipe inside if there is one: JPEG or WebP by its name's ending, else PNG. It appears whole or not at all.
     ///
     /// - Throws: ``ConesError``: ``ConesError/Kind/io``.
     public func save(to file: URL) throws {
@@ -47,7 +47,7 @@ public struct Picture: Sendable {
 }
 
 extension Recipe {
-    /// The recipe inside a PNG that Cones wrote.
+    /// The recipe inside a PNG, JPEG or WebP that Cones wrote.
     ///
     /// - Throws: ``ConesError``: ``ConesError/Kind/badPicture`` when there is none.
     public init(contentsOf file: URL) throws {

@@ -42,10 +42,12 @@ final class GenerateTests: ConesTestCase {
         asked.count = 2
         var seen: [GenerateProgress] = []
         var finished: Generated?
+        var pictures: [Int] = []
         for try await event in try await engine().events(for: asked) {
             XCTAssertNil(finished, "nothing comes after the end")
             switch event {
             case .progress(let progress): seen.append(progress)
+            case .picture(let index, _): pictures.append(index)
             case .finished(let generated): finished = generated
             }
         }
@@ -58,7 +60,31 @@ final class GenerateTests: ConesTestCase {
         XCTAssertEqual(
             seen.map { [stages.firstIndex(of: $0.stage) ?? -1, Int($0.picture), Int($0.step)] }, expected)
         XCTAssertTrue(seen.allSatisfy { $0.pictures == 2 && $0.steps == 3 && $0.preview == nil })
-        XCTAssertEqual(finished?.pictures.count, 2)
+        XCTAssertEqual(pictures, [0, 1])
+        XCTAssertEqual(finished?.pictures.count, 0)
+    }
+
+    func test_pictures_come_one_by_one() async throws {
+        let engine = try await engine()
+        var asked = request(steps: 2)
+        asked.count = 3
+        let all = try await engine.generate(asked).pictures.map { $0.rgba() }
+        let given = Collected<Data>()
+        let generated = try await engine.generate(asked, onPicture: { _, picture in given.append(picture.rgba()) })
+        XCTAssertEqual(given.all, all)
+        XCTAssertTrue(generated.pictures.isEmpty)
+
+        // Who cannot take one stops the others, and has what came.
+        struct FullDisk: Error {}
+        let first = Collected<Data>()
+        let unable = asked
+        await assertFails(.listenerFailed) {
+            _ = try await engine.generate(unable, onPicture: { index, picture in
+                if index > 0 { throw FullDisk() }
+                first.append(picture.rgba())
+            })
+        }
+        XCTAssertEqual(first.all, [all[0]])
     }
 
     func test_preview_has_the_size_announced() async throws {

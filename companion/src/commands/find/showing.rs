@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::commands::evaluate::judge;
 use crate::commands::progress_bar::Bar;
-use crate::commands::sheet::write_sheet;
+use crate::contact_sheet::ContactSheet;
 use crate::evaluate::drawing::{Drawing, Shown};
 use crate::evaluate::measure::Measure;
 use crate::evaluate::score::Score;
@@ -98,8 +98,11 @@ pub(super) fn show(
         rows.push(row);
     }
     let sheet = out.with_extension("preview.png");
-    let pictures: Vec<Picture> = rows.iter().flatten().map(|drawn| drawn.picture.clone()).collect();
-    write_sheet(&pictures, lines.len(), &sheet)?;
+    let mut cells = ContactSheet::new(lines.len(), 2 * lines.len());
+    for drawn in rows.iter().flatten() {
+        cells.put(&drawn.picture)?;
+    }
+    cells.save(&sheet)?;
     let figures = match (judged, &rows[..]) {
         (Some((measure, looks)), [base, with]) => {
             let (name, class) = (&pack.metadata.name, &pack.metadata.class);

@@ -33,7 +33,12 @@ pub(super) struct Folder {
 
 impl Folder {
     pub(super) fn make(path: &Path) -> Result<Self> {
-        std::fs::create_dir_all(path).map_err(Error::io("create", path))?;
+        use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        match std::fs::create_dir_all(path) {
+            // Where nothing was ever installed, that can be said.
+            Err(error) if matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem) => {}
+            made => made.map_err(Error::io("create", path))?,
+        }
         Ok(Self { path: path.to_path_buf() })
     }
 
@@ -135,7 +140,10 @@ impl Folder {
     }
 
     pub(super) fn entries(&self) -> Result<Vec<String>> {
-        let entries = std::fs::read_dir(&self.path).map_err(Error::io("read", &self.path))?;
+        let entries = match std::fs::read_dir(&self.path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(Error::io("read", &self.path))?,
+        };
         let mut names: Vec<String> =
             entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
         names.sort();

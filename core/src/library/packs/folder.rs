@@ -35,8 +35,8 @@ impl Folder {
         let folder = Self { path: path.to_path_buf() };
         for path in [folder.objects(), folder.downloads()] {
             match fs::create_dir_all(&path).map_err(Error::io("create", &path)) {
-                // Packs that come with an app may have lost their empty folders.
-                Err(error) if is_read_only(&error) && folder.index().is_file() => {}
+                // Packs that come with an app may have lost their empty folders; and where nothing was ever installed, that can be said.
+                Err(error) if is_read_only(&error) => {}
                 made => made?,
             }
         }
@@ -45,6 +45,11 @@ impl Folder {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the store can be read though locking it failed so: it may not be written to, or could not be made.
+    pub(super) fn is_for_reading(&self, error: &Error) -> bool {
+        is_read_only(error) || !self.path.is_dir()
     }
 
     pub(super) fn index(&self) -> PathBuf {
@@ -92,7 +97,7 @@ impl Folder {
 }
 
 /// Whether the store may not be written to.
-pub(super) fn is_read_only(error: &Error) -> bool {
+fn is_read_only(error: &Error) -> bool {
     use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
     matches!(error, Error::Io { source, .. } if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem))
 }

@@ -117,9 +117,24 @@ impl Index {
     /// Makes it anew from the packs that are there. Of two packs of one name and base model the newer is taken. The
     /// serials are lost.
     pub(super) fn rebuild(folder: &Folder, lock: &Lock) -> Result<Self> {
+        let index = Self::scan(folder)?;
+        index.write(folder, lock)?;
+        Ok(index)
+    }
+
+    /// The packs that lie there, as an index that is not written.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(super) fn scan(folder: &Folder) -> Result<Self> {
         let mut found = Vec::new();
         let objects = folder.objects();
-        for entry in fs::read_dir(&objects).map_err(Error::io("list", &objects))? {
+        let entries = match fs::read_dir(&objects) {
+            // Nothing was ever installed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            entries => Some(entries.map_err(Error::io("list", &objects))?),
+        };
+        for entry in entries.into_iter().flatten() {
             let entry = entry.map_err(Error::io("list", &objects))?;
             let name = entry.file_name();
             let Some(hash) = folder::hash_of(&name) else { continue };
@@ -136,7 +151,6 @@ impl Index {
         for record in found {
             index.put(record);
         }
-        index.write(folder, lock)?;
         Ok(index)
     }
 

@@ -22,7 +22,8 @@ pub struct PackStore {
 
 impl PackStore {
     /// Opens the store in a folder, which is made if need be. Remains of interrupted installs are cleared away; parts of
-    /// downloads stay for seven days, to be resumed. A store that cannot be written to can be read.
+    /// downloads stay for seven days, to be resumed. A store that cannot be written to, or made, can be read:
+    /// where nothing was ever installed, nothing is.
     ///
     /// # Errors
     /// [`Error::BadStore`] when a newer version made it; [`Error::Io`].
@@ -33,7 +34,9 @@ impl PackStore {
                 let index = store.index_locked(&lock)?;
                 clean::clean(&store.folder, &index, &lock);
             }
-            Err(error) if folder::is_read_only(&error) && Index::read(&store.folder)?.is_some() => {
+            Err(error) if store.folder.is_for_reading(&error) => {
+                // A newer version's is refused all the same.
+                Index::read(&store.folder)?;
                 log::debug!("a pack store is read only: {error}");
             }
             Err(error) => return Err(error),
@@ -163,7 +166,11 @@ impl PackStore {
     pub(super) fn index(&self) -> Result<Index> {
         match Index::read(&self.folder)? {
             Some(index) => Ok(index),
-            None => self.index_locked(&self.folder.lock()?),
+            None => match self.folder.lock() {
+                Ok(lock) => self.index_locked(&lock),
+                Err(error) if self.folder.is_for_reading(&error) => Index::scan(&self.folder),
+                Err(error) => Err(error),
+            },
         }
     }
 

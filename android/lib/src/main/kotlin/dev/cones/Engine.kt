@@ -11,6 +11,7 @@ import kotlinx.coroutines.flow.channelFlow
 import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
 import dev.cones.generated.Engine as Native
+import dev.cones.generated.Picture as NativePicture
 
 /**
  * A base model ready to draw, one picture at a time, on a thread of its own.
@@ -44,15 +45,33 @@ public class Engine private constructor(private val native: Handle<Native>, publ
      * [onProgress] is called on the engine's thread, and the time it takes delays the picture. What it throws stops the
      * picture with [ConesException.ListenerFailed].
      *
+     * [onPicture], where it is given, gets each picture as soon as it is drawn, with its number from 0, on the same thread and with the
+     * same end for what it throws. The pictures are the app's from then on, whatever comes after, and [Generated.pictures] is empty: of
+     * many pictures no more than one is in memory if each is closed once it is saved.
+     *
      * @throws ConesException everything else that goes wrong; the engine stays usable.
      */
-    public suspend fun generate(request: Request, onProgress: (GenerateEvent.Progress) -> Unit = {}): Generated {
+    public suspend fun generate(
+        request: Request,
+        onPicture: ((Int, Picture) -> Unit)? = null,
+        onProgress: (GenerateEvent.Progress) -> Unit = {},
+    ): Generated {
         if (native.isClosed) throw native.closed()
         if (thread.isCurrent) throw busy()
         val guard = Guard()
         val listener =
             object : Listener {
                 override fun onProgress(progress: GenerateProgress) = guard.run { onProgress(progress.event()) }
+
+                override fun onPicture(index: UInt, picture: NativePicture): Boolean {
+                    if (onPicture == null) {
+                        // It comes again, in `Generated`.
+                        picture.close()
+                        return false
+                    }
+                    guard.run { onPicture(index.toInt(), picture.wrapped()) }
+                    return true
+                }
             }
         return turn.withLock {
             val stop = Stop()
@@ -83,8 +102,8 @@ public class Engine private constructor(private val native: Handle<Native>, publ
     /**
      * The same as a cold flow: drawing begins with each collection, and ends within a step when the collector does.
      *
-     * The last event is [GenerateEvent.Finished], with the pictures. No event is lost with a slow collector, and the
-     * engine does not wait for one; `conflate()` skips steps instead, never the end.
+     * Each picture comes with [GenerateEvent.Drawn] as soon as it is drawn; the last event is [GenerateEvent.Finished]. No event is lost with a slow collector, and the
+     * engine does not wait for one; `conflate()` skips events instead, pictures among them, never the end.
      *
      * ```kotlin
      * engine.events(Request("a dog on grass", previewEvery = 2)).collect { event ->
@@ -92,7 +111,8 @@ public class Engine private constructor(private val native: Handle<Native>, publ
      *         is GenerateEvent.Preparing -> status("…")
      *         is GenerateEvent.Step -> bar(event.step, event.steps, event.preview)
      *         is GenerateEvent.Decoding, is GenerateEvent.Decoded -> status("almost")
-     *         is GenerateEvent.Finished -> show(event.generated.pictures)
+     *         is GenerateEvent.Drawn -> event.drawn.use { it.save(File("${event.index}.png")) }
+     *         is GenerateEvent.Finished -> status("done")
      *     }
      * }
      * ```
@@ -100,7 +120,7 @@ public class Engine private constructor(private val native: Handle<Native>, publ
     public fun events(request: Request): Flow<GenerateEvent> =
         channelFlow<GenerateEvent> {
             // Never full, so nothing is lost; a failure means that the collector has gone, and then this is cancelled.
-            val generated = generate(request) { trySend(it) }
+            val generated = generate(request, { index, drawn -> trySend(GenerateEvent.Drawn(index, drawn)) }) { trySend(it) }
             send(GenerateEvent.Finished(generated))
         }.buffer(Channel.UNLIMITED)
 

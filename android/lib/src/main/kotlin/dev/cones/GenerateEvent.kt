@@ -45,7 +45,7 @@ public sealed interface GenerateEvent {
         override val steps: Int,
     ) : Progress
 
-    /** The picture is finished; it comes with [Finished]. */
+    /** The picture is finished, and came with [Drawn]. */
     public data class Decoded(
         override val picture: Int,
         override val pictures: Int,
@@ -53,7 +53,15 @@ public sealed interface GenerateEvent {
         override val steps: Int,
     ) : Progress
 
-    /** All pictures are drawn. */
+    /**
+     * A picture, as soon as it is drawn: before [Decoded]. It is the app's from now on; [Picture.close] it once it is saved, and of many
+     * pictures no more than one is in memory.
+     *
+     * @property index which picture of the request, from 0.
+     */
+    public data class Drawn(val index: Int, val drawn: Picture) : GenerateEvent
+
+    /** All pictures are drawn. [generated] holds warnings and timings; the pictures came with [Drawn]. */
     public data class Finished(val generated: Generated) : GenerateEvent
 }
 

@@ -3,7 +3,7 @@ package dev.cones
 /**
  * What a request came to.
  *
- * @property pictures in the order of their seeds.
+ * @property pictures in the order of their seeds, without those that were handed over one by one.
  * @property warnings what a person may want to know, such as a cut prompt.
  * @property timings where the time went.
  */

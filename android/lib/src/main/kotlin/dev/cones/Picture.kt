@@ -26,7 +26,7 @@ public class Picture internal constructor(internal val native: Handle<Native>) :
     /** A copy of the pixels: `4 * width * height` bytes, row by row from the top left, every alpha 255. */
     public fun rgba(): ByteArray = native.call { it.rgba() }
 
-    /** Writes a PNG, with the recipe inside if there is one. The file appears whole or not at all. */
+    /** Writes a file, with the recipe inside if there is one: JPEG or WebP by its name's ending, else PNG. It appears whole or not at all. */
     public suspend fun save(file: File): Unit =
         blocking(Dispatchers.IO, Stop()) { native.call { it.save(file.path) } }
 
@@ -46,7 +46,7 @@ public class Picture internal constructor(internal val native: Handle<Native>) :
             return translated { Native.fromRgba(width.unsigned("width"), height.unsigned("height"), direct) }.wrapped()
         }
 
-        /** The recipe inside a PNG that Cones wrote. Reads no pixels. */
+        /** The recipe inside a PNG, JPEG or WebP that Cones wrote. Reads no pixels. */
         public suspend fun readRecipe(file: File): Recipe =
             blocking(Dispatchers.IO, Stop()) { translated { dev.cones.generated.readRecipe(file.path) }.wrapped() }
     }

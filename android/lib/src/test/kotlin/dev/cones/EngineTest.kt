@@ -65,10 +65,35 @@ internal class EngineTest {
         }
         assertEquals(listOf(GenerateEvent.Preparing(0, 2, 0, 3)) + pictures, seen)
 
-        // The flow tells the same, and ends with the pictures.
+        // The flow tells the same, with the pictures between, and ends.
         val events = engine.events(Fixture.request(3).copy(count = 2)).toList()
-        assertEquals(seen, events.dropLast(1))
-        (events.last() as GenerateEvent.Finished).generated.use { assertEquals(2, it.pictures.size) }
+        assertEquals(seen, events.filterIsInstance<GenerateEvent.Progress>())
+        val places = events.indices.filter { events[it] is GenerateEvent.Drawn }
+        assertEquals(listOf(0, 1), places.map { (events[it] as GenerateEvent.Drawn).index })
+        assertTrue(places.all { events[it + 1] is GenerateEvent.Decoded })
+        assertTrue((events.last() as GenerateEvent.Finished).generated.pictures.isEmpty())
+    }
+
+    @Test
+    fun pictures_come_one_by_one() = test {
+        val request = Fixture.request(2).copy(count = 3)
+        val all = engine.generate(request).use { generated -> generated.pictures.map { it.rgba() } }
+        val given = mutableListOf<Pair<Int, ByteArray>>()
+        val generated = engine.generate(request, { index, picture -> picture.use { given += index to it.rgba() } })
+        assertTrue(generated.pictures.isEmpty())
+        assertEquals(listOf(0, 1, 2), given.map { it.first })
+        all.zip(given).forEach { (one, other) -> assertArrayEquals(one, other.second) }
+
+        // Who cannot take one stops the others, and has what came.
+        given.clear()
+        val error = failing<ConesException.ListenerFailed> {
+            engine.generate(request, { index, picture ->
+                check(index == 0) { "a full disk" }
+                picture.use { given += index to it.rgba() }
+            })
+        }
+        assertEquals("a full disk", error.cause?.message)
+        assertArrayEquals(all.first(), given.single().second)
     }
 
     @Test

@@ -107,9 +107,10 @@ internal class Studio(private val context: Context) {
                     it.copy(progress = 1000 * event.step / event.steps, picture = preview ?: it.picture)
                 }
             }
-            is GenerateEvent.Finished -> event.generated.use { generated ->
-                val bitmap = withContext(Dispatchers.Default) { generated.pictures.first().toBitmap() }
-                generated.pictures.forEach { gallery.keep(it) }
+            // Kept as it comes: it stands whatever becomes of the next.
+            is GenerateEvent.Drawn -> event.drawn.use { drawn ->
+                val bitmap = withContext(Dispatchers.Default) { drawn.toBitmap() }
+                gallery.keep(drawn)
                 shown.update { it.copy(picture = bitmap, gallery = it.gallery + 1) }
             }
             else -> Unit

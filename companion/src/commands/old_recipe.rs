@@ -1,0 +1,104 @@
+//! What a picture says of how it was drawn, be it by this program or by another.
+
+use std::io::Write;
+use std::path::Path;
+
+use cones_core::picture::foreign::ForeignRecipe;
+use cones_core::picture::recipe::Recipe;
+use cones_core::sampling::scheduler::Scheduler;
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// What a picture says of how it was drawn.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub(super) enum OldRecipe {
+    /// A recipe of ours: everything.
+    Ours(Box<Recipe>),
+    /// What another program says, as far as it can be drawn.
+    Foreign(Box<ForeignRecipe>),
+}
+
+impl OldRecipe {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When the file is no picture or says nothing.
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        let error = match Recipe::read(path) {
+            Ok(recipe) => return Ok(Self::Ours(Box::new(recipe))),
+            Err(error) => error,
+        };
+        match ForeignRecipe::read(path) {
+            Ok(Some(foreign)) => Ok(Self::Foreign(Box::new(foreign))),
+            _ => Err(error.into()),
+        }
+    }
+
+    /// The recipe, where it is ours.
+    pub(super) fn ours(&self) -> Option<&Recipe> {
+        match self {
+            Self::Ours(recipe) => Some(recipe),
+            Self::Foreign(_) => None,
+        }
+    }
+
+    pub(super) fn prompt(&self) -> &str {
+        match self {
+            Self::Ours(recipe) => &recipe.prompt,
+            Self::Foreign(foreign) => &foreign.prompt,
+        }
+    }
+
+    pub(super) fn negative_prompt(&self) -> &str {
+        match self {
+            Self::Ours(recipe) => &recipe.negative_prompt,
+            Self::Foreign(foreign) => &foreign.negative_prompt,
+        }
+    }
+
+    pub(super) fn steps(&self) -> Option<u32> {
+        self.ours().map_or_else(|| self.foreign()?.steps, |recipe| Some(recipe.steps))
+    }
+
+    pub(super) fn guidance(&self) -> Option<f32> {
+        self.ours().map_or_else(|| self.foreign()?.guidance, |recipe| Some(recipe.guidance))
+    }
+
+    pub(super) fn scheduler(&self) -> Option<Scheduler> {
+        self.ours().map_or_else(|| self.foreign()?.scheduler, |recipe| Some(recipe.scheduler))
+    }
+
+    pub(super) fn seed(&self) -> Option<u64> {
+        self.ours().map_or_else(|| self.foreign()?.seed, |recipe| Some(recipe.seed))
+    }
+
+    pub(super) fn size(&self) -> Option<(u32, u32)> {
+        self.ours().map_or_else(|| self.foreign()?.size, |recipe| Some((recipe.width, recipe.height)))
+    }
+
+    /// The text that image tools read.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Ours(recipe) => recipe.parameters(),
+            Self::Foreign(foreign) => foreign.text.clone(),
+        }
+    }
+
+    /// Says on standard error what of it is not drawn as it says.
+    pub(super) fn tell_what_is_left_out(&self) -> std::io::Result<()> {
+        let mut messages = std::io::stderr();
+        for left_out in self.foreign().iter().flat_map(|foreign| &foreign.left_out) {
+            writeln!(messages, "warning: not as the other program drew it: {left_out}")?;
+        }
+        Ok(())
+    }
+
+    fn foreign(&self) -> Option<&ForeignRecipe> {
+        match self {
+            Self::Ours(_) => None,
+            Self::Foreign(foreign) => Some(foreign),
+        }
+    }
+}

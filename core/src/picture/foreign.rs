@@ -1,0 +1,253 @@
+//! Recipes of other programs: what can be drawn of them, and what cannot.
+
+use std::path::Path;
+
+use super::infotext::{self, InfoText};
+use super::texts::Texts;
+use crate::error::Result;
+use crate::sampling::scheduler::choice::Scheduler;
+
+/// How another program says that it made a picture, as far as that can be drawn.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
+#[non_exhaustive]
+pub struct ForeignRecipe {
+    /// The whole text, as the other program wrote it.
+    pub text: String,
+    /// The prompt, without what only other programs understand.
+    pub prompt: String,
+    /// The negative prompt, likewise.
+    pub negative_prompt: String,
+    /// Denoising steps.
+    pub steps: Option<u32>,
+    /// Guidance scale.
+    pub guidance: Option<f32>,
+    /// The scheduler.
+    pub scheduler: Option<Scheduler>,
+    /// The seed.
+    pub seed: Option<u64>,
+    /// Pixels across and down.
+    pub size: Option<(u32, u32)>,
+    /// What is not drawn as the text says, each in a sentence without a full stop.
+    pub left_out: Vec<String>,
+}
+
+/// Settings that change no pixel.
+const SAID_ONLY: [&str; 3] = ["Version", "Model hash", "VAE hash"];
+/// Settings with the values at which they change nothing.
+const AS_HERE: [(&str, &str); 4] = [("Clip skip", "1"), ("RNG", "CPU"), ("Face restoration", "None"), ("ENSD", "0")];
+
+impl ForeignRecipe {
+    /// Reads it out of a PNG, JPEG or WebP that another program wrote; none where there is no such text, or a recipe of ours.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io); [`Error::Picture`](crate::Error::Picture) when it is no picture.
+    pub fn read(path: &Path) -> Result<Option<Self>> {
+        let texts = Texts::read(path)?;
+        Ok(texts.readable.filter(|_| texts.exact.is_none()).map(|text| Self::parse(&text)))
+    }
+
+    /// What can be drawn of a text.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let info = InfoText::parse(text);
+        let mut recipe = Self { text: text.trim().to_owned(), ..Self::default() };
+        let mut syntax = Vec::new();
+        recipe.prompt = plain(&info.prompt, &mut syntax);
+        recipe.negative_prompt = plain(&info.negative_prompt, &mut syntax);
+        for said in syntax {
+            if !recipe.left_out.contains(&said) {
+                recipe.left_out.push(said);
+            }
+        }
+        for (name, value) in &info.settings {
+            recipe.take(name, value, &info);
+        }
+        // The web UI draws its noise on the graphics card unless told otherwise.
+        if !info.settings.is_empty() && info.setting("RNG").is_none() {
+            recipe.left_out.push(
+                "the noise: its generator is not named, and most of them give other numbers than PyTorch's on the CPU"
+                    .into(),
+            );
+        }
+        recipe
+    }
+
+    /// Takes one setting over, or says that it cannot be.
+    fn take(&mut self, name: &str, value: &str, info: &InfoText) {
+        let known = match name {
+            "Steps" => parsed(value, &mut self.steps),
+            "CFG scale" => parsed(value, &mut self.guidance),
+            "Seed" => parsed(value, &mut self.seed),
+            "Size" => {
+                let sides = value.split_once('x').map(|(w, h)| (w.trim().parse(), h.trim().parse()));
+                if let Some((Ok(width), Ok(height))) = sides {
+                    self.size = Some((width, height));
+                }
+                self.size.is_some()
+            }
+            "Sampler" => {
+                self.scheduler = infotext::scheduler(value, info.setting("Schedule type"));
+                self.scheduler.is_some()
+            }
+            // Taken with the sampler.
+            "Schedule type" => true,
+            _ => SAID_ONLY.contains(&name) || AS_HERE.contains(&(name, value)),
+        };
+        if !known {
+            self.left_out.push(match name {
+                "Model" => format!("the model `{value}`: the base model at hand draws"),
+                _ => format!("`{name}: {value}`"),
+            });
+        }
+    }
+}
+
+fn parsed<T: std::str::FromStr>(value: &str, into: &mut Option<T>) -> bool {
+    *into = value.trim().parse().ok();
+    into.is_some()
+}
+
+/// A prompt without the web UI's own syntax; `left_out` is told what went.
+fn plain(prompt: &str, left_out: &mut Vec<String>) -> String {
+    let mut words = without_networks(prompt, left_out);
+    if words.split_whitespace().any(|word| word == "BREAK") {
+        left_out.push("`BREAK` in the prompt: all of it is one piece".into());
+        words = words.split_whitespace().filter(|word| *word != "BREAK").collect::<Vec<_>>().join(" ");
+    }
+    if words.split_whitespace().any(|word| word == "AND") {
+        left_out.push("`AND` in the prompt, which is drawn as a word".into());
+    }
+    without_weights(&words, left_out)
+}
+
+/// Without `<lora:name:0.8>` and its like.
+fn without_networks(prompt: &str, left_out: &mut Vec<String>) -> String {
+    let mut out = String::new();
+    let mut rest = prompt;
+    while let Some(start) = rest.find('<') {
+        let (before, behind) = rest.split_at(start);
+        out.push_str(before);
+        let inside = behind.find('>').map(|end| &behind[..=end]);
+        match inside {
+            // `<v1>` is a word like others.
+            Some(network) if network.contains(':') => {
+                left_out.push(format!("the network `{network}`"));
+                rest = &behind[network.len()..];
+            }
+            _ => {
+                out.push('<');
+                rest = &behind[1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out.trim().to_owned()
+}
+
+/// Without the brackets that weigh words, `(word:1.2)` and `[word]`, and with the brackets that were escaped.
+fn without_weights(prompt: &str, left_out: &mut Vec<String>) -> String {
+    let mut out = String::new();
+    // For each bracket that is open, where what it holds begins.
+    let mut open: Vec<(char, usize)> = Vec::new();
+    let (mut weighed, mut edited, mut escaped) = (false, false, false);
+    for c in prompt.chars() {
+        match c {
+            '(' | ')' | '[' | ']' | '\\' if escaped => out.push(c),
+            '\\' => {
+                escaped = true;
+                continue;
+            }
+            '(' | '[' => {
+                open.push((c, out.len()));
+                out.push(c);
+            }
+            ')' | ']' => match open.pop() {
+                Some((opening, start)) if (opening == '(') == (c == ')') => {
+                    let inside = out.split_off(start).split_off(1);
+                    let first = inside.split([':', '|']).next().unwrap_or_default();
+                    if c == ')' {
+                        weighed = true;
+                        let weight = inside.rsplit_once(':').filter(|(_, number)| number.trim().parse::<f32>().is_ok());
+                        out.push_str(weight.map_or(inside.as_str(), |(words, _)| words));
+                    } else if first.len() < inside.len() {
+                        edited = true;
+                        out.push_str(first);
+                    } else {
+                        weighed = true;
+                        out.push_str(&inside);
+                    }
+                }
+                other => {
+                    open.extend(other);
+                    out.push(c);
+                }
+            },
+            _ => {
+                if escaped {
+                    out.push('\\');
+                }
+                out.push(c);
+            }
+        }
+        escaped = false;
+    }
+    if escaped {
+        out.push('\\');
+    }
+    if weighed {
+        left_out.push("weights of words, as `(word:1.2)`: all weigh the same".into());
+    }
+    if edited {
+        left_out.push("words that change between steps, as `[from:to:0.5]`: the first stay".into());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_drawn_is_taken_and_the_rest_is_named() {
+        let text = "(masterpiece:1.2), a <lora:oil:0.8> dog \\(brown\\) with [cat:owl:0.5] and <v1> hat\n\
+                    Negative prompt: ((blurry))\n\
+                    Steps: 30, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 6.5, Seed: 7, Size: 512x768, \
+                    Model hash: 00ff, Model: v1-5, Clip skip: 2, Hires upscale: 2, RNG: CPU, Version: v1.9.0";
+        let recipe = ForeignRecipe::parse(text);
+        assert_eq!(recipe.prompt, "masterpiece, a  dog (brown) with cat and <v1> hat");
+        assert_eq!(recipe.negative_prompt, "blurry");
+        assert_eq!((recipe.steps, recipe.guidance, recipe.seed), (Some(30), Some(6.5), Some(7)));
+        assert_eq!(recipe.scheduler, Some(Scheduler::DpmSolverPlusPlus2MKarras));
+        assert_eq!(recipe.size, Some((512, 768)));
+        let left = recipe.left_out.join("\n");
+        for named in ["<lora:oil:0.8>", "(word:1.2)", "[from:to:0.5]", "`Clip skip: 2`", "`Hires upscale: 2`", "v1-5"] {
+            assert!(left.contains(named), "{named} in {left}");
+        }
+        assert_eq!(recipe.left_out.len(), 6, "{left}");
+    }
+
+    #[test]
+    fn a_sampler_that_is_not_known_is_named_and_so_is_the_noise() {
+        let recipe = ForeignRecipe::parse("a dog\nSteps: 20, Sampler: DPM++ SDE Karras, CFG scale: x, Seed: -1");
+        assert_eq!((recipe.scheduler, recipe.guidance, recipe.seed), (None, None, None));
+        let left = recipe.left_out.join("\n");
+        for named in ["DPM++ SDE Karras", "`CFG scale: x`", "`Seed: -1`", "the noise"] {
+            assert!(left.contains(named), "{named} in {left}");
+        }
+    }
+
+    #[test]
+    fn a_plain_prompt_is_left_alone() {
+        for prompt in ["a dog on grass", "a dog :) smiling", "C:\\dogs", "an open ( bracket", "a ] and a )", "<3"] {
+            let recipe = ForeignRecipe::parse(prompt);
+            assert_eq!((recipe.prompt.as_str(), recipe.left_out.len()), (prompt, 0), "{:?}", recipe.left_out);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_panics(text in "[ a-z():\\[\\]<>|\\\\,.0-9\n]{0,60}") {
+            let _ = ForeignRecipe::parse(&text);
+        }
+    }
+}
