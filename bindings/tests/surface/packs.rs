@@ -98,7 +98,9 @@ fn an_installed_pack_is_drawn_and_switched_off_exactly() {
 fn packs_of_one_trigger_are_told_apart_by_their_names() {
     let folder = folder();
     let store = store(&folder);
-    ["rex", "bob"].map(|name| install(&store, &folder, &pack(name)));
+    for name in ["rex", "bob"] {
+        install(&store, &folder, &pack(name));
+    }
     let engine = open(Some(store));
     let choose = |name: &str| SubjectChoice { name: name.into(), strength: 1.0, scope: None };
     let draw = |prompt: &str, subjects: &[&str]| {
