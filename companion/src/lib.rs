@@ -23,3 +23,4 @@ pub mod recipe_subjects;
 pub mod report;
 pub mod serve;
 pub mod subject_spec;
+pub mod wrong_kind;
