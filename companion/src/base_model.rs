@@ -5,11 +5,13 @@ use std::path::{Component, Path, PathBuf};
 use clap::Args;
 use cones_core::model::bundle;
 use cones_core::{Bundle, Error, Sha256};
+use cones_import::Kind;
 
 use crate::environment::path_or_variable;
 use crate::failure::Failure;
 use crate::places::StoreArgs;
 use crate::runtime_library::in_checkout;
+use crate::wrong_kind;
 
 /// The base model that is used where none is named: in the repository the folder, elsewhere the installed bundle, or else the folder of
 /// the checkout that this program was built from.
@@ -100,7 +102,11 @@ pub fn open(named: &Path, store: &StoreArgs) -> Result<Bundle, Failure> {
 
 fn folder(named: &Path, store: &StoreArgs) -> Result<PathBuf, Failure> {
     let is_name = matches!(named.components().collect::<Vec<_>>().as_slice(), [Component::Normal(_)]);
-    if named.join(bundle::MANIFEST).exists() || !is_name {
+    if named.join(bundle::MANIFEST).exists() {
+        return Ok(named.to_path_buf());
+    }
+    if !is_name || named.is_file() {
+        wrong_kind::check(named, Kind::Bundle, "a bundle, which is a folder with `bundle.json`")?;
         return Ok(named.to_path_buf());
     }
     let name = named.to_string_lossy();

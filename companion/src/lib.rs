@@ -28,3 +28,4 @@ pub mod runtime_library;
 pub mod serve;
 pub mod subject_spec;
 pub mod typed;
+pub mod wrong_kind;

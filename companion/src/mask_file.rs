@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 
 use cones_core::model::manifest::Layer;
 use cones_core::{Bundle, ConceptMask, Error, Scope, Subject};
+use cones_import::Kind;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::failure::Failure;
+use crate::wrong_kind;
 
 /// Behind a layer's name, the name of its factors.
 pub const FACTORS: &str = ".factors";
@@ -29,6 +31,7 @@ impl MaskFile {
     /// Reads the file; what it holds is checked when it is asked for.
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let size = std::fs::metadata(path).map_err(Error::io("open", path))?.len();
+        wrong_kind::check(path, Kind::Mask, "a mask as Python writes it")?;
         if size > MAX_BYTES {
             return Err(format!("mask `{}` has {size} bytes; the limit is {MAX_BYTES}", path.display()).into());
         }

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use cones_core::model::manifest::Manifest;
 use cones_core::subjects::pack::Header;
 use cones_core::{Error, Pack, Sha256, Subject};
+use cones_import::Kind;
 
 use crate::base_model::BundleArgs;
 use crate::failure::Failure;
 use crate::places::StoreArgs;
+use crate::wrong_kind;
 
 /// Larger files are not packs: this would hold every weight of Stable Diffusion XL with a factor.
 const MAX_BYTES: u64 = 1 << 30;
@@ -28,6 +30,7 @@ impl PackFile {
     /// Reads a file; [`header`](Self::header) and [`decode`](Self::decode) check it.
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let size = std::fs::metadata(path).map_err(Error::io("open", path))?.len();
+        wrong_kind::check(path, Kind::Pack, "a subject pack")?;
         if size > MAX_BYTES {
             return Err(format!("`{}` has {size} bytes; no pack is larger than {MAX_BYTES}", path.display()).into());
         }
@@ -79,9 +82,12 @@ impl PackFile {
     }
 }
 
+/// Endings of files that people have; those of other tools among them, so that a file is named as what it is.
+const ENDINGS: [&str; 8] = ["cones", "safetensors", "ckpt", "pt", "pth", "bin", "onnx", "gguf"];
+
 /// Whether an argument means a file rather than the name of an installed pack. Names hold no `/`, and a pack is hardly
 /// called `dog.cones`.
 pub fn is_file_name(named: &str) -> bool {
     let ending = Path::new(named).extension();
-    named.contains(['/', '\\']) || ending.is_some_and(|e| e == "cones" || e == "safetensors")
+    named.contains(['/', '\\']) || ending.is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known))
 }

@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
-use cones_core::model::manifest::{ImageSize, Latent, NoiseSchedule, PredictionType, VaeScaling};
+use cones_core::model::manifest::{ImageSize, Latent, VaeScaling};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::import_options::ImportOptions;
 use crate::json::Json;
-use crate::scheduler;
+use crate::kind::Kind;
+use crate::scheduler::{self, Sampling};
+use crate::weight_names;
 
 /// What a diffusers folder says of its model.
 #[derive(Debug)]
@@ -15,21 +18,34 @@ pub(super) struct Config {
     pub(super) image: ImageSize,
     pub(super) latent: Latent,
     pub(super) vae: VaeScaling,
-    pub(super) prediction_type: PredictionType,
-    pub(super) noise_schedule: NoiseSchedule,
-    /// Width of the text encoder's last hidden state.
+    pub(super) sampling: Sampling,
+    pub(super) text: TextEncoder,
+}
+
+/// The sizes of a text encoder.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TextEncoder {
+    /// Width of the last hidden state.
     pub(super) hidden_size: u32,
-    /// Positions the text encoder has.
+    /// Tokens of a prompt.
     pub(super) positions: u32,
+    /// Tokens it knows, where that is said.
+    pub(super) vocab_size: Option<u32>,
 }
 
 impl Config {
     /// Reads and cross-checks the configurations of the U-Net, VAE, text encoder and scheduler.
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let json = |part: &str| Json::read(&folder.join(part));
-        let (unet, vae) = (json("unet/config.json")?, json("vae/config.json")?);
+        check_is_pipeline(folder)?;
+        let unet = json("unet/config.json")?;
+        refuse_other_kinds(&unet)?;
+        // Where the decoder was exported by itself, its configuration lies beside it.
+        let alone = folder.join("vae_decoder/config.json");
+        let vae = Json::read_if_there(&alone)?.map_or_else(|| json("vae/config.json"), Ok)?;
         let text = json("text_encoder/config.json")?;
-        let (noise_schedule, prediction_type) = scheduler::read(&json("scheduler/scheduler_config.json")?)?;
+        check_text_encoder(&text)?;
+        let sampling = scheduler::read(&json("scheduler/scheduler_config.json")?)?;
         let (channels, scale, scaling) = read_vae(&vae)?;
         let hidden_size = text.u32("hidden_size")?;
         check_unet(&unet, channels, hidden_size)?;
@@ -40,10 +56,12 @@ impl Config {
             image: image_size(&unet, scale)?,
             latent: Latent { channels, scale, multiple },
             vae: scaling,
-            prediction_type,
-            noise_schedule,
-            hidden_size,
-            positions: text.u32_or("max_position_embeddings", 77)?,
+            sampling,
+            text: TextEncoder {
+                hidden_size,
+                positions: text.u32_or("max_position_embeddings", 77)?,
+                vocab_size: text.get("vocab_size").map(|_| text.u32("vocab_size")).transpose()?,
+            },
         })
     }
 }
@@ -54,7 +72,7 @@ fn read_vae(vae: &Json) -> Result<(u32, u32, VaeScaling)> {
     let (blocks, default_scaling) = match vae.str_or("_class_name", "AutoencoderKL")? {
         "AutoencoderKL" => ("block_out_channels", 0.18215),
         "AutoencoderTiny" => ("encoder_block_out_channels", 1.0),
-        _ => return Err(vae.unsupported("_class_name")),
+        _ => return Err(vae.unknown_class("_class_name", "a VAE", &["AutoencoderKL", "AutoencoderTiny"])),
     };
     let scale = power(vae.array(blocks)?.len().saturating_sub(1));
     let scale = scale.ok_or_else(|| vae.wrong(blocks, "at most 8 blocks"))?;
@@ -66,6 +84,50 @@ fn read_vae(vae: &Json) -> Result<(u32, u32, VaeScaling)> {
         return Err(vae.wrong("scaling_factor", "a positive number"));
     }
     Ok((vae.u32_or("latent_channels", 4)?, scale, scaling))
+}
+
+/// A folder of a pipeline that has no U-Net, or no pipeline's at all, is named as what it is.
+fn check_is_pipeline(folder: &Path) -> Result<()> {
+    if folder.join("unet/config.json").is_file() {
+        return Ok(());
+    }
+    match Kind::of(folder) {
+        // Something is missing from the folder that is meant: opening it says what.
+        Kind::Pipeline | Kind::OnnxFolder | Kind::Unknown => Ok(()),
+        kind => Err(Error::kind(folder, kind, "a diffusers folder of Stable Diffusion 1 or 2")),
+    }
+}
+
+/// Models that people may well have and that take more than a latent, a timestep and a text are named as what they are.
+fn refuse_other_kinds(unet: &Json) -> Result<()> {
+    unet.must_be_class("a U-Net", &["UNet2DConditionModel"])?;
+    if unet.get("addition_embed_type").and_then(Value::as_str) == Some("text_time") {
+        let what =
+            "as in Stable Diffusion XL: its U-Net takes a second text encoder's output and the picture's size too";
+        return Err(unet.refused("addition_embed_type", what));
+    }
+    if unet.get("time_cond_proj_dim").is_some() {
+        let what = "as in a latent consistency model: its U-Net takes the guidance as an input";
+        return Err(unet.refused("time_cond_proj_dim", what));
+    }
+    let what = match unet.u32("in_channels")? {
+        9 => "as in a model for inpainting: its U-Net takes a mask and the picture below it too",
+        8 => "as in a model that changes pictures (InstructPix2Pix): its U-Net takes a picture too",
+        7 => "as in a model that makes pictures larger: its U-Net takes a small picture too",
+        5 => "as in a model that is guided by depth: its U-Net takes a map of it too",
+        _ => return Ok(()),
+    };
+    if unet.u32("out_channels")? == 4 { Err(unet.refused("in_channels", what)) } else { Ok(()) }
+}
+
+/// The text encoder must be CLIP's, whose last hidden state is what the U-Net was trained on.
+fn check_text_encoder(text: &Json) -> Result<()> {
+    const KNOWN: &str = "CLIPTextModel";
+    match text.get("architectures") {
+        Some(Value::Array(classes)) if classes.iter().any(|class| class == KNOWN) => Ok(()),
+        Some(_) => Err(text.unknown_class("architectures", "a text encoder", &[KNOWN])),
+        None => Ok(()),
+    }
 }
 
 /// The U-Net must take nothing but a latent, a timestep and the text.
@@ -112,10 +174,34 @@ fn power(n: usize) -> Option<u32> {
     (n < 8).then(|| 1u32 << n)
 }
 
-/// The folder must be one, so that a mistyped path is named before anything else is.
+/// The folder must be one, so that a mistyped path is named before anything else is, and a file as what it is.
 pub(super) fn check_folder(folder: &Path, option: &'static str) -> Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
+    if folder.is_file() {
+        return Err(Error::kind(folder, Kind::of(folder), format!("a folder for {option}")));
+    }
     Err(Error::config(folder, "there is no such folder", format!("check the path given as {option}")))
+}
+
+/// The folder with the configurations and the tokenizer: the one that is named, or the weights', or, where these are one
+/// file, the export's if it has any.
+pub(super) fn folder(options: &ImportOptions) -> Result<&Path> {
+    if let Some(named) = &options.config {
+        check_folder(named, "--config")?;
+        return Ok(named);
+    }
+    if !options.weights.is_file() {
+        check_folder(&options.weights, "--weights")?;
+        return Ok(&options.weights);
+    }
+    // Named as what it is before anything is asked for that would not help.
+    weight_names::open(&options.weights)?;
+    if options.onnx.join("unet/config.json").is_file() {
+        return Ok(&options.onnx);
+    }
+    let hint =
+        "give with --config a diffusers folder of a model of the same kind: its *.json and its tokenizer are enough";
+    Err(Error::config(&options.weights, "it is one file, and holds neither configurations nor a tokenizer", hint))
 }

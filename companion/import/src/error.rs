@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::kind::Kind;
+
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -49,6 +51,16 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// A file or folder is of another kind than the one that is wanted.
+    #[error("`{}` is {kind}; wanted is {wanted}", path.display())]
+    Kind {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it is.
+        kind: Kind,
+        /// What is wanted in its place.
+        wanted: String,
+    },
     /// The bundle cannot be put where it was asked for.
     #[error("`{}` {reason}", path.display())]
     Output {
@@ -92,6 +104,7 @@ impl Error {
             Self::Interface { .. } => {
                 Some("export with `models/export/export_onnx.py`, or name inputs and outputs as it does")
             }
+            Self::Kind { kind, .. } => Some(kind.hint()),
             Self::Onnx(error) => error.hint(),
             Self::Profile(error) => error.hint(),
             Self::Core(error) => error.hint(),
@@ -137,6 +150,11 @@ impl Error {
             reason: reason.into(),
             hint: "give as --weights a folder that diffusers' `save_pretrained` wrote, with safetensors".into(),
         }
+    }
+
+    /// A file or folder that is given in the place of another.
+    pub fn kind(path: &Path, kind: Kind, wanted: impl Into<String>) -> Self {
+        Self::Kind { path: path.to_path_buf(), kind, wanted: wanted.into() }
     }
 
     /// A fault of the place the bundle shall go to; `reason` continues "`path` …".

@@ -1,22 +1,24 @@
 //! The import from start to end.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cones_core::CancelToken;
-use cones_core::model::bundle::{EMBEDDING_OFFSETS, UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin};
+use cones_core::model::bundle::{EMBEDDING_OFFSETS, TOKENIZER, UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin};
 use cones_core::model::manifest::{Defaults, Manifest, Preview, Text};
 use cones_core::sampling::scheduler::Scheduler;
 use cones_onnx::{Model, graph, overridable, strip};
 
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
+use crate::import_options::ImportOptions;
 use crate::interface::{self, Interface};
 use crate::layers::Layers;
 use crate::output::Output;
 use crate::stage::Stage;
 use crate::storage::Storage;
 use crate::store::{self, WeightsFile};
-use crate::{attention, check, hoist, multihead, offsets, preview, rows, tokenizer};
+use crate::weight_names::Blocks;
+use crate::{attention, check, hoist, multihead, offsets, preview, rows, scheduler, tokenizer};
 
 /// Weights shared by the U-Net's graphs.
 const UNET_WEIGHTS: &str = "unet.weights";
@@ -28,54 +30,6 @@ const OTHERS: [(&str, &Interface); 3] = [
     ("vae_encoder", &interface::VAE_ENCODER),
 ];
 
-/// What is imported, from where and to where.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct ImportOptions {
-    /// Folder with `text_encoder.onnx`, `unet.onnx`, `vae_decoder.onnx` and `vae_encoder.onnx`.
-    pub onnx: PathBuf,
-    /// Folder with a `unet.onnx` without fused nodes, for CoreML and NNAPI; it shares the weights of the other.
-    pub plain: Option<PathBuf>,
-    /// The diffusers folder that was exported: configurations, tokenizer and the U-Net's safetensors.
-    pub weights: PathBuf,
-    /// Folder to write the bundle to.
-    pub out: PathBuf,
-    /// Short name of the model; the name of the folder `out` where there is none.
-    pub name: Option<String>,
-    /// Licence of the weights, as an SPDX expression or a sentence.
-    pub licence: String,
-    /// How weights are kept.
-    pub storage: Storage,
-    /// Whether a bundle that stands at `out` is replaced.
-    pub replace: bool,
-    /// Guidance scale where a request names none: a number, 0 or more.
-    pub guidance: f32,
-    /// Scheduler where a request names none.
-    pub scheduler: Scheduler,
-    /// Steps where a request names none: 1 or more.
-    pub steps: u32,
-}
-
-impl ImportOptions {
-    /// The export in `onnx`, made from the diffusers folder `weights`, as a bundle at `out`: float32 weights, 20 steps
-    /// of DDIM with guidance 7.5, and nothing is replaced.
-    pub fn new(onnx: impl Into<PathBuf>, weights: impl Into<PathBuf>, out: impl Into<PathBuf>) -> Self {
-        Self {
-            onnx: onnx.into(),
-            plain: None,
-            weights: weights.into(),
-            out: out.into(),
-            name: None,
-            licence: "unspecified".into(),
-            storage: Storage::Float32,
-            replace: false,
-            guidance: 7.5,
-            scheduler: Scheduler::Ddim,
-            steps: 20,
-        }
-    }
-}
-
 /// Makes the bundle, and returns its manifest. `told` hears of each stage as it begins.
 ///
 /// # Errors
@@ -83,7 +37,7 @@ impl ImportOptions {
 /// `cancel` says so. Nothing is left behind at `out` then.
 pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: &CancelToken) -> Result<Manifest> {
     config::check_folder(&options.onnx, "--onnx")?;
-    config::check_folder(&options.weights, "--weights")?;
+    let configurations = config::folder(options)?;
     options.plain.iter().try_for_each(|folder| config::check_folder(folder, "--plain"))?;
     let name = name(options)?;
     let output = Output::begin(&options.out, options.replace)?;
@@ -91,14 +45,15 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
         told(stage);
         cancel.check()
     };
-    let config = Config::read(&options.weights)?;
-    let tokenizer = tokenizer::find(&options.weights, &options.onnx)?;
-    let text = tokenizer::read(&tokenizer, &options.weights, &config)?;
-    let tokens = std::fs::read(&tokenizer).map_err(Error::io("read", &tokenizer))?;
-    output.write("tokenizer.json", &tokens)?;
+    let config = Config::read(configurations)?;
+    let text = write_tokenizer(configurations, options, &config, &output)?;
 
     told(Stage::Weights(&options.weights))?;
-    let layers = Layers::open(&options.weights.join("unet"))?;
+    let layers = if options.weights.is_file() {
+        Layers::open_file(&options.weights, &Blocks::read(configurations)?)?
+    } else {
+        Layers::open(&options.weights.join("unet"))?
+    };
     let fingerprint = attention::write(&layers, &output.folder().join("attention.safetensors"))?;
     let sizes = Sizes::new(&config, text);
     import_unets(options, &layers, &config, sizes, output.folder(), &mut told)?;
@@ -118,10 +73,10 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     manifest.image = config.image;
     manifest.latent = config.latent;
     manifest.vae = config.vae;
-    manifest.prediction_type = config.prediction_type;
-    manifest.noise_schedule = config.noise_schedule;
+    manifest.prediction_type = config.sampling.prediction_type;
+    manifest.noise_schedule = config.sampling.noise_schedule;
     manifest.text = text;
-    manifest.defaults = Defaults::new(options.steps, options.guidance, options.scheduler);
+    manifest.defaults = defaults(options, config.sampling.scheduler);
     manifest.preview = Some(preview);
     told(Stage::Memory)?;
     output.write_profile(&manifest)?;
@@ -130,6 +85,21 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     // It stands; cancelling comes too late.
     let _ = told(Stage::Written(&options.out));
     Ok(manifest)
+}
+
+/// Writes the tokenizer, and opens it as an engine will.
+fn write_tokenizer(configurations: &Path, options: &ImportOptions, config: &Config, output: &Output) -> Result<Text> {
+    let tokenizer = tokenizer::read(configurations, &options.onnx, &config.text)?;
+    output.write(TOKENIZER, &tokenizer.bytes)?;
+    cones_core::text::tokenizer::Tokenizer::open(&output.folder().join(TOKENIZER), tokenizer.text)?;
+    Ok(tokenizer.text)
+}
+
+/// What is asked for, and where nothing is, what suits the scheduler.
+fn defaults(options: &ImportOptions, own: Scheduler) -> Defaults {
+    let scheduler = options.scheduler.unwrap_or(own);
+    let (steps, guidance) = scheduler::suited(scheduler);
+    Defaults::new(options.steps.unwrap_or(steps), options.guidance.unwrap_or(guidance), scheduler)
 }
 
 fn name(options: &ImportOptions) -> Result<String> {
@@ -169,11 +139,11 @@ fn import_unets(
 
 /// Every projection takes the text encoder's width.
 fn check_width(model: &Model, layers: &Layers, config: &Config) -> Result<()> {
-    let odd = layers.projections.iter().map(|p| &p.layer).find(|layer| layer.columns != config.hidden_size);
+    let odd = layers.projections.iter().map(|p| &p.layer).find(|layer| layer.columns != config.text.hidden_size);
     match odd {
         None => Ok(()),
         Some(layer) => {
-            let reason = format!("has {} columns; the text encoder gives {}", layer.columns, config.hidden_size);
+            let reason = format!("has {} columns; the text encoder gives {}", layer.columns, config.text.hidden_size);
             Err(Error::layer(model.file(), &layer.name, reason))
         }
     }

@@ -28,12 +28,29 @@ impl Json {
         }
     }
 
-    pub(super) fn file(&self) -> &Path {
-        &self.file
+    /// The same, or nothing where there is no such file.
+    pub(super) fn read_if_there(file: &Path) -> Result<Option<Self>> {
+        if file.is_file() { Self::read(file).map(Some) } else { Ok(None) }
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(file: &Path, value: Value) -> Self {
+        let Value::Object(value) = value else { panic!("no object: {value}") };
+        Self { file: file.to_path_buf(), value }
+    }
+
+    /// An object without keys, as if there were such a file.
+    pub(super) fn empty(file: &Path) -> Self {
+        Self { file: file.to_path_buf(), value: Map::new() }
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&Value> {
         self.value.get(key).filter(|value| !value.is_null())
+    }
+
+    /// All keys with their values, those that are null among them.
+    pub(super) fn entries(&self) -> &Map<String, Value> {
+        &self.value
     }
 
     pub(super) fn object(&self, key: &str) -> Result<&Map<String, Value>> {
@@ -85,6 +102,35 @@ impl Json {
         Error::config(&self.file, format!("`{key}` is {found}; expected {expected}"), HINT)
     }
 
+    /// The same for a value that is too long to be shown.
+    pub(super) fn wrong_kind(&self, key: &str, expected: &str) -> Error {
+        Error::config(&self.file, format!("`{key}` is not what it should be: {expected}"), HINT)
+    }
+
+    /// `_class_name`, if there is one, must be one of these.
+    pub(super) fn must_be_class(&self, what: &str, known: &[&str]) -> Result<()> {
+        match self.get("_class_name") {
+            Some(Value::String(class)) if known.contains(&class.as_str()) => Ok(()),
+            Some(_) => Err(self.unknown_class("_class_name", what, known)),
+            None => Ok(()),
+        }
+    }
+
+    /// The class that `key` names is none of those known.
+    pub(super) fn unknown_class(&self, key: &str, what: &str, known: &[&str]) -> Error {
+        let found = self.value.get(key).map_or_else(|| "missing".to_owned(), Value::to_string);
+        let reason = format!("`{key}` is {found}, {what} that is not known here");
+        let all = known.join(", ");
+        let verb = if known.len() == 1 { "is" } else { "are" };
+        Error::config(&self.file, reason, format!("{UNSUPPORTED}; known {verb} {all}"))
+    }
+
+    /// The key's value says that the model is of a kind that cannot be drawn with; `what` continues "`key` is …, ".
+    pub(super) fn refused(&self, key: &str, what: &str) -> Error {
+        let found = self.value.get(key).map_or_else(|| "missing".to_owned(), Value::to_string);
+        Error::config(&self.file, format!("`{key}` is {found}, {what}"), UNSUPPORTED)
+    }
+
     /// The key's value is valid and asks for what the runtime cannot do.
     pub(super) fn unsupported(&self, key: &str) -> Error {
         let found = self.value.get(key).map_or_else(|| "missing".to_owned(), Value::to_string);
@@ -93,7 +139,11 @@ impl Json {
 
     /// Fails if any of these keys is set: each stands for an input or computation that the runtime does not have.
     pub(super) fn must_be_unset(&self, keys: &[&str]) -> Result<()> {
-        match keys.iter().find(|key| self.get(key).is_some_and(|value| *value != Value::Bool(false))) {
+        let is_off = |value: &Value| match value {
+            Value::Array(all) => all.iter().all(|one| *one == Value::Bool(false)),
+            one => *one == Value::Bool(false),
+        };
+        match keys.iter().find(|key| self.get(key).is_some_and(|value| !is_off(value))) {
             Some(key) => Err(self.unsupported(key)),
             None => Ok(()),
         }

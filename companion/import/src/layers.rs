@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::json::Json;
 use crate::safetensors_file::SafetensorsFile;
+use crate::weight_names::{self, Blocks};
 
 /// Base names that diffusers gives the U-Net's weights, in the order they are looked for.
 const NAMES: [&str; 2] = ["diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.fp16.safetensors"];
@@ -34,6 +35,8 @@ pub(super) struct Projection {
     /// Whether every value is exactly a float16.
     pub(super) is_half: bool,
     file: usize,
+    /// What the file calls it.
+    tensor: String,
 }
 
 /// All projections, in the order of the U-Net's forward pass, `to_k` before `to_v`.
@@ -51,24 +54,37 @@ impl Layers {
         let mut projections = Vec::new();
         for (index, file) in files.iter().enumerate() {
             for tensor in file.names() {
-                if let Some(name) = layer_name(&tensor) {
-                    projections.push(projection(file, index, &tensor, name)?);
+                if let Some(name) = weight_names::diffusers(&tensor) {
+                    projections.push(projection(file, index, tensor, name)?);
                 }
             }
         }
+        Self::sorted(files, projections, unet)
+    }
+
+    /// The same from one file that holds a U-Net of these blocks, in diffusers' names or in those of Stable Diffusion's
+    /// first publication.
+    pub(super) fn open_file(path: &Path, blocks: &Blocks) -> Result<Self> {
+        let file = weight_names::open(path)?;
+        let layers = blocks.layers(&file)?.into_iter();
+        let projections = layers.map(|(tensor, name)| projection(&file, 0, tensor, name)).collect::<Result<_>>()?;
+        Self::sorted(vec![file], projections, path)
+    }
+
+    fn sorted(files: Vec<SafetensorsFile>, mut projections: Vec<Projection>, place: &Path) -> Result<Self> {
         if projections.is_empty() {
-            return Err(Error::weights(unet, "the U-Net has no cross-attention (`attn2.to_k`, `attn2.to_v`)"));
+            return Err(Error::weights(place, "the U-Net has no cross-attention (`attn2.to_k`, `attn2.to_v`)"));
         }
         projections.sort_by_cached_key(|projection| forward_key(&projection.layer.name));
         if let Some(pair) = projections.windows(2).find(|pair| pair[0].layer.name == pair[1].layer.name) {
-            return Err(Error::weights(unet, format!("`{}` is in two files", pair[0].layer.name)));
+            return Err(Error::weights(place, format!("`{}` is there twice", pair[0].layer.name)));
         }
         Ok(Self { files, projections })
     }
 
     /// A projection's values, rows by columns.
     pub(super) fn values(&self, projection: &Projection) -> Result<Vec<f32>> {
-        self.files[projection.file].values(&format!("{}.weight", projection.layer.name))
+        self.files[projection.file].values(&projection.tensor)
     }
 
     /// The folder's U-Net weights, for messages.
@@ -77,23 +93,24 @@ impl Layers {
     }
 }
 
-fn projection(file: &SafetensorsFile, index: usize, tensor: &str, name: &str) -> Result<Projection> {
-    let shape = file.shape(tensor).unwrap_or_default();
+fn projection(file: &SafetensorsFile, index: usize, tensor: String, name: String) -> Result<Projection> {
+    let shape = file.shape(&tensor).unwrap_or_default();
     let size = |n: usize| u32::try_from(n).ok().filter(|n| *n > 0);
     let (Some(rows), Some(columns), 2) =
         (shape.first().copied().and_then(size), shape.get(1).copied().and_then(size), shape.len())
     else {
         return Err(Error::weights(file.path(), format!("tensor `{tensor}` has shape {shape:?}, not [rows, columns]")));
     };
-    let values = file.values(tensor)?;
+    let values = file.values(&tensor)?;
     if let Some(at) = values.iter().position(|value| !value.is_finite()) {
         return Err(Error::weights(file.path(), format!("tensor `{tensor}` is not finite at element {at}")));
     }
     Ok(Projection {
-        layer: Layer { name: name.to_owned(), rows, columns },
+        layer: Layer { name, rows, columns },
         hash: values_hash(values.iter().copied()),
         is_half: values.iter().all(|value| f16::from_f32(*value).to_f32() == *value),
         file: index,
+        tensor,
     })
 }
 
@@ -103,7 +120,7 @@ fn weight_files(unet: &Path) -> Result<Vec<PathBuf>> {
     }
     let index = unet.join(INDEX);
     if !index.is_file() {
-        return Err(Error::weights(unet, format!("there is no `{}` here", NAMES[0])));
+        return Err(weight_names::others(unet, NAMES[0]));
     }
     let json = Json::read(&index)?;
     let parts: BTreeSet<String> =
@@ -112,12 +129,6 @@ fn weight_files(unet: &Path) -> Result<Vec<PathBuf>> {
         return Err(Error::weights(&index, format!("it names `{odd}`, outside its folder")));
     }
     Ok(parts.iter().map(|part| unet.join(part)).collect())
-}
-
-/// `x.attn2.to_k.weight` → `x.attn2.to_k`; `None` for other tensors.
-fn layer_name(tensor: &str) -> Option<&str> {
-    let name = tensor.strip_suffix(".weight")?;
-    (name.ends_with(".attn2.to_k") || name.ends_with(".attn2.to_v")).then_some(name)
 }
 
 /// Sorts by the order of computation: down, middle, up, then by the numbers in the name.

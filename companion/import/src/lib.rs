@@ -9,6 +9,9 @@
 //! *.json ─ config, tokenizer ─ manifest          vae_encoder ─ preview (latent to RGB)
 //! ```
 //!
+//! Weights may also be one file in the names of Stable Diffusion's first publication: weight_names. What is no model that can
+//! be imported is named as what it is: [`kind`].
+//!
 //! [`import`] does all of it; `examples/import_folder.rs` shows how. [`rows`] and [`profile`] stand on their own: a VAE's
 //! graph in blocks of rows, and what graphs take of memory.
 
@@ -19,9 +22,12 @@ pub mod error;
 mod hoist;
 mod identify;
 mod import;
+mod import_options;
 pub mod interface;
 mod json;
+pub mod kind;
 mod layers;
+mod look;
 mod multihead;
 mod offsets;
 pub mod output;
@@ -32,12 +38,16 @@ mod projection;
 pub mod rows;
 mod safetensors_file;
 mod scheduler;
+mod scheduler_class;
 mod stage;
 mod storage;
 pub mod store;
 mod tokenizer;
+mod weight_names;
 
 pub use error::{Error, Result};
-pub use import::{ImportOptions, import};
+pub use import::import;
+pub use import_options::ImportOptions;
+pub use kind::Kind;
 pub use stage::Stage;
 pub use storage::Storage;

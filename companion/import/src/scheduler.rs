@@ -1,25 +1,67 @@
 //! `scheduler/scheduler_config.json`, reduced to what changes pictures.
 
 use cones_core::model::manifest::{BetaSchedule, NoiseSchedule, PredictionType, TimestepSpacing};
+use cones_core::sampling::scheduler::Scheduler;
 
 use crate::error::Result;
 use crate::json::Json;
+use crate::scheduler_class::{self, SchedulerClass};
+
+/// What a model's scheduler says of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Sampling {
+    /// The noise it was trained on.
+    pub(super) noise_schedule: NoiseSchedule,
+    /// What the U-Net predicts.
+    pub(super) prediction_type: PredictionType,
+    /// What it is drawn with where nobody says otherwise: its own, or the one most like it.
+    pub(super) scheduler: Scheduler,
+}
+
+/// Steps and guidance that suit a scheduler where nobody says otherwise. Consistency models are made for few steps
+/// (`LatentConsistencyModelPipeline` takes 4), and have learned their guidance; all others are guided as
+/// `StableDiffusionPipeline` does, in steps that a phone has the time for.
+pub(super) fn suited(scheduler: Scheduler) -> (u32, f32) {
+    if scheduler == Scheduler::Lcm { (4, 1.0) } else { (20, 7.5) }
+}
 
 /// Reads the noise schedule and what the U-Net predicts. Missing keys get the defaults of the scheduler's class.
-pub(super) fn read(json: &Json) -> Result<(NoiseSchedule, PredictionType)> {
-    json.must_be_unset(&["trained_betas", "rescale_betas_zero_snr", "thresholding"])?;
-    let class = json.str_or("_class_name", "DDIMScheduler")?;
-    let prediction = match json.str_or("prediction_type", "epsilon")? {
+pub(super) fn read(json: &Json) -> Result<Sampling> {
+    let class = scheduler_class::of(json)?;
+    refuse_other_training(json)?;
+    let prediction_type = match json.str_or("prediction_type", "epsilon")? {
         "epsilon" => PredictionType::Epsilon,
         "v_prediction" => PredictionType::VPrediction,
         _ => return Err(json.unsupported("prediction_type")),
     };
-    let beta_schedule = match json.str_or("beta_schedule", "linear")? {
+    let noise_schedule = noise_schedule(json, class)?;
+    Ok(Sampling { noise_schedule, prediction_type, scheduler: scheduler(json, class)? })
+}
+
+/// What makes another model of it than one that learned to take noise of this schedule away.
+fn refuse_other_training(json: &Json) -> Result<()> {
+    if json.bool_or("rescale_betas_zero_snr", false)? {
+        let what =
+            "zero-terminal SNR: its last noise level is noise alone, from which the schedulers here cannot start";
+        return Err(json.refused("rescale_betas_zero_snr", what));
+    }
+    if json.bool_or("use_flow_sigmas", false)? {
+        return Err(json.refused("use_flow_sigmas", "flow matching, which the schedulers here do not do"));
+    }
+    // EulerDiscreteScheduler's other way to tell the U-Net how much noise there is, as in Stable Video Diffusion.
+    if json.str_or("timestep_type", "discrete")? != "discrete" {
+        return Err(json.unsupported("timestep_type"));
+    }
+    json.must_be_unset(&["trained_betas", "thresholding"])
+}
+
+fn noise_schedule(json: &Json, class: &SchedulerClass) -> Result<NoiseSchedule> {
+    let beta_schedule = match json.str_or("beta_schedule", class.beta_schedule)? {
         "linear" => BetaSchedule::Linear,
         "scaled_linear" => BetaSchedule::ScaledLinear,
         _ => return Err(json.unsupported("beta_schedule")),
     };
-    let timestep_spacing = match json.str_or("timestep_spacing", default_spacing(class))? {
+    let timestep_spacing = match json.str_or("timestep_spacing", class.timestep_spacing)? {
         "linspace" => TimestepSpacing::Linspace,
         "leading" => TimestepSpacing::Leading,
         "trailing" => TimestepSpacing::Trailing,
@@ -27,13 +69,13 @@ pub(super) fn read(json: &Json) -> Result<(NoiseSchedule, PredictionType)> {
     };
     let mut schedule = NoiseSchedule::new(
         json.u32_or("num_train_timesteps", 1000)?,
-        json.f64_or("beta_start", 0.0001)?,
-        json.f64_or("beta_end", 0.02)?,
+        json.f64_or("beta_start", class.beta_start)?,
+        json.f64_or("beta_end", class.beta_end)?,
         beta_schedule,
     );
     schedule.timestep_spacing = timestep_spacing;
     schedule.steps_offset = steps_offset(json)?;
-    schedule.set_alpha_to_one = json.bool_or("set_alpha_to_one", class != "PNDMScheduler")?;
+    schedule.set_alpha_to_one = json.bool_or("set_alpha_to_one", class.set_alpha_to_one)?;
     let possible = |beta: f64| beta > 0.0 && beta < 1.0;
     if schedule.num_train_timesteps == 0 {
         return Err(json.wrong("num_train_timesteps", "a positive number"));
@@ -44,7 +86,7 @@ pub(super) fn read(json: &Json) -> Result<(NoiseSchedule, PredictionType)> {
     if !possible(schedule.beta_end) {
         return Err(json.wrong("beta_end", "a number between 0 and 1"));
     }
-    Ok((schedule, prediction))
+    Ok(schedule)
 }
 
 /// diffusers' `StableDiffusionPipeline` sets the offset to 1 whatever the file says, and warns; so what people know of a
@@ -59,9 +101,96 @@ fn steps_offset(json: &Json) -> Result<u32> {
     Ok(1)
 }
 
-fn default_spacing(class: &str) -> &'static str {
-    match class {
-        "DDIMScheduler" | "PNDMScheduler" | "LCMScheduler" | "DDPMScheduler" | "TCDScheduler" => "leading",
-        _ => "linspace",
+/// The class's own scheduler, or the one most like it.
+fn scheduler(json: &Json, class: &SchedulerClass) -> Result<Scheduler> {
+    let mut scheduler = class.drawn_with;
+    if scheduler == Scheduler::DpmSolverPlusPlus2M && json.bool_or("use_karras_sigmas", false)? {
+        scheduler = Scheduler::DpmSolverPlusPlus2MKarras;
+    }
+    if !class.is_itself {
+        log::info!("{} is not there; `{scheduler}` is the model's default in its place", class.name);
+    }
+    Ok(scheduler)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn read_value(value: serde_json::Value) -> Result<Sampling> {
+        super::read(&Json::of(Path::new("scheduler_config.json"), value))
+    }
+
+    #[test]
+    fn missing_keys_are_those_of_the_class_in_diffusers() {
+        let all: serde_json::Map<String, serde_json::Value> = cones_tests::golden::json("configs/schedulers.json");
+        assert!(all.len() > 10, "{all:?}");
+        for (class, expected) in all {
+            let found = read_value(json!({ "_class_name": class })).unwrap_or_else(|error| panic!("{class}: {error}"));
+            let found = serde_json::to_value(found.noise_schedule).expect("JSON");
+            for (key, value) in expected.as_object().expect("an object") {
+                // The pipeline sets the offset, whatever the class says.
+                assert!(key == "steps_offset" || found[key] == *value, "{class}: {key} is {}, not {value}", found[key]);
+            }
+        }
+    }
+
+    #[test]
+    fn every_class_gets_the_scheduler_that_is_nearest() {
+        let drawn = |value| read_value(value).expect("a schedule").scheduler;
+        for (class, scheduler) in [
+            ("DDIMScheduler", Scheduler::Ddim),
+            ("PNDMScheduler", Scheduler::Ddim),
+            ("DDPMScheduler", Scheduler::Ddim),
+            ("EulerDiscreteScheduler", Scheduler::Euler),
+            ("LMSDiscreteScheduler", Scheduler::Euler),
+            ("EulerAncestralDiscreteScheduler", Scheduler::EulerAncestral),
+            ("DPMSolverMultistepScheduler", Scheduler::DpmSolverPlusPlus2M),
+            ("UniPCMultistepScheduler", Scheduler::DpmSolverPlusPlus2M),
+            ("LCMScheduler", Scheduler::Lcm),
+            ("TCDScheduler", Scheduler::Lcm),
+        ] {
+            assert_eq!(drawn(json!({ "_class_name": class })), scheduler, "{class}");
+        }
+        let karras = json!({ "_class_name": "DPMSolverMultistepScheduler", "use_karras_sigmas": true });
+        assert_eq!(drawn(karras), Scheduler::DpmSolverPlusPlus2MKarras);
+        assert_eq!(drawn(json!({})), Scheduler::Ddim);
+    }
+
+    #[test]
+    fn other_schedulers_are_refused_by_name_with_those_known() {
+        for class in
+            ["FlowMatchEulerDiscreteScheduler", "EDMEulerScheduler", "CogVideoXDDIMScheduler", "IPNDMScheduler"]
+        {
+            let error = read_value(json!({ "_class_name": class })).expect_err(class);
+            assert!(error.to_string().contains(&format!("`_class_name` is \"{class}\"")), "{error}");
+            let hint = error.hint().expect("a hint");
+            assert!(hint.contains("DDIMScheduler") && hint.contains("LCMScheduler"), "{hint}");
+        }
+    }
+
+    #[test]
+    fn other_training_is_refused_by_its_key() {
+        let beta = "squaredcos_cap_v2";
+        for (class, key, value) in [
+            ("DDIMScheduler", "rescale_betas_zero_snr", json!(true)),
+            ("EulerDiscreteScheduler", "rescale_betas_zero_snr", json!(true)),
+            ("LCMScheduler", "rescale_betas_zero_snr", json!(true)),
+            ("UniPCMultistepScheduler", "use_flow_sigmas", json!(true)),
+            ("EulerDiscreteScheduler", "timestep_type", json!("continuous")),
+            ("DPMSolverMultistepScheduler", "prediction_type", json!("flow_prediction")),
+            ("PNDMScheduler", "trained_betas", json!([0.1, 0.2])),
+            ("DDPMScheduler", "beta_schedule", json!(beta)),
+            ("DDIMScheduler", "timestep_spacing", json!("other")),
+        ] {
+            let mut config = json!({ "_class_name": class });
+            config[key] = value;
+            let error = read_value(config).expect_err(key).to_string();
+            assert!(error.contains(&format!("`{key}` is")), "{error}");
+        }
     }
 }

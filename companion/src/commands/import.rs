@@ -17,6 +17,9 @@ Example, for a model that diffusers has saved in `model/`:
   python models/export/export_onnx.py model export/plain --dialect plain
   cones import --onnx export/fused --plain export/plain --weights model --dtype float16 --out bundle
 
+The same where its weights are one file, as people share them, and `model/` has the configurations:
+  cones import --onnx export/fused --weights model.safetensors --config model --out bundle
+
 Importing the same files again gives the same bytes.")]
 pub struct ImportArgs {
     /// Folder with text_encoder.onnx, unet.onnx, vae_decoder.onnx and vae_encoder.onnx
@@ -25,9 +28,14 @@ pub struct ImportArgs {
     /// Folder with a unet.onnx without fused nodes, for CoreML and NNAPI; it shares the weights of the other
     #[arg(long, value_name = "DIR")]
     plain: Option<PathBuf>,
-    /// The diffusers folder that was exported: configurations, tokenizer and the U-Net's safetensors
-    #[arg(long, value_name = "DIFFUSERS_DIR")]
+    /// What was exported: a diffusers folder with configurations, tokenizer and the U-Net's safetensors, or one
+    /// safetensors file of the model, as people share it
+    #[arg(long, value_name = "DIFFUSERS_DIR|FILE")]
     weights: PathBuf,
+    /// Folder with configurations and tokenizer as in a diffusers folder, where the weights are one file
+    /// [default: DIFFUSERS_DIR, or the folder of --onnx]
+    #[arg(long, value_name = "DIFFUSERS_DIR")]
+    config: Option<PathBuf>,
     /// Folder to write the bundle to
     #[arg(short, long, value_name = "BUNDLE")]
     out: PathBuf,
@@ -43,15 +51,15 @@ pub struct ImportArgs {
     /// Replace BUNDLE if there is one
     #[arg(long)]
     force: bool,
-    /// Guidance scale where a request names none
-    #[arg(long, default_value_t = 7.5, value_parser = guidance)]
-    guidance: f32,
-    /// Scheduler where a request names none
-    #[arg(long, default_value = "ddim")]
-    scheduler: Scheduler,
-    /// Steps where a request names none
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
-    steps: u32,
+    /// Guidance scale where a request names none [default: 7.5, and 1 with lcm]
+    #[arg(long, value_parser = guidance)]
+    guidance: Option<f32>,
+    /// Scheduler where a request names none [default: that of the model's configuration, or the one most like it]
+    #[arg(long)]
+    scheduler: Option<Scheduler>,
+    /// Steps where a request names none [default: 20, and 4 with lcm]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    steps: Option<u32>,
 }
 
 /// How a bundle keeps float32 weights.
@@ -75,6 +83,7 @@ fn guidance(text: &str) -> Result<f32, String> {
 pub fn run(args: &ImportArgs) -> Result<(), Failure> {
     let mut options = ImportOptions::new(&args.onnx, &args.weights, &args.out);
     options.plain.clone_from(&args.plain);
+    options.config.clone_from(&args.config);
     options.name.clone_from(&args.name);
     options.licence.clone_from(&args.licence);
     options.storage = match args.dtype {

@@ -5,6 +5,7 @@ mod drawing;
 mod finding;
 #[cfg(unix)]
 mod interrupted;
+mod kinds;
 mod masks;
 mod publishing;
 mod quantising;

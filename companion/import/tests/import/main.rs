@@ -4,5 +4,7 @@ mod dialects;
 mod fixture;
 mod forms;
 mod hostile;
+mod model_kinds;
+mod one_file;
 mod output;
 mod run;
