@@ -7,6 +7,7 @@
 //! vae ─ interface ─────────── of its mapped twin: rows (blocks of rows, in less memory) ─────┤
 //! unet/*.safetensors ─ layers ─ attention (attention.safetensors, fingerprint) ───────────┘
 //! *.json ─ config, tokenizer ─ manifest          vae_encoder ─ preview (latent to RGB)
+//! bundle and export ─ parity (one step and one decode of both)
 //! ```
 //!
 //! [`import`] does all of it; `examples/import_folder.rs` shows how. [`rows`] and [`profile`] stand on their own: a VAE's
@@ -16,28 +17,37 @@ mod attention;
 pub mod check;
 mod config;
 pub mod error;
+mod fixed;
 mod hoist;
 mod identify;
 mod import;
 pub mod interface;
 mod json;
 mod layers;
+mod layout;
 mod multihead;
 mod offsets;
 pub mod output;
+pub mod parity;
 mod pictures;
+mod posterior;
 mod preview;
 pub mod profile;
 mod projection;
+mod random;
 pub mod rows;
+mod runner;
 mod safetensors_file;
 mod scheduler;
+mod sizes;
 mod stage;
 mod storage;
 pub mod store;
+mod timestep;
 mod tokenizer;
 
 pub use error::{Error, Result};
 pub use import::{ImportOptions, import};
+pub use parity::Parity;
 pub use stage::Stage;
 pub use storage::Storage;
