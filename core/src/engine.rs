@@ -175,7 +175,16 @@ impl Engine {
     fn draw(&mut self, job: &mut Job<'_>) -> Result<Vec<Drawn>> {
         job.cancel.check()?;
         // A bad combination of scheduler, steps and strength shows before any graph is loaded.
-        job.steps = u32::try_from(self.schedule(job)?.len()).unwrap_or(u32::MAX);
+        let schedule = self.schedule(job)?;
+        job.steps = u32::try_from(schedule.len()).unwrap_or(u32::MAX);
+        if self.bundle.manifest().whole_timesteps && schedule.timesteps().iter().any(|timestep| timestep.fract() != 0.0)
+        {
+            let scheduler = job.plan.scheduler;
+            job.warnings.push(format!(
+                "scheduler `{scheduler}` has timesteps between whole ones, which this base model's U-Net rounds; \
+                 `ddim` and `dpm++2m` have none"
+            ));
+        }
         job.report(Stage::Preparing, 0, 0, None);
         let branches = self.condition(job)?;
         let start = self.encode_init(job)?;

@@ -169,13 +169,17 @@ pub fn derivative(bundle: &Bundle, file: &Path, sizes: Sizes, settings: &Gradien
 /// The dimensions of the inputs of a bundle's U-Net, at one set of sizes.
 ///
 /// # Errors
-/// When the graph takes no timestep.
+/// When the graph takes no timestep, or another number of samples in a run.
 pub fn inputs(model: &Model, bundle: &Bundle, sizes: Sizes) -> Result<BTreeMap<String, Vec<usize>>> {
     let Sizes { batch, height, width, tokens } = sizes;
     if [batch, height, width, tokens].contains(&0) {
         return Err(cones_core::Error::request("sizes", format!("{sizes:?}: none of them may be zero")).into());
     }
     let manifest = bundle.manifest();
+    if let Some(fixed) = manifest.fixed.batch.filter(|fixed| u32::try_from(batch) != Ok(*fixed)) {
+        let reason = format!("is {batch}; the U-Net of `{}` was exported for {fixed} alone", manifest.name);
+        return Err(cones_core::Error::request("batch", reason).into());
+    }
     let is_input = |name: &str| model.graph().is_ok_and(|graph| graph.input.iter().any(|input| input.name() == name));
     if let Some(layer) = manifest.layers.iter().find(|layer| !is_input(&layer.name)) {
         let reason =

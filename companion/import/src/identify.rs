@@ -3,6 +3,7 @@
 use cones_onnx::node;
 use cones_onnx::proto::NodeProto;
 use cones_onnx::source::Source;
+use half::f16;
 
 use crate::error::{Error, Result};
 use crate::layers::{self, Layers};
@@ -11,6 +12,8 @@ use crate::projection::{Found, Index};
 /// Quantised weights may be this far from the original ones (root mean square of the difference over that of the weights);
 /// 4-bit rounding is about 0.1, another layer's weights about 1.4.
 const QUANTISED_TOLERANCE: f64 = 0.35;
+/// Converters to float16 move the smallest values away from zero; all others are what rounding makes of them.
+const HALF_TOLERANCE: f64 = 1e-5;
 
 /// For each layer, in order, the position in `found` of its projection. Every one has exactly one.
 ///
@@ -59,11 +62,16 @@ fn identify(layers: &Layers, one: &Found, n: &NodeProto, index: &Index<'_>, sour
     if let Some(at) = hinted.filter(|at| same.contains(at)) {
         return Ok(at);
     }
-    if one.weight.is_quantised() {
-        let candidates = hinted.map_or(of_shape, |at| vec![at]);
-        if let Some(at) = nearest(layers, &candidates, &values)? {
-            return Ok(at);
-        }
+    let candidates = hinted.map_or(of_shape, |at| vec![at]);
+    let found = if one.weight.is_quantised() {
+        nearest(layers, &candidates, &values, QUANTISED_TOLERANCE, |value| value)?
+    } else if one.weight.is_half() {
+        nearest(layers, &candidates, &values, HALF_TOLERANCE, |value| f16::from_f32(value).to_f32())?
+    } else {
+        None
+    };
+    if let Some(at) = found {
+        return Ok(at);
     }
     Err(stranger(layers, hinted, &same, n, source))
 }
@@ -114,11 +122,18 @@ fn mentions(note: &str, name: &str) -> bool {
     })
 }
 
-/// The candidate with the least distance from the values, if that is near enough.
-fn nearest(layers: &Layers, candidates: &[usize], values: &[f32]) -> Result<Option<usize>> {
+/// The candidate whose original values, `rounded`, have the least distance from these, if that is near enough.
+fn nearest(
+    layers: &Layers,
+    candidates: &[usize],
+    values: &[f32],
+    tolerance: f64,
+    rounded: impl Fn(f32) -> f32,
+) -> Result<Option<usize>> {
     let mut best: Option<(f64, usize)> = None;
     for at in candidates {
-        let original = layers.values(&layers.projections[*at])?;
+        let mut original = layers.values(&layers.projections[*at])?;
+        original.iter_mut().for_each(|value| *value = rounded(*value));
         if original.len() != values.len() {
             continue;
         }
@@ -126,7 +141,7 @@ fn nearest(layers: &Layers, candidates: &[usize], values: &[f32]) -> Result<Opti
         let size = original.iter().copied().fold(0.0, square);
         let error = original.iter().zip(values).map(|(a, b)| a - b).fold(0.0, square);
         let distance = (error / size.max(f64::MIN_POSITIVE)).sqrt();
-        if distance < QUANTISED_TOLERANCE && best.is_none_or(|(least, _)| distance < least) {
+        if distance < tolerance && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, *at));
         }
     }

@@ -3,22 +3,31 @@
 use std::path::Path;
 
 use cones_core::CancelToken;
-use cones_core::model::bundle::{EMBEDDING_OFFSETS, TOKENIZER, UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin};
-use cones_core::model::manifest::{Defaults, Manifest, Preview, Text};
+use cones_core::model::bundle::{
+    EMBEDDING_OFFSETS, TOKENIZER, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin,
+};
+use cones_core::model::manifest::{Defaults, Manifest, Text};
 use cones_core::sampling::scheduler::Scheduler;
+use cones_onnx::proto::tensor_proto::DataType;
 use cones_onnx::{Model, graph, overridable, strip};
 
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
+use crate::fixed::FixedSizes;
 use crate::import_options::ImportOptions;
 use crate::interface::{self, Interface};
 use crate::layers::Layers;
 use crate::output::Output;
+use crate::parity::Beside;
+use crate::sizes::Sizes;
 use crate::stage::Stage;
 use crate::storage::Storage;
 use crate::store::{self, WeightsFile};
+use crate::timestep::Timestep;
 use crate::weight_names::Blocks;
-use crate::{attention, check, hoist, multihead, offsets, preview, rows, scheduler, tokenizer};
+use crate::{
+    attention, check, fixed, hoist, layout, multihead, offsets, posterior, preview, rows, scheduler, tokenizer,
+};
 
 /// Weights shared by the U-Net's graphs.
 const UNET_WEIGHTS: &str = "unet.weights";
@@ -45,7 +54,7 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
         told(stage);
         cancel.check()
     };
-    let config = Config::read(configurations)?;
+    let mut config = Config::read(configurations)?;
     let text = write_tokenizer(configurations, options, &config, &output)?;
 
     told(Stage::Weights(&options.weights))?;
@@ -56,14 +65,19 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     };
     let fingerprint = attention::write(&layers, &output.folder().join("attention.safetensors"))?;
     let sizes = Sizes::new(&config, text);
-    import_unets(options, &layers, &config, sizes, output.folder(), &mut told)?;
+    let mut fixed = FixedSizes::default();
+    let timestep = import_unets(options, &layers, &config, sizes, &mut fixed, output.folder(), &mut told)?;
     let mut takes_offsets = false;
     for (graph, interface) in OTHERS {
-        told(Stage::Graph(Path::new(&format!("{graph}.onnx"))))?;
-        takes_offsets |= import_other(&options.onnx, graph, interface, options.storage, sizes, output.folder())?;
+        let file = layout::graph_file(&options.onnx, graph)?;
+        told(Stage::Graph(&file))?;
+        takes_offsets |=
+            import_other(&file, graph, interface, options.storage, (&config, sizes, &mut fixed), output.folder())?;
     }
+    let fixed = fixed.manifest(&mut config.image, config.latent)?;
     told(Stage::Preview)?;
-    let preview = fit_preview(&config, output.folder())?;
+    let encoder = output.folder().join(VAE_ENCODER);
+    let preview = preview::fit(&encoder, config.latent, config.vae, config.image, fixed)?;
     told(Stage::Check)?;
     check_all(options, &layers, takes_offsets, output.folder())?;
 
@@ -76,8 +90,23 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     manifest.prediction_type = config.sampling.prediction_type;
     manifest.noise_schedule = config.sampling.noise_schedule;
     manifest.text = text;
-    manifest.defaults = defaults(options, config.sampling.scheduler);
+    manifest.defaults = defaults(options, config.sampling.scheduler, timestep);
+    manifest.fixed = fixed;
+    manifest.whole_timesteps = timestep != Timestep::Float;
     manifest.preview = Some(preview);
+    told(Stage::Compare)?;
+    let (onnx, plain) = (options.onnx.as_path(), options.plain.as_deref());
+    match (Beside { onnx, plain, folder: output.folder(), manifest: &manifest }).compare()? {
+        Ok(found) => {
+            told(Stage::Compared(found.parity))?;
+            if let Some(batch) = found.batch {
+                log::warn!("the U-Net says that it takes any number of samples, and takes {batch} alone");
+                declare_batch(output.folder(), batch)?;
+                manifest.fixed.batch = Some(batch);
+            }
+        }
+        Err(reason) => told(Stage::Uncompared(&reason))?,
+    }
     told(Stage::Memory)?;
     output.write_profile(&manifest)?;
     manifest.files = output.files()?;
@@ -95,8 +124,12 @@ fn write_tokenizer(configurations: &Path, options: &ImportOptions, config: &Conf
     Ok(tokenizer.text)
 }
 
-/// What is asked for, and where nothing is, what suits the scheduler.
-fn defaults(options: &ImportOptions, own: Scheduler) -> Defaults {
+/// Schedulers that stop between whole timesteps.
+const BETWEEN: [Scheduler; 2] = [Scheduler::Euler, Scheduler::EulerAncestral];
+
+/// What is asked for, and where nothing is, what suits the scheduler; not one that stops where the graph does not.
+fn defaults(options: &ImportOptions, own: Scheduler, timestep: Timestep) -> Defaults {
+    let own = if timestep != Timestep::Float && BETWEEN.contains(&own) { Scheduler::Ddim } else { own };
     let scheduler = options.scheduler.unwrap_or(own);
     let (steps, guidance) = scheduler::suited(scheduler);
     Defaults::new(options.steps.unwrap_or(steps), options.guidance.unwrap_or(guidance), scheduler)
@@ -108,23 +141,29 @@ fn name(options: &ImportOptions) -> Result<String> {
     name.ok_or_else(|| Error::output(&options.out, "has no name to call the model by", "give one with --name"))
 }
 
-/// The default graph first, so that the weights lie in its order.
+/// The default graph first, so that the weights lie in its order. Returns what they make of timesteps.
 fn import_unets(
     options: &ImportOptions,
     layers: &Layers,
     config: &Config,
     sizes: Sizes,
+    fixed: &mut FixedSizes,
     folder: &Path,
     told: &mut dyn FnMut(Stage<'_>) -> cones_core::Result<()>,
-) -> Result<()> {
+) -> Result<Timestep> {
     let mut weights = WeightsFile::create(folder, UNET_WEIGHTS)?;
+    let mut timestep = Timestep::Float;
     let plain = options.plain.iter().map(|plain| (plain, "unet.plain"));
     for (source, name) in std::iter::once((&options.onnx, "unet")).chain(plain) {
-        let file = source.join("unet.onnx");
+        let file = layout::graph_file(source, "unet")?;
         told(Stage::Graph(&file))?;
         let mut model = Model::open(&file)?;
         graph::lift_constants(model.graph_mut()?);
-        interface::canonicalise(&mut model, &interface::UNET)?;
+        if let Timestep::Cut(element) = interface::canonicalise(&mut model, &interface::UNET)? {
+            warn_of_cut(options, &file, element);
+            timestep = Timestep::Cut(element);
+        }
+        fixed.learn_unet(&model, sizes.tokens, config.latent)?;
         check_width(&model, layers, config)?;
         hoist::hoist(&mut model, layers)?;
         if name == "unet" {
@@ -134,7 +173,18 @@ fn import_unets(
         store::store(&mut model, options.storage, &mut weights)?;
         save(model, folder, name)?;
     }
-    weights.finish()
+    weights.finish()?;
+    Ok(timestep)
+}
+
+/// The U-Net was trained on whole timesteps; some schedulers take it to others.
+fn warn_of_cut(options: &ImportOptions, file: &Path, element: DataType) {
+    let (file, kind) = (file.display(), element.as_str_name());
+    let asked = options.scheduler.filter(|scheduler| BETWEEN.contains(scheduler));
+    let other = asked.map_or_else(String::new, |scheduler| {
+        format!("; `{scheduler}`, the scheduler of this bundle, may have some: `ddim` and `dpm++2m` have none")
+    });
+    log::warn!("`{file}` computes with timesteps of {kind}, so those between whole ones are rounded{other}");
 }
 
 /// Every projection takes the text encoder's width.
@@ -151,24 +201,28 @@ fn check_width(model: &Model, layers: &Layers, config: &Config) -> Result<()> {
 
 /// Whether it is a text encoder that takes learned embeddings.
 fn import_other(
-    onnx: &Path,
+    file: &Path,
     name: &str,
     interface: &Interface,
     storage: Storage,
-    sizes: Sizes,
+    (config, sizes, fixed): (&Config, Sizes, &mut FixedSizes),
     folder: &Path,
 ) -> Result<bool> {
-    let mut model = Model::open(&onnx.join(format!("{name}.onnx")))?;
+    let mut model = Model::open(file)?;
     graph::lift_constants(model.graph_mut()?);
     interface::canonicalise(&mut model, interface)?;
-    let is_text = name == OTHERS[0].0;
+    let (is_text, is_encoder) = (name == OTHERS[0].0, name == OTHERS[2].0);
+    let sizes = if is_encoder { sizes.of_pictures() } else { sizes };
+    if is_encoder {
+        posterior::take_mean(&mut model, config.latent.channels, sizes)?;
+    }
+    fixed.learn_other(&mut model, interface, sizes.tokens, if is_encoder { 1 } else { config.latent.scale })?;
     let takes_offsets = is_text && offsets::add_input(&mut model)?;
     if is_text && !takes_offsets {
         log::warn!(
             "`{name}.onnx` looks its tokens up in no table of floating-point numbers: packs with learned embeddings will not fit"
         );
     }
-    let sizes = if name == OTHERS[2].0 { sizes.of_pictures() } else { sizes };
     fuse_attention(&mut model, sizes)?;
     strip::strip(&mut model.proto, name);
     store::store_alone(&mut model, storage, folder, &format!("{name}.weights"))?;
@@ -176,43 +230,9 @@ fn import_other(
     Ok(takes_offsets)
 }
 
-/// Sizes that a graph's free dimensions may have, for telling shapes.
-#[derive(Debug, Clone, Copy)]
-struct Sizes {
-    tokens: u32,
-    height: u32,
-    width: u32,
-    /// Pixels that a cell of the latent covers along one side.
-    scale: u32,
-}
-
-impl Sizes {
-    fn new(config: &Config, text: Text) -> Self {
-        let scale = config.latent.scale.max(1);
-        let (height, width) = (config.image.height / scale, config.image.width / scale);
-        Self { tokens: text.max_length, height, width, scale }
-    }
-
-    /// For a graph that takes pictures and not latents.
-    fn of_pictures(self) -> Self {
-        Self { height: self.height * self.scale, width: self.width * self.scale, ..self }
-    }
-
-    fn get(self, dimension: &str) -> Option<usize> {
-        match dimension {
-            // Not 1, so that it is not mistaken for a dimension that is always 1.
-            "batch" => Some(2),
-            "tokens" => usize::try_from(self.tokens).ok(),
-            "height" => usize::try_from(self.height).ok(),
-            "width" => usize::try_from(self.width).ok(),
-            _ => None,
-        }
-    }
-}
-
 /// Writes attention as the node that needs little memory, and says what was left as it is.
 fn fuse_attention(model: &mut Model, sizes: Sizes) -> Result<()> {
-    let done = multihead::rewrite(model, |dimension| sizes.get(dimension))?;
+    let done = multihead::rewrite(model, sizes)?;
     let file = model.file().display().to_string();
     log::info!("`{file}`: {} attentions written as MultiHeadAttention", done.count);
     for left in done.left {
@@ -238,15 +258,16 @@ fn save(mut model: Model, folder: &Path, name: &str) -> Result<()> {
     Ok(())
 }
 
+fn declare_batch(folder: &Path, batch: u32) -> Result<()> {
+    let graphs = [UNET, UNET_PLAIN].map(|name| [name.to_owned(), mapped_twin(name)]);
+    let files = graphs.iter().flatten().map(|name| folder.join(name));
+    files.filter(|file| file.is_file()).try_for_each(|file| fixed::declare_batch(&file, batch))
+}
+
 fn list_weights(model: &mut Model) -> Result<usize> {
     let Model { proto, source } = model;
     let Some(graph) = proto.graph.as_mut() else { return Ok(0) };
     Ok(overridable::list(graph, source, |_| false)?)
-}
-
-fn fit_preview(config: &Config, folder: &Path) -> Result<Preview> {
-    let side = config.image.width.min(config.image.height);
-    preview::fit(&folder.join("vae_encoder.onnx"), config.latent, config.vae, side)
 }
 
 fn check_all(options: &ImportOptions, layers: &Layers, takes_offsets: bool, folder: &Path) -> Result<()> {

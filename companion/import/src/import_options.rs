@@ -10,9 +10,10 @@ use crate::storage::Storage;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ImportOptions {
-    /// Folder with `text_encoder.onnx`, `unet.onnx`, `vae_decoder.onnx` and `vae_encoder.onnx`.
+    /// Folder with `text_encoder.onnx`, `unet.onnx`, `vae_decoder.onnx` and `vae_encoder.onnx`, or with a `model.onnx` in a folder
+    /// of each of these names.
     pub onnx: PathBuf,
-    /// Folder with a `unet.onnx` without fused nodes, for CoreML and NNAPI; it shares the weights of the other.
+    /// Folder with a `unet.onnx` (or `unet/model.onnx`) without fused nodes, for CoreML and NNAPI; it shares the weights of the other.
     pub plain: Option<PathBuf>,
     /// What was exported: a diffusers folder with configurations, tokenizer and the U-Net's safetensors, or one
     /// safetensors file that holds a U-Net, in diffusers' names or in those of Stable Diffusion's first publication.

@@ -8,6 +8,8 @@ use cones_onnx::proto::{GraphProto, TensorShapeProto, ValueInfoProto, type_proto
 use cones_onnx::{Model, element, graph, names, node, tensor};
 
 use crate::error::{Error, Result};
+use crate::random;
+use crate::timestep::{self, Timestep};
 
 /// One input or output of a graph.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ const fn float(name: &'static str, dims: &'static [&'static str]) -> Port {
     Port { name, element: DataType::Float, dims }
 }
 
+/// The opset that `Round` came with; a cast alone cuts off what is behind the point.
+const ROUND_FROM: i64 = 11;
 const PICTURE: &[&str] = &["batch", "channels", "height", "width"];
 
 /// `text_encoder.onnx`.
@@ -60,28 +64,39 @@ pub const VAE_ENCODER: Interface = Interface { inputs: &[float("image", PICTURE)
 /// Gives the graph exactly these inputs and this output.
 ///
 /// Names that differ are changed where there is no doubt which is meant, element types by a `Cast`, and a timestep that is one
-/// number becomes the first of the batch's. Further outputs are dropped.
+/// number becomes the first of the batch's. Further outputs are dropped, and so is the noise that a VAE encoder adds. Returns
+/// what becomes of a timestep between whole ones.
 ///
 /// # Errors
-/// When inputs or the output cannot be matched; names what the graph has.
-pub fn canonicalise(model: &mut Model, interface: &Interface) -> Result<()> {
+/// When inputs or the output cannot be matched; names what the graph has. When it draws random numbers.
+pub(super) fn canonicalise(model: &mut Model, interface: &Interface) -> Result<Timestep> {
     let file = model.file().to_path_buf();
+    let opset = model.opset();
     let graph = model.graph_mut()?;
     // Initializers that older files list as inputs are none.
     graph::prune(graph);
+    // Converters to float16 leave inner values declared as they were; ONNX Runtime refuses such a graph.
+    if graph.initializer.iter().any(|tensor| tensor.data_type == Some(DataType::Float16 as i32)) {
+        graph.value_info.clear();
+    }
     name_inputs(graph, &file, interface.inputs)?;
     name_output(graph, &file, &interface.output)?;
     graph::prune(graph);
+    if interface.output.name == VAE_ENCODER.output.name {
+        random::take_mean(graph);
+    }
+    random::refuse(graph, &file)?;
+    let timestep = timestep::widen(graph);
     for port in interface.inputs {
         name_dimensions(graph, port);
-        convert_input(graph, &file, port)?;
+        convert_input(graph, &file, port, opset)?;
         if port.name == "timestep" {
             spread_timestep(graph);
         }
     }
     convert_output(graph, &file, &interface.output)?;
     finish_output(graph, &interface.output);
-    Ok(())
+    Ok(timestep)
 }
 
 fn list(values: &[ValueInfoProto]) -> String {
@@ -171,7 +186,7 @@ fn name_dimensions(graph: &mut GraphProto, port: &Port) {
     }
 }
 
-fn convert_input(graph: &mut GraphProto, file: &Path, port: &Port) -> Result<()> {
+fn convert_input(graph: &mut GraphProto, file: &Path, port: &Port, opset: i64) -> Result<()> {
     let input = graph.input.iter_mut().find(|input| input.name() == port.name);
     let Some(kind) = input.and_then(tensor_type_mut) else {
         return Err(Error::interface(file, format!("input `{}` is no tensor", port.name)));
@@ -184,7 +199,14 @@ fn convert_input(graph: &mut GraphProto, file: &Path, port: &Port) -> Result<()>
     kind.elem_type = Some(port.element as i32);
     let inner = names::free(graph, &format!("{}.cast", port.name));
     names::redirect(graph, port.name, &inner);
-    graph.node.insert(0, node::cast(port.name, &inner, exported));
+    let mut nodes = Vec::new();
+    let mut given = port.name.to_owned();
+    if port.element == DataType::Float && is_integer(exported) && opset >= ROUND_FROM {
+        given = names::free(graph, &format!("{}.whole", port.name));
+        nodes.push(node::new("Round", &[port.name], &given));
+    }
+    nodes.push(node::cast(&given, &inner, exported));
+    graph.node.splice(0..0, nodes);
     Ok(())
 }
 
@@ -208,11 +230,14 @@ fn convert_output(graph: &mut GraphProto, file: &Path, port: &Port) -> Result<()
 }
 
 fn check_castable(file: &Path, port: &Port, exported: i32) -> Result<()> {
-    let is_integer = exported == DataType::Int64 as i32 || exported == DataType::Int32 as i32;
-    if element::is_float(exported) || is_integer {
+    if element::is_float(exported) || is_integer(exported) {
         return Ok(());
     }
     Err(Error::interface(file, format!("`{}` is of {}", port.name, element::name(exported))))
+}
+
+fn is_integer(element: i32) -> bool {
+    element == DataType::Int64 as i32 || element == DataType::Int32 as i32
 }
 
 /// A timestep exported as one number (shape [] or [1]) takes the first of the batch's, which are all the same.

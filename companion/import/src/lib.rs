@@ -7,6 +7,7 @@
 //! vae ─ interface ─────────── of its mapped twin: rows (blocks of rows, in less memory) ─────┤
 //! unet/*.safetensors ─ layers ─ attention (attention.safetensors, fingerprint) ───────────┘
 //! *.json ─ config, tokenizer ─ manifest          vae_encoder ─ preview (latent to RGB)
+//! bundle and export ─ parity (one step and one decode of both)
 //! ```
 //!
 //! Weights may also be one file in the names of Stable Diffusion's first publication: weight_names. What is no model that can
@@ -19,6 +20,7 @@ mod attention;
 pub mod check;
 mod config;
 pub mod error;
+mod fixed;
 mod hoist;
 mod identify;
 mod import;
@@ -27,21 +29,28 @@ pub mod interface;
 mod json;
 pub mod kind;
 mod layers;
+mod layout;
 mod look;
 mod multihead;
 mod offsets;
 pub mod output;
+pub mod parity;
 mod pictures;
+mod posterior;
 mod preview;
 pub mod profile;
 mod projection;
+mod random;
 pub mod rows;
+mod runner;
 mod safetensors_file;
 mod scheduler;
 mod scheduler_class;
+mod sizes;
 mod stage;
 mod storage;
 pub mod store;
+mod timestep;
 mod tokenizer;
 mod weight_names;
 
@@ -49,5 +58,6 @@ pub use error::{Error, Result};
 pub use import::import;
 pub use import_options::ImportOptions;
 pub use kind::Kind;
+pub use parity::Parity;
 pub use stage::Stage;
 pub use storage::Storage;

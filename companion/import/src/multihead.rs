@@ -5,15 +5,16 @@
 //! Exporters turn [batch, tokens, heads · width] into [batch, heads, tokens, width] before the node and back behind it.
 //! The new node does both by itself, so these nodes go.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use cones_gradient::shapes::Shapes;
 use cones_onnx::links::Links;
 use cones_onnx::proto::tensor_proto::DataType;
 use cones_onnx::proto::{GraphProto, NodeProto, OperatorSetIdProto, TensorProto};
-use cones_onnx::{Model, attribute, element, graph, info, node};
+use cones_onnx::{Model, attribute, element, graph, node};
 
 use crate::error::Result;
+use crate::sizes::Sizes;
 
 const MICROSOFT: &str = "com.microsoft";
 
@@ -27,20 +28,17 @@ pub(super) struct Rewritten {
 }
 
 /// Writes every `Attention` of the outer graph as `MultiHeadAttention`, where it has the form that exporters give it.
-/// `sizes` gives the graph's free dimensions by name some size, so that shapes can be told.
+/// `sizes` are for its free dimensions, so that shapes can be told.
 ///
 /// # Errors
 /// When a mask cannot be read.
-pub(super) fn rewrite(model: &mut Model, sizes: impl Fn(&str) -> Option<usize>) -> Result<Rewritten> {
+pub(super) fn rewrite(model: &mut Model, sizes: Sizes) -> Result<Rewritten> {
     let mut done = Rewritten::default();
     let graph = model.graph()?;
     if !graph.node.iter().any(|n| node::has_op(n, "Attention")) {
         return Ok(done);
     }
-    let dims = |input| info::dims_with(input, &sizes);
-    let inputs: BTreeMap<_, _> =
-        graph.input.iter().filter_map(|input| Some((input.name().to_owned(), dims(input)?))).collect();
-    let shapes = match Shapes::infer(model, &inputs) {
+    let shapes = match sizes.infer(model) {
         Ok(shapes) => shapes,
         // An export of an odd form is no reason to refuse it; where ONNX Runtime cannot load it at all, a later check says so.
         Err(error) => {

@@ -16,26 +16,26 @@ impl Lcg {
     }
 }
 
-/// Picture number `number` of an endless series: `side` × `side` pixels of RGB in 0..1, plane by plane.
+/// Picture number `number` of an endless series: `height` × `width` pixels of RGB in 0..1, plane by plane.
 /// In turn flat colours, gradients, and soft blobs on a gradient. The same numbers always give the same picture.
-pub(super) fn picture(number: u32, side: usize) -> Vec<f32> {
+pub(super) fn picture(number: u32, height: usize, width: usize) -> Vec<f32> {
     let mut random = Lcg(u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1));
     random.next();
     let (from, to) = (random.colour(), random.colour());
     // Powers of the unit vector's parts would need `sin`, whose last bit differs between systems; a rhombus does not.
     let tilt = 2.0 * random.next() - 1.0;
     let blobs: Vec<Blob> = (0..if number % 3 == 2 { 6 } else { 0 }).map(|_| Blob::new(&mut random)).collect();
-    let mut pixels = vec![0.0; 3 * side * side];
-    for y in 0..side {
-        for x in 0..side {
-            let (u, v) = ((x as f32 + 0.5) / side as f32, (y as f32 + 0.5) / side as f32);
+    let mut pixels = vec![0.0; 3 * height * width];
+    for y in 0..height {
+        for x in 0..width {
+            let (u, v) = ((x as f32 + 0.5) / width as f32, (y as f32 + 0.5) / height as f32);
             let mix = if number.is_multiple_of(3) { 0.0 } else { gradient(u, v, tilt) };
             let mut colour = blend(from, to, mix);
             for blob in &blobs {
                 colour = blend(colour, blob.colour, blob.cover(u, v));
             }
             for (channel, value) in colour.into_iter().enumerate() {
-                pixels[channel * side * side + y * side + x] = value;
+                pixels[channel * height * width + y * width + x] = value;
             }
         }
     }
@@ -80,10 +80,10 @@ mod tests {
 
     #[test]
     fn pictures_are_reproducible_different_and_in_range() {
-        let one = picture(5, 16);
-        assert_eq!(one, picture(5, 16));
-        assert_ne!(one, picture(8, 16));
+        let one = picture(5, 16, 16);
+        assert_eq!(one, picture(5, 16, 16));
+        assert_ne!(one, picture(8, 16, 16));
         assert!(one.iter().all(|value| (0.0..=1.0).contains(value)));
-        assert!(picture(3, 4)[..16].windows(2).all(|pair| pair[0] == pair[1]), "a flat colour");
+        assert!(picture(3, 2, 8)[..16].windows(2).all(|pair| pair[0] == pair[1]), "a flat colour");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cones_core::model::manifest::{Latent, Preview, VaeScaling};
+use cones_core::model::manifest::{Fixed, ImageSize, Latent, Preview, VaeScaling};
 use ort::session::Session;
 use ort::value::Tensor;
 
@@ -18,47 +18,82 @@ const RIDGE: f64 = 1e-3;
 
 /// Encodes synthetic pictures and fits, by least squares, the average colour of the pixels under each latent cell.
 ///
-/// `side` is the size the model was trained on, in pixels.
+/// `fixed` is the encoder's own size where it has one, and `image` the size the model was trained on.
 ///
 /// # Errors
 /// When ONNX Runtime is missing or fails on the encoder, or its latent has not the size it should have.
-pub(super) fn fit(encoder: &Path, latent: Latent, scaling: VaeScaling, side: u32) -> Result<Preview> {
+pub(super) fn fit(
+    encoder: &Path,
+    latent: Latent,
+    scaling: VaeScaling,
+    image: ImageSize,
+    fixed: Fixed,
+) -> Result<Preview> {
     let environment = cones_core::runtime::raw::environment()?;
     let stage = || Error::runtime("loading `vae_encoder.onnx`");
     let mut builder = Session::builder(&environment).map_err(stage())?;
     let mut session = builder.commit_from_file(encoder).map_err(stage())?;
-    let cells = (side.min(MAX_SIDE) / latent.scale).max(1) as usize;
+    let free = image.width.min(image.height).min(MAX_SIDE);
+    let cells = |fixed: Option<u32>| (fixed.unwrap_or(free) / latent.scale).max(1) as usize;
+    let size = Cells { rows: cells(fixed.height), columns: cells(fixed.width), scale: latent.scale as usize };
     let mut sums = Sums::new(latent.channels as usize);
     for number in 0..PICTURES {
-        let pixels = pictures::picture(number, cells * latent.scale as usize);
-        let encoded = encode(&mut session, &pixels, cells * latent.scale as usize)?;
-        if encoded.len() != latent.channels as usize * cells * cells {
+        let pixels = pictures::picture(number, size.height(), size.width());
+        let encoded = encode(&mut session, &pixels, size)?;
+        if encoded.len() != latent.channels as usize * size.count() {
+            let (channels, Cells { rows, columns, .. }) = (latent.channels, size);
             let reason =
-                format!("gives {} numbers for a picture, not {} by {cells} by {cells}", encoded.len(), latent.channels);
+                format!("gives {} numbers for a picture, not {channels} by {rows} by {columns}", encoded.len());
             return Err(Error::interface(encoder, reason));
         }
-        sums.add(&encoded, &averages(&pixels, cells, latent.scale as usize), scaling);
+        if !encoded.iter().all(|value| value.is_finite()) {
+            return Err(Error::interface(encoder, "gives numbers that are not finite for a picture"));
+        }
+        sums.add(&encoded, &averages(&pixels, size), scaling);
     }
     Ok(sums.solve())
 }
 
+/// A picture's size.
+#[derive(Debug, Clone, Copy)]
+struct Cells {
+    rows: usize,
+    columns: usize,
+    /// Pixels of a cell along one side.
+    scale: usize,
+}
+
+impl Cells {
+    fn height(self) -> usize {
+        self.rows * self.scale
+    }
+
+    fn width(self) -> usize {
+        self.columns * self.scale
+    }
+
+    fn count(self) -> usize {
+        self.rows * self.columns
+    }
+}
+
 /// Runs the encoder on one picture given in 0..1.
-fn encode(session: &mut Session, pixels: &[f32], side: usize) -> Result<Vec<f32>> {
+fn encode(session: &mut Session, pixels: &[f32], size: Cells) -> Result<Vec<f32>> {
     let stage = || "encoding a picture for the preview";
     let signed: Vec<f32> = pixels.iter().map(|value| 2.0 * value - 1.0).collect();
-    let image = Tensor::from_array(([1, 3, side, side], signed)).map_err(Error::runtime(stage()))?;
+    let image = Tensor::from_array(([1, 3, size.height(), size.width()], signed)).map_err(Error::runtime(stage()))?;
     let outputs = session.run(ort::inputs!["image" => image]).map_err(Error::runtime(stage()))?;
     let (_, values) = outputs["latent"].try_extract_tensor::<f32>().map_err(Error::runtime(stage()))?;
     Ok(values.to_vec())
 }
 
 /// Mean colour of the pixels under each cell, plane by plane.
-fn averages(pixels: &[f32], cells: usize, scale: usize) -> Vec<f32> {
-    let side = cells * scale;
-    let mut means = vec![0.0f32; 3 * cells * cells];
+fn averages(pixels: &[f32], size: Cells) -> Vec<f32> {
+    let (height, width, scale) = (size.height(), size.width(), size.scale);
+    let mut means = vec![0.0f32; 3 * size.count()];
     for (at, value) in pixels.iter().enumerate() {
-        let (channel, y, x) = (at / (side * side), at / side % side, at % side);
-        means[channel * cells * cells + y / scale * cells + x / scale] += value / (scale * scale) as f32;
+        let (channel, y, x) = (at / (height * width), at / width % height, at % width);
+        means[channel * size.count() + y / scale * size.columns + x / scale] += value / (scale * scale) as f32;
     }
     means
 }
@@ -139,6 +174,15 @@ fn round(value: f64) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cell_has_the_mean_of_its_pixels() {
+        // Three colours, 2 rows and 4 columns of pixels: two cells.
+        let size = Cells { rows: 1, columns: 2, scale: 2 };
+        let plane = [1.0, 3.0, 0.0, 0.0, 5.0, 7.0, 0.0, 8.0];
+        let pixels: Vec<f32> = [1.0, 2.0, 3.0].iter().flat_map(|factor| plane.map(|value| value * factor)).collect();
+        assert_eq!(averages(&pixels, size), [4.0, 2.0, 8.0, 4.0, 12.0, 6.0]);
+    }
 
     #[test]
     fn finds_a_linear_map() {

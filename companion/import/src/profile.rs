@@ -84,11 +84,12 @@ fn estimate_graph(file: &Path, has_twin: bool, graph: &str, sizes: Sizes) -> Res
     let model = Model::open(file)?;
     let mut memory = GraphMemory { mapped: if has_twin { mapped(file)? } else { 0 }, ..GraphMemory::default() };
     let picture = graph == "vae_encoder";
+    let unit = if picture { sizes.scale } else { 1 };
     let batches: &[u64] = if graph.starts_with("unet") { &[1, 2] } else { &[1] };
     let latents = if graph == "text_encoder" { vec![(0, 0)] } else { sizes.latents() };
-    for &batch in batches {
+    let Exported { batches, latents } = exported(&model, batches, latents, unit)?;
+    for &batch in &batches {
         for &(height, width) in &latents {
-            let unit = if picture { sizes.scale } else { 1 };
             let size = |dimension: &str| {
                 let size = match dimension {
                     "batch" => batch,
@@ -115,6 +116,30 @@ fn estimate_graph(file: &Path, has_twin: bool, graph: &str, sizes: Sizes) -> Res
         }
     }
     Ok(memory)
+}
+
+/// What a graph can be looked at with.
+struct Exported {
+    batches: Vec<u64>,
+    /// Rows and columns of latents.
+    latents: Vec<(u64, u64)>,
+}
+
+/// These batches and latents, but for what the graph's export has fixed. `unit` is the inputs' share of a cell along one side.
+fn exported(model: &Model, batches: &[u64], mut latents: Vec<(u64, u64)>, unit: u64) -> Result<Exported> {
+    let graph = model.graph()?;
+    let given =
+        graph.input.iter().filter(|input| !graph.initializer.iter().any(|weight| weight.name() == input.name()));
+    let inputs: Vec<Vec<Option<usize>>> = given.map(info::sizes).collect();
+    let pictures = || inputs.iter().filter(|sizes| sizes.len() == 4);
+    let side = |at: usize| pictures().find_map(|sizes| sizes[at]).map(|size| size as u64 / unit.max(1));
+    let batch = inputs.iter().find_map(|sizes| *sizes.first()?);
+    let batches = batch.map_or_else(|| batches.to_vec(), |batch| vec![batch as u64]);
+    for (height, width) in &mut latents {
+        (*height, *width) = (side(2).unwrap_or(*height), side(3).unwrap_or(*width));
+    }
+    latents.dedup();
+    Ok(Exported { batches, latents })
 }
 
 /// The most bytes of values that a VAE's twin holds, which goes in blocks of rows; `None` for one that does not.

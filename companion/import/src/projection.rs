@@ -40,6 +40,8 @@ pub(super) struct Weight {
     is_row_major: bool,
     /// Element type that the projection computes in.
     pub(super) element: i32,
+    /// Whether the initializer itself is float16.
+    is_half: bool,
     /// Names met on the way: they often tell which layer it is.
     pub(super) names: Vec<String>,
 }
@@ -163,7 +165,8 @@ fn resolve(index: &Index<'_>, file: &Path, n: &NodeProto, is_transposed: bool) -
             if !element::is_float(element) {
                 return Err(fault(format!("projects the text by `{name}` of {}", element::name(element))).into());
             }
-            return Ok(Weight { initializer: name.to_owned(), quantised, is_row_major, element, names });
+            let is_half = tensor.data_type == Some(DataType::Float16 as i32);
+            return Ok(Weight { initializer: name.to_owned(), quantised, is_row_major, element, is_half, names });
         }
         let step = index.producers.get(name).copied();
         let step = step.ok_or_else(|| fault(format!("projects the text by `{name}`, which is not constant")))?;
@@ -214,6 +217,11 @@ impl Weight {
     /// Whether the values are approximations of the original weights.
     pub(super) fn is_quantised(&self) -> bool {
         self.quantised.is_some()
+    }
+
+    /// Whether the values are the original weights as a converter to float16 leaves them.
+    pub(super) fn is_half(&self) -> bool {
+        self.is_half
     }
 
     /// The values, rows by columns as PyTorch stores them.

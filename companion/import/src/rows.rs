@@ -69,7 +69,7 @@ pub fn rewrite(model: &mut Model) -> Result<Rewritten> {
             graph.node = nodes;
             graph.initializer.extend(constants);
             for value in graph.input.iter_mut().chain(&mut graph.output) {
-                info::fix_first(value, 1);
+                info::fix_at(value, 0, 1);
             }
             graph::prune(graph);
             Ok(Rewritten::Blocks(passes))

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::parity::Parity;
+
 /// What an import begins to do. Its `Display` is a line for a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Stage<'a> {
     /// The cross-attention weights of this diffusers folder are read.
@@ -15,6 +17,12 @@ pub enum Stage<'a> {
     Preview,
     /// The new graphs are loaded and looked at.
     Check,
+    /// One step and one decode of the new graphs are compared with the export's.
+    Compare,
+    /// They were compared.
+    Compared(Parity),
+    /// They could not be compared: the export itself does not run, for this reason.
+    Uncompared(&'a str),
     /// What the graphs take of memory is counted.
     Memory,
     /// The bundle stands in this folder.
@@ -28,6 +36,9 @@ impl fmt::Display for Stage<'_> {
             Self::Graph(file) => write!(f, "importing `{}`", file.display()),
             Self::Preview => f.write_str("fitting the preview"),
             Self::Check => f.write_str("checking the new graphs"),
+            Self::Compare => f.write_str("drawing one step with the export and with the new graphs"),
+            Self::Compared(parity) => parity.fmt(f),
+            Self::Uncompared(reason) => write!(f, "not compared with the export, which does not run: {reason}"),
             Self::Memory => f.write_str("counting what the graphs take of memory"),
             Self::Written(folder) => write!(f, "wrote `{}`", folder.display()),
         }

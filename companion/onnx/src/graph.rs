@@ -45,7 +45,7 @@ fn constant(n: &NodeProto) -> Option<TensorProto> {
 pub fn prune(graph: &mut GraphProto) {
     let mut needed: HashSet<String> = graph.output.iter().map(|output| output.name().to_owned()).collect();
     let mut kept = Vec::with_capacity(graph.node.len());
-    // Nodes are in topological order, so one walk from the end sees every reader before its source.
+    // Nodes are in order (`order::sort`), so one walk from the end sees every reader before its source.
     for n in std::mem::take(&mut graph.node).into_iter().rev() {
         if n.output.iter().any(|output| needed.contains(output)) {
             needed.extend(node::reads(&n).into_iter().map(str::to_owned));

@@ -54,9 +54,7 @@ pub fn rank(value: &ValueInfoProto) -> Option<usize> {
 
 /// Gives a declared tensor fixed dimensions; `false`, and nothing is changed, if the declared ones contradict.
 pub fn fix(value: &mut ValueInfoProto, dims: &[usize]) -> bool {
-    let Some(type_proto::Value::TensorType(tensor)) = value.r#type.as_mut().and_then(|kind| kind.value.as_mut()) else {
-        return false;
-    };
+    let Some(tensor) = declared_mut(value) else { return false };
     let declared = tensor.shape.as_ref().map(|shape| shape.dim.as_slice());
     let agrees = |(declared, wanted): (&Dimension, &usize)| size(declared).is_none_or(|size| size == *wanted);
     if declared.is_some_and(|declared| declared.len() != dims.len() || !declared.iter().zip(dims).all(agrees)) {
@@ -66,12 +64,24 @@ pub fn fix(value: &mut ValueInfoProto, dims: &[usize]) -> bool {
     true
 }
 
-/// Gives the first dimension of a declared tensor a fixed size.
-pub fn fix_first(value: &mut ValueInfoProto, size: usize) {
-    if let Some(type_proto::Value::TensorType(tensor)) = value.r#type.as_mut().and_then(|kind| kind.value.as_mut())
-        && let Some(first) = tensor.shape.as_mut().and_then(|shape| shape.dim.first_mut())
-    {
-        *first = fixed(size);
+/// Gives a declared tensor another element type.
+pub fn retype(value: &mut ValueInfoProto, element: i32) {
+    if let Some(tensor) = declared_mut(value) {
+        tensor.elem_type = Some(element);
+    }
+}
+
+/// Fixed sizes of the declared dimensions, and `None` for each that is free; empty where no shape is declared.
+pub fn sizes(value: &ValueInfoProto) -> Vec<Option<usize>> {
+    let shape = declared(value).and_then(|tensor| tensor.shape.as_ref());
+    shape.map_or_else(Vec::new, |shape| shape.dim.iter().map(size).collect())
+}
+
+/// Gives one dimension of a declared tensor a fixed size; one that is not there stays away.
+pub fn fix_at(value: &mut ValueInfoProto, at: usize, size: usize) {
+    let shape = declared_mut(value).and_then(|tensor| tensor.shape.as_mut());
+    if let Some(dim) = shape.and_then(|shape| shape.dim.get_mut(at)) {
+        *dim = fixed(size);
     }
 }
 
@@ -102,6 +112,13 @@ pub fn describe(value: &ValueInfoProto) -> String {
 
 fn declared(value: &ValueInfoProto) -> Option<&Tensor> {
     match value.r#type.as_ref()?.value.as_ref()? {
+        type_proto::Value::TensorType(tensor) => Some(tensor),
+        _ => None,
+    }
+}
+
+fn declared_mut(value: &mut ValueInfoProto) -> Option<&mut Tensor> {
+    match value.r#type.as_mut()?.value.as_mut()? {
         type_proto::Value::TensorType(tensor) => Some(tensor),
         _ => None,
     }

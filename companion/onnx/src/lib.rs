@@ -20,6 +20,7 @@ pub mod lookup;
 pub mod model;
 pub mod names;
 pub mod node;
+pub mod order;
 pub mod overridable;
 pub mod source;
 pub mod strip;

@@ -6,6 +6,7 @@ use prost::Message;
 use prost::bytes::Bytes;
 
 use crate::error::{Error, Result};
+use crate::order;
 use crate::proto::{GraphProto, ModelProto};
 use crate::source::Source;
 
@@ -19,16 +20,17 @@ pub struct Model {
 }
 
 impl Model {
-    /// Opens a file. Weights are not read.
+    /// Opens a file, and brings its nodes into order where they are in none. Weights are not read.
     ///
     /// # Errors
-    /// When it cannot be opened, is no ONNX file, or is cut off.
+    /// When it cannot be opened, is no ONNX file, or is cut off; when its nodes depend on each other in a circle.
     pub fn open(file: &Path) -> Result<Self> {
         let bytes = Bytes::from_owner(cones_core::model::mapped::MappedFile::open(file)?);
-        let proto = ModelProto::decode(bytes)
+        let mut proto = ModelProto::decode(bytes)
             .map_err(|error| Error::file(file, format!("it is damaged or cut off ({error})")))?;
-        if proto.graph.is_none() {
-            return Err(Error::file(file, "it holds no graph"));
+        match proto.graph.as_mut() {
+            Some(graph) => order::sort(graph, file)?,
+            None => return Err(Error::file(file, "it holds no graph")),
         }
         Ok(Self { proto, source: Source::new(file) })
     }

@@ -1,10 +1,11 @@
 //! `cones import`.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use cones_core::sampling::scheduler::Scheduler;
-use cones_import::{ImportOptions, Storage, import};
+use cones_import::{ImportOptions, Stage, Storage, import};
 
 use super::engine_args::cancelled_by_ctrl_c;
 use crate::failure::Failure;
@@ -22,7 +23,7 @@ The same where its weights are one file, as people share them, and `model/` has 
 
 Importing the same files again gives the same bytes.")]
 pub struct ImportArgs {
-    /// Folder with text_encoder.onnx, unet.onnx, vae_decoder.onnx and vae_encoder.onnx
+    /// Folder with text_encoder.onnx, unet.onnx, vae_decoder.onnx and vae_encoder.onnx, or as optimum lays them: unet/model.onnx and so on
     #[arg(long, value_name = "DIR")]
     onnx: PathBuf,
     /// Folder with a unet.onnx without fused nodes, for CoreML and NNAPI; it shares the weights of the other
@@ -94,6 +95,14 @@ pub fn run(args: &ImportArgs) -> Result<(), Failure> {
     options.guidance = args.guidance;
     options.scheduler = args.scheduler;
     options.steps = args.steps;
-    import(&options, &mut |stage| log::info!("{stage}"), &cancelled_by_ctrl_c()?)?;
+    import(&options, &mut tell, &cancelled_by_ctrl_c()?)?;
     Ok(())
+}
+
+/// How near the new graphs are to the export is said in any case.
+fn tell(stage: Stage<'_>) {
+    match stage {
+        Stage::Compared(_) | Stage::Uncompared(_) => drop(writeln!(std::io::stderr(), "{stage}")),
+        stage => log::info!("{stage}"),
+    }
 }

@@ -16,7 +16,7 @@ const MODES: [(&str, MemoryMode); 3] = [
 
 /// The peak of each way in bytes, by its name, as JSON; `null` where nothing is known.
 pub(super) fn json(bundle: &Bundle, options: &EngineOptions) -> Result<serde_json::Value, Failure> {
-    let sizes = Sizes { from_picture: true, ..Sizes::of(bundle) };
+    let sizes = Sizes { from_picture: true, ..Sizes::by_default(bundle) };
     let mut ways = serde_json::Map::new();
     for (name, mode) in MODES {
         let all = options.clone().with_memory(mode).with_budget(u64::MAX);

@@ -50,7 +50,7 @@ impl Engine {
             }
         }
         let loading = Instant::now();
-        let batch = if self.arrangement.apart { 1 } else { branches.len() };
+        let batch = self.bundle.manifest().fixed.samples(branches.len(), self.arrangement.apart);
         let dimensions =
             vec![("batch", batch), ("height", height), ("width", width), ("tokens", self.tokens_per_prompt())];
         let name = self.unet_graph();

@@ -47,6 +47,9 @@ impl Engine {
                 format!("has {} x {} pixels; both must be multiples of {multiple}", picture.width, picture.height);
             return Err(Error::request("picture", reason));
         }
+        if let Some(reason) = self.bundle.manifest().fixed.refuses(picture.width, picture.height) {
+            return Err(Error::request("picture", reason));
+        }
         Ok(self.encode(picture, cancel)?.0)
     }
 

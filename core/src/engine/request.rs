@@ -196,8 +196,13 @@ impl ResolvedRequest {
             return Err(Error::request("count", reason));
         }
         let scheduler = request.scheduler.unwrap_or(manifest.defaults.scheduler);
-        let width = side("width", request.width.unwrap_or(manifest.image.width), manifest.latent.multiple)?;
-        let height = side("height", request.height.unwrap_or(manifest.image.height), manifest.latent.multiple)?;
+        let width = request.width.unwrap_or(manifest.image.width);
+        let height = request.height.unwrap_or(manifest.image.height);
+        if let Some(reason) = manifest.fixed.refuses(width, height) {
+            return Err(Error::request("size", reason));
+        }
+        let width = side("width", width, manifest.latent.multiple)?;
+        let height = side("height", height, manifest.latent.multiple)?;
         if let Some(init) = &request.init {
             unit("strength", init.strength, "of the init image")?;
         }

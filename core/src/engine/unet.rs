@@ -28,15 +28,17 @@ pub(crate) struct UNet<'g> {
     /// `batch × channels × height × width`.
     sample: Tensor<f32>,
     timestep: (TensorElementType, Vec<usize>),
-    /// Branches in one run.
+    /// Samples in one run.
     batch: usize,
+    /// Branches in all runs: fewer than their samples where the last run is filled up.
+    branches: usize,
     /// Time spent inside ONNX Runtime.
     pub(crate) inside: Duration,
 }
 
 impl<'g> UNet<'g> {
     /// Binds the K and V of each branch (negative prompt first when guided) to a graph that is loaded for `batch` of them
-    /// at once.
+    /// at once. A run that has fewer is filled up with the last of them.
     ///
     /// `latent` is `[channels, height, width]`.
     pub(crate) fn new(
@@ -57,8 +59,13 @@ impl<'g> UNet<'g> {
         let mut binding = graph.session.create_binding().map_err(Error::runtime("binding the U-Net"))?;
         let layers = &bundle.manifest().layers;
         layers.iter().try_for_each(|layer| graph.input(&layer.name).map(drop))?;
-        let runs =
-            branches.chunks(batch.max(1)).map(|together| tensors(layers, together)).collect::<Result<Vec<_>>>()?;
+        let batch = batch.max(1);
+        let filled = |together: &[&KeyValues]| {
+            let last = together.last().copied().into_iter();
+            let all: Vec<_> = together.iter().copied().chain(last.cycle()).take(batch).collect();
+            tensors(layers, &all)
+        };
+        let runs = branches.chunks(batch).map(filled).collect::<Result<Vec<_>>>()?;
         let layers: Vec<String> = layers.iter().map(|layer| layer.name.clone()).collect();
         bind(&mut binding, &layers, runs.first())?;
         let memory =
@@ -70,7 +77,8 @@ impl<'g> UNet<'g> {
         let zeros = vec![0.0f32; batch * channels * height * width];
         let sample = Tensor::from_array(([batch, channels, height, width], zeros)).map_err(stage())?;
         let timestep = (ty, shape);
-        Ok(Self { graph, binding, runs, layers, sample, timestep, batch, inside: Duration::ZERO })
+        let branches = branches.len();
+        Ok(Self { graph, binding, runs, layers, sample, timestep, batch, branches, inside: Duration::ZERO })
     }
 
     /// Runs the U-Net on one latent, the same for every branch, and writes the branches' outputs one after another.
@@ -101,6 +109,7 @@ impl<'g> UNet<'g> {
         }
         let expected = self.runs.len() * self.batch * latent.len();
         if out.len() == expected {
+            out.truncate(self.branches * latent.len());
             Ok(())
         } else {
             let reason = format!("its U-Net gave {} values instead of {expected}", out.len());

@@ -100,11 +100,12 @@ impl<'a> Planner<'a> {
         };
         let multiple = self.bundle.manifest().latent.multiple.max(1);
         let (mut width, mut height) = (sizes.width, sizes.height);
+        let free = |width, height| self.bundle.manifest().fixed.refuses(width, height).is_none();
         while width > multiple || height > multiple {
             // Both sides smaller by about a tenth, in whole multiples.
             let smaller = |side: u32| ((side - side / 10).saturating_sub(1) / multiple * multiple).max(multiple);
             (width, height) = (smaller(width), smaller(height));
-            if fits(Sizes { width, height, ..sizes }) {
+            if free(width, height) && fits(Sizes { width, height, ..sizes }) {
                 return format!("{width} x {height} pixels would fit");
             }
         }
@@ -122,7 +123,8 @@ impl<'a> Planner<'a> {
         let cells = (u64::from(sizes.width) / scale) * (u64::from(sizes.height) / scale);
         let plain = !self.provider.takes_fused_graph() && profile.graphs.contains_key(UNET_PLAIN);
         let unet = if plain { UNET_PLAIN } else { UNET };
-        let batch = if sizes.guided && !arrangement.apart { 2 } else { 1 };
+        let branches = if sizes.guided { 2 } else { 1 };
+        let batch = self.bundle.manifest().fixed.samples(branches, arrangement.apart) as u64;
         let mut stages = vec![(TEXT_ENCODER, 1, 0)];
         if sizes.from_picture {
             stages.push((VAE_ENCODER, 1, cells));

@@ -44,6 +44,12 @@ pub struct Manifest {
     pub text: Text,
     /// What is used where a request is silent.
     pub defaults: Defaults,
+    /// What its graphs were exported for, where they take nothing else.
+    #[serde(default, skip_serializing_if = "Fixed::is_free")]
+    pub fixed: Fixed,
+    /// Whether the U-Net takes whole timesteps alone, and rounds others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole_timesteps: bool,
     /// A linear map from latent to RGB, fitted at import, for cheap previews.
     pub preview: Option<Preview>,
     /// The cross-attention projections in the order of the U-Net's forward pass, `to_k` before `to_v`.
@@ -69,6 +75,8 @@ impl Manifest {
             noise_schedule: NoiseSchedule::new(1000, 0.00085, 0.012, BetaSchedule::ScaledLinear),
             text: Text::new(77, 768, [49406, 49407, 49407]),
             defaults: Defaults::new(20, 7.5, Scheduler::DpmSolverPlusPlus2M),
+            fixed: Fixed::default(),
+            whole_timesteps: false,
             preview: None,
             layers,
             files: BTreeMap::new(),
@@ -222,6 +230,56 @@ pub struct Defaults {
     pub scheduler: Scheduler,
 }
 
+/// Sizes that an export has fixed; what is `None` is free.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Fixed {
+    /// Samples in one run of the U-Net.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<u32>,
+    /// Width of the pictures in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Height of the pictures in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+}
+
+impl Fixed {
+    /// Whether nothing is fixed.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Samples in one run of the U-Net for so many branches of guidance: as many as were exported, else all branches, or
+    /// one after another where they are to run `apart`.
+    #[must_use]
+    pub fn samples(self, branches: usize, apart: bool) -> usize {
+        let free = if apart { 1 } else { branches };
+        self.batch.and_then(|batch| usize::try_from(batch).ok()).unwrap_or(free)
+    }
+
+    /// What is wrong with a size in pixels, as a predicate; `None` where nothing is.
+    #[must_use]
+    pub fn refuses(self, width: u32, height: u32) -> Option<String> {
+        let (wide, high) = (self.width.unwrap_or(width), self.height.unwrap_or(height));
+        if (wide, high) == (width, height) {
+            return None;
+        }
+        Some(format!("is {width} x {height}; the graphs of this base model were exported for {} alone", self.pixels()))
+    }
+
+    fn pixels(self) -> String {
+        match (self.width, self.height) {
+            (Some(width), Some(height)) => format!("{width} x {height} pixels"),
+            (Some(width), None) => format!("a width of {width} pixels"),
+            (None, Some(height)) => format!("a height of {height} pixels"),
+            (None, None) => "any size".into(),
+        }
+    }
+}
+
 /// `rgb[c] = bias[c] + Σ weight[channel][c] · latent[channel]`, with RGB in 0..1 and the latent as the U-Net sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Preview {
@@ -249,4 +307,36 @@ pub struct FileEntry {
     pub bytes: u64,
     /// Its hash.
     pub sha256: Sha256,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_exported_decides_how_branches_run_and_which_sizes_work() {
+        let free = Fixed::default();
+        assert_eq!((free.samples(2, false), free.samples(2, true), free.samples(1, false)), (2, 1, 1));
+        assert_eq!(free.refuses(8, 16), None);
+        let one = Fixed { batch: Some(1), width: Some(64), height: Some(96) };
+        assert_eq!((one.samples(2, false), one.samples(2, true), one.samples(1, false)), (1, 1, 1));
+        assert_eq!(Fixed { batch: Some(2), ..free }.samples(1, true), 2);
+        assert_eq!(one.refuses(64, 96), None);
+        let reason = one.refuses(96, 96).expect("another width");
+        assert_eq!(reason, "is 96 x 96; the graphs of this base model were exported for 64 x 96 pixels alone");
+        assert!(Fixed { height: Some(96), ..free }.refuses(8, 8).is_some_and(|r| r.contains("a height of 96 pixels")));
+    }
+
+    #[test]
+    fn a_manifest_says_nothing_of_what_is_free() {
+        let layer = Layer { name: "a.attn2.to_k".into(), rows: 2, columns: 3 };
+        let mut manifest = Manifest::new("m", Sha256::digest(b""), vec![layer]);
+        let json = serde_json::to_string(&manifest).expect("JSON");
+        assert!(!json.contains("fixed") && !json.contains("whole_timesteps"), "{json}");
+        manifest.fixed.batch = Some(1);
+        manifest.whole_timesteps = true;
+        let json = serde_json::to_string(&manifest).expect("JSON");
+        assert!(json.contains(r#""fixed":{"batch":1}"#), "{json}");
+        assert_eq!(serde_json::from_str::<Manifest>(&json).expect("a manifest"), manifest);
+    }
 }

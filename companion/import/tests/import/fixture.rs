@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cones_core::CancelToken;
 use cones_core::model::manifest::Manifest;
-use cones_import::{Error, ImportOptions, import as import_with};
+use cones_import::{Error, ImportOptions, Parity, Stage, import as import_with};
 use cones_onnx::Model;
 use cones_onnx::proto::GraphProto;
 use tempfile::TempDir;
@@ -67,6 +67,19 @@ pub(crate) fn run(options: &ImportOptions) -> Result<(), Error> {
 pub(crate) fn import(onnx: &Path) -> Result<TempDir, Error> {
     let out = temporary();
     run(&arguments(onnx, &out.path().join("bundle"))).map(|()| out)
+}
+
+/// Imports an export, and returns what the comparison with it said too.
+pub(crate) fn import_compared(onnx: &Path) -> Result<(TempDir, Parity), Error> {
+    let out = temporary();
+    let mut compared = None;
+    let mut told = |stage: Stage<'_>| {
+        if let Stage::Compared(parity) = stage {
+            compared = Some(parity);
+        }
+    };
+    import_with(&arguments(onnx, &out.path().join("bundle")), &mut told, &CancelToken::new())?;
+    Ok((out, compared.expect("a comparison")))
 }
 
 /// Imports an export of the dialect whose U-Net was changed by `edit`.

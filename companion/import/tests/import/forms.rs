@@ -18,14 +18,14 @@ use crate::run::distance_from_pytorch;
 const TEXT: &str = "encoder_hidden_states";
 
 /// Position of the first projection of the text, and its weight.
-fn first_projection(graph: &GraphProto) -> (usize, TensorProto) {
+pub(crate) fn first_projection(graph: &GraphProto) -> (usize, TensorProto) {
     let is_projection = |n: &NodeProto| n.op_type() == "MatMul" && n.input[0] == TEXT;
     let at = graph.node.iter().position(is_projection).expect("a projection");
     let weight = graph.initializer.iter().find(|t| t.name() == graph.node[at].input[1]).expect("a weight");
     (at, weight.clone())
 }
 
-fn values(weight: &TensorProto) -> Vec<f32> {
+pub(crate) fn values(weight: &TensorProto) -> Vec<f32> {
     Source::new("unet.onnx".as_ref()).values(weight).expect("values")
 }
 

@@ -1,6 +1,8 @@
 //! `cones import` on tiny exports of every dialect (`tests/fixtures/import`, made by `models/export/make_import_fixtures.py`).
 
 mod dialects;
+mod exported;
+mod fixed;
 mod fixture;
 mod forms;
 mod hostile;

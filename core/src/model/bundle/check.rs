@@ -9,12 +9,15 @@ use crate::subjects::pack::metadata::check_text;
 
 /// Wider than any matrix of a text encoder or U-Net.
 const WIDEST: u32 = 1 << 16;
+/// Branches of guidance are two; exports have some more at most.
+const LARGEST_BATCH: u32 = 64;
 /// Stable Diffusion's latents have 4 channels, later models' up to 128.
 const MOST_CHANNELS: u32 = 256;
 
 /// What is wrong with the manifest's values, if anything.
 pub(super) fn check(manifest: &Manifest) -> Result<(), String> {
     check_sizes(manifest)?;
+    check_fixed(manifest)?;
     check_form(manifest)?;
     check_scaling(manifest)?;
     check_layers(manifest)?;
@@ -45,6 +48,18 @@ fn check_sizes(manifest: &Manifest) -> Result<(), String> {
         within(name, side, 1, LARGEST_SIDE)?;
         if !side.is_multiple_of(latent.multiple) {
             return Err(format!("`{name}` {side} is no multiple of `latent.multiple` {}", latent.multiple));
+        }
+    }
+    Ok(())
+}
+
+/// What was exported is what it draws where a request is silent.
+fn check_fixed(manifest: &Manifest) -> Result<(), String> {
+    let (fixed, image) = (manifest.fixed, manifest.image);
+    within("fixed.batch", fixed.batch.unwrap_or(1), 1, LARGEST_BATCH)?;
+    for (name, fixed, side) in [("width", fixed.width, image.width), ("height", fixed.height, image.height)] {
+        if let Some(fixed) = fixed.filter(|fixed| *fixed != side) {
+            return Err(format!("`fixed.{name}` is {fixed}, and `image.{name}` {side}"));
         }
     }
     Ok(())

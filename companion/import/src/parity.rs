@@ -1,0 +1,341 @@
+//! The last check: one step and one decode with the new graphs, beside the same with the export they were made of.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use cones_core::model::bundle::{
+    ATTENTION, TEXT_ENCODER, TOKENIZER, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin,
+};
+use cones_core::model::manifest::Manifest;
+use cones_core::sampling::noise::TorchGenerator;
+use cones_core::sampling::scheduler::{self, Run, Scheduler};
+use cones_core::text::tokenizer::Tokenizer;
+
+use crate::error::{Error, Result};
+use crate::interface;
+use crate::layout;
+use crate::pictures;
+use crate::projection::TEXT;
+use crate::runner::{Given, Runner};
+use crate::safetensors_file::SafetensorsFile;
+
+/// What is drawn.
+const PROMPT: &str = "a photo of a red cube on a table";
+/// Sides are so many times the smallest that the U-Net takes: its deepest level has more than one cell then.
+const MULTIPLES: u32 = 2;
+/// New graphs that are further off than this compute something else. Rounding of 4-bit weights is a tenth.
+const FARTHEST: f64 = 0.3;
+
+/// How near a bundle's graphs are to the export they were made of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Parity {
+    /// Of the text encoder's hidden state: the root mean square of the difference over that of the export's.
+    pub text: f64,
+    /// The same of what the U-Net says in one step, with K and V computed outside of it; the plain graph's where that is
+    /// further off.
+    pub step: f64,
+    /// The same of the latent of a picture; `None` where the export draws it with noise, so that it is another each time.
+    pub latent: Option<f64>,
+    /// Peak signal-to-noise ratio in dB of the picture that is decoded after the step; infinite for equal pictures.
+    pub picture: f64,
+}
+
+impl fmt::Display for Parity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.picture.is_infinite() {
+            true => f.write_str("one step and one decode give the export's picture to the bit")?,
+            false => write!(f, "one step and one decode give a picture {:.1} dB from the export's", self.picture)?,
+        }
+        write!(f, "; text encoder off by {:.0e}, U-Net by {:.0e}", self.text, self.step)?;
+        match self.latent {
+            Some(latent) => write!(f, ", VAE encoder by {latent:.0e}"),
+            None => f.write_str(", VAE encoder not compared: the export's draws with noise"),
+        }
+    }
+}
+
+/// A bundle in the making, and what it is made of.
+pub(super) struct Beside<'a> {
+    pub(super) onnx: &'a Path,
+    pub(super) plain: Option<&'a Path>,
+    pub(super) folder: &'a Path,
+    pub(super) manifest: &'a Manifest,
+}
+
+/// What a comparison found.
+pub(super) struct Found {
+    pub(super) parity: Parity,
+    /// Samples of a run, where the U-Net leaves their number free and takes no other.
+    pub(super) batch: Option<u32>,
+}
+
+/// What ends a comparison.
+enum Stop {
+    /// The export does not run, for this reason.
+    Export(String),
+    Fault(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Fault(error)
+    }
+}
+
+impl From<cones_core::Error> for Stop {
+    fn from(error: cones_core::Error) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+/// What the export says and what the bundle says, and how far they are apart.
+struct Pair {
+    expected: Vec<f32>,
+    found: Vec<f32>,
+    off: f64,
+}
+
+impl Beside<'_> {
+    /// Draws one step with both; a reason instead, where the export itself does not run.
+    ///
+    /// # Errors
+    /// When a graph gives numbers that are not finite; when a new one does not run or computes something else.
+    pub(super) fn compare(&self) -> Result<Result<Found, String>> {
+        match self.step() {
+            Ok(found) => Ok(Ok(found)),
+            Err(Stop::Export(reason)) => Ok(Err(reason)),
+            Err(Stop::Fault(error)) => Err(error),
+        }
+    }
+
+    fn step(&self) -> Result<Found, Stop> {
+        let tokens = Tokenizer::open(&self.folder.join(TOKENIZER), self.manifest.text)?.encode(PROMPT)?.ids;
+        let ids = tokens.iter().map(|id| *id as f32).collect();
+        let ids = [Given::new("input_ids", &[1, tokens.len()], ids)];
+        let Pair { expected: hidden, found: own_hidden, off: text } =
+            self.pair(self.onnx, TEXT_ENCODER, [&ids, &ids], 1)?;
+
+        let [channels, rows, columns] = self.latent();
+        let run = self.schedule()?;
+        let mut sample = vec![0.0; channels * rows * columns];
+        TorchGenerator::new(0).fill_normal(&mut sample);
+        sample.iter_mut().for_each(|value| *value *= run.init_noise_sigma());
+        let mut input = vec![0.0; sample.len()];
+        run.scale_model_input(0, &sample, &mut input)?;
+        let shape = [1, channels, rows, columns];
+        let noisy = [
+            Given::new("sample", &shape, input),
+            Given::new("timestep", &[1], vec![run.timesteps().first().copied().unwrap_or(0.0)]),
+        ];
+        let mut with_text = noisy.to_vec();
+        with_text.push(Given::new(TEXT, &[1, tokens.len(), hidden.len() / tokens.len().max(1)], hidden));
+        let mut with_keys = noisy.to_vec();
+        with_keys.extend(self.keys_values(&own_hidden, tokens.len())?);
+        let mut batch = self.only_batch(&with_text)?;
+        let given: [&[Given]; 2] = [&with_text, &with_keys];
+        let said = match self.pair(self.onnx, UNET, given, batch.unwrap_or(1)) {
+            // The export may have made something of one sample by broadcasting, where the new graph cannot.
+            Err(Stop::Fault(error)) if batch.is_none() && self.manifest.fixed.batch.is_none() => {
+                batch = Some(2);
+                self.pair(self.onnx, UNET, given, 2).map_err(|_| error)?
+            }
+            said => said?,
+        };
+        let samples = batch.unwrap_or(1);
+        let mut step = said.off;
+        if let Some(plain) = self.plain {
+            step = step.max(self.pair(plain, UNET_PLAIN, given, samples)?.off);
+        }
+
+        let clean = [Given::new("latent", &shape, self.denoised(run, &said.expected, &sample)?)];
+        let own_clean = [Given::new("latent", &shape, self.denoised(self.schedule()?, &said.found, &sample)?)];
+        let decoded = self.pair(self.onnx, VAE_DECODER, [&clean, &own_clean], 1)?;
+        let latent = self.encode(&shape)?;
+        let picture = psnr(&decoded.expected, &decoded.found);
+        let batch = batch.and_then(|batch| u32::try_from(batch).ok());
+        Ok(Found { parity: Parity { text, step, latent, picture }, batch })
+    }
+
+    /// How many samples the export's U-Net takes, where it says any number and takes one of 1 and 2 alone: some exporters
+    /// write the example's into reshapes.
+    fn only_batch(&self, given: &[Given]) -> Result<Option<usize>, Stop> {
+        if self.manifest.fixed.batch.is_some() {
+            return Ok(None);
+        }
+        let file = graph_file(self.onnx, UNET)?;
+        let mut runner = loaded(&file)?;
+        let mut runs = |samples| runner.run(given, output(UNET), samples);
+        match (runs(1), runs(2)) {
+            (Ok(_), Ok(_)) => Ok(None),
+            (Ok(_), Err(_)) => Ok(Some(1)),
+            (Err(_), Ok(_)) => Ok(Some(2)),
+            (Err(error), Err(_)) => Err(Stop::Export(error.to_string())),
+        }
+    }
+
+    /// Channels, rows and columns of a latent that every graph takes.
+    fn latent(&self) -> [usize; 3] {
+        let (latent, fixed) = (self.manifest.latent, self.manifest.fixed);
+        let side = |fixed: Option<u32>| fixed.unwrap_or(latent.multiple * MULTIPLES) / latent.scale.max(1);
+        [latent.channels, side(fixed.height), side(fixed.width)].map(|size| size as usize)
+    }
+
+    /// Two steps of DDIM, of which the first is made: from the middle of the schedule.
+    fn schedule(&self) -> Result<Run> {
+        let manifest = self.manifest;
+        let steps = manifest.noise_schedule.num_train_timesteps.min(2) as usize;
+        Ok(scheduler::plan(Scheduler::Ddim, &manifest.noise_schedule, manifest.prediction_type, steps, None)?)
+    }
+
+    /// What the U-Net takes for a clean latent, as the VAE decodes it.
+    fn denoised(&self, mut run: Run, said: &[f32], sample: &[f32]) -> Result<Vec<f32>> {
+        let mut sample = sample.to_vec();
+        run.step(0, said, &mut sample, &mut TorchGenerator::new(0))?;
+        let vae = self.manifest.vae;
+        let unscaled = |value: &f32| *value / vae.scaling_factor as f32 + vae.shift_factor as f32;
+        Ok(run.denoised().iter().map(unscaled).collect())
+    }
+
+    /// K and V of every layer, from the weights that the bundle keeps of it.
+    fn keys_values(&self, hidden: &[f32], tokens: usize) -> Result<Vec<Given>> {
+        let weights = SafetensorsFile::open(&self.folder.join(ATTENTION))?;
+        let each = self.manifest.layers.iter().map(|layer| {
+            let values = product(hidden, &weights.values(&layer.name)?, layer.columns as usize);
+            Ok(Given::new(&layer.name, &[1, tokens, layer.rows as usize], values))
+        });
+        each.collect()
+    }
+
+    /// How far the latent of a picture is off.
+    fn encode(&self, latent: &[usize; 4]) -> Result<Option<f64>, Stop> {
+        let scale = self.manifest.latent.scale as usize;
+        let (height, width) = (latent[2] * scale, latent[3] * scale);
+        let signed = pictures::picture(2, height, width).into_iter().map(|value| 2.0 * value - 1.0).collect();
+        let given = [Given::new("image", &[1, 3, height, width], signed)];
+        let output = interface::VAE_ENCODER.output.name;
+        let expected = {
+            let file = graph_file(self.onnx, VAE_ENCODER)?;
+            let mut runner = loaded(&file)?;
+            let first = run(&mut runner, &file, &given, output, 1)?;
+            if first != run(&mut runner, &file, &given, output, 1)? {
+                return Ok(None);
+            }
+            // The mean comes before the log variance.
+            first.into_iter().take(latent.iter().product()).collect::<Vec<_>>()
+        };
+        Ok(Some(self.nearest(VAE_ENCODER, &given, &expected, 1)?.1))
+    }
+
+    /// What the export and the bundle say, and how far they are apart.
+    fn pair(&self, export: &Path, name: &str, [given, own]: [&[Given]; 2], samples: usize) -> Result<Pair, Stop> {
+        let file = graph_file(export, name)?;
+        let expected = run(&mut loaded(&file)?, &file, given, output(name), samples)?;
+        let (found, off) = self.nearest(name, own, &expected, samples)?;
+        Ok(Pair { expected, found, off })
+    }
+
+    /// What the bundle's graph says, and how far it, or its mapped twin, is from what the export said.
+    fn nearest(&self, name: &str, given: &[Given], expected: &[f32], samples: usize) -> Result<(Vec<f32>, f64)> {
+        let (mut values, mut farthest) = (None, 0.0f64);
+        for file in [self.folder.join(name), self.folder.join(mapped_twin(name))].iter().filter(|file| file.is_file()) {
+            let found = Runner::load(file)?.run(given, output(name), samples)?;
+            finite(file, output(name), &found)?;
+            let off = distance(&found, expected);
+            if off.is_nan() || off > FARTHEST {
+                let reason =
+                    format!("the new graph is off by {off:.2} from the export's, so it computes something else");
+                return Err(Error::interface(Path::new(&file.file_name().unwrap_or_default()), reason));
+            }
+            farthest = farthest.max(off);
+            values.get_or_insert(found);
+        }
+        let values = values.ok_or_else(|| Error::interface(&self.folder.join(name), "was not written"))?;
+        Ok((values, farthest))
+    }
+}
+
+/// An export's graph; one that does not load ends the comparison, not the import.
+fn loaded(file: &Path) -> Result<Runner<'_>, Stop> {
+    Runner::load(file).map_err(|error| Stop::Export(error.to_string()))
+}
+
+fn run(runner: &mut Runner<'_>, file: &Path, given: &[Given], output: &str, samples: usize) -> Result<Vec<f32>, Stop> {
+    let values = runner.run(given, output, samples).map_err(|error| Stop::Export(error.to_string()))?;
+    finite(file, output, &values)?;
+    Ok(values)
+}
+
+fn finite(file: &Path, output: &str, values: &[f32]) -> Result<()> {
+    match values.iter().all(|value| value.is_finite()) {
+        true => Ok(()),
+        false => Err(Error::interface(file, format!("its `{output}` holds numbers that are not finite"))),
+    }
+}
+
+/// An export's graph that `name` of the bundle was made of.
+fn graph_file(export: &Path, name: &str) -> Result<PathBuf> {
+    let name = if name == UNET_PLAIN { UNET } else { name };
+    layout::graph_file(export, name.strip_suffix(".onnx").unwrap_or(name))
+}
+
+/// Each row of `embedding` with each row of `weight`, both of so many columns.
+fn product(embedding: &[f32], weight: &[f32], columns: usize) -> Vec<f32> {
+    let columns = columns.max(1);
+    let of = |token: &[f32], row: &[f32]| token.iter().zip(row).map(|(a, b)| a * b).sum();
+    let rows = |token| weight.chunks_exact(columns).map(move |row| of(token, row));
+    embedding.chunks_exact(columns).flat_map(rows).collect()
+}
+
+fn output(name: &str) -> &'static str {
+    match name {
+        TEXT_ENCODER => interface::TEXT_ENCODER.output.name,
+        VAE_DECODER => interface::VAE_DECODER.output.name,
+        VAE_ENCODER => interface::VAE_ENCODER.output.name,
+        _ => interface::UNET.output.name,
+    }
+}
+
+/// The root mean square of the difference over that of what is expected; not a number where lengths differ.
+fn distance(found: &[f32], expected: &[f32]) -> f64 {
+    if found.len() != expected.len() {
+        return f64::NAN;
+    }
+    let square = |value: f64| value * value;
+    let difference: f64 = found.iter().zip(expected).map(|(a, b)| square(f64::from(*a) - f64::from(*b))).sum();
+    let size: f64 = expected.iter().map(|value| square(f64::from(*value))).sum();
+    if difference == 0.0 { 0.0 } else { (difference / size.max(f64::MIN_POSITIVE)).sqrt() }
+}
+
+/// Of pictures in -1..1.
+fn psnr(a: &[f32], b: &[f32]) -> f64 {
+    let shown = |value: &f32| f64::from(value.clamp(-1.0, 1.0)) / 2.0;
+    let squares: f64 = a.iter().zip(b).map(|(a, b)| (shown(a) - shown(b)).powi(2)).sum();
+    10.0 * (a.len() as f64 / squares).log10()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_and_ratios_are_what_they_are_called() {
+        assert_eq!(distance(&[3.0, 4.0], &[3.0, 4.0]), 0.0);
+        assert!((distance(&[3.0, 4.5], &[3.0, 4.0]) - 0.1).abs() < 1e-12);
+        assert!(distance(&[1.0], &[1.0, 2.0]).is_nan());
+        assert_eq!(distance(&[0.0], &[0.0]), 0.0);
+        assert_eq!(psnr(&[0.5, 2.0], &[0.5, 1.0]), f64::INFINITY, "clamped as it is shown");
+        // One grey level of 255 everywhere.
+        assert!((psnr(&[0.0; 4], &[2.0 / 255.0; 4]) - 48.13).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_line_says_how_near_they_are() {
+        let parity = Parity { text: 0.0, step: 1.26e-6, latent: Some(2e-7), picture: 91.26 };
+        let line = "one step and one decode give a picture 91.3 dB from the export's; text encoder off by 0e0, \
+                    U-Net by 1e-6, VAE encoder by 2e-7";
+        assert_eq!(parity.to_string(), line);
+        let same = Parity { picture: f64::INFINITY, latent: None, ..parity };
+        assert!(same.to_string().starts_with("one step and one decode give the export's picture to the bit"));
+    }
+}
