@@ -17,7 +17,7 @@ pub enum Kind {
     Pipeline,
     /// A diffusers folder without one: its model is a transformer or something else.
     OtherPipeline,
-    /// The U-Net's folder out of a diffusers folder.
+    /// The folder of one model, as of the U-Net, out of a diffusers folder.
     PipelinePart,
     /// A folder with ONNX graphs.
     OnnxFolder,
@@ -128,7 +128,7 @@ impl fmt::Display for Kind {
             Self::Bundle => "a bundle",
             Self::Pipeline => "a diffusers folder",
             Self::OtherPipeline => "a diffusers folder without a U-Net",
-            Self::PipelinePart => "the U-Net's part of a diffusers folder",
+            Self::PipelinePart => "one part of a diffusers folder",
             Self::OnnxFolder => "a folder with ONNX graphs",
             Self::OnnxGraph => "an ONNX graph",
             Self::Checkpoint => "a single-file checkpoint of Stable Diffusion",

@@ -28,8 +28,10 @@ const TRANSFORMER: [&str; 6] = [
     "model.diffusion_model.joint_blocks.",
     "model.diffusion_model.transformer_blocks.",
 ];
-/// Stable Diffusion XL's second text encoder, or its U-Net's input for what that gives.
-const XL: [&str; 4] = ["conditioner.embedders.1.", "model.diffusion_model.label_emb.", "label_emb.", "add_embedding."];
+/// Stable Diffusion XL's two text encoders, or its U-Net's input for what the second gives.
+const XL: [&str; 2] = ["conditioner.embedders.", "add_embedding."];
+/// What that input takes in the U-Nets of XL and of its refiner; other models have it for other things.
+const XL_WIDTHS: [usize; 2] = [2816, 2560];
 const CONTROL: [&str; 3] = ["control_model.", "controlnet_", "input_hint_block."];
 const VAE: [&str; 3] = ["first_stage_model.", "decoder.conv_in.", "encoder.conv_in."];
 
@@ -49,7 +51,7 @@ fn of(file: &SafetensorsFile) -> Kind {
         Kind::Lora
     } else if begins(&CONTROL) {
         Kind::ControlNet
-    } else if begins(&XL) {
+    } else if begins(&XL) || has_label_of_xl(file) {
         Kind::CheckpointXl
     } else if has_projection && has_part(&["input_blocks."]) {
         Kind::Checkpoint
@@ -68,6 +70,11 @@ fn of(file: &SafetensorsFile) -> Kind {
     } else {
         Kind::OtherTensors
     }
+}
+
+fn has_label_of_xl(file: &SafetensorsFile) -> bool {
+    let names = ["label_emb.0.0.weight", "model.diffusion_model.label_emb.0.0.weight"];
+    names.iter().any(|name| matches!(file.shape(name), Some([_, width]) if XL_WIDTHS.contains(width)))
 }
 
 fn is_mask(file: &SafetensorsFile, names: &[String]) -> bool {

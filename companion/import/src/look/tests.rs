@@ -26,6 +26,7 @@ fn pickled(names: &str) -> Vec<u8> {
 fn files_are_told_by_what_is_in_them() {
     let folder = tempfile::tempdir().expect("a folder");
     let key = |layer: &str| format!("{layer}.transformer_blocks.0.attn2.to_k.weight");
+    let alone = key("input_blocks.4.1");
     let (ldm, own) = (key("model.diffusion_model.input_blocks.1.1"), key("down_blocks.0.attentions.0"));
     let matrix = || vec![4, 4];
     let cases: Vec<(&str, Vec<u8>, Kind)> = vec![
@@ -34,6 +35,16 @@ fn files_are_told_by_what_is_in_them() {
             "xl.safetensors",
             tensors(&[(&ldm, matrix()), ("conditioner.embedders.1.model.ln_final.weight", vec![4])]),
             Kind::CheckpointXl,
+        ),
+        (
+            "xl-unet.safetensors",
+            tensors(&[(&alone, matrix()), ("label_emb.0.0.weight", vec![1, 2816])]),
+            Kind::CheckpointXl,
+        ),
+        (
+            "unclip.safetensors",
+            tensors(&[(&alone, matrix()), ("label_emb.0.0.weight", vec![1, 2048])]),
+            Kind::Checkpoint,
         ),
         ("unet.safetensors", tensors(&[(&own, matrix())]), Kind::UnetWeights),
         ("flux.safetensors", tensors(&[("double_blocks.0.img_attn.qkv.weight", matrix())]), Kind::OtherCheckpoint),

@@ -11,6 +11,9 @@ use crate::fixture::{arguments, contents, diffusers, export, run, temporary, tol
 
 const UNET: &str = "unet/diffusion_pytorch_model.safetensors";
 
+/// What a tensor is called in place of diffusers' name.
+type Renaming<'a> = &'a dyn Fn(&str) -> String;
+
 /// diffusers' names of the fixture's layers and those that diffusers converts them from.
 fn ldm_names() -> Vec<(String, String)> {
     let cases: Vec<Value> = cones_tests::golden::json("configs/ldm_names.json");
@@ -62,7 +65,7 @@ fn one_file_gives_the_same_bundle_as_the_folder() {
     let expected = contents(&args.out);
     args.config = Some(args.weights.clone());
     let prefixed = |name: &str| format!("unet.{name}");
-    let renamings: [(&str, &dyn Fn(&str) -> String); 4] = [
+    let renamings: [(&str, Renaming<'_>); 4] = [
         ("ldm", &as_ldm),
         ("alone", &|name: &str| as_ldm(name).trim_start_matches("model.diffusion_model.").to_owned()),
         ("diffusers", &str::to_owned),
@@ -141,10 +144,7 @@ fn folders_of_other_kinds_are_named_as_what_they_are() {
     let config = diffusers();
     let unet = config.path().join("unet");
     let error = error_of(&unet, None);
-    assert!(
-        error.contains("the U-Net's part of a diffusers folder") && error.contains("the folder above it"),
-        "{error}"
-    );
+    assert!(error.contains("one part of a diffusers folder") && error.contains("the folder above it"), "{error}");
 
     let flux = temporary();
     fs::write(flux.path().join("model_index.json"), "{}").expect("a file");
