@@ -92,8 +92,23 @@ impl Failure {
     }
 }
 
+/// Fields whose values come from the command line; others, as `mask`, are read out of files, whose fault is no usage.
+const TYPED: [&str; 11] = [
+    "prompt",
+    "steps",
+    "guidance",
+    "scheduler",
+    "count",
+    "width",
+    "height",
+    "strength",
+    "trigger",
+    "threads",
+    "budget",
+];
+
 fn is_bad_request(error: &cones_core::Error) -> bool {
-    matches!(error, cones_core::Error::BadRequest { .. })
+    matches!(error, cones_core::Error::BadRequest { field, .. } if TYPED.contains(field))
 }
 
 /// An error and what was behind it, in one line.
@@ -157,6 +172,7 @@ mod tests {
         let refused = || cones_core::Error::request("steps", "is 0");
         assert_eq!(Failure::from(refused()).status(), 2);
         assert_eq!(Failure::from(cones_find::Error::from(refused())).status(), 2);
+        assert_eq!(Failure::from(cones_core::Error::request("mask", "of a file")).status(), 1);
         assert_eq!(Failure::from("a reason").status(), 1);
     }
 }

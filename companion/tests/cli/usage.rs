@@ -151,3 +151,20 @@ fn a_record_names_no_folder() {
     assert!(record.contains("fluent-dog") && record.contains("dog.cones"), "{record}");
     assert!(!record.contains(text(&images)) && !record.contains(&desk.path("")), "{record}");
 }
+
+#[test]
+fn find_names_what_it_does_not_use() {
+    let desk = Desk::new();
+    let folder = desk.path("many");
+    std::fs::create_dir(&folder).expect("a folder");
+    for i in 0..11 {
+        desk.write(&format!("many/{i}.png"), b"no picture, which ends it once the warnings stand");
+    }
+    desk.write("many/IMG_1.HEIC", b"x");
+    desk.write("many/wave.gif", b"x");
+    desk.write("many/subject.json", r#"{"captions": {"1.png": "a dog", "gone.png": "a dog on grass"}}"#);
+    let command = ["find", "--images", &folder, "--class", "dog", "--out", &desk.path("x.cones"), "--threads", "1"];
+    let said = desk.fails(1, &command);
+    assert!(said.contains("IMG_1.HEIC, wave.gif"), "{said}");
+    assert!(said.contains("not there: gone.png") && said.contains("11 pictures"), "{said}");
+}

@@ -37,7 +37,8 @@ pub(super) fn block(readable: &str, exact: &str, software: &str) -> Result<Vec<u
 pub(super) fn texts(block: Vec<u8>) -> (Option<String>, Option<String>) {
     let Ok(exif) = Reader::new().read_raw(block) else { return (None, None) };
     let bytes = |tag| match exif.get_field(tag, In::PRIMARY).map(|field| &field.value) {
-        Some(Value::Undefined(bytes, _)) => Some(bytes.as_slice()),
+        // The standard says undefined; Pillow writes plain bytes.
+        Some(Value::Undefined(bytes, _) | Value::Byte(bytes)) => Some(bytes.as_slice()),
         _ => None,
     };
     let readable = bytes(Tag::UserComment).and_then(|comment| comment_text(comment, exif.little_endian()));
