@@ -16,6 +16,7 @@ mod onnxruntime;
 mod options;
 mod process;
 mod python;
+mod reach;
 mod scratch;
 mod size;
 mod test;
@@ -60,6 +61,9 @@ cargo xtask COMMAND [--offline] [ARGS…]
            rehearse [the same]  the same calls here, on the CPU and at tiny scale
            aside, back          move what no call needs out of the tree, and in again
            take FOLDER          check what came back, and put the weights into the work folder
+  reach    onnxruntime [VERSION…]
+           Toybox with every ONNX Runtime from 1.23 on: which forms it loads, and how far pictures are from those of the
+           version that is fetched (x86-64 Linux)
   help     this text
 
   --offline  goes to cargo; everything works without a network once it is set up
@@ -104,6 +108,7 @@ fn run(command: &str, options: Options) -> Result {
             None => bench::run(&workspace, &options),
         },
         "golden" => golden::run(&workspace, &options),
+        "reach" => reach::run(&workspace, &options),
         "gpu" => gpu::run(&workspace, &options),
         _ => Err(Failure::new(format!("there is no command '{command}'"), "`cargo xtask help` lists them.")),
     }

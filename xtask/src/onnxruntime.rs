@@ -3,6 +3,7 @@
 mod fetch;
 mod place;
 mod search;
+mod versions;
 mod wheel;
 
 pub(crate) use place::sha256;
@@ -43,6 +44,35 @@ pub(crate) fn with_cuda(workspace: &Workspace) -> Result<PathBuf> {
     fetched(&workspace.target().join("onnxruntime"), &wheel::CUDA)
 }
 
+/// The version that is fetched for this machine, whatever else is installed or named.
+pub(crate) fn pinned(workspace: &Workspace) -> Result<(&'static str, PathBuf)> {
+    let wheel = Wheel::of_this_machine()?;
+    Ok((wheel.version, fetched(&workspace.target().join("onnxruntime"), wheel)?))
+}
+
+/// The other versions there are to try, oldest first. They are for x86-64 Linux.
+pub(crate) fn other_versions() -> impl Iterator<Item = &'static str> {
+    versions::OTHERS.iter().map(|wheel| wheel.version)
+}
+
+/// One of [`other_versions`].
+pub(crate) fn other(workspace: &Workspace, version: &str) -> Result<PathBuf> {
+    let wheel = versions::OTHERS.iter().find(|wheel| wheel.version == version).ok_or_else(|| {
+        let known: Vec<&str> = other_versions().collect();
+        Failure::new(
+            format!("ONNX Runtime {version} is not among those to try"),
+            format!("There are {}; xtask/src/onnxruntime/versions.rs lists them.", known.join(", ")),
+        )
+    })?;
+    if wheel.platform != Wheel::of_this_machine()?.platform {
+        return Err(Failure::new(
+            format!("other versions of ONNX Runtime are pinned for {} alone", wheel.platform),
+            "Run this on such a machine.",
+        ));
+    }
+    fetched(&workspace.target().join("onnxruntime"), wheel)
+}
+
 /// The library under `target/`, fetched if it is not there or not whole.
 fn fetched(folder: &Path, wheel: &Wheel) -> Result<PathBuf> {
     let place = Place::new(folder, wheel);
@@ -53,7 +83,7 @@ fn fetched(folder: &Path, wheel: &Wheel) -> Result<PathBuf> {
             println!("{} is not what was fetched; fetching it again", file.display());
         }
     }
-    println!("Fetching {} {} ({}, once)", wheel.package, wheel::VERSION, wheel.size);
+    println!("Fetching {} {} ({}, once)", wheel.package, wheel.version, wheel.size);
     let scratch = Scratch::new(folder)?;
     let python = Python::find()?;
     let file = fetch::download(&python, wheel, scratch.path())?;

@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::layer::{self, Key, Layer};
 use crate::options::Calibration;
 use crate::weights::{self, Done};
-use crate::{attention, qdq};
+use crate::{attention, opset, qdq};
 
 /// Weights shared by the U-Net's graphs.
 const UNET_WEIGHTS: &str = "unet.weights";
@@ -195,5 +195,7 @@ fn in_fixed_ranges(model: &mut Model, fixed: &Static) -> Result<Done> {
     let layers = layer::find(model)?;
     let unknown = layers.iter().map(|layer| layer.key).filter(|key| !fixed.ranges.contains_key(key));
     let keep: BTreeSet<Key> = fixed.keep.iter().copied().chain(unknown).collect();
-    qdq::rewrite(model, &layers, &fixed.ranges, &keep)
+    let done = qdq::rewrite(model, &layers, &fixed.ranges, &keep)?;
+    opset::lower(model);
+    Ok(done)
 }

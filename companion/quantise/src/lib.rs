@@ -17,6 +17,7 @@ mod channel;
 pub mod error;
 mod graphs;
 mod layer;
+mod opset;
 mod options;
 pub mod prompts;
 mod qdq;

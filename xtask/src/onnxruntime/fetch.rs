@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Result};
 use crate::onnxruntime::place::Place;
-use crate::onnxruntime::wheel::{VERSION, Wheel};
+use crate::onnxruntime::wheel::Wheel;
 use crate::onnxruntime::{VARIABLE, sha256};
 use crate::process;
 use crate::python::Python;
@@ -30,13 +30,18 @@ pub(crate) fn download(python: &Python, wheel: &Wheel, folder: &Path) -> Result<
         .arg(format!("--platform={}", wheel.tag))
         .arg("--dest")
         .arg(folder)
-        .arg(format!("{}=={VERSION}", wheel.package));
+        .arg(format!("{}=={}", wheel.package, wheel.version));
     let output = process::capture(&mut pip)?;
     if !output.status.success() {
         return Err(Failure::new(
-            format!("pip could not fetch {} {VERSION}:\n        {}", wheel.package, process::last_words(&output)),
             format!(
-                "The first set-up needs a network: check it and pip's settings (`pip config list`), then run this again; \
+                "pip could not fetch {} {}:\n        {}",
+                wheel.package,
+                wheel.version,
+                process::last_words(&output)
+            ),
+            format!(
+                "A first run needs a network: check it and pip's settings (`pip config list`), then run this again; \
                  or set {VARIABLE} to an ONNX Runtime library you have."
             ),
         ));
@@ -72,7 +77,7 @@ fn only_wheel(folder: &Path) -> Result<PathBuf> {
         .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
         .ok_or_else(|| {
             Failure::new(
-                format!("pip said it fetched onnxruntime {VERSION}, but left no wheel"),
+                "pip said it fetched onnxruntime, but left no wheel",
                 "Check pip's settings with `pip config list`.",
             )
         })

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::failure::{Failure, Result};
-use crate::onnxruntime::wheel::{VERSION, Wheel, WheelFile};
+use crate::onnxruntime::wheel::{Wheel, WheelFile};
 
 /// The folder of one version and platform.
 pub(crate) struct Place<'a> {
@@ -26,7 +26,7 @@ pub(crate) enum Fault {
 
 impl<'a> Place<'a> {
     pub(crate) fn new(folder: &Path, wheel: &'a Wheel) -> Self {
-        let folder = folder.join(VERSION).join(wheel.platform);
+        let folder = folder.join(wheel.version).join(wheel.platform);
         Self { folder, files: wheel.files, library: wheel.library() }
     }
 

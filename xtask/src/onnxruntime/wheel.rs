@@ -15,6 +15,8 @@ pub(crate) const VERSION: &str = "1.31.1";
 pub(crate) struct Wheel {
     /// pip's name of the package.
     pub(crate) package: &'static str,
+    /// Of ONNX Runtime.
+    pub(crate) version: &'static str,
     /// As in `std::env::consts`, with the C library for Linux.
     pub(crate) platform: &'static str,
     /// pip's name of the platform.
@@ -41,6 +43,7 @@ pub(crate) struct WheelFile {
 const WHEELS: &[Wheel] = &[
     Wheel {
         package: "onnxruntime",
+        version: VERSION,
         platform: "linux-x86_64-gnu",
         tag: "manylinux_2_28_x86_64",
         sha256: "1f3dea47f2f0e5117c2404cea7d21fd253ae7836a3bf167a501cdfbb2600d536",
@@ -60,6 +63,7 @@ const WHEELS: &[Wheel] = &[
     },
     Wheel {
         package: "onnxruntime",
+        version: VERSION,
         platform: "linux-aarch64-gnu",
         tag: "manylinux_2_28_aarch64",
         sha256: "0b9a492176886992e0e875f06bc0367e333f5fff11711a2d642e18b02f3009cc",
@@ -79,6 +83,7 @@ const WHEELS: &[Wheel] = &[
     },
     Wheel {
         package: "onnxruntime",
+        version: VERSION,
         platform: "macos-aarch64",
         tag: "macosx_14_0_arm64",
         sha256: "96dd2564b10ea7153ad9c207e7cd8e5917cb3ba521e0e0a62ac03486fdc8d56c",
@@ -91,6 +96,7 @@ const WHEELS: &[Wheel] = &[
     },
     Wheel {
         package: "onnxruntime",
+        version: VERSION,
         platform: "windows-x86_64",
         tag: "win_amd64",
         sha256: "ae8a9a351efda685cc59a66226cdefaa37a126c1d66872ca23a2de9425326130",
@@ -110,6 +116,7 @@ const WHEELS: &[Wheel] = &[
     },
     Wheel {
         package: "onnxruntime",
+        version: VERSION,
         platform: "windows-aarch64",
         tag: "win_arm64",
         sha256: "fe8b9ac1ae8e894e12c47ee82e4f6dfc1835768133687257866469fda80d0bf1",
@@ -132,6 +139,7 @@ const WHEELS: &[Wheel] = &[
 /// The library with the CUDA provider, for CUDA 13 and cuDNN 9, which come with PyTorch. Only a borrowed machine gets it.
 pub(crate) const CUDA: Wheel = Wheel {
     package: "onnxruntime-gpu",
+    version: VERSION,
     platform: "linux-x86_64-gnu-cuda13",
     tag: "manylinux_2_28_x86_64",
     sha256: "05d548956197b9d01f59b625de740e0d6be3593f874e241a12dc0362650ecdf7",
