@@ -7,10 +7,8 @@ use std::collections::HashMap;
 
 use cones_onnx::info;
 use cones_onnx::proto::tensor_proto::DataType;
-use cones_onnx::proto::{GraphProto, NodeProto};
+use cones_onnx::proto::{GraphProto, NodeProto, ValueInfoProto, type_proto};
 use cones_onnx::{element, names, node};
-
-use crate::interface;
 
 /// The input.
 const TIMESTEP: &str = "timestep";
@@ -31,19 +29,21 @@ pub(super) enum Timestep {
 /// Makes the input float32 and leaves out the casts on its way to the embedding, where nothing but casts and changes of shape
 /// is on it. A graph that computes with whole numbers stays as it is.
 pub(super) fn widen(graph: &mut GraphProto) -> Timestep {
-    let Some(exported) = graph
-        .input
-        .iter()
-        .find(|input| input.name() == TIMESTEP)
-        .and_then(|input| interface::tensor_type(input)?.elem_type)
-    else {
-        return Timestep::Float;
-    };
+    let input = graph.input.iter().find(|input| input.name() == TIMESTEP);
+    let Some(exported) = input.and_then(element_type) else { return Timestep::Float };
     let Some(way) = Way::find(graph, exported) else { return Timestep::Cut(DataType::Int64) };
     let cut = way.ends.iter().find(|end| is_short(end.element));
     let cut = cut.and_then(|end| DataType::try_from(end.element).ok()).map_or(Timestep::Float, Timestep::Cut);
     way.clear(graph);
     cut
+}
+
+/// The element type of a declared tensor.
+fn element_type(value: &ValueInfoProto) -> Option<i32> {
+    match value.r#type.as_ref()?.value.as_ref()? {
+        type_proto::Value::TensorType(tensor) => tensor.elem_type,
+        _ => None,
+    }
 }
 
 /// Whether the type has fewer digits than timesteps between whole ones need.
