@@ -46,7 +46,7 @@ fn two_packs_of_one_trigger_are_told_apart_and_their_picture_is_drawn_again() {
             ["generate", "--prompt", prompt, "--steps", "2", "--subject", &rex, "--subject", &bob, "--out", &out];
         desk.cones(&command)
     };
-    let error = fail(1, draw("a <v1> dog", "bare.png"));
+    let error = fail(2, draw("a <v1> dog", "bare.png"));
     assert!(error.contains("`{rex}` or `{bob}`"), "{error}");
     succeed(draw("a {rex} and a {bob}", "both.png"));
     succeed(draw("a {bob} and a {rex}", "other.png"));
@@ -63,9 +63,9 @@ fn packs_of_one_name_are_refused_until_one_is_called_otherwise() {
     let (first, second) = (desk.pack("rex", "1", &[]), desk.pack("rex", "2", &["--trigger", "<v2> dog"]));
     let (out, again) = (desk.path("x.png"), desk.path("again.png"));
     let generate = ["generate", "--steps", "1", "--out", &out, "--subject", &first, "--subject"];
-    let error = desk.fails(1, &[&generate[..], &[&second, "--prompt", "a {rex}"]].concat());
+    let error = desk.fails(2, &[&generate[..], &[&second, "--prompt", "a {rex}"]].concat());
     assert!(error.contains("`{rex}`") && error.contains("2 subjects of that name"), "{error}");
-    let error = desk.fails(1, &[&generate[..], &[&first, "--prompt", "a dog"]].concat());
+    let error = desk.fails(2, &[&generate[..], &[&first, "--prompt", "a dog"]].concat());
     assert!(error.contains("`rex` twice"), "{error}");
     let tom = format!("tom={second}");
     desk.done(&[&generate[..], &[&tom, "--prompt", "a {rex} and a {tom}"]].concat());
