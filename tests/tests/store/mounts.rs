@@ -79,5 +79,7 @@ fn a_read_only_store_is_read() {
         "{text}"
     );
     assert_eq!(lines[3], "list: 1");
-    assert!(lines[4].starts_with("open: Io {") && lines[4].contains("ReadOnlyFilesystem"), "{text}");
+    // An empty one is opened too: that nothing is in it can be said.
+    assert!(lines[4].starts_with("install: Io {") && lines[4].contains("ReadOnlyFilesystem"), "{text}");
+    assert_eq!(lines[5], "list: 0", "{text}");
 }
