@@ -53,7 +53,7 @@ impl Picture {
     /// Writes a file, with the recipe inside if there is one: JPEG or WebP where its name ends so, else PNG. The file appears whole or not
     /// at all.
     pub fn save(&self, path: String) -> Result<(), ConesError> {
-        Ok(cones_core::picture::recipe::save(&self.pixels, self.recipe.as_ref(), Path::new(&path))?)
+        Ok(cones_core::picture::writing::save(&self.pixels, self.recipe.as_ref(), Path::new(&path))?)
     }
 }
 

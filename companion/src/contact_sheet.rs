@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cones_core::picture::recipe;
+use cones_core::picture::writing;
 use cones_core::{Error, Picture};
 
 /// Gap between pictures, in pixels.
@@ -73,11 +73,11 @@ impl ContactSheet {
     /// Writes the sheet; says whether there was a picture to write.
     ///
     /// # Errors
-    /// As [`recipe::save`].
+    /// As [`writing::save`].
     pub fn save(self, path: &Path) -> Result<bool, Error> {
         let Some(sheet) = self.sheet else { return Ok(false) };
         let (width, height) = sheet.pixels.dimensions();
-        recipe::save(&Picture { width, height, rgb: sheet.pixels.into_raw() }, None, path)?;
+        writing::save(&Picture { width, height, rgb: sheet.pixels.into_raw() }, None, path)?;
         Ok(true)
     }
 }

@@ -6,7 +6,7 @@
 
 use std::io::Write;
 
-use cones_core::picture::recipe;
+use cones_core::picture::writing;
 use cones_core::{Bundle, CancelToken, Engine, EngineOptions, Progress, Request};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let generated = engine.generate(&request, &mut watch, &CancelToken::new())?;
     for drawn in &generated.pictures {
         // The recipe goes into the PNG: `cones generate --from` draws the same bytes again.
-        recipe::save(&drawn.picture, &drawn.recipe, out.as_ref())?;
+        writing::save(&drawn.picture, &drawn.recipe, out.as_ref())?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@
 //! let mut engine = Engine::new(Bundle::open("models/toybox/bundle")?, EngineOptions::default())?;
 //! let generated = engine.generate(&Request::new("a dog on grass"), &mut (), &CancelToken::new())?;
 //! for drawn in &generated.pictures {
-//!     cones_core::picture::recipe::save(&drawn.picture, &drawn.recipe, "dog.png".as_ref())?;
+//!     cones_core::picture::writing::save(&drawn.picture, &drawn.recipe, "dog.png".as_ref())?;
 //! }
 //! # Ok(())
 //! # }

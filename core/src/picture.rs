@@ -7,6 +7,7 @@ pub mod format;
 pub mod infotext;
 pub mod recipe;
 mod texts;
+pub mod writing;
 
 use crate::error::{Error, Result};
 

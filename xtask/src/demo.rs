@@ -47,10 +47,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
 fn together(workspace: &Workspace, library: &Path, out: &Path, packs: [&PathBuf; 2]) -> Result<PathBuf> {
     let [first, second] = packs.map(|pack| pack.file_stem().unwrap_or_default().to_string_lossy());
     for (i, place) in TOGETHER.into_iter().enumerate() {
-        let mut cones = Command::new(workspace.cones());
+        let mut cones = cones(workspace, library);
         cones
-            .current_dir(workspace.root())
-            .env(onnxruntime::VARIABLE, library)
             .args(["generate", "--bundle", "models/toybox/bundle", "--seed", "5", "--prompt"])
             .arg(format!("a {{{first}}} and a {{{second}}} {place}"));
         for pack in packs {
@@ -62,13 +60,8 @@ fn together(workspace: &Workspace, library: &Path, out: &Path, packs: [&PathBuf;
 }
 
 fn sheet<'a>(workspace: &Workspace, library: &Path, out: &Path, arguments: impl Iterator<Item = &'a OsStr>) -> Result {
-    let mut cones = Command::new(workspace.cones());
-    cones
-        .current_dir(workspace.root())
-        .env(onnxruntime::VARIABLE, library)
-        .args(["sheet", "--bundle", "models/toybox/bundle", "--out"])
-        .arg(out)
-        .args(arguments);
+    let mut cones = cones(workspace, library);
+    cones.args(["sheet", "--bundle", "models/toybox/bundle", "--out"]).arg(out).args(arguments);
     process::run(&mut cones, "What it wrote above says why.")
 }
 
@@ -78,6 +71,13 @@ fn packs(folder: &Path) -> Vec<PathBuf> {
     let mut packs: Vec<PathBuf> = entries.filter(|p| p.extension() == Some(OsStr::new("cones"))).collect();
     packs.sort();
     packs
+}
+
+/// `cones`, in the repository's root and with this ONNX Runtime library.
+pub(crate) fn cones(workspace: &Workspace, library: &Path) -> Command {
+    let mut cones = Command::new(workspace.cones());
+    cones.current_dir(workspace.root()).env(onnxruntime::VARIABLE, library);
+    cones
 }
 
 /// Builds `target/release/cones`.

@@ -32,7 +32,7 @@ fn the_same_file_as_the_core_writes() {
     (wanted.steps, wanted.seed) = (Some(2), 7);
     let drawn = core.generate(&wanted, &mut (), &cones_core::CancelToken::new()).expect("a picture");
     let first = &drawn.pictures[0];
-    cones_core::picture::recipe::save(&first.picture, &first.recipe, theirs.as_ref()).expect("saved");
+    cones_core::picture::writing::save(&first.picture, &first.recipe, theirs.as_ref()).expect("saved");
     assert_eq!(std::fs::read(ours).expect("a file"), std::fs::read(theirs).expect("a file"));
 }
 

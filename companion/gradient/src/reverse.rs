@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use cones_onnx::info::{self, Shape};
-use cones_onnx::proto::{GraphProto, NodeProto, OperatorSetIdProto, ValueInfoProto};
+use cones_onnx::proto::{GraphProto, NodeProto, ValueInfoProto};
 use cones_onnx::{Model, element, graph, node};
 
 use crate::call::{Call, Links};
@@ -59,7 +59,8 @@ pub fn differentiate(model: Model, spec: &DerivativeSpec) -> Result<Differentiat
     let forward = assemble(graph, tape, &ports, &gradients);
     let port = |input: &ValueInfoProto| Some(Port { name: input.name().to_owned(), shape: info::shape(input)? });
     let inputs = graph.input.iter().filter_map(port).collect();
-    import_microsoft(&mut model);
+    // The rules write `FusedMatMul`.
+    model.import_domain(MICROSOFT);
     if spec.memory == Memory::Low {
         let shapes = Shapes::infer(&model, &BTreeMap::new())?;
         recompute::recompute(model.graph_mut()?, forward, &shapes);
@@ -193,12 +194,4 @@ fn assemble(graph: &mut GraphProto, tape: Tape, ports: &Ports, gradients: &[Port
     graph.value_info.clear();
     graph::prune(graph);
     graph.node.iter().take_while(|n| !n.output.iter().any(|output| backward.contains(output))).count()
-}
-
-/// The rules write `FusedMatMul`.
-fn import_microsoft(model: &mut Model) {
-    let sets = &mut model.proto.opset_import;
-    if sets.iter().all(|set| set.domain() != MICROSOFT) {
-        sets.push(OperatorSetIdProto { domain: Some(MICROSOFT.into()), version: Some(1) });
-    }
 }

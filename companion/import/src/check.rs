@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use cones_core::runtime::raw;
 use cones_onnx::proto::tensor_proto::DataType;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
@@ -16,16 +17,16 @@ use crate::interface::Interface;
 /// # Errors
 /// When ONNX Runtime refuses the graph, or a name or type differs.
 pub fn graph(file: &Path, interface: &Interface, layers: &[&str]) -> Result<()> {
-    let environment = cones_core::runtime::raw::environment()?;
+    let environment = raw::environment()?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let stage = format!("loading the new `{name}`");
     let session = Session::builder(&environment)
-        .map_err(Error::runtime(stage.clone()))?
+        .map_err(raw::failed(stage.clone()))?
         // Only to be looked at: optimising it would take time and memory.
         .with_optimization_level(GraphOptimizationLevel::Disable)
-        .map_err(Error::runtime(stage.clone()))?
+        .map_err(raw::failed(stage.clone()))?
         .commit_from_file(file)
-        .map_err(Error::runtime(stage))?;
+        .map_err(raw::failed(stage))?;
     let ports = interface.inputs.iter().map(|port| (port.name, port.element));
     let text = super::projection::TEXT;
     let split = ports.filter(|(name, _)| layers.is_empty() || *name != text);

@@ -167,10 +167,4 @@ impl Error {
         let path = path.to_path_buf();
         move |source| Self::Io { action, path, source }
     }
-
-    /// Wraps an ONNX Runtime error with what was being done; for use in `map_err`.
-    pub(crate) fn runtime<R>(stage: impl Into<String>) -> impl FnOnce(ort::Error<R>) -> Self {
-        let failed = cones_core::runtime::raw::failed(stage);
-        move |error| Self::Core(failed(error))
-    }
 }

@@ -28,7 +28,7 @@ impl Json {
         }
     }
 
-    /// The same, or nothing where there is no such file.
+    /// Reads a file, or nothing where there is no such file.
     pub(super) fn read_if_there(file: &Path) -> Result<Option<Self>> {
         if file.is_file() { Self::read(file).map(Some) } else { Ok(None) }
     }
@@ -102,7 +102,7 @@ impl Json {
         Error::config(&self.file, format!("`{key}` is {found}; expected {expected}"), HINT)
     }
 
-    /// The same for a value that is too long to be shown.
+    /// What is wrong with a value that is too long to be shown.
     pub(super) fn wrong_kind(&self, key: &str, expected: &str) -> Error {
         Error::config(&self.file, format!("`{key}` is not what it should be: {expected}"), HINT)
     }

@@ -25,7 +25,7 @@ pub enum Kind {
     OnnxGraph,
     /// A Stable Diffusion 1 or 2 in one file, with the names of its first publication or its U-Net alone with them.
     Checkpoint,
-    /// The same for Stable Diffusion XL.
+    /// A Stable Diffusion XL in one file, with the names of its first publication or its U-Net alone with them.
     CheckpointXl,
     /// A model in one file that has a transformer instead of a U-Net.
     OtherCheckpoint,

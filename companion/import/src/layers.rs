@@ -62,7 +62,7 @@ impl Layers {
         Self::sorted(files, projections, unet)
     }
 
-    /// The same from one file that holds a U-Net of these blocks, in diffusers' names or in those of Stable Diffusion's
+    /// The K/V layers of one file that holds a U-Net of these blocks, in diffusers' names or in those of Stable Diffusion's
     /// first publication.
     pub(super) fn open_file(path: &Path, blocks: &Blocks) -> Result<Self> {
         let file = weight_names::open(path)?;

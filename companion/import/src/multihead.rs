@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use cones_gradient::shapes::Shapes;
 use cones_onnx::links::Links;
 use cones_onnx::proto::tensor_proto::DataType;
-use cones_onnx::proto::{GraphProto, NodeProto, OperatorSetIdProto, TensorProto};
+use cones_onnx::proto::{GraphProto, NodeProto, TensorProto};
 use cones_onnx::{Model, attribute, element, graph, node};
 
 use crate::error::Result;
@@ -75,10 +75,7 @@ fn write(model: &mut Model, mut replaced: HashMap<usize, NodeProto>, dropped: &H
         graph.node.push(replaced.remove(&at).unwrap_or(n));
     }
     graph::prune(graph);
-    let sets = &mut model.proto.opset_import;
-    if sets.iter().all(|set| set.domain() != MICROSOFT) {
-        sets.push(OperatorSetIdProto { domain: Some(MICROSOFT.into()), version: Some(1) });
-    }
+    model.import_domain(MICROSOFT);
     Ok(())
 }
 

@@ -32,10 +32,11 @@ const FARTHEST: f64 = 0.3;
 pub struct Parity {
     /// Of the text encoder's hidden state: the root mean square of the difference over that of the export's.
     pub text: f64,
-    /// The same of what the U-Net says in one step, with K and V computed outside of it; the plain graph's where that is
-    /// further off.
+    /// Of what the U-Net says in one step, as a share of the export's like `text`, with K and V computed outside of it;
+    /// the plain graph's where that is further off.
     pub step: f64,
-    /// The same of the latent of a picture; `None` where the export draws it with noise, so that it is another each time.
+    /// Of the latent of a picture, as a share of the export's like `text`; `None` where the export draws it with noise, so
+    /// that it is another each time.
     pub latent: Option<f64>,
     /// Peak signal-to-noise ratio in dB of the picture that is decoded after the step; infinite for equal pictures.
     pub picture: f64,

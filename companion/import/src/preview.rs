@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use cones_core::model::manifest::{Fixed, ImageSize, Latent, Preview, VaeScaling};
+use cones_core::runtime::raw;
 use ort::session::Session;
 use ort::value::Tensor;
 
@@ -29,8 +30,8 @@ pub(super) fn fit(
     image: ImageSize,
     fixed: Fixed,
 ) -> Result<Preview> {
-    let environment = cones_core::runtime::raw::environment()?;
-    let stage = || Error::runtime("loading `vae_encoder.onnx`");
+    let environment = raw::environment()?;
+    let stage = || raw::failed("loading `vae_encoder.onnx`");
     let mut builder = Session::builder(&environment).map_err(stage())?;
     let mut session = builder.commit_from_file(encoder).map_err(stage())?;
     let free = image.width.min(image.height).min(MAX_SIDE);
@@ -81,9 +82,9 @@ impl Cells {
 fn encode(session: &mut Session, pixels: &[f32], size: Cells) -> Result<Vec<f32>> {
     let stage = || "encoding a picture for the preview";
     let signed: Vec<f32> = pixels.iter().map(|value| 2.0 * value - 1.0).collect();
-    let image = Tensor::from_array(([1, 3, size.height(), size.width()], signed)).map_err(Error::runtime(stage()))?;
-    let outputs = session.run(ort::inputs!["image" => image]).map_err(Error::runtime(stage()))?;
-    let (_, values) = outputs["latent"].try_extract_tensor::<f32>().map_err(Error::runtime(stage()))?;
+    let image = Tensor::from_array(([1, 3, size.height(), size.width()], signed)).map_err(raw::failed(stage()))?;
+    let outputs = session.run(ort::inputs!["image" => image]).map_err(raw::failed(stage()))?;
+    let (_, values) = outputs["latent"].try_extract_tensor::<f32>().map_err(raw::failed(stage()))?;
     Ok(values.to_vec())
 }
 

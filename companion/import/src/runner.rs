@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use cones_core::model::bundle::EMBEDDING_OFFSETS;
+use cones_core::runtime::raw;
 use half::f16;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session, SessionInputValue, SessionOutputs};
@@ -34,17 +35,17 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// When ONNX Runtime is missing or refuses the graph.
     pub(super) fn load(file: &'a Path) -> Result<Self> {
-        let environment = cones_core::runtime::raw::environment()?;
+        let environment = raw::environment()?;
         let stage = || format!("loading `{}`", file.display());
         let session = Session::builder(&environment)
-            .map_err(Error::runtime(stage()))?
+            .map_err(raw::failed(stage()))?
             .with_optimization_level(GraphOptimizationLevel::Disable)
-            .map_err(Error::runtime(stage()))?
+            .map_err(raw::failed(stage()))?
             // What it has to say is in its errors.
             .with_log_level(ort::logging::LogLevel::Fatal)
-            .map_err(Error::runtime(stage()))?
+            .map_err(raw::failed(stage()))?
             .commit_from_file(file)
-            .map_err(Error::runtime(stage()))?;
+            .map_err(raw::failed(stage()))?;
         Ok(Self { file, session })
     }
 
@@ -60,9 +61,9 @@ impl<'a> Runner<'a> {
             let one = self.matching(outlet, given)?;
             let (value, batch) = value(outlet, &one, samples).ok_or_else(|| self.strange(outlet))?;
             most = most.max(batch);
-            inputs.push((outlet.name().to_owned(), value.map_err(Error::runtime(stage()))?.into()));
+            inputs.push((outlet.name().to_owned(), value.map_err(raw::failed(stage()))?.into()));
         }
-        let outputs = self.session.run(inputs).map_err(Error::runtime(stage()))?;
+        let outputs = self.session.run(inputs).map_err(raw::failed(stage()))?;
         let mut values = numbers(&outputs, output)
             .ok_or_else(|| Error::interface(self.file, format!("gives no output `{output}` of numbers")))?;
         values.truncate(values.len() / most);

@@ -7,7 +7,7 @@ use prost::bytes::Bytes;
 
 use crate::error::{Error, Result};
 use crate::order;
-use crate::proto::{GraphProto, ModelProto};
+use crate::proto::{GraphProto, ModelProto, OperatorSetIdProto};
 use crate::source::Source;
 
 /// An ONNX file, opened.
@@ -65,8 +65,20 @@ impl Model {
 
     /// The version of the standard operators; 1 where the file does not say.
     pub fn opset(&self) -> i64 {
-        let standard = |domain: &str| domain.is_empty() || domain == "ai.onnx";
-        self.proto.opset_import.iter().find(|set| standard(set.domain())).map_or(1, |set| set.version())
+        self.proto.opset_import.iter().find(|set| is_standard(set)).map_or(1, |set| set.version())
+    }
+
+    /// Asks for another version of the standard operators, where the file says one.
+    pub fn set_opset(&mut self, version: i64) {
+        self.proto.opset_import.iter_mut().filter(|set| is_standard(set)).for_each(|set| set.version = Some(version));
+    }
+
+    /// Asks for the operators of another domain too, in their first version, if the file does not yet.
+    pub fn import_domain(&mut self, domain: &str) {
+        let sets = &mut self.proto.opset_import;
+        if sets.iter().all(|set| set.domain() != domain) {
+            sets.push(OperatorSetIdProto { domain: Some(domain.into()), version: Some(1) });
+        }
     }
 
     /// Writes the message as it stands to `path`.
@@ -76,4 +88,8 @@ impl Model {
     pub fn save(&self, path: &Path) -> Result<()> {
         std::fs::write(path, self.proto.encode_to_vec()).map_err(Error::io("write", path))
     }
+}
+
+fn is_standard(set: &OperatorSetIdProto) -> bool {
+    set.domain().is_empty() || set.domain() == "ai.onnx"
 }

@@ -14,12 +14,8 @@ const NEWEST: i64 = 24;
 
 /// Asks for the oldest version that has QuantizeLinear as it is written here, where the graph means the same in it.
 pub(super) fn lower(model: &mut Model) {
-    if !(OLDEST + 1..=NEWEST).contains(&model.opset()) || !model.proto.graph.as_ref().is_some_and(means_the_same) {
-        return;
-    }
-    let sets = model.proto.opset_import.iter_mut();
-    for set in sets.filter(|set| set.domain().is_empty() || set.domain() == "ai.onnx") {
-        set.version = Some(OLDEST);
+    if (OLDEST + 1..=NEWEST).contains(&model.opset()) && model.proto.graph.as_ref().is_some_and(means_the_same) {
+        model.set_opset(OLDEST);
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cones_onnx::proto::tensor_proto::DataType;
-use cones_onnx::proto::{GraphProto, NodeProto, OperatorSetIdProto, TensorProto};
+use cones_onnx::proto::{GraphProto, NodeProto, TensorProto};
 use cones_onnx::source::Source;
 use cones_onnx::{Model, attribute, graph, names, node, tensor};
 
@@ -66,8 +66,8 @@ pub(super) fn rewrite(model: &mut Model, layers: &[Layer], keep: &BTreeSet<Key>,
     firsts.append(&mut nodes);
     graph.node = firsts;
     graph::prune(graph);
-    if done.int4 > 0 && !proto.opset_import.iter().any(|set| set.domain() == MICROSOFT) {
-        proto.opset_import.push(OperatorSetIdProto { domain: Some(MICROSOFT.to_owned()), version: Some(1) });
+    if done.int4 > 0 {
+        model.import_domain(MICROSOFT);
     }
     Ok(done)
 }

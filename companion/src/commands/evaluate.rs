@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cones_core::picture::recipe;
+use cones_core::picture::writing;
 use cones_core::{CancelToken, Drawn, Engine, Picture};
 use cones_find::pictures;
 use cones_find::record::Record;
@@ -232,7 +232,7 @@ fn save(folder: &Path, set: &[&Shown], with: bool, drawn: &[Drawn]) -> Result<()
     let folder = folder.join(names.join("+")).join(if with { "packs" } else { "base" });
     std::fs::create_dir_all(&folder).map_err(cones_core::Error::io("create", &folder))?;
     for (i, drawn) in drawn.iter().enumerate() {
-        recipe::save(&drawn.picture, &drawn.recipe, &folder.join(format!("{i:03}.png")))?;
+        writing::save(&drawn.picture, &drawn.recipe, &folder.join(format!("{i:03}.png")))?;
     }
     Ok(())
 }

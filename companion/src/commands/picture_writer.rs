@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use cones_core::picture::format::PictureFormat;
-use cones_core::picture::recipe::{self, Recipe};
+use cones_core::picture::recipe::Recipe;
+use cones_core::picture::writing;
 use cones_core::{CancelToken, Drawn, Error, Observer, Picture, Progress};
 
 use super::progress_bar::Bar;
@@ -74,15 +75,15 @@ impl<'a> Writer<'a> {
         let Some(path) = self.paths.next() else { return Ok(()) };
         let picture = drawn.picture.enlarged(self.extras.scale);
         if self.extras.to_output {
-            let bytes = recipe::encode(&picture, &drawn.recipe, PictureFormat::Png);
+            let bytes = writing::encode(&picture, &drawn.recipe, PictureFormat::Png);
             let bytes = bytes.map_err(|reason| Error::picture(path, reason))?;
             let mut out = std::io::stdout();
             out.write_all(&bytes).and_then(|()| out.flush()).map_err(Error::io("write", path))?;
         } else {
-            recipe::save(&picture, &drawn.recipe, path)?;
+            writing::save(&picture, &drawn.recipe, path)?;
         }
         if let Some((preview, _)) = self.extras.preview {
-            recipe::save(&picture, &drawn.recipe, preview)?;
+            writing::save(&picture, &drawn.recipe, preview)?;
         }
         if self.extras.sheet.is_some() {
             self.sheet.put(&drawn.picture)?;
@@ -94,7 +95,7 @@ impl<'a> Writer<'a> {
     /// A preview has a pixel for each cell of the latent; it is shown as large as the picture will be.
     fn show(&self, preview: &Picture, path: &Path, cell: u32) -> Result<(), Error> {
         let side = |side: u32| side.saturating_mul(cell).saturating_mul(self.extras.scale.max(1));
-        recipe::save(&preview.resized(side(preview.width), side(preview.height))?, None, path)
+        writing::save(&preview.resized(side(preview.width), side(preview.height))?, None, path)
     }
 
     fn keep(&mut self, outcome: Result<(), Error>) {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use cones_core::picture::recipe;
+use cones_core::picture::writing;
 use cones_core::{CancelToken, Engine, Request, Subject};
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
@@ -78,7 +78,7 @@ pub fn run(args: &SheetArgs) -> Result<(), Failure> {
             let prompt = prompt.replace("{}", trigger);
             let picture = draw(args, &mut engine, &prompt, row.as_ref(), &cancel)?;
             let path = args.out.join(format!("{number}-{column:02}.png"));
-            recipe::save(&picture.picture, &picture.recipe, &path)?;
+            writing::save(&picture.picture, &picture.recipe, &path)?;
             let subject = row.as_ref().map_or("base model", |s| s.name.as_str());
             writeln!(out, "{}\t{prompt}\t{subject}", path.display())?;
             sheet.put(&picture.picture)?;

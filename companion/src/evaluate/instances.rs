@@ -76,7 +76,7 @@ impl Instances {
         self.of_class(class)?.get_key_value(named).map(|(name, _)| name.as_str())
     }
 
-    /// The same.
+    /// The name of the instance that a pack is named after.
     ///
     /// # Errors
     /// When the measure knows no such class or instance; says which it knows.

@@ -116,12 +116,15 @@ impl Measure {
         let judge = |(i, scene): (usize, &Scene)| {
             let seen =
                 Seen { whole: whole.of_picture(i), local: local.of_picture(i), presence: presence.of_picture(i) };
-            let vector = |wanted: &&Wanted| alignment::vector(&seen, wanted.candidates(), several);
-            let nearest =
-                |wanted: &&Wanted| alignment::nearest(&vector(wanted), wanted.candidates()).map(str::to_owned);
+            let (mut nearest, mut likeness) = (Vec::new(), Vec::new());
+            for wanted in wanted {
+                let vector = alignment::vector(&seen, wanted.candidates(), several);
+                nearest.push(alignment::nearest(&vector, wanted.candidates()).map(str::to_owned));
+                likeness.push(wanted.likeness(&vector));
+            }
             Judged {
-                nearest: wanted.iter().map(nearest).collect(),
-                likeness: wanted.iter().map(|wanted| wanted.likeness(&vector(wanted))).collect(),
+                nearest,
+                likeness,
                 objects: alignment::objects_right(objects.of_picture(i), scene),
                 context: alignment::context_right(context.of_picture(i), scene),
             }

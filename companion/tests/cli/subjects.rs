@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use cones_core::Picture;
-use cones_core::picture::recipe::{Recipe, save};
+use cones_core::picture::recipe::Recipe;
+use cones_core::picture::writing::save;
 
 use crate::tool::{Desk, fail, golden, stderr, succeed, text};
 

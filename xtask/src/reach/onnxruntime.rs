@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::failure::{Failure, Result};
 use crate::options::Options;
@@ -102,7 +101,7 @@ fn forms(workspace: &Workspace, library: &Path, folder: &Path) -> Result<PathBuf
     fs::create_dir_all(&forms).map_err(|error| Failure::file("create", &forms, &error))?;
     for (name, how) in FORMS {
         println!("Making the form {name}");
-        let mut cones = cones(workspace, library);
+        let mut cones = demo::cones(workspace, library);
         cones.args(["quantise", "models/toybox/bundle", "--force", "--threads", "1"]).args(how);
         let output = process::capture(cones.arg("--out").arg(forms.join(name)))?;
         if !output.status.success() {
@@ -111,12 +110,6 @@ fn forms(workspace: &Workspace, library: &Path, folder: &Path) -> Result<PathBuf
         }
     }
     Ok(forms)
-}
-
-fn cones(workspace: &Workspace, library: &Path) -> Command {
-    let mut cones = Command::new(workspace.cones());
-    cones.current_dir(workspace.root()).env(onnxruntime::VARIABLE, library);
-    cones
 }
 
 fn file(folder: &Path, version: &str, case: &Case) -> Result<PathBuf> {
@@ -137,7 +130,7 @@ fn drawn(
         "exact" => workspace.root().join("models/toybox/bundle"),
         form => forms.join(form),
     };
-    let mut cones = cones(workspace, library);
+    let mut cones = demo::cones(workspace, library);
     cones.args(["generate", "--prompt", case.prompt, "--seed", "7", "--threads", "1"]).args(case.more);
     let output = process::capture(cones.arg("--bundle").arg(bundle).arg("--out").arg(out))?;
     Ok(if output.status.success() { Ok(()) } else { Err(process::last_words(&output)) })

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
+use cones_core::runtime::raw;
 use cones_gradient::shapes::Shapes;
 use cones_onnx::info::{self, Shape};
 use cones_onnx::proto::{GraphProto, ModelProto, TensorProto};
@@ -12,7 +13,7 @@ use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use prost::Message;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A graph with the nodes that will run.
 #[derive(Debug)]
@@ -68,17 +69,17 @@ fn set_aside(graph: &mut GraphProto, source: &Source) -> Result<Vec<String>> {
 /// The graph after the optimisations that a mapped load makes, written to `path` and read again.
 fn written(proto: &ModelProto, path: &Path, file: &Path) -> Result<Model> {
     let stage = format!("counting what `{}` takes", file.display());
-    let environment = cones_core::runtime::raw::environment()?;
+    let environment = raw::environment()?;
     let mut builder = Session::builder(&environment)
-        .map_err(Error::runtime(stage.clone()))?
+        .map_err(raw::failed(stage.clone()))?
         .with_optimization_level(GraphOptimizationLevel::Level2)
-        .map_err(Error::runtime(stage.clone()))?
+        .map_err(raw::failed(stage.clone()))?
         .with_intra_threads(1)
-        .map_err(Error::runtime(stage.clone()))?
+        .map_err(raw::failed(stage.clone()))?
         .with_log_level(ort::logging::LogLevel::Error)
-        .map_err(Error::runtime(stage.clone()))?
+        .map_err(raw::failed(stage.clone()))?
         .with_optimized_model_path(path)
-        .map_err(Error::runtime(stage.clone()))?;
-    builder.commit_from_memory(&proto.encode_to_vec()).map_err(Error::runtime(stage.clone()))?;
+        .map_err(raw::failed(stage.clone()))?;
+    builder.commit_from_memory(&proto.encode_to_vec()).map_err(raw::failed(stage.clone()))?;
     Ok(Model::open(path)?)
 }
