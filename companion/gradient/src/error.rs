@@ -32,6 +32,14 @@ pub enum Error {
         /// What is wrong, as a predicate.
         reason: String,
     },
+    /// ONNX Runtime does not say the shape of a value.
+    #[error("`{}`: ONNX Runtime finds no shape of value `{value}`", file.display())]
+    NoShape {
+        /// The graph's file.
+        file: PathBuf,
+        /// The value's name.
+        value: String,
+    },
     /// A graph is damaged or of an unknown form, or a node has a form that its rule does not cover.
     #[error(transparent)]
     Onnx(#[from] cones_onnx::Error),
@@ -47,6 +55,9 @@ impl Error {
         match self {
             Self::NoRule { .. } => Some(
                 "export the model without optimising or quantising it; floating-point exports of both PyTorch exporters are known, and packs found on an exact bundle serve its small forms",
+            ),
+            Self::NoShape { .. } => Some(
+                "ONNX Runtime 1.23 does not find all shapes, 1.24 and newer do; with those, the shape depends on values and not only on input sizes, which has no derivative here",
             ),
             Self::Onnx(error) => error.hint(),
             Self::Core(error) => error.hint(),

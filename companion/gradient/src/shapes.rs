@@ -50,17 +50,34 @@ impl Shapes {
             make_probe(graph, &model.source)?;
         }
         let folder = tempfile::tempdir().map_err(cones_onnx::Error::io("create", &std::env::temp_dir()))?;
-        let folded = optimised(&proto, &folder.path().join("probe.onnx"), file)?;
-        let graph = folded.graph()?;
+        found.read(&optimised(&proto, &folder.path().join("probe.onnx"), file)?)?;
+        Ok(found)
+    }
+
+    /// The shapes of all values where the file itself says each, as one does that ONNX Runtime wrote with fixed inputs;
+    /// `None` where it leaves one out.
+    ///
+    /// # Errors
+    /// When the file holds no graph, or a constant is damaged.
+    pub fn written(model: &Model) -> Result<Option<Self>> {
+        let mut found = Self::default();
+        found.read(model)?;
+        let mut made = model.graph()?.node.iter().flat_map(|n| &n.output).filter(|name| !name.is_empty());
+        Ok(made.all(|name| found.shapes.contains_key(name)).then_some(found))
+    }
+
+    /// Takes in what a file says of its values.
+    fn read(&mut self, model: &Model) -> Result<()> {
+        let graph = model.graph()?;
         for value in graph.input.iter().chain(&graph.output).chain(&graph.value_info) {
             if let Some(shape) = info::shape(value) {
-                found.shapes.insert(value.name().to_owned(), shape);
+                self.shapes.insert(value.name().to_owned(), shape);
             }
         }
         for tensor in &graph.initializer {
-            found.learn(tensor, &folded.source)?;
+            self.learn(tensor, &model.source)?;
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Type and shape of a value; `None` where it depends on values, not only on shapes.

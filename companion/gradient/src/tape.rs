@@ -89,7 +89,7 @@ impl Tape {
     /// # Errors
     /// When ONNX Runtime could not tell them.
     pub(super) fn shape(&self, value: &str) -> Result<Shape> {
-        let unknown = || Error::value(&self.file, value, "has a shape that depends on values, not only on input sizes");
+        let unknown = || Error::NoShape { file: self.file.clone(), value: value.to_owned() };
         self.shapes.get(value).cloned().ok_or_else(unknown)
     }
 

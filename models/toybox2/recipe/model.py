@@ -13,10 +13,12 @@ SCHEDULER = dict(
 
 
 def unet_config(channels):
-    """Cross-attention at every size, as Stable Diffusion has it: where a small thing goes and what its eyes are is decided at 16 x 16."""
+    """Attention at 8 x 8 and 4 x 4 only. At 16 x 16, 256 places look at 256, which made up two fifths of a step on a CPU without AMX;
+    without it, and with 64, 128, 256 channels for 96, 160, 256, 2.3 times as many pictures are trained on in the same time."""
     return dict(
-        sample_size=LATENT, in_channels=channels, out_channels=channels, block_out_channels=(96, 160, 256), layers_per_block=1,
-        down_block_types=("CrossAttnDownBlock2D",) * 3, up_block_types=("CrossAttnUpBlock2D",) * 3,
+        sample_size=LATENT, in_channels=channels, out_channels=channels, block_out_channels=(64, 128, 256), layers_per_block=1,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
         cross_attention_dim=TEXT_WIDTH, attention_head_dim=4, norm_num_groups=16)
 
 

@@ -6,12 +6,12 @@
 #   models/toybox2/recipe/train.sh WORK status     # one line: what it has reached and how long to go
 #
 # WORK lies outside version control. One core, beside other work: CORE (a core's number, default: any) and NICE (10) say how.
-# VAE_MINUTES (150), HOURS (12, of the U-Net's training) and SHARDS (100 of 4096 pictures) are the lengths of the stages; a larger
+# VAE_MINUTES (90), HOURS (12, of the U-Net's training) and SHARDS (60 of 4096 pictures) are the lengths of the stages; a larger
 # HOURS later trains on. After each hour WORK/figures.jsonl has a line of figures and WORK/drawn.png a sheet of pictures.
 set -euo pipefail
 work=$(mkdir -p "${1:?give a work folder}" && cd "$1" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
-vae_minutes=${VAE_MINUTES:-150} hours=${HOURS:-12} shards=${SHARDS:-100} channels=${CHANNELS:-8}
+vae_minutes=${VAE_MINUTES:-90} hours=${HOURS:-12} shards=${SHARDS:-60} channels=${CHANNELS:-8}
 export OMP_NUM_THREADS=1
 
 if [ "${2:-}" = status ]; then
@@ -46,8 +46,9 @@ fi
 
 "${run[@]}" train_vae.py --work "$work" --minutes "$vae_minutes" --channels "$channels"
 have() { find "$work/latents" -name '[0-9]*.npz' ! -name '*.part.npz' 2>/dev/null | wc -l; }
-# The U-Net starts on a few shards; each hour of it is followed by a few more, until there are all.
-first=$((shards < 12 ? shards : 12))
+# A latent costs a core as much as three that are trained on. So the U-Net starts on a few shards, and each hour of it is
+# followed by a few more, until there are all.
+first=$((shards < 4 ? shards : 4))
 [ "$(have)" -ge "$first" ] || "${run[@]}" make_latents.py --work "$work" --shards "$first"
 for ((hour = 1; hour <= hours; hour++)); do
     # The learning rate follows the whole length, so an hour is a part of it and not a training of its own.
@@ -55,5 +56,5 @@ for ((hour = 1; hour <= hours; hour++)); do
     # Figures stop nothing: a training without them is still a training.
     "${run[@]}" evaluate.py --work "$work" || echo "evaluate: failed; the training goes on"
     now=$(have)
-    [ "$now" -ge "$shards" ] || "${run[@]}" make_latents.py --work "$work" --shards "$((now + 12 < shards ? now + 12 : shards))"
+    [ "$now" -ge "$shards" ] || "${run[@]}" make_latents.py --work "$work" --shards "$((now + 8 < shards ? now + 8 : shards))"
 done

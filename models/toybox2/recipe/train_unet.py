@@ -97,7 +97,7 @@ def main():
     parser.add_argument("--work", required=True, type=Path)
     parser.add_argument("--minutes", type=float, default=600)
     parser.add_argument("--until", type=float, help="minutes at which this run ends, if before `--minutes`")
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--lr", type=float, default=5e-4)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--every", type=float, default=120, help="seconds between checkpoints")

@@ -3,7 +3,7 @@
 use cones_import::Storage;
 use cones_onnx::Model;
 
-use crate::fixture::{DIALECTS, arguments, contents, edit_graph, export, import, manifest, run, temporary};
+use crate::fixture::{DIALECTS, arguments, contents, edit_graph, export, import, imported, manifest, run, temporary};
 use crate::run::{distance_from_pytorch, unet};
 
 const LAYERS: [&str; 8] = [
@@ -20,19 +20,17 @@ const LAYERS: [&str; 8] = [
 #[test]
 fn every_dialect_reproduces_pytorch() {
     for dialect in DIALECTS {
-        let out = import(export(dialect).path()).unwrap_or_else(|error| panic!("{dialect}: {error}"));
-        let bundle = out.path().join("bundle");
-        let names: Vec<_> = manifest(&bundle).layers.into_iter().map(|layer| layer.name).collect();
+        let bundle = imported(dialect);
+        let names: Vec<_> = manifest(bundle).layers.into_iter().map(|layer| layer.name).collect();
         assert_eq!(names, LAYERS, "{dialect}");
-        let distance = distance_from_pytorch(&bundle, "unet.onnx");
+        let distance = distance_from_pytorch(bundle, "unet.onnx");
         assert!(distance < 1e-4, "{dialect} is {distance} from PyTorch");
     }
 }
 
 #[test]
 fn inputs_are_sample_timestep_and_the_layers_in_order() {
-    let out = import(export("torchscript").path()).expect("an import");
-    let model = Model::open(&out.path().join("bundle/unet.onnx")).expect("a graph");
+    let model = Model::open(&imported("torchscript").join("unet.onnx")).expect("a graph");
     let names: Vec<&str> = model.graph().expect("a graph").input.iter().map(|input| input.name()).collect();
     assert_eq!(names[..2], ["sample", "timestep"]);
     assert_eq!(names[2..], LAYERS);
@@ -40,10 +38,8 @@ fn inputs_are_sample_timestep_and_the_layers_in_order() {
 
 #[test]
 fn all_dialects_have_the_same_fingerprint() {
-    let fingerprints: Vec<cones_core::Sha256> = DIALECTS
-        .iter()
-        .map(|dialect| manifest(&import(export(dialect).path()).expect("an import").path().join("bundle")).fingerprint)
-        .collect();
+    let fingerprints: Vec<cones_core::Sha256> =
+        DIALECTS.iter().map(|dialect| manifest(imported(dialect)).fingerprint).collect();
     assert!(fingerprints.iter().all(|one| *one == fingerprints[0]), "{fingerprints:?}");
 }
 
@@ -58,9 +54,8 @@ fn fused_and_plain_share_one_weights_file() {
         let distance = distance_from_pytorch(&both, graph);
         assert!(distance < 1e-4, "{graph} is {distance} from PyTorch");
     }
-    let alone = import(fused.path()).expect("an import");
     let bytes = |files: &std::path::Path| manifest(files).files["unet.weights"].bytes;
-    let (shared, single) = (bytes(&both), bytes(&alone.path().join("bundle")));
+    let (shared, single) = (bytes(&both), bytes(imported("fused")));
     assert!(shared < single + single / 10, "{shared} bytes for both, {single} for one");
 }
 
@@ -82,9 +77,8 @@ fn float16_storage_halves_the_weights_and_changes_no_bit_of_the_output() {
 
 #[test]
 fn importing_again_gives_the_same_bytes() {
-    let export = export("plain");
-    let (first, second) = (import(export.path()).expect("an import"), import(export.path()).expect("an import"));
-    let (first, second) = (contents(&first.path().join("bundle")), contents(&second.path().join("bundle")));
+    let again = import(export("plain").path()).expect("an import");
+    let (first, second) = (contents(imported("plain")), contents(&again.path().join("bundle")));
     assert_eq!(first.len(), second.len());
     for (a, b) in first.iter().zip(&second) {
         assert!(a == b, "{} differs", a.0);
@@ -125,8 +119,7 @@ fn what_exporters_note_beside_the_graph_stays_out() {
 
 #[test]
 fn the_manifest_says_what_the_configurations_say() {
-    let out = import(export("plain").path()).expect("an import");
-    let manifest = manifest(&out.path().join("bundle"));
+    let manifest = manifest(imported("plain"));
     assert_eq!((manifest.image.width, manifest.image.height), (16, 16));
     assert_eq!((manifest.latent.channels, manifest.latent.scale, manifest.latent.multiple), (4, 2, 4));
     assert_eq!(manifest.vae.scaling_factor, 0.5);

@@ -15,7 +15,8 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::fixture::{
-    arguments, contents, diffusers, edit_graph, export, import, import_compared, manifest, run, temporary, told,
+    arguments, contents, diffusers, edit_graph, export, import, import_compared, imported, manifest, run, temporary,
+    told,
 };
 use crate::forms::{first_projection, values};
 use crate::run::{Values, alone, distance, distance_from_pytorch, draw, unet_at};
@@ -25,13 +26,14 @@ const GRAPHS: [&str; 4] = ["text_encoder", "unet", "vae_decoder", "vae_encoder"]
 const LATENT: [usize; 4] = [1, 4, 8, 8];
 const PICTURE: [usize; 4] = [1, 3, 16, 16];
 
-/// What an import of the export as it is gives for a picture, by its encoder.
-fn ordinary() -> tempfile::TempDir {
-    import(export("plain").path()).expect("an import")
+/// The bundle of the export as it is.
+fn ordinary() -> &'static Path {
+    imported("plain")
 }
 
-fn encoded(out: &tempfile::TempDir) -> Vec<f32> {
-    alone(&out.path().join("bundle/vae_encoder.onnx"), PICTURE)
+/// What an encoder gives for a picture.
+fn encoded(bundle: &Path) -> Vec<f32> {
+    alone(&bundle.join("vae_encoder.onnx"), PICTURE)
 }
 
 #[test]
@@ -45,7 +47,7 @@ fn nodes_in_no_order_are_brought_into_one() {
     let distance = distance_from_pytorch(&bundle, "unet.onnx");
     assert!(distance < 1e-4, "{distance} from PyTorch");
     assert!(parity.picture > 90.0 && parity.latent.is_some_and(|off| off < 1e-6), "{parity}");
-    assert_eq!(encoded(&out), encoded(&ordinary()));
+    assert_eq!(encoded(&bundle), encoded(ordinary()));
 }
 
 #[test]
@@ -180,11 +182,12 @@ fn whole_timesteps_become_real_ones_where_the_embedding_takes_them() {
         ];
         with_whole_timestep(graph, nodes);
     });
-    let (out, expected) = (import(export.path()).expect("an import"), ordinary());
-    let at = |out: &tempfile::TempDir, timestep| unet_at(&out.path().join("bundle"), "unet.onnx", timesteps(timestep));
-    assert_eq!(at(&out, 526.737), at(&expected, 526.737));
-    assert!(distance(&at(&out, 526.737), &at(&out, 526.0)) > 1e-6, "the fraction counts");
-    assert!(!manifest(&out.path().join("bundle")).whole_timesteps);
+    let out = import(export.path()).expect("an import");
+    let bundle = out.path().join("bundle");
+    let at = |bundle: &Path, timestep| unet_at(bundle, "unet.onnx", timesteps(timestep));
+    assert_eq!(at(&bundle, 526.737), at(ordinary(), 526.737));
+    assert!(distance(&at(&bundle, 526.737), &at(&bundle, 526.0)) > 1e-6, "the fraction counts");
+    assert!(!manifest(&bundle).whole_timesteps);
 }
 
 #[test]
@@ -253,11 +256,11 @@ fn the_layout_names_and_parameters_of_optimum_are_taken() {
     }
     let (out, parity) = import_compared(folder).expect("an import");
     assert!(parity.latent.is_some_and(|off| off < 1e-6) && parity.picture > 90.0, "{parity}");
-    let expected = ordinary();
-    assert_eq!(encoded(&out), encoded(&expected));
-    let decoded = |out: &tempfile::TempDir| alone(&out.path().join("bundle/vae_decoder.onnx"), LATENT);
-    assert_eq!(decoded(&out), decoded(&expected));
-    assert!(distance_from_pytorch(&out.path().join("bundle"), "unet.onnx") < 1e-4);
+    let bundle = out.path().join("bundle");
+    assert_eq!(encoded(&bundle), encoded(ordinary()));
+    let decoded = |bundle: &Path| alone(&bundle.join("vae_decoder.onnx"), LATENT);
+    assert_eq!(decoded(&bundle), decoded(ordinary()));
+    assert!(distance_from_pytorch(&bundle, "unet.onnx") < 1e-4);
 }
 
 #[test]
@@ -275,7 +278,8 @@ fn parameters_are_told_by_their_number_where_the_graph_says_none() {
         }
     };
     edit_graph(&export.path().join("vae_encoder.onnx"), |graph| double(graph, 2));
-    assert_eq!(encoded(&import(export.path()).expect("an import")), encoded(&ordinary()));
+    let out = import(export.path()).expect("an import");
+    assert_eq!(encoded(&out.path().join("bundle")), encoded(ordinary()));
     let export = crate::fixture::export("plain");
     edit_graph(&export.path().join("vae_encoder.onnx"), |graph| double(graph, 3));
     let error = told(&import(export.path()).expect_err("neither mean nor parameters"));
@@ -304,12 +308,11 @@ fn an_encoder_that_draws_its_latent_gives_the_mean() {
     let (out, parity) = import_compared(export.path()).expect("an import");
     assert_eq!(parity.latent, None);
     assert!(parity.to_string().contains("VAE encoder not compared"), "{parity}");
-    let expected = ordinary();
-    assert_eq!(encoded(&out), encoded(&expected));
-    let bundle = |out: &tempfile::TempDir| out.path().join("bundle");
-    assert_eq!(manifest(&bundle(&out)).preview, manifest(&bundle(&expected)).preview);
+    let bundle = out.path().join("bundle");
+    assert_eq!(encoded(&bundle), encoded(ordinary()));
+    assert_eq!(manifest(&bundle).preview, manifest(ordinary()).preview);
     let again = import(export.path()).expect("an import");
-    assert!(contents(&bundle(&out)) == contents(&bundle(&again)), "one export gives one bundle");
+    assert!(contents(&bundle) == contents(&again.path().join("bundle")), "one export gives one bundle");
 }
 
 #[test]

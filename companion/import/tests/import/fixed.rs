@@ -5,7 +5,7 @@ use std::path::Path;
 use cones_onnx::{info, names, node, tensor};
 use cones_tests::psnr::psnr;
 
-use crate::fixture::{edit_graph, export, import, manifest, told};
+use crate::fixture::{edit_graph, export, import, imported, manifest, told};
 use crate::run::draw;
 
 /// Declares the inputs of an export's graphs for so many samples and one size: of the U-Net, and of the others.
@@ -28,7 +28,7 @@ fn fix(export: &Path, unet: usize, others: usize, [rows, columns]: [usize; 2]) {
 
 #[test]
 fn a_fixed_batch_draws_the_pictures_of_a_free_one() {
-    let free = import(export("torchscript").path()).expect("an import");
+    let free = imported("torchscript");
     for (unet, others) in [(1, 1), (2, 1), (3, 2)] {
         let export = export("torchscript");
         fix(export.path(), unet, others, [8, 8]);
@@ -41,7 +41,7 @@ fn a_fixed_batch_draws_the_pictures_of_a_free_one() {
                 let drawn = draw(bundle, |request| request.with_guidance(guidance));
                 drawn.unwrap_or_else(|error| panic!("{unet}, {others}, {guidance}: {error}")).pictures.remove(0).picture
             };
-            let ratio = psnr(&drawn(&bundle), &drawn(&free.path().join("bundle")));
+            let ratio = psnr(&drawn(&bundle), &drawn(free));
             // One grey level of one channel in 30 is 63 dB.
             assert!(ratio > 60.0, "{unet}, {others}, {guidance}: {ratio} dB");
         }

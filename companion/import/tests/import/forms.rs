@@ -11,7 +11,7 @@ use cones_onnx::{Model, names, node, tensor};
 use safetensors::SafeTensors;
 
 use crate::fixture::{
-    DIALECTS, arguments, diffusers, edit_graph, export, import, import_edited, manifest, run, temporary, told,
+    DIALECTS, arguments, diffusers, edit_graph, export, import, import_edited, imported, manifest, run, temporary, told,
 };
 use crate::run::distance_from_pytorch;
 
@@ -126,7 +126,6 @@ fn questions_about_the_shape_of_the_text_are_answered() {
 
 #[test]
 fn int8_weights_are_recognised_and_share_the_fingerprint() {
-    let plain = import(export("fused").path()).expect("an import");
     let out = import_edited("fused", |graph| {
         let (at, weight) = first_projection(graph);
         let values = values(&weight);
@@ -145,7 +144,7 @@ fn int8_weights_are_recognised_and_share_the_fingerprint() {
     })
     .expect("an import");
     let fingerprint = |folder: &tempfile::TempDir| manifest(&folder.path().join("bundle")).fingerprint;
-    assert_eq!(fingerprint(&plain), fingerprint(&out));
+    assert_eq!(fingerprint(imported("fused")), fingerprint(&out));
     assert!(distance_from_pytorch(&out.path().join("bundle"), "unet.onnx") < 1e-4, "K and V are the original ones");
 }
 
