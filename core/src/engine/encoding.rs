@@ -4,34 +4,52 @@ use std::time::{Duration, Instant};
 
 use super::Engine;
 use super::job::Job;
+use super::start::Start;
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::model::bundle;
 use crate::picture::Picture;
+use crate::picture::canvas::Canvas;
 use crate::runtime::finite;
 use crate::runtime::graphs::Purpose;
 
 impl Engine {
-    /// The scaled latent of the init image.
-    pub(super) fn encode_init(&mut self, job: &mut Job<'_>) -> Result<Option<Vec<f32>>> {
+    /// What is put before the model of an init picture that is drawn anew in part.
+    pub(super) fn canvas(job: &mut Job<'_>) -> Result<Option<Canvas>> {
         let Some(init) = &job.request.init else { return Ok(None) };
         if !init.picture.is_whole() {
             return Err(Error::request("init", "picture has another number of bytes than its size says"));
         }
+        let whole = init.inpaint.as_ref().is_none_or(|inpaint| inpaint.padding_mask_crop.is_none());
+        let (own_width, own_height) = init.size();
         let (width, height) = (job.plan.width, job.plan.height);
-        if u64::from(init.picture.width) * u64::from(height) != u64::from(init.picture.height) * u64::from(width) {
-            let (own_width, own_height) = (init.picture.width, init.picture.height);
+        if whole && own_width * u64::from(height) != own_height * u64::from(width) {
             job.warnings.push(format!(
                 "the init picture has {own_width} x {own_height} pixels; its middle was cut to the aspect of {width} x {height}"
             ));
         }
-        let picture = init.picture.fitted(width, height)?;
+        init.inpaint.as_ref().map(|inpaint| Canvas::new(&init.picture, inpaint, width, height)).transpose()
+    }
+
+    /// Where denoising begins.
+    pub(super) fn start(&mut self, job: &mut Job<'_>, canvas: Option<&Canvas>) -> Result<Start> {
+        let Some(init) = &job.request.init else { return Ok(Start::default()) };
+        let redrawn = canvas.map(|canvas| canvas.cells(self.bundle.manifest().latent.scale)).transpose()?;
+        let latent = match canvas {
+            Some(canvas) => self.encode_one(job, &canvas.picture)?,
+            None => self.encode_one(job, &init.picture.fitted(job.plan.width, job.plan.height)?)?,
+        };
+        self.release(|engine| &mut engine.vae_encoder);
+        let from_noise = redrawn.is_some() && init.strength >= 1.0;
+        Ok(Start { latent: Some(latent), redrawn, from_noise })
+    }
+
+    fn encode_one(&mut self, job: &mut Job<'_>, picture: &Picture) -> Result<Vec<f32>> {
         let running = Instant::now();
-        let (latent, loading) = self.encode(&picture, job.cancel)?;
+        let (latent, loading) = self.encode(picture, job.cancel)?;
         job.timings.loading += loading;
         job.timings.runtime += running.elapsed().saturating_sub(loading);
-        self.release(|engine| &mut engine.vae_encoder);
-        Ok(Some(latent))
+        Ok(latent)
     }
 
     /// The latent of a picture as the U-Net sees it, `channels × height / scale × width / scale`: the mean of the VAE's
