@@ -53,7 +53,7 @@ impl Engine {
         let graph = self.unet.get(&self.bundle, &self.place, purpose)?;
         job.timings.loading += loading.elapsed();
         let branches: Vec<_> = branches.iter().collect();
-        let mut unet = UNet::new(graph, &self.bundle, &branches, batch, shape)?;
+        let mut unet = UNet::new(graph, &self.bundle, &branches, batch, (shape, &start.beside))?;
         let (mut input, mut output) = (vec![0.0; sample.len()], Vec::new());
         let timesteps = schedule.timesteps().to_vec();
         for (i, timestep) in timesteps.into_iter().enumerate() {

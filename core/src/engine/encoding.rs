@@ -32,21 +32,41 @@ impl Engine {
     }
 
     /// Where denoising begins.
+    ///
+    /// A U-Net that takes a region gets all of the picture as one where there is none, as AUTOMATIC1111's web UI has it.
     pub(super) fn start(&mut self, job: &mut Job<'_>, canvas: Option<&Canvas>) -> Result<Start> {
-        let Some(init) = &job.request.init else { return Ok(Start::default()) };
+        let (request, takes_region) = (job.request, self.bundle.manifest().takes_region());
         let redrawn = canvas.map(|canvas| canvas.cells(self.bundle.manifest().latent.scale)).transpose()?;
-        let latent = match canvas {
-            Some(canvas) => self.encode_one(job, &canvas.picture)?,
-            None => self.encode_one(job, &init.picture.fitted(job.plan.width, job.plan.height)?)?,
-        };
+        let mut start = Start { redrawn, ..Start::default() };
+        if let Some(init) = &request.init {
+            start.from_noise = canvas.is_some() && init.strength >= 1.0;
+            let fitted = canvas.is_none().then(|| init.picture.fitted(job.plan.width, job.plan.height)).transpose()?;
+            let picture = canvas.map(|canvas| &canvas.picture).or(fitted.as_ref());
+            // A U-Net that takes a region needs nothing of it to start from noise.
+            let needed = !(takes_region && start.from_noise);
+            start.latent = picture.filter(|_| needed).map(|p| self.encode_one(job, p.to_planes())).transpose()?;
+        }
+        if takes_region {
+            start.beside = self.beside(job, canvas, start.redrawn.as_deref())?;
+        }
         self.release(|engine| &mut engine.vae_encoder);
-        let from_noise = redrawn.is_some() && init.strength >= 1.0;
-        Ok(Start { latent: Some(latent), redrawn, from_noise })
+        Ok(start)
     }
 
-    fn encode_one(&mut self, job: &mut Job<'_>, picture: &Picture) -> Result<Vec<f32>> {
+    /// What a U-Net that takes a region is given beside the noisy latent.
+    fn beside(&mut self, job: &mut Job<'_>, canvas: Option<&Canvas>, redrawn: Option<&[f32]>) -> Result<Vec<f32>> {
+        let [_, height, width] = job.latent(&self.bundle);
+        let mut beside = redrawn.map_or_else(|| vec![1.0; height * width], <[f32]>::to_vec);
+        let pixels = job.plan.width as usize * job.plan.height as usize;
+        let kept = canvas.map_or_else(|| vec![0.0; 3 * pixels], Canvas::kept_planes);
+        beside.extend(self.encode_one(job, kept)?);
+        Ok(beside)
+    }
+
+    /// The latent of a picture of the request's size, as `3 × height × width` in -1..1.
+    fn encode_one(&mut self, job: &mut Job<'_>, planes: Vec<f32>) -> Result<Vec<f32>> {
         let running = Instant::now();
-        let (latent, loading) = self.encode(picture, job.cancel)?;
+        let (latent, loading) = self.encode(planes, (job.plan.width, job.plan.height), job.cancel)?;
         job.timings.loading += loading;
         job.timings.runtime += running.elapsed().saturating_sub(loading);
         Ok(latent)
@@ -68,18 +88,23 @@ impl Engine {
         if let Some(reason) = self.bundle.manifest().fixed.refuses(picture.width, picture.height) {
             return Err(Error::request("picture", reason));
         }
-        Ok(self.encode(picture, cancel)?.0)
+        Ok(self.encode(picture.to_planes(), (picture.width, picture.height), cancel)?.0)
     }
 
-    /// The scaled latent, and how long loading the graph took.
-    pub(super) fn encode(&mut self, picture: &Picture, cancel: &CancelToken) -> Result<(Vec<f32>, Duration)> {
-        let (width, height) = (picture.width as usize, picture.height as usize);
+    /// The scaled latent of `3 × height × width` in -1..1, and how long loading the graph took.
+    fn encode(
+        &mut self,
+        planes: Vec<f32>,
+        (width, height): (u32, u32),
+        cancel: &CancelToken,
+    ) -> Result<(Vec<f32>, Duration)> {
+        let (width, height) = (width as usize, height as usize);
         let loading = Instant::now();
         let dimensions = vec![("batch", 1), ("height", height), ("width", width)];
         let purpose = Purpose { name: bundle::VAE_ENCODER, form: self.arrangement.form, dimensions };
         let encoder = self.vae_encoder.get(&self.bundle, &self.place, purpose)?;
         let loading = loading.elapsed();
-        let (shape, mut latent) = encoder.run("image", &[1, 3, height, width], picture.to_planes(), cancel)?;
+        let (shape, mut latent) = encoder.run("image", &[1, 3, height, width], planes, cancel)?;
         let manifest = self.bundle.manifest();
         let scale = manifest.latent.scale as usize;
         let expected = [1, manifest.latent.channels as usize, height / scale, width / scale];

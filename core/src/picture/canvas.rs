@@ -76,6 +76,16 @@ impl Canvas {
         Ok(cells)
     }
 
+    /// What the model gets, as `3 × height × width` in -1..1, with 0 where it is redrawn.
+    pub(crate) fn kept_planes(&self) -> Vec<f32> {
+        let mut planes = self.picture.to_planes();
+        for plane in planes.chunks_exact_mut(self.redrawn.levels.len().max(1)) {
+            let redrawn = plane.iter_mut().zip(&self.redrawn.levels).filter(|(_, level)| **level >= REDRAWN);
+            redrawn.for_each(|(value, _)| *value = 0.0);
+        }
+        planes
+    }
+
     /// What the model drew, on the original: pixels outside the region keep their bytes.
     ///
     /// # Errors
