@@ -2,6 +2,8 @@
 
 use cones_core::picture::recipe;
 
+use crate::Margins;
+
 /// Everything that decided a picture's pixels.
 #[derive(Debug, Clone, PartialEq, uniffi::Record)]
 pub struct Recipe {
@@ -63,6 +65,23 @@ pub struct InitRecipe {
     pub strength: f32,
     /// SHA-256 of its RGB bytes.
     pub rgb_sha256: String,
+    /// What of it was drawn anew, where not all of it was.
+    pub inpaint: Option<InpaintRecipe>,
+}
+
+/// What of a picture was drawn anew; the fields are those of a request's `Inpaint`.
+#[derive(Debug, Clone, PartialEq, uniffi::Record)]
+pub struct InpaintRecipe {
+    /// SHA-256 of the mask picture's RGB bytes, where there was one.
+    pub mask_image_sha256: Option<String>,
+    /// Pixels that its white part grew.
+    pub grow: u32,
+    /// Pixels over which its edge was softened.
+    pub feather: u32,
+    /// Pixels around it that were drawn with it; none where the whole picture was.
+    pub padding_mask_crop: Option<u32>,
+    /// Strips that were added around the picture.
+    pub outpaint: Margins,
 }
 
 impl From<&recipe::Recipe> for Recipe {
@@ -82,11 +101,28 @@ impl From<&recipe::Recipe> for Recipe {
             typed_prompt: recipe.typed_prompt(),
             typed_negative_prompt: recipe.typed_negative_prompt(),
             subjects: recipe.subjects.iter().map(SubjectRecipe::from).collect(),
-            init: recipe
-                .init
-                .as_ref()
-                .map(|init| InitRecipe { strength: init.strength, rgb_sha256: init.rgb_sha256.to_string() }),
+            init: recipe.init.as_ref().map(InitRecipe::from),
             parameters: recipe.parameters(),
+        }
+    }
+}
+
+impl From<&recipe::InitRecipe> for InitRecipe {
+    fn from(init: &recipe::InitRecipe) -> Self {
+        let inpaint = init.inpaint.as_ref().map(InpaintRecipe::from);
+        Self { strength: init.strength, rgb_sha256: init.rgb_sha256.to_string(), inpaint }
+    }
+}
+
+impl From<&recipe::InpaintRecipe> for InpaintRecipe {
+    fn from(inpaint: &recipe::InpaintRecipe) -> Self {
+        let cones_core::Margins { left, top, right, bottom } = inpaint.outpaint;
+        Self {
+            mask_image_sha256: inpaint.mask_image_sha256.map(|hash| hash.to_string()),
+            grow: inpaint.grow,
+            feather: inpaint.feather,
+            padding_mask_crop: inpaint.padding_mask_crop,
+            outpaint: Margins { left, top, right, bottom },
         }
     }
 }

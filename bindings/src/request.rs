@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cones_core::Bundle;
 
-use crate::{ConesError, PackStore, Picture, Scheduler, Scope};
+use crate::{ConesError, Inpaint, PackStore, Picture, Scheduler, Scope};
 
 /// A request for pictures. Only the prompt is required; what is left out comes from the base model.
 #[derive(Debug, Clone, uniffi::Record)]
@@ -65,9 +65,12 @@ pub struct SubjectChoice {
 pub struct InitPicture {
     /// Scaled to the size of the request if it has another.
     pub picture: Arc<Picture>,
-    /// How much of it is redrawn, 0 to 1.
+    /// How much of it is redrawn, 0 to 1. With `inpaint` 1 by custom.
     #[uniffi(default = 0.8)]
     pub strength: f32,
+    /// Draws a region of it anew, or strips around it; all else keeps its bytes.
+    #[uniffi(default)]
+    pub inpaint: Option<Inpaint>,
 }
 
 impl Request {
@@ -91,8 +94,16 @@ impl Request {
         request.count = self.count;
         (request.width, request.height) = (self.width, self.height);
         let init = self.init.as_ref();
-        request.init = init.map(|init| cones_core::Init::new(init.picture.pixels().clone(), init.strength));
+        request.init = init.map(InitPicture::resolve);
         Ok(request)
+    }
+}
+
+impl InitPicture {
+    fn resolve(&self) -> cones_core::Init {
+        let mut init = cones_core::Init::new(self.picture.pixels().clone(), self.strength);
+        init.inpaint = self.inpaint.as_ref().map(Inpaint::resolve);
+        init
     }
 }
 

@@ -13,6 +13,7 @@ pub mod find;
 pub mod generate;
 pub mod import;
 pub mod import_mask;
+mod init_args;
 pub mod inspect;
 pub mod keygen;
 pub mod man;

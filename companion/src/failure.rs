@@ -93,7 +93,7 @@ impl Failure {
 }
 
 /// Fields whose values come from the command line; others, as `mask`, are read out of files, whose fault is no usage.
-const TYPED: [&str; 12] = [
+const TYPED: [&str; 13] = [
     "prompt",
     "steps",
     "guidance",
@@ -102,6 +102,7 @@ const TYPED: [&str; 12] = [
     "width",
     "height",
     "strength",
+    "outpaint",
     "subjects",
     "trigger",
     "threads",

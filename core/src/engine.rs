@@ -8,6 +8,7 @@ pub(crate) mod options;
 pub(crate) mod outcome;
 mod preview;
 pub(crate) mod request;
+mod start;
 mod unet;
 
 use std::time::Instant;
@@ -20,6 +21,7 @@ use crate::memory::heap;
 use crate::memory::planner::Planner;
 use crate::memory::{MemoryPlan, Profile};
 use crate::model::bundle::{self, Bundle};
+use crate::picture::canvas::Canvas;
 use crate::picture::recipe::Recipe;
 use crate::progress::{Observer, Stage};
 use crate::runtime::execution_provider::ExecutionProvider;
@@ -186,8 +188,9 @@ impl Engine {
             ));
         }
         job.report(Stage::Preparing, 0, 0, None);
+        let canvas = Self::canvas(job)?;
         let branches = self.condition(job)?;
-        let start = self.encode_init(job)?;
+        let start = self.start(job, canvas.as_ref())?;
         // Graphs that are dropped in turn draw several latents before the VAE is loaded; else each picture is done at once.
         let at_once = if self.arrangement.sequential { LATENTS_HELD } else { 1 };
         let mut drawn = Vec::new();
@@ -196,12 +199,12 @@ impl Engine {
             let first = picture;
             let mut latents = Vec::new();
             while picture < job.request.count.min(first.saturating_add(at_once)) {
-                latents.push(self.denoise(job, &branches, start.as_deref(), picture)?);
+                latents.push(self.denoise(job, &branches, &start, picture)?);
                 picture += 1;
             }
             self.release(|engine| &mut engine.unet);
             for (picture, latent) in (first..).zip(latents) {
-                drawn.extend(self.finish(job, picture, latent)?);
+                drawn.extend(self.finish(job, canvas.as_ref(), picture, latent)?);
             }
             self.release(|engine| &mut engine.vae_decoder);
         }
@@ -209,9 +212,18 @@ impl Engine {
     }
 
     /// Decodes a latent and hands the picture over; gives what the observer does not keep.
-    fn finish(&mut self, job: &mut Job<'_>, picture: u32, latent: Vec<f32>) -> Result<Option<Drawn>> {
+    fn finish(
+        &mut self,
+        job: &mut Job<'_>,
+        canvas: Option<&Canvas>,
+        picture: u32,
+        latent: Vec<f32>,
+    ) -> Result<Option<Drawn>> {
         job.report(Stage::Decoding, picture, job.steps, None);
-        let pixels = self.decode(job, latent)?;
+        let mut pixels = self.decode(job, latent)?;
+        if let Some(canvas) = canvas {
+            pixels = canvas.pasted(&pixels)?;
+        }
         let seed = job.request.seed.wrapping_add(u64::from(picture));
         let recipe = Recipe::of(job.request, &job.plan, &self.bundle, seed);
         let left = job.observer.on_picture(Drawn { picture: pixels, recipe });

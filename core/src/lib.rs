@@ -58,6 +58,7 @@ pub use memory::{LoadForm, MemoryPlan};
 pub use model::bundle::Bundle;
 pub use model::form::Form;
 pub use picture::Picture;
+pub use picture::inpaint::{Inpaint, Margins};
 pub use progress::{Observer, Progress, Stage};
 pub use runtime::execution_provider::ExecutionProvider;
 pub use runtime::provider::Provider;

@@ -1,15 +1,27 @@
 //! Pictures: 8-bit RGB in memory, PNG, JPEG or WebP with a recipe on disk.
 
+pub(crate) mod canvas;
 mod exif;
 pub mod file;
 pub mod foreign;
 pub mod format;
 pub mod infotext;
+mod init_recipe;
+pub mod inpaint;
+pub(crate) mod part;
 pub mod recipe;
+pub(crate) mod region;
 mod texts;
 pub mod writing;
 
+use image::imageops::FilterType;
+
 use crate::error::{Error, Result};
+
+/// How pictures are scaled: as diffusers' image processor does.
+pub(crate) const SHARP: FilterType = FilterType::Lanczos3;
+/// How masks are scaled: without ringing, so that what is black stays black.
+pub(crate) const SOFT: FilterType = FilterType::Triangle;
 
 /// Pixels along one side. Above this a latent no longer fits a phone's memory by far.
 pub(crate) const LARGEST_SIDE: u32 = 8192;
@@ -41,7 +53,7 @@ impl Picture {
             let reason = format!("has {} bytes; {width}x{height} in RGBA are {expected}", rgba.len());
             return Err(Error::request("picture", reason));
         }
-        let rgb = rgba.chunks_exact(4).flat_map(pixel_over_white).collect();
+        let rgb = rgba.chunks_exact(4).flat_map(|pixel| pixel_over(pixel, [255; 3])).collect();
         Ok(Self { width, height, rgb })
     }
 
@@ -80,12 +92,17 @@ impl Picture {
     /// # Errors
     /// [`Error::BadRequest`] when the bytes do not match width and height.
     pub fn fitted(&self, width: u32, height: u32) -> Result<Self> {
+        self.fitted_by(width, height, SHARP)
+    }
+
+    /// The same, scaled in a given way.
+    pub(crate) fn fitted_by(&self, width: u32, height: u32, filter: FilterType) -> Result<Self> {
         let (left, top, across, down) = middle(self.width, self.height, width, height);
         if (across, down) == (self.width, self.height) {
-            return self.resized(width, height);
+            return self.scaled(width, height, filter);
         }
         let cut = image::imageops::crop_imm(&self.buffer()?, left, top, across, down).to_image();
-        Self { width: across, height: down, rgb: cut.into_raw() }.resized(width, height)
+        Self { width: across, height: down, rgb: cut.into_raw() }.scaled(width, height, filter)
     }
 
     /// Each pixel as a square of `times × times` pixels: a small picture shown large, with nothing added to it.
@@ -109,14 +126,19 @@ impl Picture {
     /// # Errors
     /// [`Error::BadRequest`] when the bytes do not match width and height.
     pub fn resized(&self, width: u32, height: u32) -> Result<Self> {
+        self.scaled(width, height, SHARP)
+    }
+
+    /// The same in a given way.
+    pub(crate) fn scaled(&self, width: u32, height: u32, filter: FilterType) -> Result<Self> {
         if (self.width, self.height) == (width, height) {
             return Ok(self.clone());
         }
-        let resized = image::imageops::resize(&self.buffer()?, width, height, image::imageops::FilterType::Lanczos3);
+        let resized = image::imageops::resize(&self.buffer()?, width, height, filter);
         Ok(Self { width, height, rgb: resized.into_raw() })
     }
 
-    fn buffer(&self) -> Result<image::RgbImage> {
+    pub(crate) fn buffer(&self) -> Result<image::RgbImage> {
         image::RgbImage::from_raw(self.width, self.height, self.rgb.clone())
             .ok_or_else(|| Error::request("picture", "has another number of bytes than its size says"))
     }
@@ -139,19 +161,23 @@ fn middle(across: u32, down: u32, width: u32, height: u32) -> (u32, u32, u32, u3
     ((across - part_a.min(across)) / 2, (down - part_d.min(down)) / 2, part_a, part_d)
 }
 
-/// A pixel of four channels, laid over white.
-fn pixel_over_white(rgba: &[u8]) -> [u8; 3] {
+/// A pixel of four channels, laid over a background.
+fn pixel_over(rgba: &[u8], background: [u8; 3]) -> [u8; 3] {
     match rgba {
-        &[red, green, blue, alpha] => [red, green, blue].map(|channel| over_white(channel, alpha)),
-        _ => [255; 3],
+        &[red, green, blue, alpha] => {
+            let mut over = background;
+            over.iter_mut().zip([red, green, blue]).for_each(|(below, channel)| *below = mixed(*below, channel, alpha));
+            over
+        }
+        _ => background,
     }
 }
 
-/// One channel laid over white.
-fn over_white(channel: u8, alpha: u8) -> u8 {
-    let (c, a) = (u32::from(channel), u32::from(alpha));
+/// Two bytes by how much there is of the second, of 255.
+pub(crate) fn mixed(below: u8, above: u8, much: u8) -> u8 {
+    let (below, above, much) = (u32::from(below), u32::from(above), u32::from(much));
     // At most 255, so it fits.
-    ((c * a + 255 * (255 - a) + 127) / 255) as u8
+    ((below * (255 - much) + above * much + 127) / 255) as u8
 }
 
 /// 0..1 to 0..255, rounded half to even as NumPy does; NaN becomes 0.

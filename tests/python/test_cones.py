@@ -345,6 +345,11 @@ class Bindings(unittest.TestCase):
         again = self.engine.generate(request(4, init=init)).pictures[0]
         self.assertEqual(again.recipe().init.strength, 0.5)
         self.assertEqual((again.width(), again.height()), (64, 64))
+        strip = cones.Inpaint(feather=2, outpaint=cones.Margins(right=32))
+        init = cones.InitPicture(picture=picture, strength=1.0, inpaint=strip)
+        wide = self.engine.generate(request(4, init=init)).pictures[0]
+        self.assertEqual((wide.width(), wide.height()), (96, 64))
+        self.assertEqual(wide.recipe().init.inpaint.outpaint.right, 32)
 
     @unittest.skipUnless(hasattr(ctypes.CDLL(None), "mallinfo2"), "the C library does not count its heap")
     def test_many_generations_do_not_grow_memory(self):

@@ -1,6 +1,8 @@
 //! Pictures in and out.
 
-use cones::{ConesError, Engine, InitPicture, Picture, Request, read_recipe};
+use std::sync::Arc;
+
+use cones::{ConesError, Engine, InitPicture, Inpaint, Margins, Picture, Request, read_recipe};
 
 use crate::base::{bundle, drawn, engine, folder, options, request, within};
 
@@ -42,7 +44,10 @@ fn a_picture_of_the_host_can_be_started_from() {
     let picture = Picture::from_rgba(64, 64, &rgba).expect("a picture");
     assert_eq!(picture.rgba(), rgba);
     assert!(picture.recipe().is_none());
-    let from = |strength| Request { init: Some(InitPicture { picture: picture.clone(), strength }), ..request(4) };
+    let from = |strength| Request {
+        init: Some(InitPicture { picture: picture.clone(), strength, inpaint: None }),
+        ..request(4)
+    };
     let near = drawn(from(0.25));
     let far = drawn(from(1.0));
     let distance = |other: &[u8]| rgba.iter().zip(other).map(|(a, b)| u64::from(a.abs_diff(*b))).sum::<u64>();
@@ -52,6 +57,42 @@ fn a_picture_of_the_host_can_be_started_from() {
     picture.save(within(&folder, "p.png")).expect("saved");
     assert!(matches!(read_recipe(within(&folder, "p.png")), Err(ConesError::BadPicture { .. })));
     assert_eq!(Picture::open(within(&folder, "p.png")).expect("a picture").rgba(), rgba);
+}
+
+fn inpaint() -> Inpaint {
+    Inpaint { mask_image: None, grow: 0, feather: 0, padding_mask_crop: None, outpaint: None }
+}
+
+#[test]
+fn a_region_is_drawn_anew_and_all_else_keeps_its_bytes() {
+    let rgba = drawn(request(2));
+    let picture = Picture::from_rgba(64, 64, &rgba).expect("a picture");
+    // The lower right quarter.
+    let inside = |pixel: usize| pixel % 64 >= 32 && pixel / 64 >= 32;
+    let mask: Vec<u8> = (0..64 * 64).flat_map(|pixel| if inside(pixel) { [255; 4] } else { [0, 0, 0, 255] }).collect();
+    let mask_image = Some(Picture::from_rgba(64, 64, &mask).expect("a picture"));
+    let asked = |inpaint| Request {
+        init: Some(InitPicture { picture: Arc::clone(&picture), strength: 1.0, inpaint: Some(inpaint) }),
+        ..request(2)
+    };
+    let part = Inpaint { mask_image: mask_image.clone(), padding_mask_crop: Some(4), ..inpaint() };
+    for region in [Inpaint { mask_image, ..inpaint() }, part] {
+        let again = drawn(asked(region));
+        let changed: Vec<usize> = (0..64 * 64).filter(|p| rgba[4 * p..][..4] != again[4 * p..][..4]).collect();
+        assert!(changed.len() > 500 && changed.iter().all(|pixel| inside(*pixel)), "{}", changed.len());
+    }
+
+    let strip = Margins { left: 0, top: 0, right: 32, bottom: 0 };
+    let outpaint = Inpaint { outpaint: Some(strip), ..inpaint() };
+    let generated = engine().generate(asked(outpaint), None, None).expect("a picture");
+    let wide = &generated.pictures[0];
+    assert_eq!((wide.width(), wide.height()), (96, 64));
+    let rows = wide.rgba().chunks(4 * 96).map(|row| row[..4 * 64].to_vec()).collect::<Vec<_>>().concat();
+    assert_eq!(rows, rgba, "the picture is in it");
+    let recipe = wide.recipe().and_then(|recipe| recipe.init?.inpaint).expect("a recipe of inpainting");
+    assert_eq!((recipe.outpaint, recipe.mask_image_sha256), (strip, None));
+    let refused = engine().generate(asked(inpaint()), None, None).expect_err("nothing is masked");
+    assert!(matches!(&refused, ConesError::BadRequest { details, .. } if details.contains("mask_image")), "{refused}");
 }
 
 #[test]

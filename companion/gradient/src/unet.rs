@@ -176,6 +176,14 @@ pub fn inputs(model: &Model, bundle: &Bundle, sizes: Sizes) -> Result<BTreeMap<S
         return Err(cones_core::Error::request("sizes", format!("{sizes:?}: none of them may be zero")).into());
     }
     let manifest = bundle.manifest();
+    if manifest.takes_region() {
+        let reason = format!(
+            "`{}` is a model for inpainting, whose U-Net takes a region and the picture around it too: subjects are found on \
+             models that take a noisy latent alone",
+            manifest.name
+        );
+        return Err(cones_core::Error::request("bundle", reason).into());
+    }
     if let Some(fixed) = manifest.fixed.batch.filter(|fixed| u32::try_from(batch) != Ok(*fixed)) {
         let reason = format!("is {batch}; the U-Net of `{}` was exported for {fixed} alone", manifest.name);
         return Err(cones_core::Error::request("batch", reason).into());

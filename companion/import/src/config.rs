@@ -17,6 +17,8 @@ use crate::weight_names;
 pub(super) struct Config {
     pub(super) image: ImageSize,
     pub(super) latent: Latent,
+    /// Channels that the U-Net takes, where these are not the latent's alone.
+    pub(super) in_channels: Option<u32>,
     pub(super) vae: VaeScaling,
     pub(super) sampling: Sampling,
     pub(super) text: TextEncoder,
@@ -55,6 +57,7 @@ impl Config {
         Ok(Self {
             image: image_size(&unet, scale)?,
             latent: Latent { channels, scale, multiple },
+            in_channels: Some(unet.u32("in_channels")?).filter(|taken| *taken != channels),
             vae: scaling,
             sampling,
             text: TextEncoder {
@@ -111,7 +114,6 @@ fn refuse_other_kinds(unet: &Json) -> Result<()> {
         return Err(unet.refused("time_cond_proj_dim", what));
     }
     let what = match unet.u32("in_channels")? {
-        9 => "as in a model for inpainting: its U-Net takes a mask and the picture below it too",
         8 => "as in a model that changes pictures (InstructPix2Pix): its U-Net takes a picture too",
         7 => "as in a model that makes pictures larger: its U-Net takes a small picture too",
         5 => "as in a model that is guided by depth: its U-Net takes a map of it too",
@@ -130,7 +132,8 @@ fn check_text_encoder(text: &Json) -> Result<()> {
     }
 }
 
-/// The U-Net must take nothing but a latent, a timestep and the text.
+/// The U-Net must take nothing but a latent, a timestep and the text; or, for inpainting, a region and the latent of the
+/// picture around it too.
 fn check_unet(unet: &Json, channels: u32, hidden_size: u32) -> Result<()> {
     unet.must_be_unset(&[
         "addition_embed_type",
@@ -142,10 +145,13 @@ fn check_unet(unet: &Json, channels: u32, hidden_size: u32) -> Result<()> {
         "dual_cross_attention",
         "cross_attention_norm",
     ])?;
-    for key in ["in_channels", "out_channels"] {
-        if unet.u32(key)? != channels {
-            return Err(unet.unsupported(key));
-        }
+    let of_region = channels.checked_mul(2).and_then(|both| both.checked_add(1));
+    let taken = unet.u32("in_channels")?;
+    if taken != channels && Some(taken) != of_region {
+        return Err(unet.unsupported("in_channels"));
+    }
+    if unet.u32("out_channels")? != channels {
+        return Err(unet.unsupported("out_channels"));
     }
     if unet.u32("cross_attention_dim")? != hidden_size {
         let expected = format!("{hidden_size}, the text encoder's `hidden_size`");

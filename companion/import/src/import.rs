@@ -6,7 +6,7 @@ use cones_core::CancelToken;
 use cones_core::model::bundle::{
     EMBEDDING_OFFSETS, TOKENIZER, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin,
 };
-use cones_core::model::manifest::{Defaults, Manifest, Text};
+use cones_core::model::manifest::{Defaults, Manifest, SCHEMA, Text};
 use cones_core::sampling::scheduler::Scheduler;
 use cones_onnx::proto::tensor_proto::DataType;
 use cones_onnx::{Model, graph, overridable, strip};
@@ -86,6 +86,9 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     manifest.licence.clone_from(&options.licence);
     manifest.image = config.image;
     manifest.latent = config.latent;
+    if config.in_channels.is_some() {
+        (manifest.schema, manifest.in_channels) = (SCHEMA, config.in_channels);
+    }
     manifest.vae = config.vae;
     manifest.prediction_type = config.sampling.prediction_type;
     manifest.noise_schedule = config.sampling.noise_schedule;

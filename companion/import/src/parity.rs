@@ -125,8 +125,13 @@ impl Beside<'_> {
         let mut input = vec![0.0; sample.len()];
         run.scale_model_input(0, &sample, &mut input)?;
         let shape = [1, channels, rows, columns];
+        let taken = self.manifest.unet_channels() as usize;
+        // A region and the picture around it, where the U-Net takes these.
+        let mut beside = vec![0.0; (taken - channels) * rows * columns];
+        TorchGenerator::new(1).fill_normal(&mut beside);
+        input.extend(beside);
         let noisy = [
-            Given::new("sample", &shape, input),
+            Given::new("sample", &[1, taken, rows, columns], input),
             Given::new("timestep", &[1], vec![run.timesteps().first().copied().unwrap_or(0.0)]),
         ];
         let mut with_text = noisy.to_vec();

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use cones_core::model::bundle::UNET;
 use cones_core::{Bundle, CancelToken, Engine, EngineOptions};
 use cones_import::output::Output;
 
@@ -35,6 +36,13 @@ pub fn quantise(
 ) -> Result<Made> {
     if let Some(form) = &bundle.manifest().form {
         return Err(Error::Already { path: bundle.path().to_path_buf(), form: form.name() });
+    }
+    if options.calibration.is_some() && bundle.manifest().takes_region() {
+        let reason =
+            "it takes a region and the picture around it (a model for inpainting), which prompts alone do not give";
+        let hint =
+            "leave its activations in floating point (`--activations float`): its weights become smaller all the same";
+        return Err(Error::graph(&bundle.path().join(UNET), reason, hint));
     }
     let output = Output::begin(out, options.replace)?;
     let fixed =

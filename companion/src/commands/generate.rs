@@ -9,17 +9,17 @@ use cones_core::picture::recipe::Recipe;
 use cones_core::sampling::scheduler::Scheduler;
 use cones_core::subjects::places::Places;
 use cones_core::subjects::prompt::{self, Filled};
-use cones_core::{Bundle, CancelToken, Engine, Generated, Init, Picture, Request, Scope, Subject, Timings};
+use cones_core::{Bundle, CancelToken, Engine, Generated, Request, Scope, Subject, Timings};
 use serde::Serialize;
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
+use super::init_args::InitArgs;
 use super::old_recipe::OldRecipe;
 use super::picture_place::{Place, picture_file};
 use super::picture_writer::{Extras, Writer};
 use super::progress_bar::Bar;
 use super::seed::Seed;
 use crate::failure::Failure;
-use crate::ranges;
 use crate::recipe_subjects;
 use crate::subject_spec::SubjectSpec;
 
@@ -43,6 +43,8 @@ Examples:
   cones generate -p 'a cat in the snow' -n 9 --scheduler dpm++2m --steps 12 -o pictures --sheet cats.png
   cones generate --prompts prompts.txt --seed random -o pictures
   cones generate -p 'a dog at night' -o - | magick - night.gif
+  cones generate -p 'a {fluent-dog} on grass' -s fluent-dog --init photo.jpg --mask spot.png --only-masked --mask-feather 4 -o in.png
+  cones generate -p 'a dog on the beach' --init photo.png --outpaint 0,0,64,0 -o wide.png
   cones generate --from dog.png -o again.png")]
 pub struct GenerateArgs {
     /// What to draw; {NAME} stands for a subject.
@@ -84,12 +86,8 @@ pub struct GenerateArgs {
     /// Pixels down.
     #[arg(long, value_name = "PIXELS")]
     height: Option<u32>,
-    /// Start from this picture (PNG, JPEG or WebP) instead of from noise.
-    #[arg(long, value_name = "PICTURE")]
-    init: Option<PathBuf>,
-    /// How much of the init picture is redrawn, 0 to 1.
-    #[arg(long, requires = "init", value_parser = ranges::part)]
-    strength: Option<f32>,
+    #[command(flatten)]
+    init: InitArgs,
     /// Draw a picture again from the recipe inside it; other arguments given here win over the recipe.
     #[arg(long, value_name = "PICTURE")]
     from: Option<PathBuf>,
@@ -218,7 +216,7 @@ impl GenerateArgs {
         let size = old.and_then(OldRecipe::size);
         request.width = self.width.or(size.map(|(width, _)| width));
         request.height = self.height.or(size.map(|(_, height)| height));
-        request.init = self.init(old.and_then(OldRecipe::ours))?;
+        request.init = self.init.open(old.and_then(OldRecipe::ours))?;
         let prompts = match &lines {
             Some(lines) => {
                 let of_line = |line| words(Some(line), None, |places| &places.prompt);
@@ -265,18 +263,6 @@ impl GenerateArgs {
             Some(old) => recipe_subjects::find(old, given, bundle, self.engine.store()),
             None => Ok(given),
         }
-    }
-
-    fn init(&self, old: Option<&Recipe>) -> Result<Option<Init>, Failure> {
-        let recipe = old.and_then(|o| o.init.as_ref());
-        let Some(path) = &self.init else {
-            return match recipe {
-                None => Ok(None),
-                Some(_) => Err("the recipe started from a picture; give it again with --init PICTURE".into()),
-            };
-        };
-        let strength = self.strength.or(recipe.map(|i| i.strength)).unwrap_or(0.8);
-        Ok(Some(Init::new(Picture::open(path)?, strength)))
     }
 }
 

@@ -3,6 +3,7 @@
 mod bundles;
 mod drawing;
 mod finding;
+mod inpainting;
 #[cfg(unix)]
 mod interrupted;
 mod kinds;

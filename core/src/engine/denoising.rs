@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::Engine;
 use super::job::Job;
+use super::start::Start;
 use super::unet::UNet;
 use crate::attention::KeyValues;
 use crate::error::{Error, Result};
@@ -33,7 +34,7 @@ impl Engine {
         &mut self,
         job: &mut Job<'_>,
         branches: &[KeyValues],
-        start: Option<&[f32]>,
+        start: &Start,
         picture: u32,
     ) -> Result<Vec<f32>> {
         let mut schedule = self.schedule(job)?;
@@ -42,13 +43,7 @@ impl Engine {
         let mut drawn = vec![0.0; channels * height * width];
         noise.fill_normal(&mut drawn);
         let mut sample = vec![0.0; drawn.len()];
-        match start {
-            Some(latent) => schedule.add_noise(latent, &drawn, &mut sample)?,
-            None => {
-                let sigma = schedule.init_noise_sigma();
-                sample.iter_mut().zip(&drawn).for_each(|(s, n)| *s = n * sigma);
-            }
-        }
+        start.sample(&schedule, &drawn, &mut sample)?;
         let loading = Instant::now();
         let batch = self.bundle.manifest().fixed.samples(branches.len(), self.arrangement.apart);
         let dimensions =
@@ -58,7 +53,7 @@ impl Engine {
         let graph = self.unet.get(&self.bundle, &self.place, purpose)?;
         job.timings.loading += loading.elapsed();
         let branches: Vec<_> = branches.iter().collect();
-        let mut unet = UNet::new(graph, &self.bundle, &branches, batch, shape)?;
+        let mut unet = UNet::new(graph, &self.bundle, &branches, batch, (shape, &start.beside))?;
         let (mut input, mut output) = (vec![0.0; sample.len()], Vec::new());
         let timesteps = schedule.timesteps().to_vec();
         for (i, timestep) in timesteps.into_iter().enumerate() {
@@ -69,6 +64,7 @@ impl Engine {
             finite::check_step(name, done, job.plan.guidance, &output)?;
             guide(&mut output, sample.len(), job.plan.guidance);
             schedule.step(i, &output[..sample.len()], &mut sample, &mut noise)?;
+            start.keep(&schedule, i + 1, &drawn, &mut sample)?;
             finite::check_step(name, done, job.plan.guidance, &sample)?;
             let preview = job.observer.wants_preview(done).then(|| self.bundle.manifest().preview.as_ref()).flatten();
             let preview = preview.map(|p| p.picture(schedule.denoised(), width as u32, height as u32));

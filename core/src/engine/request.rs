@@ -1,6 +1,7 @@
 //! What is asked for: one required field, and documented defaults.
 
 use crate::error::{Error, Result};
+use crate::picture::inpaint::{Inpaint, Margins};
 use crate::picture::{LARGEST_SIDE, Picture};
 use crate::sampling::scheduler::choice::Scheduler;
 use crate::subjects::places::Places;
@@ -45,8 +46,11 @@ pub struct Request {
 pub struct Init {
     /// Cut to the aspect of the request around its middle, and scaled to its size, if it has another.
     pub picture: Picture,
-    /// How much of it is redrawn: 0 (hardly anything) to 1 (everything); diffusers' `strength`, 0.8 by custom.
+    /// How much of it is redrawn: 0 (hardly anything) to 1 (everything); diffusers' `strength`, 0.8 by custom. With
+    /// `inpaint` 1 by custom: the region is then drawn from noise alone.
     pub strength: f32,
+    /// Draws a region of it anew, or strips around it, and keeps the bytes of all else (inpainting, outpainting).
+    pub inpaint: Option<Inpaint>,
 }
 
 impl Request {
@@ -164,7 +168,19 @@ impl Init {
     /// A picture, and how much of it is redrawn, 0 to 1.
     #[must_use]
     pub fn new(picture: Picture, strength: f32) -> Self {
-        Self { picture, strength }
+        Self { picture, strength, inpaint: None }
+    }
+
+    /// Draws a region of it anew.
+    #[must_use]
+    pub fn with_inpaint(mut self, inpaint: Inpaint) -> Self {
+        self.inpaint = Some(inpaint);
+        self
+    }
+
+    /// Width and height of the picture, with what is added around it.
+    pub(crate) fn size(&self) -> (u64, u64) {
+        self.inpaint.as_ref().map_or_else(Margins::default, |inpaint| inpaint.outpaint).around(&self.picture)
     }
 }
 
@@ -196,8 +212,18 @@ impl ResolvedRequest {
             return Err(Error::request("count", reason));
         }
         let scheduler = request.scheduler.unwrap_or(manifest.defaults.scheduler);
-        let width = request.width.unwrap_or(manifest.image.width);
-        let height = request.height.unwrap_or(manifest.image.height);
+        let inpaint = request.init.as_ref().and_then(|init| Some((init, init.inpaint.as_ref()?)));
+        if let Some((init, inpaint)) = inpaint {
+            inpaint.check(&init.picture)?;
+        }
+        let own = (manifest.image.width, manifest.image.height);
+        let (own_width, own_height) = match inpaint {
+            Some((init, inpaint)) if request.width.is_none() && request.height.is_none() => {
+                extended(init, inpaint, manifest.latent.multiple)?.unwrap_or(own)
+            }
+            _ => own,
+        };
+        let (width, height) = (request.width.unwrap_or(own_width), request.height.unwrap_or(own_height));
         if let Some(reason) = manifest.fixed.refuses(width, height) {
             return Err(Error::request("size", reason));
         }
@@ -227,6 +253,26 @@ fn side(field: &'static str, pixels: u32, multiple: u32) -> Result<u32> {
         return Err(Error::request(field, reason));
     }
     Ok(pixels)
+}
+
+/// The size of a picture with strips around it, where it is drawn as a whole: that is what is to come out.
+fn extended(init: &Init, inpaint: &Inpaint, multiple: u32) -> Result<Option<(u32, u32)>> {
+    if inpaint.outpaint.is_none() || inpaint.padding_mask_crop.is_some() {
+        return Ok(None);
+    }
+    let (width, height) = init.size();
+    let multiple = u64::from(multiple.max(1));
+    if !width.is_multiple_of(multiple) || !height.is_multiple_of(multiple) {
+        let more = [width, height].map(|side| side.next_multiple_of(multiple) - side);
+        let reason = format!(
+            "makes {width} x {height} pixels of the picture, but this bundle draws multiples of {multiple}: \
+             add {} more across and {} more down, or give width and height",
+            more[0], more[1]
+        );
+        return Err(Error::request("outpaint", reason));
+    }
+    // Checked to be at most 16,384.
+    Ok(Some((width as u32, height as u32)))
 }
 
 fn unit(field: &'static str, value: f32, of: &str) -> Result<()> {

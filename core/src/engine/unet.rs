@@ -25,7 +25,7 @@ pub(crate) struct UNet<'g> {
     runs: Vec<Vec<Tensor<f32>>>,
     /// The layers' names.
     layers: Vec<String>,
-    /// `batch × channels × height × width`.
+    /// `batch × channels × height × width`; in each of the batch the noisy latent comes first, then what stays.
     sample: Tensor<f32>,
     timestep: (TensorElementType, Vec<usize>),
     /// Samples in one run.
@@ -40,13 +40,13 @@ impl<'g> UNet<'g> {
     /// Binds the K and V of each branch (negative prompt first when guided) to a graph that is loaded for `batch` of them
     /// at once. A run that has fewer is filled up with the last of them.
     ///
-    /// `latent` is `[channels, height, width]`.
+    /// `latent` is `[channels, height, width]`; what the U-Net takes `beside` it, in further channels, is the same in every step.
     pub(crate) fn new(
         graph: &'g mut Graph,
         bundle: &Bundle,
         branches: &[&KeyValues],
         batch: usize,
-        latent: [usize; 3],
+        (latent, beside): ([usize; 3], &[f32]),
     ) -> Result<Self> {
         let stage = || Error::runtime("binding the inputs of the U-Net");
         let (ty, shape) = graph.input(TIMESTEP)?;
@@ -74,8 +74,11 @@ impl<'g> UNet<'g> {
         let output = output.ok_or_else(|| Error::bundle(bundle.path(), "its U-Net has no output"))?;
         binding.bind_output_to_device(output, &memory).map_err(stage())?;
         let [channels, height, width] = latent;
-        let zeros = vec![0.0f32; batch * channels * height * width];
-        let sample = Tensor::from_array(([batch, channels, height, width], zeros)).map_err(stage())?;
+        let cells = height * width;
+        let mut one = vec![0.0f32; channels * cells];
+        one.extend_from_slice(beside);
+        let channels = one.len() / cells.max(1);
+        let sample = Tensor::from_array(([batch, channels, height, width], one.repeat(batch))).map_err(stage())?;
         let timestep = (ty, shape);
         let branches = branches.len();
         Ok(Self { graph, binding, runs, layers, sample, timestep, batch, branches, inside: Duration::ZERO })
@@ -92,8 +95,8 @@ impl<'g> UNet<'g> {
         let stage = || Error::runtime("running the U-Net");
         {
             let (_, values) = self.sample.try_extract_tensor_mut::<f32>().map_err(stage())?;
-            for branch in values.chunks_exact_mut(latent.len().max(1)) {
-                branch.copy_from_slice(latent);
+            for branch in values.chunks_exact_mut(values.len() / self.batch) {
+                branch[..latent.len()].copy_from_slice(latent);
             }
         }
         self.binding.bind_input(SAMPLE, &self.sample).map_err(stage())?;

@@ -126,7 +126,8 @@ impl<'a> Planner<'a> {
         let branches = if sizes.guided { 2 } else { 1 };
         let batch = self.bundle.manifest().fixed.samples(branches, arrangement.apart) as u64;
         let mut stages = vec![(TEXT_ENCODER, 1, 0)];
-        if sizes.from_picture {
+        // A U-Net that takes a region is given the latent of a picture always.
+        if sizes.from_picture || self.bundle.manifest().takes_region() {
             stages.push((VAE_ENCODER, 1, cells));
         }
         stages.extend([(unet, batch, cells), (VAE_DECODER, 1, cells)]);

@@ -11,7 +11,7 @@ use crate::disk::files;
 use crate::disk::hash::Sha256;
 use crate::error::{Error, Result};
 use crate::model::form::Activations;
-use crate::model::manifest::{Manifest, SCHEMA};
+use crate::model::manifest::{Manifest, OLDEST_SCHEMA, SCHEMA};
 use crate::model::weights::AttentionWeights;
 
 /// The manifest's file name.
@@ -167,10 +167,10 @@ pub(crate) fn parse_manifest(path: &Path, text: &str) -> Result<Manifest> {
         schema: u32,
     }
     let Version { schema } = parse(path, text)?;
-    if schema != SCHEMA {
+    if !(OLDEST_SCHEMA..=SCHEMA).contains(&schema) {
         return Err(Error::BadBundle {
             path: path.to_path_buf(),
-            reason: format!("it has schema {schema}; this version reads schema {SCHEMA}"),
+            reason: format!("it has schema {schema}; this version reads schemas {OLDEST_SCHEMA} to {SCHEMA}"),
             hint: if schema > SCHEMA { "update this software" } else { "make the bundle anew with `cones import`" }
                 .into(),
         });

@@ -4,7 +4,10 @@
 //! A reader passes over fields that it does not know. So a later version may add a field without which an older app still
 //! draws the same picture, and `schema` stays as it is. What an older app must not overlook (another way to come to a picture,
 //! another meaning of a field) raises `schema`, and that app says that it wants to be updated. A value that is new in a field
-//! that is known, as another [`PredictionType`], is refused by its name and raises nothing.
+//! that is known, as another [`PredictionType`], is refused by its name and raises nothing. A manifest is written with the lowest
+//! schema that says all of it.
+//!
+//! Schema 2 came with `in_channels`: an app that overlooks it gives the U-Net too little.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +17,16 @@ use crate::disk::hash::Sha256;
 use crate::model::form::Form;
 use crate::sampling::scheduler::choice::Scheduler;
 
-/// The schema version this crate reads and writes.
-pub const SCHEMA: u32 = 1;
+/// The newest schema version that this crate reads and writes.
+pub const SCHEMA: u32 = 2;
+/// The oldest.
+pub const OLDEST_SCHEMA: u32 = 1;
 
 /// The whole of `bundle.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Manifest {
-    /// [`SCHEMA`].
+    /// [`OLDEST_SCHEMA`] to [`SCHEMA`].
     pub schema: u32,
     /// Short name of the base model, as `toybox`.
     pub name: String,
@@ -34,6 +39,11 @@ pub struct Manifest {
     pub image: ImageSize,
     /// Channels of the latent and how many pixels one latent cell covers.
     pub latent: Latent,
+    /// Channels that the U-Net takes where these are not the latent's alone (diffusers' `in_channels`): those of the noisy
+    /// latent, one that says which cells are redrawn, and those of the latent of the picture without them. 9 in models for
+    /// inpainting; needs schema 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_channels: Option<u32>,
     /// How the VAE's latents are scaled for the U-Net.
     pub vae: VaeScaling,
     /// What the U-Net predicts.
@@ -64,12 +74,13 @@ impl Manifest {
     /// A manifest of these cross-attention layers and no files yet. All else is as in Stable Diffusion 1.5: set what differs.
     pub fn new(name: impl Into<String>, fingerprint: Sha256, layers: Vec<Layer>) -> Self {
         Self {
-            schema: SCHEMA,
+            schema: OLDEST_SCHEMA,
             name: name.into(),
             licence: "unspecified".into(),
             form: None,
             image: ImageSize { width: 512, height: 512 },
             latent: Latent { channels: 4, scale: 8, multiple: 64 },
+            in_channels: None,
             vae: VaeScaling { scaling_factor: 0.18215, shift_factor: 0.0 },
             prediction_type: PredictionType::Epsilon,
             noise_schedule: NoiseSchedule::new(1000, 0.00085, 0.012, BetaSchedule::ScaledLinear),
@@ -82,6 +93,20 @@ impl Manifest {
             files: BTreeMap::new(),
             fingerprint,
         }
+    }
+}
+
+impl Manifest {
+    /// Channels that the U-Net takes.
+    #[must_use]
+    pub fn unet_channels(&self) -> u32 {
+        self.in_channels.unwrap_or(self.latent.channels)
+    }
+
+    /// Whether the U-Net takes a region and the picture around it (inpainting) beside the noisy latent.
+    #[must_use]
+    pub fn takes_region(&self) -> bool {
+        self.unet_channels() != self.latent.channels
     }
 }
 

@@ -25,13 +25,27 @@ impl Picture {
     /// [`Error::Io`]; [`Error::Picture`] when it is none of these, damaged or cut off, or larger than 16,384 pixels a side or
     /// 32 million pixels in all.
     pub fn open(path: &Path) -> Result<Self> {
+        Self::open_over(path, [255; 3])
+    }
+
+    /// Reads the picture of a mask for inpainting: as [`open`](Self::open), but transparent parts become black, so that what
+    /// nobody painted is kept.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_mask_image(path: &Path) -> Result<Self> {
+        Self::open_over(path, [0; 3])
+    }
+
+    /// Transparent parts take the colour of the background.
+    fn open_over(path: &Path, background: [u8; 3]) -> Result<Self> {
         let file = std::fs::File::open(path).map_err(Error::io("open", path))?;
         let mut bytes = Vec::new();
         BufReader::new(file).take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
         if bytes.len() as u64 > MOST_BYTES {
             return Err(Error::picture(path, format!("it is longer than {} MB", MOST_BYTES >> 20)));
         }
-        decode(&bytes).map_err(|reason| Error::picture(path, reason))
+        decode(&bytes, background).map_err(|reason| Error::picture(path, reason))
     }
 }
 
@@ -53,7 +67,7 @@ fn foreign(bytes: &[u8]) -> String {
 }
 
 /// A picture from the bytes of its file.
-fn decode(bytes: &[u8]) -> Result<Picture, String> {
+fn decode(bytes: &[u8], background: [u8; 3]) -> Result<Picture, String> {
     let said = |error: image::ImageError| error.to_string();
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
     let format = reader.format().filter(|format| READ.contains(format)).ok_or_else(|| foreign(bytes))?;
@@ -73,7 +87,7 @@ fn decode(bytes: &[u8]) -> Result<Picture, String> {
     let mut picture = DynamicImage::from_decoder(decoder).map_err(said)?;
     picture.apply_orientation(orientation);
     let rgba = picture.into_rgba8();
-    let rgb = rgba.as_raw().chunks_exact(4).flat_map(super::pixel_over_white).collect();
+    let rgb = rgba.as_raw().chunks_exact(4).flat_map(|pixel| super::pixel_over(pixel, background)).collect();
     Ok(Picture { width: rgba.width(), height: rgba.height(), rgb })
 }
 
@@ -90,6 +104,10 @@ fn is_cut_off(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn decode(bytes: &[u8]) -> Result<Picture, String> {
+        super::decode(bytes, [255; 3])
+    }
 
     fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
@@ -140,6 +158,16 @@ mod tests {
         for format in [ImageFormat::Png, ImageFormat::WebP] {
             assert_eq!(decode(&encoded(&clear.clone().into(), format)).expect("a picture").rgb, [255; 3]);
         }
+    }
+
+    #[test]
+    fn what_nobody_painted_on_a_mask_is_black() {
+        let stroke = image::RgbaImage::from_raw(2, 1, vec![255, 255, 255, 255, 255, 255, 255, 0]).expect("a picture");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("mask.png");
+        stroke.save(&path).expect("saved");
+        assert_eq!(Picture::open_mask_image(&path).expect("a picture").rgb, [255, 255, 255, 0, 0, 0]);
+        assert_eq!(Picture::open(&path).expect("a picture").rgb, [255; 6]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::engine::request::{Request, ResolvedRequest};
 use crate::error::{Error, Result};
 use crate::model::bundle::Bundle;
 use crate::picture::infotext;
+pub use crate::picture::init_recipe::{InitRecipe, InpaintRecipe};
 use crate::picture::texts::Texts;
 use crate::sampling::scheduler::choice::Scheduler;
 use crate::subjects::mask::ConceptMask;
@@ -77,16 +78,6 @@ pub struct SubjectRecipe {
     pub places: Option<Places>,
 }
 
-/// An init image in a recipe.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct InitRecipe {
-    /// 0 to 1.
-    pub strength: f32,
-    /// SHA-256 of its RGB bytes.
-    pub rgb_sha256: Sha256,
-}
-
 impl Recipe {
     pub(crate) fn of(request: &Request, plan: &ResolvedRequest, bundle: &Bundle, seed: u64) -> Self {
         Self {
@@ -103,10 +94,7 @@ impl Recipe {
             width: plan.width,
             height: plan.height,
             subjects: request.subjects.iter().map(|subject| SubjectRecipe::of(subject, request.blend)).collect(),
-            init: request
-                .init
-                .as_ref()
-                .map(|init| InitRecipe { strength: init.strength, rgb_sha256: Sha256::digest(&init.picture.rgb) }),
+            init: request.init.as_ref().map(InitRecipe::of),
         }
     }
 
@@ -158,7 +146,7 @@ impl Recipe {
             self.steps, self.guidance, self.seed, self.width, self.height, self.bundle
         ));
         if let Some(init) = &self.init {
-            text.push_str(&format!(", Denoising strength: {}", init.strength));
+            text.push_str(&init.parameters());
         }
         for subject in &self.subjects {
             // Quotes and commas would end the field.
@@ -267,7 +255,7 @@ mod tests {
                 pack_sha256: Some(Sha256::from_bytes([0xdd; 32])),
                 places: Some(Places { prompt: vec![4], negative_prompt: vec![] }),
             }],
-            init: Some(InitRecipe { strength: 0.6, rgb_sha256: Sha256::from_bytes([0xee; 32]) }),
+            init: Some(InitRecipe { strength: 0.6, rgb_sha256: Sha256::from_bytes([0xee; 32]), inpaint: None }),
         }
     }
 
@@ -337,6 +325,24 @@ mod tests {
         assert_eq!(serde_json::from_str::<Recipe>(&json).expect("a recipe"), old);
         assert!(old.parameters().contains(", Subject: \"x y:0.75:ffffffffff\","), "{}", old.parameters());
         assert!(recipe().parameters().contains(", Subject: \"x y:0.75:ffffffffff:dddddddddd\","));
+    }
+
+    #[test]
+    fn recipes_of_inpainting_come_back_and_others_stay_as_they_were() {
+        assert!(!serde_json::to_string(&recipe()).expect("JSON").contains("inpaint"));
+        let mut part = recipe();
+        part.init.as_mut().expect("an init image").inpaint = Some(InpaintRecipe {
+            mask_image_sha256: Some(Sha256::from_bytes([7; 32])),
+            grow: 3,
+            feather: 4,
+            padding_mask_crop: Some(32),
+            outpaint: crate::picture::inpaint::Margins { left: 1, top: 2, right: 3, bottom: 4 },
+        });
+        let json = serde_json::to_string(&part).expect("JSON");
+        assert_eq!(serde_json::from_str::<Recipe>(&json).expect("a recipe"), part);
+        let text = part.parameters();
+        let words = ", Denoising strength: 0.6, Mask blur: 4, Inpaint area: Only masked, Masked area padding: 32,";
+        assert!(text.contains(words), "{text}");
     }
 
     #[test]

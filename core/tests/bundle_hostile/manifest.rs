@@ -37,7 +37,7 @@ fn a_manifest_that_is_none_is_named() {
 fn another_schema_is_said_before_anything_else() {
     blamed(
         opened(|m| {
-            m["schema"] = json!(2);
+            m["schema"] = json!(3);
             m["from the future"] = json!({});
         }),
         MANIFEST,
@@ -104,6 +104,17 @@ fn a_file_that_must_be_listed_is_named() {
     copy.edit(|m| drop(m["files"].as_object_mut().expect("files").remove(VAE_ENCODER)));
     Bundle::open(copy.path()).expect("a bundle without img2img");
     blamed(draw(copy.path()), VAE_ENCODER, "comes without it");
+}
+
+#[test]
+fn channels_beside_the_latent_are_those_of_a_region_and_need_their_schema() {
+    let of =
+        |schema: u32, channels: i64| opened(|m| (m["schema"], m["in_channels"]) = (json!(schema), json!(channels)));
+    assert!(of(2, 9).is_ok_and(|bundle| bundle.manifest().takes_region()));
+    assert!(of(2, 4).is_ok_and(|bundle| !bundle.manifest().takes_region()));
+    for (schema, channels) in [(1, 9), (2, 0), (2, 5), (2, 8), (2, 4_000_000_000)] {
+        blamed(of(schema, channels), MANIFEST, "`in_channels`");
+    }
 }
 
 #[test]

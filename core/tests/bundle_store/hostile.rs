@@ -138,10 +138,10 @@ fn manifests_that_are_none() {
         refused(with(json));
     }
     let mut newer: serde_json::Value = serde_json::from_slice(&toy(1)[MANIFEST]).expect("a manifest");
-    newer["schema"] = json!(2);
+    newer["schema"] = json!(3);
     newer["more"] = json!({});
     let text = refused(with(newer.to_string().as_bytes()));
-    assert!(text.contains("schema 2"), "{text}");
+    assert!(text.contains("schema 3"), "{text}");
     refused(edited(|manifest| {
         manifest.files.remove(UNET);
     }));

@@ -96,7 +96,7 @@ fn trajectory(run: &mut Run, from_picture: bool) -> Vec<f32> {
     if from_picture {
         let noise = sample.clone();
         let picture: Vec<f32> = (0..LATENT).map(|i| ((i % 17) as f32 - 8.0) / 8.0).collect();
-        run.add_noise(&picture, &noise, &mut sample).expect("noise");
+        run.add_noise(0, &picture, &noise, &mut sample).expect("noise");
     } else {
         sample.iter_mut().for_each(|x| *x *= run.init_noise_sigma());
     }

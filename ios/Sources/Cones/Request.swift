@@ -81,13 +81,16 @@ public struct SubjectChoice: Sendable, Hashable {
 public struct StartPicture: Sendable {
     /// Scaled to the size of the request if it has another.
     public var picture: Picture
-    /// How much of it is redrawn, 0 to 1.
+    /// How much of it is redrawn, 0 to 1. With `inpaint` 1 by custom.
     public var strength: Float
+    /// Draws a region of it anew, or strips around it; all else keeps its bytes.
+    public var inpaint: InpaintRegion?
 
-    /// A picture, redrawn as far as `strength` says.
-    public init(_ picture: Picture, strength: Float = 0.8) {
+    /// A picture, redrawn as far as `strength` says, or in the region alone that `inpaint` names.
+    public init(_ picture: Picture, strength: Float = 0.8, inpaint: InpaintRegion? = nil) {
         self.picture = picture
         self.strength = strength
+        self.inpaint = inpaint
     }
 }
 
@@ -107,7 +110,9 @@ extension Request {
             count: UInt32(clamping: count),
             width: width.map { UInt32(clamping: $0) },
             height: height.map { UInt32(clamping: $0) },
-            init: start.map { InitPicture(picture: $0.picture.inner, strength: $0.strength) },
+            init: start.map {
+                InitPicture(picture: $0.picture.inner, strength: $0.strength, inpaint: $0.inpaint?.generated)
+            },
             previewEvery: UInt32(clamping: previewEvery)
         )
     }

@@ -10,6 +10,7 @@
 @_exported import struct ConesGenerated.DownloadProgress
 @_exported import struct ConesGenerated.GenerateProgress
 @_exported import struct ConesGenerated.InitRecipe
+@_exported import struct ConesGenerated.InpaintRecipe
 @_exported import struct ConesGenerated.InstalledBundle
 @_exported import struct ConesGenerated.LogRecord
 @_exported import struct ConesGenerated.MemoryPlan

@@ -138,6 +138,12 @@ final class GenerateTests: ConesTestCase {
         XCTAssertEqual(again.recipe?.`init`?.strength, 0.5)
         XCTAssertNil(again.recipe?.request, "the picture it began with is not in the recipe")
         XCTAssertEqual([again.width, again.height], [64, 64])
+        asked.start = StartPicture(picture, strength: 1, inpaint: InpaintRegion(feather: 2, outpaint: .init(right: 32)))
+        let wide = try await engine.generate(asked).pictures[0]
+        XCTAssertEqual([wide.width, wide.height], [96, 64])
+        XCTAssertEqual(wide.recipe?.`init`?.inpaint?.outpaint.right, 32)
+        asked.start?.inpaint?.grow = -1
+        await assertFails(.badRequest) { [asked] in _ = try await engine.generate(asked) }
         await assertFails(.badRequest) { _ = try Picture(width: 64, height: 63, rgba: rgba) }
     }
 }

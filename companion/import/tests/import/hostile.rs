@@ -183,7 +183,7 @@ fn unsupported_configurations_name_file_and_key() {
         ("scheduler/scheduler_config.json", "num_train_timesteps", "many".into()),
         ("scheduler/scheduler_config.json", "beta_start", 2.into()),
         ("unet/config.json", "addition_embed_type", "text_time".into()),
-        ("unet/config.json", "in_channels", 9.into()),
+        ("unet/config.json", "in_channels", 10.into()),
         ("unet/config.json", "cross_attention_dim", 768.into()),
         ("unet/config.json", "sample_size", (-4).into()),
         ("vae/config.json", "scaling_factor", 0.into()),

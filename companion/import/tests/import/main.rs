@@ -6,6 +6,7 @@ mod fixed;
 mod fixture;
 mod forms;
 mod hostile;
+mod inpainting;
 mod model_kinds;
 mod one_file;
 mod output;

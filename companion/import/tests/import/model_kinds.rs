@@ -33,7 +33,6 @@ fn models_that_take_more_are_named_as_what_they_are() {
     let scheduler = "scheduler/scheduler_config.json";
     let cases = [
         (unet, json!({"addition_embed_type": "text_time"}), ["`addition_embed_type`", "Stable Diffusion XL"]),
-        (unet, json!({"in_channels": 9}), ["`in_channels` is 9", "inpainting"]),
         (unet, json!({"in_channels": 8}), ["`in_channels` is 8", "InstructPix2Pix"]),
         (unet, json!({"in_channels": 5}), ["`in_channels` is 5", "depth"]),
         (unet, json!({"time_cond_proj_dim": 256}), ["`time_cond_proj_dim` is 256", "latent consistency"]),

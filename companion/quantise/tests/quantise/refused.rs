@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use cones_core::model::bundle::UNET;
 use cones_core::model::form::Weights;
+use cones_core::model::manifest::SCHEMA;
 use cones_core::{Bundle, CancelToken, Engine, Provider};
 use cones_onnx::proto::TensorProto;
 use cones_onnx::{Model, element, tensor};
@@ -188,4 +190,17 @@ fn a_manifest_of_an_unknown_form_is_refused() {
     fs::write(&path, text.replace("\"int8\"", "\"int3\"")).expect("written");
     let error = Bundle::open(folder.path().join("bundle")).expect_err("unknown").to_string();
     assert!(error.contains("int3"), "{error}");
+}
+
+#[test]
+fn ranges_of_a_model_for_inpainting_are_refused() {
+    let folder = changed(UNET, |_| ());
+    let mut manifest = Bundle::open(folder.path()).expect("a bundle").manifest().clone();
+    (manifest.schema, manifest.in_channels) = (SCHEMA, Some(9));
+    fs::write(folder.path().join("bundle.json"), serde_json::to_vec(&manifest).expect("JSON")).expect("written");
+    let (bundle, out) = (Bundle::open(folder.path()).expect("a bundle"), folder.path().join("small"));
+    let refused = quantise(&bundle, &out, &fixed(0.05), &mut |_, _, _| (), &CancelToken::new()).map(drop);
+    let error = refused.expect_err("no region is given");
+    assert!(error.to_string().contains("for inpainting") && error.hint().is_some(), "{error}");
+    assert!(!out.exists());
 }

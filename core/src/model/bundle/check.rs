@@ -37,6 +37,14 @@ fn check_form(manifest: &Manifest) -> Result<(), String> {
 fn check_sizes(manifest: &Manifest) -> Result<(), String> {
     let (image, latent) = (manifest.image, manifest.latent);
     within("latent.channels", latent.channels, 1, MOST_CHANNELS)?;
+    if let Some(channels) = manifest.in_channels {
+        // The latent, one channel for the region, and the latent of the picture around it.
+        let region = 2 * latent.channels + 1;
+        if ![latent.channels, region].contains(&channels) || manifest.schema < 2 {
+            let latent = latent.channels;
+            return Err(format!("`in_channels` is {channels}; it must be {latent}, or {region} with schema 2"));
+        }
+    }
     within("latent.scale", latent.scale, 1, LARGEST_SIDE)?;
     within("latent.multiple", latent.multiple, 1, LARGEST_SIDE)?;
     within("text.max_length", manifest.text.max_length, 3, WIDEST)?;

@@ -72,15 +72,16 @@ impl Run {
         Ok(())
     }
 
-    /// Writes the first sample of img2img: `latent` with as much of the standard normal `noise` as the first step made
-    /// expects. All three have the same length.
+    /// Writes `latent` with as much of the standard normal `noise` as step `i` expects of its sample: for step 0 the first
+    /// sample of img2img. All three have the same length.
     ///
     /// # Errors
-    /// [`Error::BadRequest`] naming `sample` where the lengths differ.
-    pub fn add_noise(&self, latent: &[f32], noise: &[f32], out: &mut [f32]) -> Result<()> {
+    /// [`Error::BadRequest`] naming `step` where there is no step `i`, or `sample` where the lengths differ.
+    pub fn add_noise(&self, i: usize, latent: &[f32], noise: &[f32], out: &mut [f32]) -> Result<()> {
+        self.check_step(i)?;
         check_length(latent.len(), noise.len())?;
         check_length(latent.len(), out.len())?;
-        let (signal, level) = self.solver.mix(self.start);
+        let (signal, level) = self.solver.mix(self.start + i);
         for ((out, latent), noise) in out.iter_mut().zip(latent).zip(noise) {
             *out = signal * latent + level * noise;
         }

@@ -144,6 +144,7 @@ fn lengths_must_agree() {
     assert!(run.step(1, &[0.0; 5], &mut [0.0; 5], &mut noise).is_err());
     assert!(run.scale_model_input(0, &[0.0; 4], &mut [0.0; 5]).is_err());
     assert!(run.scale_model_input(3, &[0.0; 4], &mut [0.0; 4]).is_err());
-    assert!(run.add_noise(&[0.0; 4], &[0.0; 5], &mut [0.0; 4]).is_err());
-    assert!(run.add_noise(&[0.0; 4], &[0.0; 4], &mut [0.0; 5]).is_err());
+    assert!(run.add_noise(0, &[0.0; 4], &[0.0; 5], &mut [0.0; 4]).is_err());
+    assert!(run.add_noise(0, &[0.0; 4], &[0.0; 4], &mut [0.0; 5]).is_err());
+    assert!(run.add_noise(run.len(), &[0.0; 4], &[0.0; 4], &mut [0.0; 4]).is_err());
 }

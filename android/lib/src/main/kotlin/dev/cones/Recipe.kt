@@ -63,8 +63,35 @@ public data class SubjectRecipe(
  *
  * @property strength 0 to 1.
  * @property rgbSha256 SHA-256 of its RGB bytes.
+ * @property inpaint what of it was drawn anew, where not all of it was.
  */
-public data class InitRecipe(val strength: Float, val rgbSha256: String)
+public data class InitRecipe(val strength: Float, val rgbSha256: String, val inpaint: InpaintRecipe? = null)
+
+/**
+ * What of a picture was drawn anew; see [Inpaint].
+ *
+ * @property maskImageSha256 SHA-256 of the mask picture's RGB bytes, where there was one.
+ * @property grow pixels that its white part grew.
+ * @property feather pixels over which its edge was softened.
+ * @property paddingMaskCrop pixels around it that were drawn with it; `null` where the whole picture was.
+ * @property outpaint strips that were added around the picture.
+ */
+public data class InpaintRecipe(
+    val maskImageSha256: String?,
+    val grow: Int,
+    val feather: Int,
+    val paddingMaskCrop: Int?,
+    val outpaint: Margins,
+)
+
+private fun dev.cones.generated.InpaintRecipe.wrapped() =
+    InpaintRecipe(
+        maskImageSha256 = maskImageSha256,
+        grow = grow.toInt(),
+        feather = feather.toInt(),
+        paddingMaskCrop = paddingMaskCrop?.toInt(),
+        outpaint = outpaint.let { Margins(it.left.toInt(), it.top.toInt(), it.right.toInt(), it.bottom.toInt()) },
+    )
 
 internal fun dev.cones.generated.Recipe.wrapped() =
     Recipe(
@@ -85,6 +112,6 @@ internal fun dev.cones.generated.Recipe.wrapped() =
             subjects.map {
                 SubjectRecipe(it.name, it.trigger, it.scope, it.strength, it.maskSha256, it.packSha256)
             },
-        init = init?.let { InitRecipe(it.strength, it.rgbSha256) },
+        init = init?.let { InitRecipe(it.strength, it.rgbSha256, it.inpaint?.wrapped()) },
         parameters = parameters,
     )

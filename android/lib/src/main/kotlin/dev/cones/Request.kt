@@ -52,8 +52,7 @@ public data class Request(
                 previewEvery = previewEvery.unsigned("previewEvery"),
             )
         }
-        if (init == null) return make(null)
-        return init.picture.native.call { make(dev.cones.generated.InitPicture(it, init.strength)) }
+        return if (init == null) make(null) else init.native { make(it) }
     }
 }
 
@@ -72,9 +71,16 @@ public data class SubjectChoice(val name: String, val strength: Float = 1f, val 
  * The picture to start from (img2img).
  *
  * @property picture scaled to the size of the request if it has another.
- * @property strength how much of it is redrawn, 0 to 1.
+ * @property strength how much of it is redrawn, 0 to 1. With [inpaint] 1 by custom.
+ * @property inpaint draws a region of it anew, or strips around it; all else keeps its bytes.
  */
-public data class InitPicture(val picture: Picture, val strength: Float = 0.8f)
+public data class InitPicture(val picture: Picture, val strength: Float = 0.8f, val inpaint: Inpaint? = null) {
+    internal fun <T> native(use: (dev.cones.generated.InitPicture) -> T): T =
+        picture.native.call { own ->
+            val whole = { region: dev.cones.generated.Inpaint? -> use(dev.cones.generated.InitPicture(own, strength, region)) }
+            if (inpaint == null) whole(null) else inpaint.native(whole)
+        }
+}
 
 /** The library counts without a sign; a negative number would arrive there as a huge one. */
 internal fun Long.unsigned(field: String): ULong {

@@ -153,6 +153,12 @@ internal class EngineTest {
             engine.generate(Fixture.request(4).copy(init = InitPicture(picture, 0.5f))).use {
                 assertEquals(0.5f, it.pictures.single().recipe?.init?.strength)
             }
+            val strip = Inpaint(feather = 2, outpaint = Margins(right = 32))
+            engine.generate(Fixture.request(4).copy(init = InitPicture(picture, 1f, strip))).use {
+                val wide = it.pictures.single()
+                assertEquals(96 to 64, wide.width to wide.height)
+                assertEquals(Margins(right = 32), wide.recipe?.init?.inpaint?.outpaint)
+            }
         }
     }
 }
