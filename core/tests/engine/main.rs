@@ -11,6 +11,7 @@ mod providers;
 mod requests;
 mod shared_triggers;
 mod switching;
+mod weights;
 
 use std::sync::Arc;
 
