@@ -166,10 +166,10 @@ def parsed(prompt: str) -> dict:
         parts = prompt_parser.parse_prompt_attention(prompt)
     except ValueError:
         parts = None
-    _, flat, _ = prompt_parser.get_multicond_prompt_list([prompt])
+    joined = prompt_parser.get_multicond_prompt_list([prompt])[0][0]
     schedule = prompt_parser.get_learned_conditioning_prompt_schedules([prompt], 20)[0]
-    weight = prompt_parser.get_multicond_prompt_list([prompt])[0][0][0][1]
-    return {"text": prompt, "parts": parts, "plain": len(flat) == 1 and weight == 1.0 and schedule == [[20, prompt]]}
+    plain = len(joined) == 1 and joined[0][1] == 1.0 and schedule == [[20, prompt]]
+    return {"text": prompt, "parts": parts, "plain": plain}
 
 
 class Engine:

@@ -38,8 +38,9 @@ pub struct Request {
     /// Start from a picture instead of from noise alone (img2img).
     pub init: Option<Init>,
     /// Brackets in both prompts weigh words, as in AUTOMATIC1111's web UI ([`emphasis`](crate::text::emphasis)), and prompts
-    /// longer than the text encoder takes, or with `BREAK`, go in chunks. Without it brackets are text, and what is too long
-    /// is cut with a warning.
+    /// longer than the text encoder takes, or with `BREAK`, go in chunks. `{NAME}` is filled in before that: a trigger with
+    /// brackets of its own is to be written out, with backslashes. Without it brackets are text, and what is too long is cut with
+    /// a warning.
     pub prompt_weights: bool,
 }
 
