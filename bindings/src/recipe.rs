@@ -37,6 +37,8 @@ pub struct Recipe {
     pub init: Option<InitRecipe>,
     /// All of it as text, in the form that other image tools read.
     pub parameters: String,
+    /// Whether brackets in the prompts weighed words, and long prompts went in chunks.
+    pub prompt_weights: bool,
 }
 
 /// A subject in a recipe.
@@ -87,6 +89,7 @@ impl From<&recipe::Recipe> for Recipe {
                 .as_ref()
                 .map(|init| InitRecipe { strength: init.strength, rgb_sha256: init.rgb_sha256.to_string() }),
             parameters: recipe.parameters(),
+            prompt_weights: recipe.prompt_weights,
         }
     }
 }
