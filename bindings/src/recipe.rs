@@ -39,6 +39,8 @@ pub struct Recipe {
     pub init: Option<InitRecipe>,
     /// All of it as text, in the form that other image tools read.
     pub parameters: String,
+    /// Whether brackets in the prompts weighed words, and long prompts went in chunks.
+    pub prompt_weights: bool,
 }
 
 /// A subject in a recipe.
@@ -103,6 +105,7 @@ impl From<&recipe::Recipe> for Recipe {
             subjects: recipe.subjects.iter().map(SubjectRecipe::from).collect(),
             init: recipe.init.as_ref().map(InitRecipe::from),
             parameters: recipe.parameters(),
+            prompt_weights: recipe.prompt_weights,
         }
     }
 }

@@ -45,6 +45,11 @@ pub struct Request {
     /// A preview comes with every so many steps; 0 for none. It costs far below a thousandth of a step.
     #[uniffi(default)]
     pub preview_every: u32,
+    /// Brackets in both prompts weigh words, as in AUTOMATIC1111's web UI: `(word)` 1.1 times, `[word]` by as much less,
+    /// `(word:1.3)` 1.3 times; `\(` is a bracket. Long prompts go in chunks, and `BREAK` begins another one. Without it brackets are text,
+    /// and what is too long is cut.
+    #[uniffi(default)]
+    pub prompt_weights: bool,
 }
 
 /// An installed pack, switched on.
@@ -91,6 +96,7 @@ impl Request {
         request.guidance = self.guidance;
         request.scheduler = self.scheduler.map(Into::into);
         request.seed = self.seed;
+        request.prompt_weights = self.prompt_weights;
         request.count = self.count;
         (request.width, request.height) = (self.width, self.height);
         let init = self.init.as_ref();

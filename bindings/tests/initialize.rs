@@ -62,6 +62,7 @@ fn a_process_is_set_up_once() {
         height: None,
         init: None,
         preview_every: 1,
+        prompt_weights: false,
     };
     engine.generate(request.clone(), None, None).expect("a picture");
     let _ = engine.generate(Request { steps: Some(0), ..request }, None, None);

@@ -27,7 +27,8 @@ use crate::progress::{Observer, Stage};
 use crate::runtime::execution_provider::ExecutionProvider;
 use crate::runtime::graphs::{Place, Purpose, Slot};
 use crate::runtime::threads::most_threads;
-use crate::text::tokenizer::Tokenizer;
+use crate::subjects::places::Side;
+use crate::text::tokenizer::{Tokenizer, Tokens};
 use job::Job;
 use options::EngineOptions;
 use outcome::{Drawn, Generated, Timings};
@@ -94,11 +95,14 @@ impl Engine {
     /// [`Error::BadRequest`] and [`Error::WrongModel`] as [`generate`](Self::generate); [`Error::OutOfMemory`] where it
     /// does not fit, with what would.
     pub fn memory_plan(&self, request: &Request) -> Result<MemoryPlan> {
-        self.plan_memory(&ResolvedRequest::new(request, &self.bundle)?, request.init.is_some())
+        let plan = ResolvedRequest::new(request, &self.bundle)?;
+        self.plan_memory(&plan, &self.tokens(request, &plan)?, request.init.is_some())
     }
 
-    fn plan_memory(&self, plan: &ResolvedRequest, from_picture: bool) -> Result<MemoryPlan> {
-        let sizes = Sizes { width: plan.width, height: plan.height, guided: plan.guided(), from_picture };
+    fn plan_memory(&self, plan: &ResolvedRequest, tokens: &[(Side, Tokens)], from_picture: bool) -> Result<MemoryPlan> {
+        let chunks = tokens.first().map_or(1, |(_, tokens)| tokens.chunks(self.bundle.manifest().text));
+        let (width, height, guided) = (plan.width, plan.height, plan.guided());
+        let sizes = Sizes { width, height, guided, from_picture, chunks: u32::try_from(chunks).unwrap_or(u32::MAX) };
         Planner::new(&self.bundle, self.profile.as_ref(), self.place.provider, &self.options).plan(sizes, self.held())
     }
 
@@ -146,7 +150,8 @@ impl Engine {
         cancel: &CancelToken,
     ) -> Result<Generated> {
         let plan = ResolvedRequest::new(request, &self.bundle)?;
-        let memory = self.plan_memory(&plan, request.init.is_some())?;
+        let tokens = self.tokens(request, &plan)?;
+        let memory = self.plan_memory(&plan, &tokens, request.init.is_some())?;
         if memory.arrangement != self.arrangement {
             self.unload();
         }
@@ -155,8 +160,9 @@ impl Engine {
             heap::be_tidy();
         }
         log::info!("memory: {}", memory.reason);
-        let mut job =
-            Job { plan, request, observer, cancel, steps: 0, timings: Timings::default(), warnings: Vec::new() };
+        let length = tokens.first().map_or(0, |(_, tokens)| tokens.ids.len());
+        let (timings, warnings) = (Timings::default(), Vec::new());
+        let mut job = Job { plan, request, tokens, length, observer, cancel, steps: 0, timings, warnings };
         let start = Instant::now();
         let pictures = self.draw(&mut job);
         // Whatever happened, a sequential engine holds nothing between requests.

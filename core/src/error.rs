@@ -286,6 +286,14 @@ impl Error {
         Self::BadRequest { field, reason: reason.into() }
     }
 
+    /// The same of another field of a request, where it is of one.
+    pub(crate) fn of_field(self, field: &'static str) -> Self {
+        match self {
+            Self::BadRequest { reason, .. } => Self::BadRequest { field, reason },
+            other => other,
+        }
+    }
+
     /// Wraps an I/O error with what was done to which file; for use in `map_err`.
     pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();

@@ -105,6 +105,7 @@ def as_drawn(recipe):
         seed=recipe.seed,
         width=recipe.width,
         height=recipe.height,
+        prompt_weights=recipe.prompt_weights,
     )
 
 

@@ -46,6 +46,7 @@ pub(crate) fn plain(prompt: &str) -> Request {
         height: None,
         init: None,
         preview_every: 0,
+        prompt_weights: false,
     }
 }
 

@@ -96,6 +96,19 @@ fn a_region_is_drawn_anew_and_all_else_keeps_its_bytes() {
 }
 
 #[test]
+fn brackets_weigh_words_where_that_is_asked_for() {
+    let ask = |prompt: &str, prompt_weights| Request { prompt: prompt.into(), prompt_weights, ..request(2) };
+    let brackets = "a (dog:1.4) on grass";
+    let (text, weighed) = (drawn(ask(brackets, false)), drawn(ask(brackets, true)));
+    assert_ne!(text, weighed);
+    assert_eq!(drawn(ask("a (dog:1) on grass", true)), drawn(ask("a dog on grass", false)));
+    let generated = engine().generate(ask(brackets, true), None, None).expect("a picture");
+    assert!(generated.pictures[0].recipe().is_some_and(|recipe| recipe.prompt_weights));
+    let refused = engine().generate(ask("a dog AND a cat", true), None, None);
+    assert!(matches!(refused, Err(ConesError::BadRequest { .. })));
+}
+
+#[test]
 fn bytes_of_another_size_are_refused() {
     for (width, height, bytes) in [(2, 2, 15), (0, 0, 0), (u32::MAX, u32::MAX, 16)] {
         let refused = Picture::from_rgba(width, height, &vec![0; bytes]);

@@ -33,6 +33,9 @@ words of the subject of that name; {{ and }} stand for braces. NAME=FILE gives a
 A file is written as its ending says: .png, .jpg or .webp, each with the recipe inside; - is standard output, as PNG. Any other
 name is a folder for PNG files named by their seeds, behind the number of the line with --prompts.
 
+With --prompt-weights, brackets weigh words as in AUTOMATIC1111's web UI: (word) 1.1 times, [word] by as much less, (word:1.3) 1.3
+times; \\( and \\[ are brackets. Prompts may be of any length then, 75 tokens a chunk, and BREAK begins another chunk.
+
 --from draws pictures of other programs, too, as far as they say how in the words of AUTOMATIC1111's web UI; what cannot be drawn as
 they say is listed.
 
@@ -41,6 +44,7 @@ Examples:
   cones generate -p 'a {fluent-dog} on grass' -s fluent-dog --seed 7 -o rex.jpg
   cones generate -p 'a {fluent-dog} on the beach' -s models/packs/fluent-dog.cones:0.9 --seed 2 -o beach.png --scale 4
   cones generate -p 'a cat in the snow' -n 9 --scheduler dpm++2m --steps 12 -o pictures --sheet cats.png
+  cones generate -p 'a (red:1.4) {fluent-car}, [snow]' -s fluent-car --prompt-weights -o red.png
   cones generate --prompts prompts.txt --seed random -o pictures
   cones generate -p 'a dog at night' -o - | magick - night.gif
   cones generate -p 'a {fluent-dog} on grass' -s fluent-dog --init photo.jpg --mask spot.png --only-masked --mask-feather 4 -o in.png
@@ -88,6 +92,12 @@ pub struct GenerateArgs {
     height: Option<u32>,
     #[command(flatten)]
     init: InitArgs,
+    /// Let brackets weigh words and go on in chunks with long prompts; by default as a recipe says, else not. `=false` draws
+    /// brackets as they stand.
+    #[arg(
+        long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true"
+    )]
+    prompt_weights: Option<bool>,
     /// Draw a picture again from the recipe inside it; other arguments given here win over the recipe.
     #[arg(long, value_name = "PICTURE")]
     from: Option<PathBuf>,
@@ -217,6 +227,7 @@ impl GenerateArgs {
         request.width = self.width.or(size.map(|(width, _)| width));
         request.height = self.height.or(size.map(|(_, height)| height));
         request.init = self.init.open(old.and_then(OldRecipe::ours))?;
+        request.prompt_weights = self.prompt_weights.unwrap_or(old.is_some_and(OldRecipe::prompt_weights));
         let prompts = match &lines {
             Some(lines) => {
                 let of_line = |line| words(Some(line), None, |places| &places.prompt);

@@ -58,6 +58,13 @@ impl OldRecipe {
         }
     }
 
+    pub(super) fn prompt_weights(&self) -> bool {
+        match self {
+            Self::Ours(recipe) => recipe.prompt_weights,
+            Self::Foreign(foreign) => foreign.prompt_weights,
+        }
+    }
+
     pub(super) fn steps(&self) -> Option<u32> {
         self.ours().map_or_else(|| self.foreign()?.steps, |recipe| Some(recipe.steps))
     }

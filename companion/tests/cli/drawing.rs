@@ -72,6 +72,23 @@ fn the_json_summary_says_what_was_drawn() {
 }
 
 #[test]
+fn brackets_weigh_words_where_that_is_asked_for_and_in_what_is_drawn_again() {
+    let folder = folder();
+    let [first, again, text_alone] = ["first.png", "again.png", "text.png"].map(|name| folder.path().join(name));
+    generate(&["--prompt", "a (dog:1.4) BREAK on \\(grass\\)", "--prompt-weights", "--seed", "4"], &first);
+    let recipe: Value = serde_json::from_str(&done(&["recipe", "--json", text(&first)])).expect("JSON");
+    assert_eq!(recipe["prompt_weights"], true);
+    done(&["generate", "--from", text(&first), "--threads", "1", "--out", text(&again)]);
+    assert_eq!(std::fs::read(&first).expect("a picture"), std::fs::read(&again).expect("a picture"));
+    let out = ["--prompt-weights=false", "--from", text(&first), "--threads", "1", "--out", text(&text_alone)];
+    done(&[&["generate"], &out[..]].concat());
+    let recipe: Value = serde_json::from_str(&done(&["recipe", "--json", text(&text_alone)])).expect("JSON");
+    assert!(recipe.get("prompt_weights").is_none());
+    let error = fails(2, &["generate", "-p", "a [dog:cat:0.5]", "--prompt-weights", "-o", text(&again)]);
+    assert!(error.contains("`[dog:cat:0.5]`"), "{error}");
+}
+
+#[test]
 fn a_recipe_is_read_back_and_draws_the_same_bytes() {
     let folder = folder();
     let (first, again) = (folder.path().join("first.png"), folder.path().join("again.png"));

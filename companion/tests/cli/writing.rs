@@ -99,14 +99,16 @@ fn pictures_of_other_programs_are_drawn_as_far_as_that_goes() {
         let output = command.expect("cones runs");
         let said = stderr(&output);
         assert!(output.status.success(), "{said}");
-        for left_out in ["<lora:oil:0.7>", "(word:1.2)", "`Clip skip: 2`", "v1-5-pruned", "Lora hashes"] {
+        for left_out in ["<lora:oil:0.7>", "`Clip skip: 2`", "v1-5-pruned", "Lora hashes"] {
             assert!(said.contains(left_out), "{name}: {left_out} in {said}");
         }
+        assert!(!said.contains("(word:1.2)"), "{said}");
         let recipe = desk.json(&["recipe", "--json", &out]);
         assert_eq!(
             (recipe["prompt"].as_str(), recipe["negative_prompt"].as_str()),
-            (Some("a dog on grass,  ☀"), Some("blurry, low quality"))
+            (Some("(a dog:1.2) on grass,  ☀"), Some("[blurry], low quality"))
         );
+        assert_eq!(recipe["prompt_weights"], true);
         assert_eq!((recipe["steps"].as_u64(), recipe["seed"].as_u64()), (Some(2), Some(12345)));
         assert_eq!((recipe["scheduler"].as_str(), recipe["guidance"].as_f64()), (Some("dpm++2m-karras"), Some(3.5)));
         assert!(desk.done(&["recipe", &foreign(name)]).starts_with("(a dog:1.2) on grass"), "as it was written");

@@ -75,7 +75,7 @@ fn corrections<'s>(prompt: &Prompt, subjects: &'s [Subject]) -> Vec<Correction<'
         match subject.scope {
             Scope::Prompt => by_token.iter_mut().for_each(|active| active.push(i)),
             Scope::Trigger => {
-                for position in prompt.words.of_subject(i).iter().cloned().flatten() {
+                for position in prompt.words.of_subject(i).iter().flatten().copied() {
                     // Once where a repetitive trigger overlaps itself.
                     if let Some(active) = by_token.get_mut(position).filter(|active| active.last() != Some(&i)) {
                         active.push(i);

@@ -8,6 +8,7 @@ use crate::attention::KeyValues;
 use crate::attention::conditioning::Prompts;
 use crate::cancel::CancelToken;
 use crate::engine::outcome::Timings;
+use crate::engine::request::{Request, ResolvedRequest};
 use crate::error::Result;
 use crate::runtime::graphs;
 use crate::subjects::offsets::Offsets;
@@ -15,20 +16,20 @@ use crate::subjects::places::Side;
 use crate::subjects::scope::Scope;
 use crate::subjects::subject::Subject;
 use crate::subjects::words::{Shared, Words};
-use crate::text::text_encoder::Prompt;
+use crate::text::text_encoder::{self, Prompt};
 use crate::text::tokenizer::Tokens;
 
 impl Engine {
     /// K and V of each branch, negative prompt first.
     pub(super) fn condition(&mut self, job: &mut Job<'_>) -> Result<Vec<KeyValues>> {
-        let mut tokens = Vec::new();
-        if job.plan.guided() {
-            tokens.push((Side::Negative, self.tokens(job, &job.request.negative_prompt)?));
+        let tokens = std::mem::take(&mut job.tokens);
+        for (_, tokens) in &tokens {
+            if let Some(cut) = &tokens.cut {
+                let room = self.bundle.manifest().text.max_length.saturating_sub(2);
+                job.warnings.push(format!("the prompt is longer than {room} tokens; this was cut: `{cut}`"));
+            }
         }
-        tokens.push((Side::Prompt, self.tokens(job, &job.request.prompt)?));
-        let shared = if job.request.blend { Shared::Blended } else { Shared::Refused };
-        let prompts = tokens.into_iter().map(|(side, tokens)| self.prompt(tokens, &job.request.subjects, side, shared));
-        let prompts = prompts.collect::<Result<Vec<_>>>()?;
+        let prompts = self.prompts(tokens, job.request)?;
         self.warn_of_absent_triggers(job, &prompts)?;
         let fresh = prompts.iter().any(|prompt| !self.prompts.holds(prompt));
         if fresh {
@@ -55,13 +56,57 @@ impl Engine {
         Ok(Prompt { tokens, offsets, words })
     }
 
-    pub(super) fn tokens(&self, job: &mut Job<'_>, prompt: &str) -> Result<Tokens> {
-        let tokens = self.tokenizer.encode(prompt)?;
-        if let Some(cut) = &tokens.cut {
-            let room = self.bundle.manifest().text.max_length.saturating_sub(2);
-            job.warnings.push(format!("the prompt is longer than {room} tokens; this was cut: `{cut}`"));
+    fn prompts(&self, tokens: Vec<(Side, Tokens)>, request: &Request) -> Result<Vec<Prompt>> {
+        let shared = if request.blend { Shared::Blended } else { Shared::Refused };
+        let prompts = tokens.into_iter().map(|(side, tokens)| self.prompt(tokens, &request.subjects, side, shared));
+        prompts.collect()
+    }
+
+    /// Tokens of the prompts that take part, the negative one first; all in as many chunks as the longest.
+    pub(super) fn tokens(&self, request: &Request, plan: &ResolvedRequest) -> Result<Vec<(Side, Tokens)>> {
+        let mut all = Vec::new();
+        for side in [Side::Negative, Side::Prompt].into_iter().filter(|side| *side == Side::Prompt || plan.guided()) {
+            let prompt = request.prompt_of(side);
+            let tokens = if request.prompt_weights {
+                self.tokenizer.encode_weighted(prompt).map_err(|error| error.of_field(side.field()))?
+            } else {
+                self.tokenizer.encode(prompt)?
+            };
+            all.push((side, tokens));
         }
-        Ok(tokens)
+        let text = self.bundle.manifest().text;
+        let most = all.iter().map(|(_, tokens)| tokens.chunks(text)).max().unwrap_or(1);
+        Ok(all.into_iter().map(|(side, tokens)| (side, tokens.lengthened(most, text))).collect())
+    }
+
+    /// The embeddings of a request's prompts, the negative one first where guidance is on: `max_length × hidden_size` for
+    /// each chunk, weights and learned words included; as many chunks in both.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate).
+    pub fn embeddings(&mut self, request: &Request) -> Result<Vec<Vec<f32>>> {
+        let plan = ResolvedRequest::new(request, &self.bundle)?;
+        let prompts = self.prompts(self.tokens(request, &plan)?, request)?;
+        let encoder =
+            self.text_encoder.get(&self.bundle, &self.place, graphs::text(&self.bundle, self.arrangement.form))?;
+        let cancel = CancelToken::new();
+        prompts.iter().map(|prompt| text_encoder::embed(&self.bundle, encoder, prompt, &cancel)).collect()
+    }
+
+    /// K and V of a request's prompts as the U-Net gets them, the negative one first where guidance is on; for inspection and
+    /// tests.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate).
+    pub fn conditions(&mut self, request: &Request) -> Result<Vec<KeyValues>> {
+        let plan = ResolvedRequest::new(request, &self.bundle)?;
+        let prompts = self.prompts(self.tokens(request, &plan)?, request)?;
+        let encoder =
+            self.text_encoder.get(&self.bundle, &self.place, graphs::text(&self.bundle, self.arrangement.form))?;
+        for prompt in &prompts {
+            self.prompts.encode(&self.bundle, encoder, prompt, &CancelToken::new(), &mut Timings::default())?;
+        }
+        prompts.iter().map(|prompt| self.prompts.key_values(&self.bundle, prompt, &request.subjects)).collect()
     }
 
     /// A subject is usually switched on to be in the picture, so its trigger should be in a prompt.
@@ -103,7 +148,7 @@ impl Engine {
         let prompt = self.prompt(self.tokenizer.encode(prompt)?, subjects, Side::Prompt, Shared::Refused)?;
         let encoder =
             self.text_encoder.get(&self.bundle, &self.place, graphs::text(&self.bundle, self.arrangement.form))?;
-        crate::text::text_encoder::embed(&self.bundle, encoder, &prompt, &CancelToken::new())
+        text_encoder::embed(&self.bundle, encoder, &prompt, &CancelToken::new())
     }
 
     /// K and V of one prompt as the U-Net would get them; for inspection and tests.

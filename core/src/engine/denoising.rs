@@ -8,13 +8,16 @@ use super::start::Start;
 use super::unet::UNet;
 use crate::attention::KeyValues;
 use crate::error::{Error, Result};
-use crate::model::bundle;
+use crate::model::bundle::{self, Bundle};
 use crate::picture::Picture;
 use crate::progress::Stage;
 use crate::runtime::finite;
 use crate::runtime::graphs::Purpose;
+use crate::runtime::session::Graph;
 use crate::sampling::noise::TorchGenerator;
 use crate::sampling::scheduler::{self, Run};
+use crate::subjects::places::Side;
+use crate::text::shortened;
 
 impl Engine {
     pub(super) fn schedule(&self, job: &Job<'_>) -> Result<Run> {
@@ -46,12 +49,14 @@ impl Engine {
         start.sample(&schedule, &drawn, &mut sample)?;
         let loading = Instant::now();
         let batch = self.bundle.manifest().fixed.samples(branches.len(), self.arrangement.apart);
-        let dimensions =
-            vec![("batch", batch), ("height", height), ("width", width), ("tokens", self.tokens_per_prompt())];
+        let dimensions = vec![("batch", batch), ("height", height), ("width", width), ("tokens", job.length)];
         let name = self.unet_graph();
         let purpose = Purpose { name, form: self.arrangement.form, dimensions };
         let graph = self.unet.get(&self.bundle, &self.place, purpose)?;
         job.timings.loading += loading.elapsed();
+        if let Some(takes) = tokens_taken(graph, &self.bundle)?.filter(|takes| *takes != job.length) {
+            return Err(self.does_not_fit(job, takes));
+        }
         let branches: Vec<_> = branches.iter().collect();
         let mut unet = UNet::new(graph, &self.bundle, &branches, batch, (shape, &start.beside))?;
         let (mut input, mut output) = (vec![0.0; sample.len()], Vec::new());
@@ -102,8 +107,18 @@ impl Engine {
         Ok(Picture::from_planes(&planes, job.plan.width, job.plan.height))
     }
 
-    pub(super) fn tokens_per_prompt(&self) -> usize {
-        self.bundle.manifest().text.max_length as usize
+    /// For prompts in more chunks than the U-Net was exported for.
+    fn does_not_fit(&self, job: &Job<'_>, takes: usize) -> Error {
+        let text = self.bundle.manifest().text;
+        let tokens = self.tokens(job.request, &job.plan).unwrap_or_default();
+        let beyond = tokens.iter().find_map(|(side, tokens)| {
+            let beyond = tokens.beyond_one_chunk(job.request.prompt_of(*side), text)?;
+            Some((*side, shortened(beyond.trim())))
+        });
+        let (side, beyond) = beyond.unwrap_or((Side::Prompt, "BREAK".into()));
+        let reason =
+            format!("is too long for this base model, whose U-Net takes {takes} tokens alone, up to `{beyond}`");
+        Error::request(side.field(), reason)
     }
 
     /// The graph for the provider: fused nodes where it has them.
@@ -111,6 +126,13 @@ impl Engine {
         let plain = self.bundle.manifest().files.contains_key(bundle::UNET_PLAIN);
         if plain && !self.place.provider.takes_fused_graph() { bundle::UNET_PLAIN } else { bundle::UNET }
     }
+}
+
+/// The tokens of K and V that a loaded U-Net takes, where it does not take any number of them.
+fn tokens_taken(graph: &Graph, bundle: &Bundle) -> Result<Option<usize>> {
+    let Some(layer) = bundle.manifest().layers.first() else { return Ok(None) };
+    let (_, shape) = graph.input(&layer.name)?;
+    Ok(shape.get(1).and_then(|tokens| usize::try_from(*tokens).ok()))
 }
 
 /// Classifier-free guidance in place: the first `size` values become the guided prediction.

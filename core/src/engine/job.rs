@@ -6,11 +6,17 @@ use crate::engine::request::{Request, ResolvedRequest};
 use crate::model::bundle::Bundle;
 use crate::picture::Picture;
 use crate::progress::{Observer, Progress, Stage};
+use crate::subjects::places::Side;
+use crate::text::tokenizer::Tokens;
 
 /// A request under way.
 pub(crate) struct Job<'a> {
     pub(crate) plan: ResolvedRequest,
     pub(crate) request: &'a Request,
+    /// Of the prompts that take part; until they are encoded.
+    pub(crate) tokens: Vec<(Side, Tokens)>,
+    /// Tokens that the U-Net reads: `max_length`, or so many for each chunk of a long prompt.
+    pub(crate) length: usize,
     pub(crate) observer: &'a mut dyn Observer,
     pub(crate) cancel: &'a CancelToken,
     /// Steps of one picture; fewer than asked for with an init image.

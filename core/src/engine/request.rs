@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::picture::inpaint::{Inpaint, Margins};
 use crate::picture::{LARGEST_SIDE, Picture};
 use crate::sampling::scheduler::choice::Scheduler;
-use crate::subjects::places::Places;
+use crate::subjects::places::{Places, Side};
 use crate::subjects::prompt::{self, Filled};
 use crate::subjects::scope::Scope;
 use crate::subjects::subject::Subject;
@@ -38,6 +38,11 @@ pub struct Request {
     pub height: Option<u32>,
     /// Start from a picture instead of from noise alone (img2img).
     pub init: Option<Init>,
+    /// Brackets in both prompts weigh words, as in AUTOMATIC1111's web UI ([`emphasis`](crate::text::emphasis)), and prompts
+    /// longer than the text encoder takes, or with `BREAK`, go in chunks. `{NAME}` is filled in before that: a trigger with
+    /// brackets of its own is to be written out, with backslashes. Without it brackets are text, and what is too long is cut with
+    /// a warning.
+    pub prompt_weights: bool,
 }
 
 /// The picture to start from.
@@ -72,6 +77,7 @@ impl Request {
             width: None,
             height: None,
             init: None,
+            prompt_weights: false,
         }
     }
 
@@ -114,6 +120,14 @@ impl Request {
         }
     }
 
+    /// One of the two prompts.
+    pub(crate) fn prompt_of(&self, side: Side) -> &str {
+        match side {
+            Side::Prompt => &self.prompt,
+            Side::Negative => &self.negative_prompt,
+        }
+    }
+
     /// Takes this many denoising steps.
     #[must_use]
     pub fn with_steps(mut self, steps: u32) -> Self {
@@ -153,6 +167,13 @@ impl Request {
     #[must_use]
     pub fn with_size(mut self, width: u32, height: u32) -> Self {
         (self.width, self.height) = (Some(width), Some(height));
+        self
+    }
+
+    /// Lets brackets in the prompts weigh words.
+    #[must_use]
+    pub fn with_prompt_weights(mut self) -> Self {
+        self.prompt_weights = true;
         self
     }
 

@@ -36,6 +36,8 @@ pub struct Sizes {
     pub guided: bool,
     /// Whether it starts from a picture.
     pub from_picture: bool,
+    /// Chunks of the prompts: 1, or more of long ones with weights.
+    pub chunks: u32,
 }
 
 impl Sizes {
@@ -44,7 +46,7 @@ impl Sizes {
     pub fn by_default(bundle: &Bundle) -> Self {
         let manifest = bundle.manifest();
         let guided = manifest.defaults.guidance > 1.0;
-        Self { width: manifest.image.width, height: manifest.image.height, guided, from_picture: false }
+        Self { width: manifest.image.width, height: manifest.image.height, guided, from_picture: false, chunks: 1 }
     }
 }
 

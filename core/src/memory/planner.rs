@@ -117,6 +117,20 @@ impl<'a> Planner<'a> {
         Some(peak(self.bundle, &self.stages(profile, sizes, arrangement)?, arrangement.sequential))
     }
 
+    /// What chunks of the prompts take beside the first, for which the profile is: K and V of all branches three times (kept
+    /// for the next request, with subjects, and bound to the graph), and attention's scores of one layer at a time.
+    fn longer_prompts(&self, sizes: Sizes, batch: u64, cells: u64) -> u64 {
+        let manifest = self.bundle.manifest();
+        let more = u64::from(sizes.chunks.saturating_sub(1)) * u64::from(manifest.text.max_length);
+        let rows = || manifest.layers.iter().map(|layer| u64::from(layer.rows));
+        let branches = if sizes.guided { 2 } else { 1 };
+        // The finest layers have the least rows and the most queries, one for each cell; heads have 32 rows at least.
+        let heads = rows().min().unwrap_or(0).div_ceil(32);
+        let scores = batch.saturating_mul(heads).saturating_mul(cells);
+        let values = 3 * branches * rows().sum::<u64>();
+        4 * more * values.saturating_add(scores)
+    }
+
     /// The stages of a request; `None` where the profile does not know one of the graphs.
     fn stages(&self, profile: &Profile, sizes: Sizes, arrangement: Arrangement) -> Option<Vec<StageMemory>> {
         let scale = u64::from(self.bundle.manifest().latent.scale.max(1));
@@ -133,7 +147,11 @@ impl<'a> Planner<'a> {
         stages.extend([(unet, batch, cells), (VAE_DECODER, 1, cells)]);
         let each = |(graph, batch, cells)| {
             let packed = self.bundle.in_fixed_ranges(graph);
-            stage(graph, profile.graphs.get(graph)?, batch, cells, arrangement.form, packed)
+            let mut stage = stage(graph, profile.graphs.get(graph)?, batch, cells, arrangement.form, packed)?;
+            if graph == unet {
+                stage.peak += self.longer_prompts(sizes, batch, cells);
+            }
+            Some(stage)
         };
         stages.into_iter().map(each).collect()
     }

@@ -6,6 +6,7 @@ use super::infotext::{self, InfoText};
 use super::texts::Texts;
 use crate::error::Result;
 use crate::sampling::scheduler::choice::Scheduler;
+use crate::text::emphasis;
 
 /// How another program says that it made a picture, as far as that can be drawn.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
@@ -17,6 +18,8 @@ pub struct ForeignRecipe {
     pub prompt: String,
     /// The negative prompt, likewise.
     pub negative_prompt: String,
+    /// Whether brackets weigh words in both prompts, as in the web UI; else they are taken out.
+    pub prompt_weights: bool,
     /// Denoising steps.
     pub steps: Option<u32>,
     /// Guidance scale.
@@ -52,8 +55,14 @@ impl ForeignRecipe {
         let info = InfoText::parse(text);
         let mut recipe = Self { text: text.trim().to_owned(), ..Self::default() };
         let mut syntax = Vec::new();
-        recipe.prompt = plain(&info.prompt, &mut syntax);
-        recipe.negative_prompt = plain(&info.negative_prompt, &mut syntax);
+        let prompts = [&info.prompt, &info.negative_prompt].map(|prompt| without_networks(prompt, &mut syntax));
+        recipe.prompt_weights = prompts.iter().all(|prompt| emphasis::parse(prompt).is_ok());
+        let [prompt, negative] = prompts;
+        (recipe.prompt, recipe.negative_prompt) = if recipe.prompt_weights {
+            (prompt, negative)
+        } else {
+            (plain(prompt, &mut syntax), plain(negative, &mut syntax))
+        };
         for said in syntax {
             if !recipe.left_out.contains(&said) {
                 recipe.left_out.push(said);
@@ -108,8 +117,7 @@ fn parsed<T: std::str::FromStr>(value: &str, into: &mut Option<T>) -> bool {
 }
 
 /// A prompt without the web UI's own syntax; `left_out` is told what went.
-fn plain(prompt: &str, left_out: &mut Vec<String>) -> String {
-    let mut words = without_networks(prompt, left_out);
+fn plain(mut words: String, left_out: &mut Vec<String>) -> String {
     if words.split_whitespace().any(|word| word == "BREAK") {
         left_out.push("`BREAK` in the prompt: all of it is one piece".into());
         words = words.split_whitespace().filter(|word| *word != "BREAK").collect::<Vec<_>>().join(" ");
@@ -215,7 +223,7 @@ mod tests {
                     Model hash: 00ff, Model: v1-5, Clip skip: 2, Hires upscale: 2, RNG: CPU, Version: v1.9.0";
         let recipe = ForeignRecipe::parse(text);
         assert_eq!(recipe.prompt, "masterpiece, a  dog (brown) with cat and <v1> hat");
-        assert_eq!(recipe.negative_prompt, "blurry");
+        assert_eq!((recipe.negative_prompt.as_str(), recipe.prompt_weights), ("blurry", false));
         assert_eq!((recipe.steps, recipe.guidance, recipe.seed), (Some(30), Some(6.5), Some(7)));
         assert_eq!(recipe.scheduler, Some(Scheduler::DpmSolverPlusPlus2MKarras));
         assert_eq!(recipe.size, Some((512, 768)));
@@ -224,6 +232,18 @@ mod tests {
             assert!(left.contains(named), "{named} in {left}");
         }
         assert_eq!(recipe.left_out.len(), 6, "{left}");
+    }
+
+    #[test]
+    fn weights_are_kept_where_all_of_both_prompts_can_be_drawn() {
+        let text = "(masterpiece:1.2), a <lora:oil:0.8> dog \\(brown\\) BREAK [cat]\nNegative prompt: ((blurry))\n\
+                    Steps: 30, Sampler: DDIM, CFG scale: 6, RNG: CPU";
+        let recipe = ForeignRecipe::parse(text);
+        assert_eq!(recipe.prompt, "(masterpiece:1.2), a  dog \\(brown\\) BREAK [cat]");
+        assert_eq!((recipe.negative_prompt.as_str(), recipe.prompt_weights), ("((blurry))", true));
+        assert_eq!(recipe.left_out, ["the network `<lora:oil:0.8>`"]);
+        let joined = ForeignRecipe::parse(&text.replace("[cat]", "AND a cat"));
+        assert_eq!((joined.negative_prompt.as_str(), joined.prompt_weights), ("blurry", false));
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub struct Recipe {
     pub subjects: Vec<SubjectRecipe>,
     /// The init image of img2img.
     pub init: Option<InitRecipe>,
+    /// Whether brackets in the prompts weighed words, and long prompts went in chunks.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prompt_weights: bool,
 }
 
 /// A subject in a recipe.
@@ -95,6 +98,7 @@ impl Recipe {
             height: plan.height,
             subjects: request.subjects.iter().map(|subject| SubjectRecipe::of(subject, request.blend)).collect(),
             init: request.init.as_ref().map(InitRecipe::of),
+            prompt_weights: request.prompt_weights,
         }
     }
 
@@ -256,6 +260,7 @@ mod tests {
                 places: Some(Places { prompt: vec![4], negative_prompt: vec![] }),
             }],
             init: Some(InitRecipe { strength: 0.6, rgb_sha256: Sha256::from_bytes([0xee; 32]), inpaint: None }),
+            prompt_weights: false,
         }
     }
 
@@ -321,7 +326,7 @@ mod tests {
         let mut old = recipe();
         (old.subjects[0].pack_sha256, old.subjects[0].places) = (None, None);
         let json = serde_json::to_string(&old).expect("JSON");
-        assert!(!json.contains("pack") && !json.contains("places"), "{json}");
+        assert!(!json.contains("pack") && !json.contains("places") && !json.contains("weights"), "{json}");
         assert_eq!(serde_json::from_str::<Recipe>(&json).expect("a recipe"), old);
         assert!(old.parameters().contains(", Subject: \"x y:0.75:ffffffffff\","), "{}", old.parameters());
         assert!(recipe().parameters().contains(", Subject: \"x y:0.75:ffffffffff:dddddddddd\","));

@@ -1,7 +1,5 @@
 //! Learned words: what subjects add to the embeddings of a prompt's tokens.
 
-use std::ops::Range;
-
 use crate::error::{Error, Result};
 use crate::subjects::subject::Subject;
 use crate::subjects::words::Words;
@@ -32,7 +30,7 @@ impl Offsets {
         Ok(offsets)
     }
 
-    fn add(&mut self, tokenizer: &Tokenizer, tokens: &Tokens, words: &[Range<usize>], subject: &Subject) -> Result<()> {
+    fn add(&mut self, tokenizer: &Tokenizer, tokens: &Tokens, words: &[Vec<usize>], subject: &Subject) -> Result<()> {
         let Some(embeddings) = &subject.embeddings else { return Ok(()) };
         let trigger = tokenizer.ids(&subject.trigger)?;
         let (width, count) = (embeddings.width as usize, embeddings.values.len());
@@ -50,17 +48,19 @@ impl Offsets {
             return Err(wrong(reason));
         }
         let mut end = 0;
-        for &Range { start, end: last } in words {
+        for rows in words {
             // Where a repetitive trigger overlaps itself, the first occurrence counts.
-            if start < end {
+            if rows.first().is_none_or(|first| *first < end) {
                 continue;
             }
-            end = last;
+            end = rows.last().map_or(end, |last| last + 1);
             if self.values.is_empty() {
                 *self = Self { values: vec![0.0; tokens.ids.len() * width], width, subject: subject.name.clone() };
             }
-            for (to, from) in self.values.iter_mut().skip(start * width).zip(&embeddings.values) {
-                *to += subject.strength * from.to_f32();
+            for (row, embedding) in rows.iter().zip(embeddings.values.chunks_exact(width)) {
+                for (to, from) in self.values.iter_mut().skip(row * width).zip(embedding) {
+                    *to += subject.strength * from.to_f32();
+                }
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::subjects::places::Side;
 use crate::subjects::scope::Scope;
 use crate::subjects::subject::Subject;
-use crate::text::tokenizer::{Tokenizer, Tokens, starts};
+use crate::text::tokenizer::{Tokenizer, Tokens, occurrences};
 
 /// For each subject of a request the tokens of a prompt at which its trigger stands.
 ///
@@ -14,8 +14,11 @@ use crate::text::tokenizer::{Tokenizer, Tokens, starts};
 /// same. So two packs with one trigger meet in no row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Words {
-    subjects: Vec<Vec<Range<usize>>>,
+    subjects: Vec<Vec<Rows>>,
 }
+
+/// Tokens of one occurrence of a trigger, ascending: side by side, but where it goes on in another chunk.
+type Rows = Vec<usize>;
 
 /// What happens where a trigger that nobody named could be that of several subjects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +43,7 @@ impl Words {
     ) -> Result<Self> {
         let mut words = Self::default();
         for subject in subjects {
-            let trigger = tokenizer.ids(&subject.trigger)?;
-            let found = starts(tokens, &trigger).into_iter().map(|start| start..start + trigger.len());
-            words.subjects.push(found.collect());
+            words.subjects.push(occurrences(tokens, &tokenizer.ids(&subject.trigger)?));
         }
         if shared == Shared::Refused && subjects.len() > 1 {
             let named: Vec<_> = subjects.iter().map(|subject| named(tokens, subject, side)).collect();
@@ -53,12 +54,12 @@ impl Words {
     }
 
     /// Occurrences of one subject's trigger, ascending; repetitive triggers may overlap themselves.
-    pub(crate) fn of_subject(&self, subject: usize) -> &[Range<usize>] {
+    pub(crate) fn of_subject(&self, subject: usize) -> &[Rows] {
         self.subjects.get(subject).map(Vec::as_slice).unwrap_or_default()
     }
 
-    fn leave_to_the_named(&mut self, named: &[Vec<Range<usize>>]) {
-        let meets = |places: &[Range<usize>], words: &Range<usize>| places.iter().any(|place| overlap(place, words));
+    fn leave_to_the_named(&mut self, named: &[Vec<Rows>]) {
+        let meets = |places: &[Rows], words: &Rows| places.iter().any(|place| overlap(place, words));
         for (i, (own, found)) in named.iter().zip(&mut self.subjects).enumerate() {
             let others = || named.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, places)| places);
             found.retain(|words| meets(own, words) || !others().any(|places| meets(places, words)));
@@ -66,7 +67,7 @@ impl Words {
     }
 
     fn check(&self, subjects: &[Subject], side: Side) -> Result<()> {
-        let on: Vec<(&Subject, &[Range<usize>])> =
+        let on: Vec<(&Subject, &[Rows])> =
             subjects.iter().zip(&self.subjects).filter(|(s, _)| claims(s)).map(|(s, w)| (s, w.as_slice())).collect();
         for (i, (second, theirs)) in on.iter().enumerate() {
             for (first, own) in on.iter().take(i) {
@@ -84,21 +85,19 @@ fn claims(subject: &Subject) -> bool {
     subject.strength > 0.0 && (subject.scope == Scope::Trigger || subject.embeddings.is_some())
 }
 
-fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
-    a.start < b.end && b.start < a.end
+fn overlap(a: &Rows, b: &Rows) -> bool {
+    a.iter().any(|row| b.contains(row))
 }
 
 /// The tokens of the words that stand where `{NAME}` stood for a subject.
-fn named(tokens: &Tokens, subject: &Subject, side: Side) -> Vec<Range<usize>> {
+fn named(tokens: &Tokens, subject: &Subject, side: Side) -> Vec<Rows> {
     let places = subject.places.as_ref().map(|places| places.on(side)).unwrap_or_default();
-    let of = |&start: &usize| {
+    let of = |&start: &usize| -> Rows {
         let bytes = start..start.saturating_add(subject.trigger.len());
-        let inside = |span: &Range<usize>| overlap(span, &bytes);
-        let first = tokens.spans.iter().position(inside)?;
-        let last = tokens.spans.iter().rposition(inside)?;
-        Some(first..last + 1)
+        let inside = |span: &Range<usize>| span.start < bytes.end && bytes.start < span.end;
+        tokens.own.iter().copied().filter(|row| tokens.spans.get(*row).is_some_and(inside)).collect()
     };
-    places.iter().filter_map(of).collect()
+    places.iter().map(of).filter(|rows| !rows.is_empty()).collect()
 }
 
 fn shared_words(first: &Subject, second: &Subject, side: Side) -> Error {

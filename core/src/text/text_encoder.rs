@@ -1,6 +1,7 @@
 //! The text encoder: tokens to the last hidden state.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use ort::session::SessionInputValue;
 
@@ -12,6 +13,7 @@ use crate::runtime::session::Graph;
 use crate::subjects::offsets::Offsets;
 use crate::subjects::words::Words;
 use crate::text::tokenizer::Tokens;
+use crate::text::weighting;
 
 /// A prompt as the text encoder takes it.
 #[derive(Debug, Clone)]
@@ -26,17 +28,38 @@ pub(crate) struct Prompt {
 impl Prompt {
     /// Whether both are encoded to the same hidden state.
     pub(crate) fn encodes_as(&self, other: &Self) -> bool {
-        self.tokens.ids == other.tokens.ids && self.offsets.values == other.offsets.values
+        self.tokens.ids == other.tokens.ids
+            && self.tokens.weights == other.tokens.weights
+            && self.offsets.values == other.offsets.values
     }
 }
 
-/// The last hidden state, `max_length × hidden_size`.
+/// The last hidden state with its weights, `max_length × hidden_size` for each chunk.
 pub(crate) fn embed(bundle: &Bundle, encoder: &mut Graph, prompt: &Prompt, cancel: &CancelToken) -> Result<Vec<f32>> {
+    let length = (bundle.manifest().text.max_length as usize).max(1);
+    let mut embedding = Vec::new();
+    for (chunk, weights) in prompt.tokens.weights.chunks(length).enumerate() {
+        let mut hidden = embed_chunk(bundle, encoder, prompt, chunk * length..(chunk + 1) * length, cancel)?;
+        weighting::weigh(&mut hidden, weights)?;
+        embedding.extend(hidden);
+    }
+    Ok(embedding)
+}
+
+/// The last hidden state of the tokens at some places.
+fn embed_chunk(
+    bundle: &Bundle,
+    encoder: &mut Graph,
+    prompt: &Prompt,
+    places: Range<usize>,
+    cancel: &CancelToken,
+) -> Result<Vec<f32>> {
     let text = bundle.manifest().text;
-    let ids: Vec<i64> = prompt.tokens.ids.iter().map(|&id| i64::from(id)).collect();
-    let ids = encoder.tensor("input_ids", &[1, prompt.tokens.ids.len()], ids)?;
+    let ids = prompt.tokens.ids.get(places.clone()).unwrap_or_default();
+    let ids: Vec<i64> = ids.iter().map(|&id| i64::from(id)).collect();
+    let ids = encoder.tensor("input_ids", &[1, ids.len()], ids)?;
     let mut inputs: Vec<(Cow<'_, str>, SessionInputValue<'_>)> = ort::inputs!["input_ids" => ids];
-    if let Some((shape, values)) = offsets(bundle, encoder, prompt)? {
+    if let Some((shape, values)) = offsets(bundle, encoder, prompt, places)? {
         let tensor = encoder.tensor(EMBEDDING_OFFSETS, &shape, values)?;
         inputs.push((EMBEDDING_OFFSETS.into(), tensor.into()));
     }
@@ -52,9 +75,14 @@ pub(crate) fn embed(bundle: &Bundle, encoder: &mut Graph, prompt: &Prompt, cance
 
 /// What the graph takes beside the tokens: zeros where nothing is added; nothing where it was imported by a version that
 /// knew of no learned embeddings.
-fn offsets(bundle: &Bundle, encoder: &Graph, prompt: &Prompt) -> Result<Option<([usize; 3], Vec<f32>)>> {
+fn offsets(
+    bundle: &Bundle,
+    encoder: &Graph,
+    prompt: &Prompt,
+    places: Range<usize>,
+) -> Result<Option<([usize; 3], Vec<f32>)>> {
     let Offsets { values, width, subject } = &prompt.offsets;
-    let tokens = prompt.tokens.ids.len();
+    let tokens = places.len();
     if !encoder.takes(EMBEDDING_OFFSETS) {
         return if values.is_empty() { Ok(None) } else { Err(takes_none(bundle, subject)) };
     }
@@ -71,7 +99,8 @@ fn offsets(bundle: &Bundle, encoder: &Graph, prompt: &Prompt) -> Result<Option<(
         let reason = format!("its learned embeddings are {width} wide, those of `{}` {own}", bundle.manifest().name);
         return Err(Error::WrongModel { subject: subject.clone(), reason });
     }
-    Ok(Some(([1, tokens, own], values.clone())))
+    let values = values.get(places.start * own..places.end * own).unwrap_or_default();
+    Ok(Some(([1, tokens, own], values.to_vec())))
 }
 
 fn takes_none(bundle: &Bundle, subject: &str) -> Error {

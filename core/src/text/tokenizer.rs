@@ -10,18 +10,24 @@ use crate::model::manifest::Text;
 /// A CLIP tokenizer with the length its text encoder takes.
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
-    text: Text,
+    pub(super) text: Text,
 }
 
 /// A prompt as the text encoder takes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Tokens {
-    /// Start, prompt, end, padding: exactly `max_length` ids.
+    /// Start, prompt, end, padding: exactly `max_length` ids, or so many for each chunk of a long prompt.
     pub ids: Vec<u32>,
-    /// How many ids stand before the padding, start and end included.
+    /// How many ids are no padding, start and end included.
     pub used: usize,
     /// For each of `ids` the bytes of the prompt that it was made of; empty ranges for start, end and padding.
     pub spans: Vec<Range<usize>>,
+    /// For each of `ids` how much its row of the embedding weighs; 1 where nothing is said.
+    pub weights: Vec<f32>,
+    /// Places in `ids` of the prompt's own tokens, ascending.
+    pub own: Vec<usize>,
+    /// How many of the own tokens stand before each `BREAK`, ascending.
+    pub breaks: Vec<usize>,
     /// What did not fit, as it was written.
     pub cut: Option<String>,
 }
@@ -77,7 +83,8 @@ impl Tokenizer {
         let mut spans: Vec<Range<usize>> = std::iter::once(0..0).collect();
         spans.extend(encoding.get_offsets().iter().take(room).map(|&(start, end)| start..end));
         spans.resize(length, 0..0);
-        Ok(Tokens { ids, used, spans, cut })
+        let own = (1..used.saturating_sub(1)).collect();
+        Ok(Tokens { ids, used, spans, weights: vec![1.0; length], own, breaks: Vec::new(), cut })
     }
 
     /// Positions in `tokens` that `trigger` takes up, every occurrence, ascending. Empty for an empty trigger.
@@ -86,27 +93,36 @@ impl Tokenizer {
     /// [`Error::BadRequest`] when the trigger cannot be tokenized.
     pub fn positions(&self, tokens: &Tokens, trigger: &str) -> Result<Vec<usize>> {
         let needle = self.ids(trigger)?;
-        let mut found: Vec<usize> =
-            starts(tokens, &needle).into_iter().flat_map(|start| start..start + needle.len()).collect();
+        let mut found: Vec<usize> = occurrences(tokens, &needle).into_iter().flatten().collect();
         // Overlapping occurrences of a repetitive trigger.
         found.sort_unstable();
         found.dedup();
         Ok(found)
     }
 
-    fn encoding(&self, text: &str) -> Result<tokenizers::Encoding> {
+    /// The id of a token as the vocabulary writes it.
+    pub(super) fn id(&self, token: &str) -> Option<u32> {
+        self.inner.token_to_id(token)
+    }
+
+    pub(super) fn encoding(&self, text: &str) -> Result<tokenizers::Encoding> {
         contained("it", || self.inner.encode(text, false))
             .map_err(|error| Error::request("prompt", format!("cannot be tokenized: {error}")))
     }
 }
 
-/// Where `needle` stands in the tokens of a prompt, every occurrence, ascending; nowhere if it is empty.
-pub(crate) fn starts(tokens: &Tokens, needle: &[u32]) -> Vec<usize> {
-    let prompt = tokens.ids.get(..tokens.used).unwrap_or_default();
+/// The places of `needle` in the tokens of a prompt, every occurrence, ascending; none if it is empty. One may go on in the
+/// next chunk, but not behind a `BREAK`.
+pub(crate) fn occurrences(tokens: &Tokens, needle: &[u32]) -> Vec<Vec<usize>> {
     if needle.is_empty() {
         return Vec::new();
     }
-    prompt.windows(needle.len()).enumerate().filter(|(_, window)| *window == needle).map(|(start, _)| start).collect()
+    let id = |place: &usize| tokens.ids.get(*place).copied();
+    let whole = |start: usize| !tokens.breaks.iter().any(|at| (start + 1..start + needle.len()).contains(at));
+    let windows = tokens.own.windows(needle.len()).enumerate();
+    let found =
+        windows.filter(|(start, window)| window.iter().map(id).eq(needle.iter().map(|id| Some(*id))) && whole(*start));
+    found.map(|(_, window)| window.to_vec()).collect()
 }
 
 /// Runs a piece of the `tokenizers` crate, which panics (`expect`, slices) at some files that are no tokenizer of anybody's.

@@ -74,7 +74,8 @@ extension Recipe {
             scheduler: scheduler,
             seed: seed,
             width: Int(width),
-            height: Int(height)
+            height: Int(height),
+            promptWeights: promptWeights
         )
     }
 }

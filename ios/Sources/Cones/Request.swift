@@ -29,6 +29,10 @@ public struct Request: Sendable {
     public var start: StartPicture?
     /// A preview comes with every so many steps; 0 for none. It costs far below a thousandth of a step.
     public var previewEvery: Int
+    /// Brackets in both prompts weigh words, as in AUTOMATIC1111's web UI: `(word)` 1.1 times, `[word]` by as much
+    /// less, `(word:1.3)` 1.3 times; `\(` is a bracket. Long prompts go in chunks, and `BREAK` begins another one. Without it brackets are text,
+    /// and what is too long is cut.
+    public var promptWeights: Bool
 
     /// A request for what is given.
     public init(
@@ -43,7 +47,8 @@ public struct Request: Sendable {
         width: Int? = nil,
         height: Int? = nil,
         start: StartPicture? = nil,
-        previewEvery: Int = 0
+        previewEvery: Int = 0,
+        promptWeights: Bool = false
     ) {
         self.prompt = prompt
         self.negativePrompt = negativePrompt
@@ -57,6 +62,7 @@ public struct Request: Sendable {
         self.height = height
         self.start = start
         self.previewEvery = previewEvery
+        self.promptWeights = promptWeights
     }
 }
 
@@ -113,7 +119,8 @@ extension Request {
             init: start.map {
                 InitPicture(picture: $0.picture.inner, strength: $0.strength, inpaint: $0.inpaint?.generated)
             },
-            previewEvery: UInt32(clamping: previewEvery)
+            previewEvery: UInt32(clamping: previewEvery),
+            promptWeights: promptWeights
         )
     }
 }

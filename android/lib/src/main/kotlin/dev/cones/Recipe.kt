@@ -19,6 +19,7 @@ package dev.cones
  * @property subjects the subjects that were on.
  * @property init the picture it started from.
  * @property parameters all of it as text, in the form that other image tools read.
+ * @property promptWeights whether brackets in the prompts weighed words, and long prompts went in chunks.
  */
 public data class Recipe(
     val software: String,
@@ -37,6 +38,7 @@ public data class Recipe(
     val subjects: List<SubjectRecipe>,
     val init: InitRecipe?,
     val parameters: String,
+    val promptWeights: Boolean,
 )
 
 /**
@@ -114,4 +116,5 @@ internal fun dev.cones.generated.Recipe.wrapped() =
             },
         init = init?.let { InitRecipe(it.strength, it.rgbSha256, it.inpaint?.wrapped()) },
         parameters = parameters,
+        promptWeights = promptWeights,
     )

@@ -20,6 +20,9 @@ package dev.cones
  * @property height pixels down.
  * @property init a picture to start from.
  * @property previewEvery a preview comes with every so many steps; 0 for none. It costs far below a thousandth of a step.
+ * @property promptWeights brackets in both prompts weigh words, as in AUTOMATIC1111's web UI: `(word)` 1.1 times, `[word]`
+ *   by as much less, `(word:1.3)` 1.3 times; `\(` is a bracket. Long prompts go in chunks, and `BREAK` begins another one. Without it
+ *   brackets are text, and what is too long is cut.
  */
 public data class Request(
     val prompt: String,
@@ -34,6 +37,7 @@ public data class Request(
     val height: Int? = null,
     val init: InitPicture? = null,
     val previewEvery: Int = 0,
+    val promptWeights: Boolean = false,
 ) {
     internal fun native(): dev.cones.generated.Request {
         val make = { start: dev.cones.generated.InitPicture? ->
@@ -50,6 +54,7 @@ public data class Request(
                 height = height?.unsigned("height"),
                 init = start,
                 previewEvery = previewEvery.unsigned("previewEvery"),
+                promptWeights = promptWeights,
             )
         }
         return if (init == null) make(null) else init.native { make(it) }

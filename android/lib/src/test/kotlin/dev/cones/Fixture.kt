@@ -54,6 +54,7 @@ internal fun Recipe.request(): Request =
         seed = seed,
         width = width,
         height = height,
+        promptWeights = promptWeights,
     )
 
 /** Compares with what `cones generate` wrote: the file's bytes and the pixels. */
