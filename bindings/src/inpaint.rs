@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::Picture;
+use crate::{Margins, Picture};
 
 /// The region of the init picture that is drawn anew (inpainting), and strips around it (outpainting). All else keeps its bytes.
 #[derive(Debug, Clone, uniffi::Record)]
@@ -24,23 +24,6 @@ pub struct Inpaint {
     /// Strips that are added around the init picture and drawn.
     #[uniffi(default)]
     pub outpaint: Option<Margins>,
-}
-
-/// Pixels that are added to each side of a picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
-pub struct Margins {
-    /// On the left.
-    #[uniffi(default)]
-    pub left: u32,
-    /// Above.
-    #[uniffi(default)]
-    pub top: u32,
-    /// On the right.
-    #[uniffi(default)]
-    pub right: u32,
-    /// Below.
-    #[uniffi(default)]
-    pub bottom: u32,
 }
 
 impl Inpaint {

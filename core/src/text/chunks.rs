@@ -17,12 +17,12 @@ const COMMA_BACKTRACK: usize = 20;
 const COMMA: &str = ",</w>";
 
 impl Tokenizer {
-    /// Tokens of a prompt whose brackets weigh words, as [`emphasis::parse`](crate::text::emphasis::parse) reads them; in
+    /// Tokens of a prompt whose brackets weigh words, as [`emphasis::parse`] reads them; in
     /// several chunks where it is longer than one, or has `BREAK` in it. Each chunk has a start, an end and padding of its
     /// own, and nothing is cut.
     ///
     /// # Errors
-    /// [`Error::BadRequest`] for what [`emphasis::parse`](crate::text::emphasis::parse) refuses, and for more than 16 chunks.
+    /// [`Error::BadRequest`] for what [`emphasis::parse`] refuses, and for more than 16 chunks.
     pub fn encode_weighted(&self, prompt: &str) -> Result<Tokens> {
         let parts = emphasis::parse(prompt).map_err(|reason| Error::request("prompt", reason))?;
         let room = (self.text.max_length as usize).saturating_sub(2).max(1);
