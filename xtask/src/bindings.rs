@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 use crate::failure::{Failure, Result};
 use crate::options::Options;
@@ -73,12 +74,22 @@ fn library_name() -> String {
     format!("{}cones{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX)
 }
 
-fn generator(workspace: &Workspace, options: &Options) -> Result<PathBuf> {
+/// Begins to build the generator beside other work: one of its crates keeps one core busy for minutes. What fails is said by
+/// [`tested`], which builds it again where that is needed.
+pub(crate) fn begin(workspace: &Workspace, options: &Options) -> Option<Child> {
+    generator_build(workspace, options).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
+}
+
+fn generator_build(workspace: &Workspace, options: &Options) -> Command {
     let arguments = ["build", "--profile", "generator", "--package", "cones-bindings", "--bin", "uniffi-bindgen"];
     let mut cargo = workspace.cargo(options, &arguments);
     cargo.args(["--no-default-features", "--features", "cli"]);
+    cargo
+}
+
+fn generator(workspace: &Workspace, options: &Options) -> Result<PathBuf> {
     process::run(
-        &mut cargo,
+        &mut generator_build(workspace, options),
         "The compiler's words above say why. Without a network, run `cargo fetch` once with one.",
     )?;
     let name = format!("uniffi-bindgen{}", std::env::consts::EXE_SUFFIX);
@@ -93,7 +104,7 @@ fn generate(workspace: &Workspace, generator: &Path, library: &Path, language: &
         _ => {}
     }
     // It asks cargo for the crate's folder, where `uniffi.toml` lies.
-    let mut command = std::process::Command::new(generator);
+    let mut command = Command::new(generator);
     command.current_dir(workspace.root()).arg("generate").arg(library).args(["--language", language]);
     command.args(["--no-format", "--out-dir"]).arg(out);
     let output = process::capture(&mut command)?;

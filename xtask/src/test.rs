@@ -13,9 +13,15 @@ use crate::{bindings as generated, demo, host, onnxruntime, process};
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
     let library = onnxruntime::set_up(workspace)?;
     let mut count = Count::default();
-    let rust = rust(workspace, options, &library, &mut count);
     // Who asks for something in particular asks cargo.
-    let others = if options.rest.is_empty() {
+    let all = options.rest.is_empty();
+    let generator = if all { generated::begin(workspace, options) } else { None };
+    let rust = rust(workspace, options, &library, &mut count);
+    if let Some(mut begun) = generator {
+        // Its outcome is found again below.
+        let _ = begun.wait();
+    }
+    let others = if all {
         generated::tested(workspace, options)
             .and_then(|made| host::test(workspace, options, &library, made, &mut count))
     } else {

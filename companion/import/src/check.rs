@@ -25,6 +25,8 @@ pub fn graph(file: &Path, interface: &Interface, layers: &[&str]) -> Result<()> 
         // Only to be looked at: optimising it would take time and memory.
         .with_optimization_level(GraphOptimizationLevel::Disable)
         .map_err(raw::failed(stage.clone()))?
+        .with_intra_threads(1)
+        .map_err(raw::failed(stage.clone()))?
         .commit_from_file(file)
         .map_err(raw::failed(stage))?;
     let ports = interface.inputs.iter().map(|port| (port.name, port.element));

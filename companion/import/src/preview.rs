@@ -32,7 +32,8 @@ pub(super) fn fit(
 ) -> Result<Preview> {
     let environment = raw::environment()?;
     let stage = || raw::failed("loading `vae_encoder.onnx`");
-    let mut builder = Session::builder(&environment).map_err(stage())?;
+    let builder = Session::builder(&environment).map_err(stage())?;
+    let mut builder = builder.with_intra_op_spinning(false).map_err(stage())?;
     let mut session = builder.commit_from_file(encoder).map_err(stage())?;
     let free = image.width.min(image.height).min(MAX_SIDE);
     let cells = |fixed: Option<u32>| (fixed.unwrap_or(free) / latent.scale).max(1) as usize;

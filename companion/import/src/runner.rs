@@ -41,6 +41,9 @@ impl<'a> Runner<'a> {
             .map_err(raw::failed(stage()))?
             .with_optimization_level(GraphOptimizationLevel::Disable)
             .map_err(raw::failed(stage()))?
+            // One run each: threads that wait for the next one by spinning would only keep others from theirs.
+            .with_intra_op_spinning(false)
+            .map_err(raw::failed(stage()))?
             // What it has to say is in its errors.
             .with_log_level(ort::logging::LogLevel::Fatal)
             .map_err(raw::failed(stage()))?

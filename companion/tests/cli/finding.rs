@@ -6,7 +6,7 @@ use crate::tool::{Desk, fail, models, stderr, text};
 
 /// As quick as it gets.
 const QUICK: [&str; 12] =
-    ["--steps", "3", "--batch", "4", "--held-out", "4", "--drawn", "1", "--threads", "2", "--show", "0"];
+    ["--steps", "3", "--batch", "4", "--held-out", "4", "--drawn", "1", "--threads", "1", "--show", "0"];
 
 fn subject(name: &str) -> String {
     text(&models(&format!("subjects/{name}"))).to_owned()
