@@ -30,11 +30,11 @@ pub(super) fn fit(
     image: ImageSize,
     fixed: Fixed,
 ) -> Result<Preview> {
+    const LOADING: &str = "loading `vae_encoder.onnx`";
     let environment = raw::environment()?;
-    let stage = || raw::failed("loading `vae_encoder.onnx`");
-    let builder = Session::builder(&environment).map_err(stage())?;
-    let mut builder = builder.with_intra_op_spinning(false).map_err(stage())?;
-    let mut session = builder.commit_from_file(encoder).map_err(stage())?;
+    let builder = Session::builder(&environment).map_err(raw::failed(LOADING))?;
+    let mut builder = builder.with_intra_op_spinning(false).map_err(raw::failed(LOADING))?;
+    let mut session = builder.commit_from_file(encoder).map_err(raw::failed(LOADING))?;
     let free = image.width.min(image.height).min(MAX_SIDE);
     let cells = |fixed: Option<u32>| (fixed.unwrap_or(free) / latent.scale).max(1) as usize;
     let size = Cells { rows: cells(fixed.height), columns: cells(fixed.width), scale: latent.scale as usize };
