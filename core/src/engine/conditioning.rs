@@ -79,14 +79,18 @@ impl Engine {
         Ok(all.into_iter().map(|(side, tokens)| (side, tokens.lengthened(most, text))).collect())
     }
 
+    fn prompts_of(&self, request: &Request) -> Result<Vec<Prompt>> {
+        let plan = ResolvedRequest::new(request, &self.bundle)?;
+        self.prompts(self.tokens(request, &plan)?, request)
+    }
+
     /// The embeddings of a request's prompts, the negative one first where guidance is on: `max_length × hidden_size` for
     /// each chunk, weights and learned words included; as many chunks in both.
     ///
     /// # Errors
     /// As [`generate`](Self::generate).
     pub fn embeddings(&mut self, request: &Request) -> Result<Vec<Vec<f32>>> {
-        let plan = ResolvedRequest::new(request, &self.bundle)?;
-        let prompts = self.prompts(self.tokens(request, &plan)?, request)?;
+        let prompts = self.prompts_of(request)?;
         let encoder =
             self.text_encoder.get(&self.bundle, &self.place, graphs::text(&self.bundle, self.arrangement.form))?;
         let cancel = CancelToken::new();
@@ -99,8 +103,7 @@ impl Engine {
     /// # Errors
     /// As [`generate`](Self::generate).
     pub fn conditions(&mut self, request: &Request) -> Result<Vec<KeyValues>> {
-        let plan = ResolvedRequest::new(request, &self.bundle)?;
-        let prompts = self.prompts(self.tokens(request, &plan)?, request)?;
+        let prompts = self.prompts_of(request)?;
         let encoder =
             self.text_encoder.get(&self.bundle, &self.place, graphs::text(&self.bundle, self.arrangement.form))?;
         for prompt in &prompts {
