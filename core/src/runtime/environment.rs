@@ -62,7 +62,7 @@ pub fn environment() -> Result<Environment> {
     Ok(environment)
 }
 
-/// ONNX Runtime's own description of its build. Loads it like [`environment`].
+/// ONNX Runtime's own description of its build. Loads it if no session has yet.
 ///
 /// # Errors
 /// [`Error::RuntimeMissing`].
