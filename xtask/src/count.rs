@@ -29,7 +29,7 @@ impl Count {
     }
 
     /// Passes everything on to `terminal` as it comes. Bytes, not lines of text: a test may print anything.
-    fn read(&mut self, mut output: impl BufRead, mut terminal: impl Write) -> std::io::Result<()> {
+    pub(crate) fn read(&mut self, mut output: impl BufRead, mut terminal: impl Write) -> std::io::Result<()> {
         let mut line = Vec::new();
         while output.read_until(b'\n', &mut line)? > 0 {
             // A closed terminal must not stop the tests.

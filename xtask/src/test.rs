@@ -1,6 +1,9 @@
 //! Every test of the workspace, with a count at the end.
 
-use std::path::Path;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 use crate::count::Count;
 use crate::failure::{Failure, Result};
@@ -8,25 +11,31 @@ use crate::options::Options;
 use crate::workspace::Workspace;
 use crate::{bindings as generated, demo, host, onnxruntime, process};
 
-/// Set-up, then `cargo test` in the release profile, for what is shipped is what is tested and `demo` built most of it;
-/// then the tests in other languages.
+/// What `test-bindings` is given for the library that the Rust tests were built with, which this command has built already.
+const BUILT: &str = "--built";
+
+/// Set-up, then `cargo test` in the release profile, for what is shipped is what is tested and `demo` built most of it.
+/// The tests in other languages run beside those in Rust, and are told after them.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
     let library = onnxruntime::set_up(workspace)?;
     let mut count = Count::default();
     // Who asks for something in particular asks cargo.
-    let all = options.rest.is_empty();
-    let generator = if all { generated::begin(workspace, options) } else { None };
-    let rust = rust(workspace, options, &library, &mut count);
+    if !options.rest.is_empty() {
+        let rust = rust(workspace, options, &library, &mut count);
+        close(&count);
+        return rust;
+    }
+    let generator = generated::begin(workspace, options);
+    let mut build = cargo(workspace, options, &["--no-run"], &library);
+    let built = process::run(&mut build, "The compiler's words above say why.");
     if let Some(mut begun) = generator {
-        // Its outcome is found again below.
+        // Its outcome is found again by the tests in other languages.
         let _ = begun.wait();
     }
-    let others = if all {
-        generated::tested(workspace, options)
-            .and_then(|made| host::test(workspace, options, &library, made, &mut count))
-    } else {
-        Ok(())
-    };
+    built?;
+    let others = Beside::begin(workspace, options, &library)?;
+    let rust = rust(workspace, options, &library, &mut count);
+    let others = others.end(&mut count);
     close(&count);
     match (rust, others) {
         // Both are told.
@@ -38,15 +47,52 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
     }
 }
 
-/// The tests in other languages alone, with the library as phones get it.
+/// The tests in other languages alone, with the library as phones get it, or with `--built` the one that is there.
 pub(crate) fn bindings(workspace: &Workspace, options: &Options) -> Result {
     let library = onnxruntime::set_up(workspace)?;
     let mut count = Count::default();
-    let made = generated::build(workspace, options)?;
-    demo::build(workspace, options)?;
+    let made = if options.rest.iter().any(|argument| argument == BUILT) {
+        generated::tested(workspace, options)?
+    } else {
+        let made = generated::build(workspace, options)?;
+        demo::build(workspace, options)?;
+        made
+    };
     let outcome = host::test(workspace, options, &library, made, &mut count);
     close(&count);
     outcome
+}
+
+/// `cargo xtask test-bindings --built` in a process beside this one. Most of its time is Maven's, on one core.
+struct Beside {
+    process: Child,
+    log: PathBuf,
+}
+
+impl Beside {
+    fn begin(workspace: &Workspace, options: &Options, library: &Path) -> Result<Self> {
+        let log = workspace.target().join("test-bindings.log");
+        let failed = |error: std::io::Error| Failure::file("write", &log, &error);
+        let output = File::create(&log).map_err(failed)?;
+        let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+        command.current_dir(workspace.root()).args(["test-bindings", BUILT]);
+        command.args(options.offline.then_some("--offline")).env(onnxruntime::VARIABLE, library);
+        command.stdin(Stdio::null()).stderr(output.try_clone().map_err(failed)?).stdout(output);
+        let process = command.spawn().map_err(failed)?;
+        Ok(Self { process, log })
+    }
+
+    /// Waits for it, prints all that it wrote and counts its tests.
+    fn end(mut self, count: &mut Count) -> Result {
+        let failed = |error: std::io::Error| Failure::file("read", &self.log, &error);
+        let status = self.process.wait().map_err(failed)?;
+        let output = BufReader::new(File::open(&self.log).map_err(failed)?);
+        count.read(output, std::io::stdout()).map_err(failed)?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(Failure::new(format!("the tests in other languages failed: {status}"), "Their own words stand above."))
+    }
 }
 
 fn close(count: &Count) {
@@ -54,16 +100,21 @@ fn close(count: &Count) {
 }
 
 fn rust(workspace: &Workspace, options: &Options, library: &Path, count: &mut Count) -> Result {
-    let mut cargo = workspace.cargo(options, &["test", "--release", "--no-fail-fast"]);
-    // One package can be asked for with `-p`; without that, all are meant.
-    if !options.rest.iter().any(|argument| argument == "-p" || argument.starts_with("--package")) {
-        cargo.arg("--workspace");
-    }
-    cargo.args(&options.rest).env(onnxruntime::VARIABLE, library);
+    let mut cargo = cargo(workspace, options, &["--no-fail-fast"], library);
     let status = count.run(&mut cargo)?;
     if status.success() {
         return Ok(());
     }
     let line = process::line(&cargo);
     Err(Failure::new(format!("`{line}` failed: {status}"), "The failures are listed above, each with its package."))
+}
+
+fn cargo(workspace: &Workspace, options: &Options, how: &[&str], library: &Path) -> Command {
+    let mut cargo = workspace.cargo(options, &["test", "--release"]);
+    // One package can be asked for with `-p`; without that, all are meant.
+    if !options.rest.iter().any(|argument| argument == "-p" || argument.starts_with("--package")) {
+        cargo.arg("--workspace");
+    }
+    cargo.args(how).args(&options.rest).env(onnxruntime::VARIABLE, library);
+    cargo
 }

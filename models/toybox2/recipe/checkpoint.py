@@ -20,7 +20,11 @@ class Checkpoint:
         state = torch.load(self.path, weights_only=True, map_location="cpu")
         for name, part in self.parts.items():
             if name in state:
-                part.load_state_dict(state[name])
+                try:
+                    part.load_state_dict(state[name])
+                except (RuntimeError, ValueError, KeyError) as error:
+                    raise SystemExit(f"{self.path} holds a `{name}` of another shape, from before the recipe changed: move it away "
+                                     f"to begin anew ({str(error).splitlines()[0]})") from error
         return state["numbers"]
 
     def save(self, **numbers):
