@@ -27,6 +27,7 @@ mod picture;
 mod recipe;
 mod request;
 mod turn;
+mod variation;
 
 pub use bundle::{BundleInfo, bundle_info, verify_bundle};
 pub use bundle_store::{BundleStore, InstalledBundle};
@@ -49,5 +50,6 @@ pub use pack_store::{DamagedPack, PackInfo, PackStore, read_pack};
 pub use picture::{Picture, read_recipe};
 pub use recipe::{InitRecipe, InpaintRecipe, Recipe, SubjectRecipe};
 pub use request::{InitPicture, Request, SubjectChoice};
+pub use variation::{Hires, Variation};
 
 uniffi::setup_scaffolding!("cones");

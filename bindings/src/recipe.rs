@@ -2,7 +2,7 @@
 
 use cones_core::picture::recipe;
 
-use crate::Margins;
+use crate::{Hires, Margins, Variation};
 
 /// Everything that decided a picture's pixels.
 #[derive(Debug, Clone, PartialEq, uniffi::Record)]
@@ -41,6 +41,10 @@ pub struct Recipe {
     pub parameters: String,
     /// Whether brackets in the prompts weighed words, and long prompts went in chunks.
     pub prompt_weights: bool,
+    /// Another seed's noise that was mixed in.
+    pub variation: Option<Variation>,
+    /// The second pass of a large picture; width and height are those of the first.
+    pub hires: Option<Hires>,
 }
 
 /// A subject in a recipe.
@@ -106,6 +110,8 @@ impl From<&recipe::Recipe> for Recipe {
             init: recipe.init.as_ref().map(InitRecipe::from),
             parameters: recipe.parameters(),
             prompt_weights: recipe.prompt_weights,
+            variation: recipe.variation.map(Into::into),
+            hires: recipe.hires.map(Into::into),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cones_core::Bundle;
 
-use crate::{ConesError, Inpaint, PackStore, Picture, Scheduler, Scope};
+use crate::{ConesError, Hires, Inpaint, PackStore, Picture, Scheduler, Scope, Variation};
 
 /// A request for pictures. Only the prompt is required; what is left out comes from the base model.
 #[derive(Debug, Clone, uniffi::Record)]
@@ -50,6 +50,12 @@ pub struct Request {
     /// and what is too long is cut.
     #[uniffi(default)]
     pub prompt_weights: bool,
+    /// Mixes another seed's noise in: pictures a little like that of `seed`.
+    #[uniffi(default)]
+    pub variation: Option<Variation>,
+    /// Draws the picture larger in a second pass.
+    #[uniffi(default)]
+    pub hires: Option<Hires>,
 }
 
 /// An installed pack, switched on.
@@ -97,6 +103,8 @@ impl Request {
         request.scheduler = self.scheduler.map(Into::into);
         request.seed = self.seed;
         request.prompt_weights = self.prompt_weights;
+        request.variation = self.variation.map(Into::into);
+        request.hires = self.hires.map(Into::into);
         request.count = self.count;
         (request.width, request.height) = (self.width, self.height);
         let init = self.init.as_ref();

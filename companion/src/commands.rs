@@ -34,3 +34,4 @@ pub mod serve;
 pub mod sheet;
 pub mod tune;
 pub mod unite;
+mod variation_args;

@@ -3,6 +3,7 @@
 mod conditioning;
 mod denoising;
 mod encoding;
+pub(crate) mod hires;
 mod job;
 pub(crate) mod options;
 pub(crate) mod outcome;
@@ -95,6 +96,9 @@ impl Engine {
     /// [`Error::BadRequest`] and [`Error::WrongModel`] as [`generate`](Self::generate); [`Error::OutOfMemory`] where it
     /// does not fit, with what would.
     pub fn memory_plan(&self, request: &Request) -> Result<MemoryPlan> {
+        if let Some(hires) = &request.hires {
+            return self.memory_plan(&self.larger_pass(request, hires)?);
+        }
         let plan = ResolvedRequest::new(request, &self.bundle)?;
         self.plan_memory(&plan, &self.tokens(request, &plan)?, request.init.is_some())
     }
@@ -144,6 +148,19 @@ impl Engine {
     /// [`Error::BadRequest`], [`Error::WrongModel`] and [`Error::OutOfMemory`] before any work; [`Error::Cancelled`] within a step of a
     /// cancel; [`Error::BadBundle`] and [`Error::Runtime`] from ONNX Runtime. After any of them the engine is usable.
     pub fn generate(
+        &mut self,
+        request: &Request,
+        observer: &mut dyn Observer,
+        cancel: &CancelToken,
+    ) -> Result<Generated> {
+        match &request.hires {
+            Some(hires) => self.generate_in_two_passes(request, hires, observer, cancel),
+            None => self.generate_at_once(request, observer, cancel),
+        }
+    }
+
+    /// Draws the pictures of a request of one pass.
+    fn generate_at_once(
         &mut self,
         request: &Request,
         observer: &mut dyn Observer,
@@ -230,8 +247,7 @@ impl Engine {
         if let Some(canvas) = canvas {
             pixels = canvas.pasted(&pixels)?;
         }
-        let seed = job.request.seed.wrapping_add(u64::from(picture));
-        let recipe = Recipe::of(job.request, &job.plan, &self.bundle, seed);
+        let recipe = Recipe::of(job.request, &job.plan, &self.bundle, picture);
         let left = job.observer.on_picture(Drawn { picture: pixels, recipe });
         job.report(Stage::Finished, picture, job.steps, None);
         Ok(left)

@@ -5,6 +5,7 @@ mod exif;
 pub mod file;
 pub mod foreign;
 pub mod format;
+mod hires_recipe;
 pub mod infotext;
 mod init_recipe;
 pub mod inpaint;

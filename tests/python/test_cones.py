@@ -106,6 +106,8 @@ def as_drawn(recipe):
         width=recipe.width,
         height=recipe.height,
         prompt_weights=recipe.prompt_weights,
+        variation=recipe.variation,
+        hires=recipe.hires,
     )
 
 

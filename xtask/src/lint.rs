@@ -14,13 +14,12 @@ type Check = fn(&Workspace, &Options) -> Result;
 /// All of it, quick things first. Every one runs, whatever became of the others; a tool that is not installed is left out
 /// with a line that says so.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
-    let checks: [(&str, Check); 7] = [
+    let checks: [(&str, Check); 6] = [
         ("circles of files", |workspace, _| circles::check(workspace)),
         ("format", format),
         ("clippy", clippy),
         ("features", features),
         ("documentation", documentation),
-        ("fuzz targets", fuzz),
         ("dependencies and spelling", outside),
     ];
     let mut failed = Vec::new();
@@ -76,13 +75,6 @@ fn features(workspace: &Workspace, options: &Options) -> Result {
 fn documentation(workspace: &Workspace, options: &Options) -> Result {
     let mut doc = workspace.cargo(options, &["doc", "--release", "--workspace", "--no-deps"]);
     process::run(doc.env("RUSTDOCFLAGS", "-D warnings"), "Mend the documentation that rustdoc names above.")
-}
-
-/// That they compile; running them takes a nightly compiler and hours (`tests/fuzz/README.md`).
-fn fuzz(workspace: &Workspace, options: &Options) -> Result {
-    let mut check = workspace.cargo(options, &["check", "--release", "--manifest-path", "tests/fuzz/Cargo.toml"]);
-    check.arg("--target-dir").arg(workspace.built());
-    process::run(&mut check, "A fuzz target no longer fits what it feeds.")
 }
 
 fn outside(workspace: &Workspace, options: &Options) -> Result {

@@ -8,6 +8,7 @@ mod circles;
 mod count;
 mod demo;
 mod failure;
+mod fuzz;
 mod golden;
 mod gpu;
 mod host;
@@ -64,6 +65,9 @@ cargo xtask COMMAND [--offline] [ARGS…]
   reach    onnxruntime [VERSION…]
            Toybox with every ONNX Runtime from 1.23 on: which forms it loads, and how far pictures are from those of the
            version that is fetched (x86-64 Linux)
+  fuzz     [PARSER…] [--minutes N] [--keep]
+           feed every parser of outside data for N minutes in all (12), with the address sanitizer; goes on from what earlier
+           runs found and prints the sum of all. `--keep` puts the fewest inputs that reach as much into tests/fuzzed/corpus
   help     this text
 
   --offline  goes to cargo; everything works without a network once it is set up
@@ -108,6 +112,7 @@ fn run(command: &str, options: Options) -> Result {
             None => bench::run(&workspace, &options),
         },
         "golden" => golden::run(&workspace, &options),
+        "fuzz" => fuzz::run(&workspace, &options),
         "reach" => reach::run(&workspace, &options),
         "gpu" => gpu::run(&workspace, &options),
         _ => Err(Failure::new(format!("there is no command '{command}'"), "`cargo xtask help` lists them.")),

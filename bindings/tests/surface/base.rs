@@ -47,6 +47,8 @@ pub(crate) fn plain(prompt: &str) -> Request {
         init: None,
         preview_every: 0,
         prompt_weights: false,
+        variation: None,
+        hires: None,
     }
 }
 

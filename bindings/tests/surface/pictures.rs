@@ -109,6 +109,21 @@ fn brackets_weigh_words_where_that_is_asked_for() {
 }
 
 #[test]
+fn variations_and_large_pictures_are_drawn_and_said() {
+    let variation = Some(cones::Variation { seed: 3, strength: 0.5 });
+    let hires = Some(cones::Hires { scale: 1.5, strength: 0.5, steps: None });
+    let generated = engine().generate(Request { variation, hires, ..request(2) }, None, None).expect("a picture");
+    let picture = &generated.pictures[0];
+    let recipe = picture.recipe().expect("a recipe");
+    assert_eq!((recipe.variation, recipe.hires, recipe.width), (variation, hires, 64));
+    assert_eq!(picture.rgba().len(), 4 * 96 * 96);
+    assert_ne!(drawn(Request { variation, ..request(2) }), drawn(request(2)));
+    let none = Some(cones::Hires { scale: 1.0, strength: 0.5, steps: None });
+    let refused = engine().generate(Request { hires: none, ..request(2) }, None, None).expect_err("not larger");
+    assert!(matches!(&refused, ConesError::BadRequest { field, .. } if field == "hires"), "{refused}");
+}
+
+#[test]
 fn bytes_of_another_size_are_refused() {
     for (width, height, bytes) in [(2, 2, 15), (0, 0, 0), (u32::MAX, u32::MAX, 16)] {
         let refused = Picture::from_rgba(width, height, &vec![0; bytes]);

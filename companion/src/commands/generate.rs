@@ -19,6 +19,7 @@ use super::picture_place::{Place, picture_file};
 use super::picture_writer::{Extras, Writer};
 use super::progress_bar::Bar;
 use super::seed::Seed;
+use super::variation_args::VariationArgs;
 use crate::failure::Failure;
 use crate::recipe_subjects;
 use crate::subject_spec::SubjectSpec;
@@ -49,6 +50,8 @@ Examples:
   cones generate -p 'a dog at night' -o - | magick - night.gif
   cones generate -p 'a {fluent-dog} on grass' -s fluent-dog --init photo.jpg --mask spot.png --only-masked --mask-feather 4 -o in.png
   cones generate -p 'a dog on the beach' --init photo.png --outpaint 0,0,64,0 -o wide.png
+  cones generate -p 'a dog on grass' --seed 5 --variation-seed 1 --variation-strength 0.2 -n 9 -o dogs --sheet dogs.png
+  cones generate -p 'a castle at night' --hires 2 -o castle.png
   cones generate --from dog.png -o again.png")]
 pub struct GenerateArgs {
     /// What to draw; {NAME} stands for a subject.
@@ -92,6 +95,8 @@ pub struct GenerateArgs {
     height: Option<u32>,
     #[command(flatten)]
     init: InitArgs,
+    #[command(flatten)]
+    variation: VariationArgs,
     /// Let brackets weigh words and go on in chunks with long prompts; by default as a recipe says, else not. `=false` draws
     /// brackets as they stand.
     #[arg(
@@ -158,7 +163,7 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
     if let Some(old) = &old {
         old.tell_what_is_left_out()?;
     }
-    let seeds = |request: &Request| (0..request.count).map(|i| request.seed.wrapping_add(u64::from(i))).collect();
+    let seeds = |request: &Request| (0..request.count).map(|i| request.telling_seed(i)).collect();
     let paths = args.out.paths(&requests.iter().map(seeds).collect::<Vec<_>>())?;
     let cancel = cancelled_by_ctrl_c()?;
     let cell = engine.bundle().manifest().latent.scale;
@@ -222,6 +227,8 @@ impl GenerateArgs {
             Some(seed) => seed.number()?,
             None => old.and_then(OldRecipe::seed).unwrap_or(0),
         };
+        request.variation = self.variation.variation(old.and_then(OldRecipe::variation))?;
+        request.hires = self.variation.hires(old.and_then(OldRecipe::hires))?;
         request.count = self.count;
         let size = old.and_then(OldRecipe::size);
         request.width = self.width.or(size.map(|(width, _)| width));

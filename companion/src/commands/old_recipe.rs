@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::path::Path;
 
+use cones_core::Variation;
 use cones_core::picture::foreign::ForeignRecipe;
-use cones_core::picture::recipe::Recipe;
+use cones_core::picture::recipe::{HiresRecipe, Recipe};
 use cones_core::sampling::scheduler::Scheduler;
 use serde::Serialize;
 
@@ -83,6 +84,14 @@ impl OldRecipe {
 
     pub(super) fn size(&self) -> Option<(u32, u32)> {
         self.ours().map_or_else(|| self.foreign()?.size, |recipe| Some((recipe.width, recipe.height)))
+    }
+
+    pub(super) fn variation(&self) -> Option<Variation> {
+        self.ours().map_or_else(|| self.foreign()?.variation, |recipe| recipe.variation)
+    }
+
+    pub(super) fn hires(&self) -> Option<HiresRecipe> {
+        self.ours().map_or_else(|| self.foreign()?.hires, |recipe| recipe.hires)
     }
 
     /// The text that image tools read.

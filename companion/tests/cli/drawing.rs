@@ -56,6 +56,34 @@ fn several_pictures_are_numbered_in_a_file_and_named_by_seed_in_a_folder() {
 }
 
 #[test]
+fn variations_and_large_pictures_are_drawn_again_from_their_recipes() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let varied = ["--prompt", "a dog", "--variation-seed", "5", "--variation-strength", "0.3", "--hires", "1.5"];
+    let printed = generate(&[&varied[..], &["--count", "2"]].concat(), &path("many"));
+    let names: Vec<_> = printed.lines().map(|l| Path::new(l).file_name().expect("a name").to_owned()).collect();
+    assert_eq!(names, ["5.png", "6.png"], "what tells them apart");
+    assert_eq!(image::image_dimensions(path("many/6.png")).expect("a picture"), (96, 96));
+    done(&["generate", "--from", text(&path("many/6.png")), "--threads", "1", "--out", text(&path("again.png"))]);
+    assert!(
+        std::fs::read(path("many/6.png")).expect("a picture") == std::fs::read(path("again.png")).expect("a picture")
+    );
+    let out = path("x.png");
+    for (wrong, says) in [
+        (&["--variation-strength", "0.3"][..], "--variation-seed"),
+        (&["--variation-seed", "3"], "--variation-strength"),
+        (&["--variation-seed", "3", "--variation-strength", "2"], "0 to 1"),
+        (&["--hires-steps", "3"], "--hires TIMES"),
+        (&["--hires", "2", "--init", "a.png"], "--init"),
+    ] {
+        let said = fails(2, &[&["generate", "--prompt", "a dog", "--out", text(&out)], wrong].concat());
+        assert!(said.contains(says), "{said}");
+    }
+    let said = fails(1, &["generate", "--prompt", "a dog", "--hires", "9", "--out", text(&out)]);
+    assert!(said.contains("at most 8"), "{said}");
+}
+
+#[test]
 fn the_json_summary_says_what_was_drawn() {
     let folder = folder();
     let out = folder.path().join("dog.png");

@@ -16,6 +16,7 @@ use crate::runtime::graphs::Purpose;
 use crate::runtime::session::Graph;
 use crate::sampling::noise::TorchGenerator;
 use crate::sampling::scheduler::{self, Run};
+use crate::sampling::variation;
 use crate::subjects::places::Side;
 use crate::text::shortened;
 
@@ -42,9 +43,13 @@ impl Engine {
     ) -> Result<Vec<f32>> {
         let mut schedule = self.schedule(job)?;
         let shape @ [channels, height, width] = job.latent(&self.bundle);
-        let mut noise = TorchGenerator::new(job.request.seed.wrapping_add(u64::from(picture)));
-        let mut drawn = vec![0.0; channels * height * width];
-        noise.fill_normal(&mut drawn);
+        let (seed, variation) = job.request.seeds_of(picture);
+        let mut noise = TorchGenerator::new(seed);
+        let mut drawn = noise.randn(channels * height * width);
+        if let Some(variation) = variation {
+            let other = TorchGenerator::new(variation.seed).randn(drawn.len());
+            variation::turn(&mut drawn, &other, shape, variation.strength);
+        }
         let mut sample = vec![0.0; drawn.len()];
         start.sample(&schedule, &drawn, &mut sample)?;
         let loading = Instant::now();

@@ -30,6 +30,31 @@ pub struct Generated {
     pub memory: MemoryPlan,
 }
 
+impl Generated {
+    /// What a further pass of the same request came to.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.pictures.extend(other.pictures);
+        self.warnings
+            .extend(other.warnings.into_iter().filter(|warning| !self.warnings.contains(warning)).collect::<Vec<_>>());
+        self.timings.add(&other.timings);
+        self.memory = other.memory;
+    }
+}
+
+impl Timings {
+    fn add(&mut self, other: &Self) {
+        self.total += other.total;
+        self.loading += other.loading;
+        self.runtime += other.runtime;
+        self.unet += other.unet;
+        self.text += other.text;
+        self.decoding += other.decoding;
+        self.projecting += other.projecting;
+        self.switching += other.switching;
+        self.steps += other.steps;
+    }
+}
+
 /// Where the time of a request went.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]

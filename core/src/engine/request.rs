@@ -1,9 +1,11 @@
 //! What is asked for: one required field, and documented defaults.
 
+use crate::engine::hires::Hires;
 use crate::error::{Error, Result};
 use crate::picture::inpaint::{Inpaint, Margins};
 use crate::picture::{LARGEST_SIDE, Picture};
 use crate::sampling::scheduler::choice::Scheduler;
+use crate::sampling::variation::Variation;
 use crate::subjects::places::{Places, Side};
 use crate::subjects::prompt::{self, Filled};
 use crate::subjects::scope::Scope;
@@ -28,8 +30,11 @@ pub struct Request {
     pub guidance: Option<f32>,
     /// The scheduler.
     pub scheduler: Option<Scheduler>,
-    /// Seed of the first picture; picture `i` of several has seed `seed + i`.
+    /// Seed of the first picture; picture `i` of several has seed `seed + i`, or with a `variation` this one, and the next
+    /// variation seed.
     pub seed: u64,
+    /// Mixes another seed's noise in: pictures a little like that of `seed`.
+    pub variation: Option<Variation>,
     /// How many pictures, 1 to [`Request::MOST_PICTURES`].
     pub count: u32,
     /// Width in pixels; the bundle's own by default.
@@ -38,6 +43,8 @@ pub struct Request {
     pub height: Option<u32>,
     /// Start from a picture instead of from noise alone (img2img).
     pub init: Option<Init>,
+    /// Draws the picture larger in a second pass.
+    pub hires: Option<Hires>,
     /// Brackets in both prompts weigh words, as in AUTOMATIC1111's web UI ([`emphasis`](crate::text::emphasis)), and prompts
     /// longer than the text encoder takes, or with `BREAK`, go in chunks. `{NAME}` is filled in before that: a trigger with
     /// brackets of its own is to be written out, with backslashes. Without it brackets are text, and what is too long is cut with
@@ -73,10 +80,12 @@ impl Request {
             guidance: None,
             scheduler: None,
             seed: 0,
+            variation: None,
             count: 1,
             width: None,
             height: None,
             init: None,
+            hires: None,
             prompt_weights: false,
         }
     }
@@ -154,6 +163,36 @@ impl Request {
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
+    }
+
+    /// Mixes another seed's noise in.
+    #[must_use]
+    pub fn with_variation(mut self, variation: Variation) -> Self {
+        self.variation = Some(variation);
+        self
+    }
+
+    /// Draws larger pictures in a second pass.
+    #[must_use]
+    pub fn with_hires(mut self, hires: Hires) -> Self {
+        self.hires = Some(hires);
+        self
+    }
+
+    /// The seed that tells one of its pictures from the others.
+    #[must_use]
+    pub fn telling_seed(&self, picture: u32) -> u64 {
+        let (seed, variation) = self.seeds_of(picture);
+        variation.map_or(seed, |variation| variation.seed)
+    }
+
+    /// The seed of one of its pictures, and the variation.
+    pub(crate) fn seeds_of(&self, picture: u32) -> (u64, Option<Variation>) {
+        let next = |seed: u64| seed.wrapping_add(u64::from(picture));
+        match self.variation {
+            Some(variation) => (self.seed, Some(Variation { seed: next(variation.seed), ..variation })),
+            None => (next(self.seed), None),
+        }
     }
 
     /// Draws this many pictures.
@@ -252,6 +291,9 @@ impl ResolvedRequest {
         let height = side("height", height, manifest.latent.multiple)?;
         if let Some(init) = &request.init {
             unit("strength", init.strength, "of the init image")?;
+        }
+        if let Some(variation) = request.variation {
+            unit("variation", variation.strength, "of the variation seed")?;
         }
         for subject in &request.subjects {
             check_subject(subject, bundle)?;

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use super::hires_recipe::{HiresRecipe, UPSCALER};
 use super::infotext::{self, InfoText};
 use super::texts::Texts;
 use crate::error::Result;
 use crate::sampling::scheduler::choice::Scheduler;
+use crate::sampling::variation::Variation;
 use crate::text::emphasis;
 
 /// How another program says that it made a picture, as far as that can be drawn.
@@ -28,8 +30,12 @@ pub struct ForeignRecipe {
     pub scheduler: Option<Scheduler>,
     /// The seed.
     pub seed: Option<u64>,
-    /// Pixels across and down.
+    /// Another seed's noise that was mixed in.
+    pub variation: Option<Variation>,
+    /// Pixels across and down, before a second pass.
     pub size: Option<(u32, u32)>,
+    /// The second pass of a large picture.
+    pub hires: Option<HiresRecipe>,
     /// What is not drawn as the text says, each in a sentence without a full stop.
     pub left_out: Vec<String>,
 }
@@ -85,7 +91,10 @@ impl ForeignRecipe {
     fn take(&mut self, name: &str, value: &str, info: &InfoText) {
         let known = match name {
             "Steps" => parsed(value, &mut self.steps),
-            "CFG scale" => parsed(value, &mut self.guidance),
+            "CFG scale" => {
+                self.guidance = value.trim().parse().ok().filter(|scale: &f32| scale.is_finite());
+                self.guidance.is_some()
+            }
             "Seed" => parsed(value, &mut self.seed),
             "Size" => {
                 let sides = value.split_once('x').map(|(w, h)| (w.trim().parse(), h.trim().parse()));
@@ -100,6 +109,21 @@ impl ForeignRecipe {
             }
             // Taken with the sampler.
             "Schedule type" => true,
+            "Variation seed" => {
+                let seed = value.trim().parse();
+                let strength = info.setting("Variation seed strength").and_then(part);
+                self.variation = seed.ok().zip(strength).map(|(seed, strength)| Variation { seed, strength });
+                self.variation.is_some()
+            }
+            // Taken with the seed.
+            "Variation seed strength" => info.setting("Variation seed").is_some(),
+            "Hires upscale" => {
+                self.hires = hires(value, info);
+                self.hires.is_some()
+            }
+            // Taken with how much it is enlarged.
+            "Denoising strength" | "Hires steps" => info.setting("Hires upscale").is_some(),
+            "Hires upscaler" => value == UPSCALER,
             _ => SAID_ONLY.contains(&name) || AS_HERE.contains(&(name, value)),
         };
         if !known {
@@ -109,6 +133,20 @@ impl ForeignRecipe {
             });
         }
     }
+}
+
+/// The second pass. Without a strength it is not known what was drawn.
+fn hires(scale: &str, info: &InfoText) -> Option<HiresRecipe> {
+    let scale = scale.trim().parse().ok().filter(|scale: &f32| scale.is_finite())?;
+    let strength = part(info.setting("Denoising strength")?)?;
+    // 0 stands for as many as in the first pass.
+    let steps = info.setting("Hires steps").and_then(|steps| steps.trim().parse().ok()).filter(|steps| *steps > 0);
+    Some(HiresRecipe { scale, strength, steps })
+}
+
+/// A number from 0 to 1.
+fn part(text: &str) -> Option<f32> {
+    text.trim().parse().ok().filter(|part| (0.0..=1.0).contains(part))
 }
 
 fn parsed<T: std::str::FromStr>(value: &str, into: &mut Option<T>) -> bool {
@@ -244,6 +282,24 @@ mod tests {
         assert_eq!(recipe.left_out, ["the network `<lora:oil:0.8>`"]);
         let joined = ForeignRecipe::parse(&text.replace("[cat]", "AND a cat"));
         assert_eq!((joined.negative_prompt.as_str(), joined.prompt_weights), ("blurry", false));
+    }
+
+    #[test]
+    fn variations_and_second_passes_are_taken() {
+        let text = "a dog\nSteps: 20, Sampler: DDIM, CFG scale: 7, Seed: 5, Size: 512x512, Variation seed: 9, \
+                    Variation seed strength: 0.25, Denoising strength: 0.6, Hires upscale: 1.5, Hires steps: 8, \
+                    Hires upscaler: Lanczos, RNG: CPU";
+        let recipe = ForeignRecipe::parse(text);
+        assert_eq!(recipe.left_out, [""; 0]);
+        assert_eq!(recipe.variation, Some(Variation { seed: 9, strength: 0.25 }));
+        assert_eq!(recipe.hires, Some(HiresRecipe { scale: 1.5, strength: 0.6, steps: Some(8) }));
+        let other =
+            ForeignRecipe::parse(&text.replace("Lanczos", "Latent").replace("Variation seed: 9", "Variation seed: x"));
+        assert_eq!(other.left_out, ["`Variation seed: x`", "`Hires upscaler: Latent`"]);
+        assert!(other.variation.is_none() && other.hires.is_some());
+        // From a picture, and not in two passes.
+        let from = ForeignRecipe::parse("a dog\nSteps: 20, CFG scale: inf, Denoising strength: 0.6, RNG: CPU");
+        assert_eq!(from.left_out, ["`CFG scale: inf`", "`Denoising strength: 0.6`"]);
     }
 
     #[test]

@@ -11,10 +11,12 @@ use crate::disk::hash::{Hasher, Sha256};
 use crate::engine::request::{Request, ResolvedRequest};
 use crate::error::{Error, Result};
 use crate::model::bundle::Bundle;
+pub use crate::picture::hires_recipe::HiresRecipe;
 use crate::picture::infotext;
 pub use crate::picture::init_recipe::{InitRecipe, InpaintRecipe};
 use crate::picture::texts::Texts;
 use crate::sampling::scheduler::choice::Scheduler;
+use crate::sampling::variation::Variation;
 use crate::subjects::mask::ConceptMask;
 use crate::subjects::pack::TokenEmbeddings;
 use crate::subjects::places::{Places, Side};
@@ -42,10 +44,16 @@ pub struct Recipe {
     pub scheduler: Scheduler,
     /// This picture's own seed.
     pub seed: u64,
-    /// Pixels across.
+    /// Another seed's noise that was mixed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variation: Option<Variation>,
+    /// Pixels across, before a second pass.
     pub width: u32,
-    /// Pixels down.
+    /// Pixels down, before a second pass.
     pub height: u32,
+    /// The second pass, where it was drawn large in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hires: Option<HiresRecipe>,
     /// The subjects that were on.
     pub subjects: Vec<SubjectRecipe>,
     /// The init image of img2img.
@@ -82,7 +90,8 @@ pub struct SubjectRecipe {
 }
 
 impl Recipe {
-    pub(crate) fn of(request: &Request, plan: &ResolvedRequest, bundle: &Bundle, seed: u64) -> Self {
+    pub(crate) fn of(request: &Request, plan: &ResolvedRequest, bundle: &Bundle, picture: u32) -> Self {
+        let (seed, variation) = request.seeds_of(picture);
         Self {
             software: concat!("cones ", env!("CARGO_PKG_VERSION")).into(),
             bundle: bundle.manifest().name.clone(),
@@ -94,8 +103,10 @@ impl Recipe {
             guidance: plan.guidance,
             scheduler: plan.scheduler,
             seed,
+            variation,
             width: plan.width,
             height: plan.height,
+            hires: None,
             subjects: request.subjects.iter().map(|subject| SubjectRecipe::of(subject, request.blend)).collect(),
             init: request.init.as_ref().map(InitRecipe::of),
             prompt_weights: request.prompt_weights,
@@ -149,8 +160,17 @@ impl Recipe {
              Model: {}",
             self.steps, self.guidance, self.seed, self.width, self.height, self.bundle
         ));
+        if let Some(variation) = self.variation {
+            text.push_str(&format!(
+                ", Variation seed: {}, Variation seed strength: {}",
+                variation.seed, variation.strength
+            ));
+        }
         if let Some(init) = &self.init {
             text.push_str(&init.parameters());
+        }
+        if let Some(hires) = &self.hires {
+            text.push_str(&hires.parameters());
         }
         for subject in &self.subjects {
             // Quotes and commas would end the field.
@@ -247,8 +267,10 @@ mod tests {
             guidance: 4.5,
             scheduler: Scheduler::Ddim,
             seed: u64::MAX,
+            variation: None,
             width: 2,
             height: 1,
+            hires: None,
             subjects: vec![SubjectRecipe {
                 name: "x, \"y\"".into(),
                 trigger: "<v1> dog".into(),
@@ -327,6 +349,7 @@ mod tests {
         (old.subjects[0].pack_sha256, old.subjects[0].places) = (None, None);
         let json = serde_json::to_string(&old).expect("JSON");
         assert!(!json.contains("pack") && !json.contains("places") && !json.contains("weights"), "{json}");
+        assert!(!json.contains("variation") && !json.contains("hires"), "{json}");
         assert_eq!(serde_json::from_str::<Recipe>(&json).expect("a recipe"), old);
         assert!(old.parameters().contains(", Subject: \"x y:0.75:ffffffffff\","), "{}", old.parameters());
         assert!(recipe().parameters().contains(", Subject: \"x y:0.75:ffffffffff:dddddddddd\","));

@@ -12,6 +12,7 @@ mod providers;
 mod requests;
 mod shared_triggers;
 mod switching;
+mod two_passes;
 mod weights;
 
 use std::sync::Arc;

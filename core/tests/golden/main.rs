@@ -9,3 +9,4 @@ mod pictures;
 mod schedulers;
 mod text;
 mod tokens;
+mod variation;

@@ -53,7 +53,7 @@ fn a_million_damaged_packs() {
 /// `CONES_WRITE_CORPUS=1` writes the packs that are damaged here as the fuzz targets' corpus.
 #[test]
 fn the_corpus_of_the_fuzz_targets_is_these_packs() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz/corpus/pack_decode");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzzed/corpus/pack_decode");
     for (i, pack) in seeds(&packs::manifest_of(&LAYERS)).into_iter().enumerate() {
         let file = folder.join(format!("{i:02}.cones"));
         if std::env::var_os("CONES_WRITE_CORPUS").is_some() {

@@ -75,7 +75,9 @@ extension Recipe {
             seed: seed,
             width: Int(width),
             height: Int(height),
-            promptWeights: promptWeights
+            promptWeights: promptWeights,
+            variation: variation,
+            hires: hires
         )
     }
 }

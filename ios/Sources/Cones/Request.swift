@@ -33,6 +33,10 @@ public struct Request: Sendable {
     /// less, `(word:1.3)` 1.3 times; `\(` is a bracket. Long prompts go in chunks, and `BREAK` begins another one. Without it brackets are text,
     /// and what is too long is cut.
     public var promptWeights: Bool
+    /// Mixes another seed's noise in: pictures a little like that of `seed`.
+    public var variation: Variation?
+    /// Draws the picture larger in a second pass.
+    public var hires: Hires?
 
     /// A request for what is given.
     public init(
@@ -48,7 +52,9 @@ public struct Request: Sendable {
         height: Int? = nil,
         start: StartPicture? = nil,
         previewEvery: Int = 0,
-        promptWeights: Bool = false
+        promptWeights: Bool = false,
+        variation: Variation? = nil,
+        hires: Hires? = nil
     ) {
         self.prompt = prompt
         self.negativePrompt = negativePrompt
@@ -63,6 +69,8 @@ public struct Request: Sendable {
         self.start = start
         self.previewEvery = previewEvery
         self.promptWeights = promptWeights
+        self.variation = variation
+        self.hires = hires
     }
 }
 
@@ -120,7 +128,9 @@ extension Request {
                 InitPicture(picture: $0.picture.inner, strength: $0.strength, inpaint: $0.inpaint?.generated)
             },
             previewEvery: UInt32(clamping: previewEvery),
-            promptWeights: promptWeights
+            promptWeights: promptWeights,
+            variation: variation,
+            hires: hires
         )
     }
 }

@@ -20,6 +20,8 @@ package dev.cones
  * @property init the picture it started from.
  * @property parameters all of it as text, in the form that other image tools read.
  * @property promptWeights whether brackets in the prompts weighed words, and long prompts went in chunks.
+ * @property variation another seed's noise that was mixed in.
+ * @property hires the second pass of a large picture; width and height are those of the first.
  */
 public data class Recipe(
     val software: String,
@@ -39,6 +41,8 @@ public data class Recipe(
     val init: InitRecipe?,
     val parameters: String,
     val promptWeights: Boolean,
+    val variation: Variation? = null,
+    val hires: Hires? = null,
 )
 
 /**
@@ -117,4 +121,6 @@ internal fun dev.cones.generated.Recipe.wrapped() =
         init = init?.let { InitRecipe(it.strength, it.rgbSha256, it.inpaint?.wrapped()) },
         parameters = parameters,
         promptWeights = promptWeights,
+        variation = variation?.wrapped(),
+        hires = hires?.wrapped(),
     )

@@ -23,6 +23,8 @@ package dev.cones
  * @property promptWeights brackets in both prompts weigh words, as in AUTOMATIC1111's web UI: `(word)` 1.1 times, `[word]`
  *   by as much less, `(word:1.3)` 1.3 times; `\(` is a bracket. Long prompts go in chunks, and `BREAK` begins another one. Without it
  *   brackets are text, and what is too long is cut.
+ * @property variation mixes another seed's noise in: pictures a little like that of [seed].
+ * @property hires draws the picture larger in a second pass.
  */
 public data class Request(
     val prompt: String,
@@ -38,6 +40,8 @@ public data class Request(
     val init: InitPicture? = null,
     val previewEvery: Int = 0,
     val promptWeights: Boolean = false,
+    val variation: Variation? = null,
+    val hires: Hires? = null,
 ) {
     internal fun native(): dev.cones.generated.Request {
         val make = { start: dev.cones.generated.InitPicture? ->
@@ -55,6 +59,8 @@ public data class Request(
                 init = start,
                 previewEvery = previewEvery.unsigned("previewEvery"),
                 promptWeights = promptWeights,
+                variation = variation?.native(),
+                hires = hires?.native(),
             )
         }
         return if (init == null) make(null) else init.native { make(it) }

@@ -55,6 +55,8 @@ internal fun Recipe.request(): Request =
         width = width,
         height = height,
         promptWeights = promptWeights,
+        variation = variation,
+        hires = hires,
     )
 
 /** Compares with what `cones generate` wrote: the file's bytes and the pixels. */
