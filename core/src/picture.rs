@@ -13,6 +13,7 @@ pub(crate) mod part;
 pub mod recipe;
 pub(crate) mod region;
 mod texts;
+mod webp;
 pub mod writing;
 
 use image::imageops::FilterType;

@@ -51,7 +51,7 @@ Examples:
   cones generate -p 'a {fluent-dog} on grass' -s fluent-dog --init photo.jpg --mask spot.png --only-masked --mask-feather 4 -o in.png
   cones generate -p 'a dog on the beach' --init photo.png --outpaint 0,0,64,0 -o wide.png
   cones generate -p 'a dog on grass' --seed 5 --variation-seed 1 --variation-strength 0.2 -n 9 -o dogs --sheet dogs.png
-  cones generate -p 'a castle at night' --hires 2 -o castle.png
+  cones generate -p 'a panda at night' --hires 2 -o large.png
   cones generate --from dog.png -o again.png")]
 pub struct GenerateArgs {
     /// What to draw; {NAME} stands for a subject.

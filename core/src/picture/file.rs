@@ -8,7 +8,7 @@ use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
-use super::Picture;
+use super::{Picture, webp};
 use crate::error::{Error, Result};
 
 /// Pixels along one side.
@@ -73,6 +73,9 @@ fn decode(bytes: &[u8], background: [u8; 3]) -> Result<Picture, String> {
     let format = reader.format().filter(|format| READ.contains(format)).ok_or_else(|| foreign(bytes))?;
     if format == ImageFormat::Jpeg && is_cut_off(bytes) {
         return Err("the end of the JPEG is missing: the copy is incomplete".into());
+    }
+    if format == ImageFormat::WebP {
+        webp::check(Cursor::new(bytes))?;
     }
     let mut limits = image::Limits::default();
     limits.max_image_width = Some(LARGEST_SIDE);

@@ -7,7 +7,7 @@ use std::path::Path;
 use image::codecs::{jpeg::JpegDecoder, webp::WebPDecoder};
 use image::{ImageDecoder, ImageFormat};
 
-use super::exif;
+use super::{exif, webp};
 use crate::error::{Error, Result};
 
 /// The name of the text for people, as other tools write it, too.
@@ -59,6 +59,7 @@ impl Texts {
                 Ok(Self::of_exif(block))
             }
             Ok(ImageFormat::WebP) => {
+                webp::check(&mut file).map_err(|reason| bad(format!("it is damaged: {reason}")))?;
                 let block = WebPDecoder::new(file).and_then(|mut decoder| decoder.exif_metadata()).map_err(said)?;
                 Ok(Self::of_exif(block))
             }
