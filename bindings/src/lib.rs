@@ -26,6 +26,7 @@ mod pack_store;
 mod picture;
 mod recipe;
 mod request;
+mod safety;
 mod turn;
 
 pub use bundle::{BundleInfo, bundle_info, verify_bundle};
@@ -49,5 +50,6 @@ pub use pack_store::{DamagedPack, PackInfo, PackStore, read_pack};
 pub use picture::{Picture, read_recipe};
 pub use recipe::{InitRecipe, InpaintRecipe, Recipe, SubjectRecipe};
 pub use request::{InitPicture, Request, SubjectChoice};
+pub use safety::{RefusedPicture, SafetyPolicy, Treatment, Verdict};
 
 uniffi::setup_scaffolding!("cones");

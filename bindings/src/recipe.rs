@@ -2,7 +2,7 @@
 
 use cones_core::picture::recipe;
 
-use crate::Margins;
+use crate::{Margins, Verdict};
 
 /// Everything that decided a picture's pixels.
 #[derive(Debug, Clone, PartialEq, uniffi::Record)]
@@ -41,6 +41,10 @@ pub struct Recipe {
     pub parameters: String,
     /// Whether brackets in the prompts weighed words, and long prompts went in chunks.
     pub prompt_weights: bool,
+    /// Layers of the text encoder that were left out.
+    pub clip_skip: u32,
+    /// What the safety classifier found, where the picture was blurred for it.
+    pub safety: Option<Verdict>,
 }
 
 /// A subject in a recipe.
@@ -106,6 +110,8 @@ impl From<&recipe::Recipe> for Recipe {
             init: recipe.init.as_ref().map(InitRecipe::from),
             parameters: recipe.parameters(),
             prompt_weights: recipe.prompt_weights,
+            clip_skip: recipe.clip_skip,
+            safety: recipe.safety.map(Verdict::from),
         }
     }
 }

@@ -50,6 +50,10 @@ pub struct Request {
     /// and what is too long is cut.
     #[uniffi(default)]
     pub prompt_weights: bool,
+    /// The last layers of the text encoder that are left out (diffusers' `clip_skip`; one less than "Clip skip" of AUTOMATIC1111's web
+    /// UI), up to `BundleInfo.most_clip_skip`. For both prompts with `prompt_weights`, else for the prompt alone.
+    #[uniffi(default)]
+    pub clip_skip: u32,
 }
 
 /// An installed pack, switched on.
@@ -97,6 +101,7 @@ impl Request {
         request.scheduler = self.scheduler.map(Into::into);
         request.seed = self.seed;
         request.prompt_weights = self.prompt_weights;
+        request.clip_skip = self.clip_skip;
         request.count = self.count;
         (request.width, request.height) = (self.width, self.height);
         let init = self.init.as_ref();

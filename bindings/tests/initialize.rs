@@ -63,6 +63,7 @@ fn a_process_is_set_up_once() {
         init: None,
         preview_every: 1,
         prompt_weights: false,
+        clip_skip: 0,
     };
     engine.generate(request.clone(), None, None).expect("a picture");
     let _ = engine.generate(Request { steps: Some(0), ..request }, None, None);

@@ -6,7 +6,7 @@ use crate::count::Count;
 use crate::failure::{Failure, Result};
 use crate::options::Options;
 use crate::workspace::Workspace;
-use crate::{bindings as generated, demo, host, onnxruntime, process};
+use crate::{bindings as generated, demo, host, onnxruntime, open_nsfw, process};
 
 /// Set-up, then `cargo test` in the release profile, for what is shipped is what is tested and `demo` built most of it;
 /// then the tests in other languages.
@@ -60,6 +60,9 @@ fn rust(workspace: &Workspace, options: &Options, library: &Path, count: &mut Co
         cargo.arg("--workspace");
     }
     cargo.args(&options.rest).env(onnxruntime::VARIABLE, library);
+    if let Some(classifier) = open_nsfw::for_tests(workspace) {
+        cargo.env(open_nsfw::VARIABLE, classifier);
+    }
     let status = count.run(&mut cargo)?;
     if status.success() {
         return Ok(());

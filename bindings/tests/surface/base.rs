@@ -47,6 +47,7 @@ pub(crate) fn plain(prompt: &str) -> Request {
         init: None,
         preview_every: 0,
         prompt_weights: false,
+        clip_skip: 0,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is asked for: one required field, and documented defaults.
 
 use crate::error::{Error, Result};
+use crate::model::bundle::TEXT_ENCODER;
 use crate::picture::inpaint::{Inpaint, Margins};
 use crate::picture::{LARGEST_SIDE, Picture};
 use crate::sampling::scheduler::choice::Scheduler;
@@ -43,6 +44,11 @@ pub struct Request {
     /// brackets of its own is to be written out, with backslashes. Without it brackets are text, and what is too long is cut with
     /// a warning.
     pub prompt_weights: bool,
+    /// The text encoder's last layers that are left out, up to the bundle's
+    /// [`Text::clip_skip`](crate::model::manifest::Text::clip_skip): diffusers' `clip_skip`, and one less than "Clip skip" of
+    /// AUTOMATIC1111's web UI. As there, it holds for both prompts with `prompt_weights`; without, for the prompt alone, as
+    /// in diffusers.
+    pub clip_skip: u32,
 }
 
 /// The picture to start from.
@@ -78,6 +84,7 @@ impl Request {
             height: None,
             init: None,
             prompt_weights: false,
+            clip_skip: 0,
         }
     }
 
@@ -128,6 +135,11 @@ impl Request {
         }
     }
 
+    /// The layers that are left out for one of the two prompts.
+    pub(crate) fn clip_skip_of(&self, side: Side) -> u32 {
+        if side == Side::Prompt || self.prompt_weights { self.clip_skip } else { 0 }
+    }
+
     /// Takes this many denoising steps.
     #[must_use]
     pub fn with_steps(mut self, steps: u32) -> Self {
@@ -174,6 +186,13 @@ impl Request {
     #[must_use]
     pub fn with_prompt_weights(mut self) -> Self {
         self.prompt_weights = true;
+        self
+    }
+
+    /// Leaves out this many of the text encoder's last layers.
+    #[must_use]
+    pub fn with_clip_skip(mut self, layers: u32) -> Self {
+        self.clip_skip = layers;
         self
     }
 
@@ -232,6 +251,7 @@ impl ResolvedRequest {
             let reason = format!("is {}; it must be 1 to {}", request.count, Request::MOST_PICTURES);
             return Err(Error::request("count", reason));
         }
+        check_clip_skip(request.clip_skip, bundle)?;
         let scheduler = request.scheduler.unwrap_or(manifest.defaults.scheduler);
         let inpaint = request.init.as_ref().and_then(|init| Some((init, init.inpaint.as_ref()?)));
         if let Some((init, inpaint)) = inpaint {
@@ -266,6 +286,19 @@ impl ResolvedRequest {
     pub(crate) fn guided(&self) -> bool {
         self.guidance > 1.0
     }
+}
+
+fn check_clip_skip(layers: u32, bundle: &crate::model::bundle::Bundle) -> Result<()> {
+    let most = bundle.manifest().text.clip_skip;
+    if layers > 0 && most == 0 {
+        let reason = "it gives its last layer alone, and the request leaves layers out (`clip_skip`)";
+        let hint = "import this base model again with this version, or leave out no layer";
+        return Err(Error::bad_bundle(bundle.path().join(TEXT_ENCODER), reason, hint));
+    }
+    if layers > most {
+        return Err(Error::request("clip_skip", format!("is {layers}; this bundle leaves out {most} layers at most")));
+    }
+    Ok(())
 }
 
 fn side(field: &'static str, pixels: u32, multiple: u32) -> Result<u32> {

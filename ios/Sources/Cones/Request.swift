@@ -33,6 +33,9 @@ public struct Request: Sendable {
     /// less, `(word:1.3)` 1.3 times; `\(` is a bracket. Long prompts go in chunks, and `BREAK` begins another one. Without it brackets are text,
     /// and what is too long is cut.
     public var promptWeights: Bool
+    /// The last layers of the text encoder that are left out (diffusers' `clip_skip`; one less than "Clip skip" of
+    /// AUTOMATIC1111's web UI), up to `BundleInfo.mostClipSkip`.
+    public var clipSkip: Int
 
     /// A request for what is given.
     public init(
@@ -48,7 +51,8 @@ public struct Request: Sendable {
         height: Int? = nil,
         start: StartPicture? = nil,
         previewEvery: Int = 0,
-        promptWeights: Bool = false
+        promptWeights: Bool = false,
+        clipSkip: Int = 0
     ) {
         self.prompt = prompt
         self.negativePrompt = negativePrompt
@@ -63,6 +67,7 @@ public struct Request: Sendable {
         self.start = start
         self.previewEvery = previewEvery
         self.promptWeights = promptWeights
+        self.clipSkip = clipSkip
     }
 }
 
@@ -120,7 +125,8 @@ extension Request {
                 InitPicture(picture: $0.picture.inner, strength: $0.strength, inpaint: $0.inpaint?.generated)
             },
             previewEvery: UInt32(clamping: previewEvery),
-            promptWeights: promptWeights
+            promptWeights: promptWeights,
+            clipSkip: UInt32(clamping: clipSkip)
         )
     }
 }

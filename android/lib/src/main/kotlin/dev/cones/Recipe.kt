@@ -20,6 +20,8 @@ package dev.cones
  * @property init the picture it started from.
  * @property parameters all of it as text, in the form that other image tools read.
  * @property promptWeights whether brackets in the prompts weighed words, and long prompts went in chunks.
+ * @property safety what the safety classifier found, where the picture was blurred for it.
+ * @property clipSkip layers of the text encoder that were left out.
  */
 public data class Recipe(
     val software: String,
@@ -39,6 +41,8 @@ public data class Recipe(
     val init: InitRecipe?,
     val parameters: String,
     val promptWeights: Boolean,
+    val safety: Verdict? = null,
+    val clipSkip: Int = 0,
 )
 
 /**
@@ -117,4 +121,6 @@ internal fun dev.cones.generated.Recipe.wrapped() =
         init = init?.let { InitRecipe(it.strength, it.rgbSha256, it.inpaint?.wrapped()) },
         parameters = parameters,
         promptWeights = promptWeights,
+        safety = safety?.wrapped(),
+        clipSkip = clipSkip.toInt(),
     )

@@ -23,6 +23,8 @@ package dev.cones
  * @property promptWeights brackets in both prompts weigh words, as in AUTOMATIC1111's web UI: `(word)` 1.1 times, `[word]`
  *   by as much less, `(word:1.3)` 1.3 times; `\(` is a bracket. Long prompts go in chunks, and `BREAK` begins another one. Without it
  *   brackets are text, and what is too long is cut.
+ * @property clipSkip the last layers of the text encoder that are left out (diffusers' `clip_skip`; one less than "Clip skip" of
+ *   AUTOMATIC1111's web UI), up to [BundleInfo.mostClipSkip].
  */
 public data class Request(
     val prompt: String,
@@ -38,6 +40,7 @@ public data class Request(
     val init: InitPicture? = null,
     val previewEvery: Int = 0,
     val promptWeights: Boolean = false,
+    val clipSkip: Int = 0,
 ) {
     internal fun native(): dev.cones.generated.Request {
         val make = { start: dev.cones.generated.InitPicture? ->
@@ -55,6 +58,7 @@ public data class Request(
                 init = start,
                 previewEvery = previewEvery.unsigned("previewEvery"),
                 promptWeights = promptWeights,
+                clipSkip = clipSkip.unsigned("clipSkip"),
             )
         }
         return if (init == null) make(null) else init.native { make(it) }
