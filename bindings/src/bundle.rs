@@ -35,6 +35,10 @@ pub struct BundleInfo {
     pub prompt_tokens: u32,
     /// Pixels of the picture along one side of a preview's pixel; `None` if this bundle has no previews.
     pub preview_scale: Option<u32>,
+    /// The most layers of the text encoder that a request may leave out.
+    pub most_clip_skip: u32,
+    /// The name of the safety classifier that it brings, if it brings one.
+    pub safety: Option<String>,
 }
 
 impl From<&cones_core::Bundle> for BundleInfo {
@@ -57,6 +61,8 @@ impl From<&cones_core::Bundle> for BundleInfo {
             // Start and end take two.
             prompt_tokens: manifest.text.max_length.saturating_sub(2),
             preview_scale: manifest.preview.as_ref().map(|_| manifest.latent.scale),
+            most_clip_skip: manifest.text.clip_skip,
+            safety: manifest.safety.as_ref().map(|classifier| classifier.name.clone()),
         }
     }
 }

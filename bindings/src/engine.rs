@@ -7,7 +7,7 @@ use crate::listener::Relay;
 use crate::turn::Turn;
 use crate::{
     BundleInfo, CancelToken, ConesError, Generated, Listener, MemoryMode, MemoryPlan, PackStore, Provider, Request,
-    cancel,
+    SafetyPolicy, cancel,
 };
 
 /// How an engine runs. Everything may be left out.
@@ -28,6 +28,13 @@ pub struct EngineOptions {
     /// Folder for compiled models, for providers that compile (CoreML). Safe to delete.
     #[uniffi(default)]
     pub cache: Option<String>,
+    /// What is done with pictures that a classifier finds not safe; blurred if left out. To ask for anything but `Off` where the base
+    /// model brings no classifier, and none is named, is a `BadRequest`.
+    #[uniffi(default)]
+    pub safety: Option<SafetyPolicy>,
+    /// A folder with a classifier (`safety.onnx` and `safety.json`) that is asked instead of the base model's own.
+    #[uniffi(default)]
+    pub safety_classifier: Option<String>,
 }
 
 /// A base model ready to draw. Calls from several threads wait for each other.
@@ -94,6 +101,8 @@ impl From<EngineOptions> for cones_core::EngineOptions {
         core.budget = options.budget;
         core.threads = options.threads.map(|threads| threads as usize);
         core.cache = options.cache.map(PathBuf::from);
+        core.safety = options.safety.map(Into::into);
+        core.safety_classifier = options.safety_classifier.map(PathBuf::from);
         core
     }
 }

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::Picture;
+use crate::{Picture, RefusedPicture};
 
 /// What a request came to.
 #[derive(Debug, Clone, uniffi::Record)]
 pub struct Generated {
     /// The pictures in the order of their seeds, without those that the listener kept.
     pub pictures: Vec<Arc<Picture>>,
+    /// Pictures that are not among them since they are not safe.
+    pub refused: Vec<RefusedPicture>,
     /// What a person may want to know, such as a cut prompt.
     pub warnings: Vec<String>,
     /// Where the time went.
@@ -37,6 +39,7 @@ impl Generated {
         let rest = generated.pictures.into_iter().map(|drawn| Arc::new(Picture::from(drawn)));
         Self {
             pictures: left.into_iter().chain(rest).collect(),
+            refused: generated.refused.into_iter().map(RefusedPicture::from).collect(),
             warnings: generated.warnings,
             timings: Timings {
                 total: timings.total.as_secs_f64(),

@@ -26,6 +26,7 @@ mod pack_store;
 mod picture;
 mod recipe;
 mod request;
+mod safety;
 mod turn;
 mod variation;
 
@@ -50,6 +51,7 @@ pub use pack_store::{DamagedPack, PackInfo, PackStore, read_pack};
 pub use picture::{Picture, read_recipe};
 pub use recipe::{InitRecipe, InpaintRecipe, Recipe, SubjectRecipe};
 pub use request::{InitPicture, Request, SubjectChoice};
+pub use safety::{RefusedPicture, SafetyPolicy, Treatment, Verdict};
 pub use variation::{Hires, Variation};
 
 uniffi::setup_scaffolding!("cones");

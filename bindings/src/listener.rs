@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{CallbackError, ConesError, Generated, Picture};
+use crate::{CallbackError, ConesError, Generated, Picture, Verdict};
 
 /// What is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
@@ -32,6 +32,8 @@ pub struct GenerateProgress {
     pub steps: u32,
     /// A rough picture of what is coming; only at the steps that the request asks previews for.
     pub preview: Option<Preview>,
+    /// What the safety classifier found in the preview; where it was refused there is none.
+    pub verdict: Option<Verdict>,
 }
 
 /// A rough picture, one pixel for `BundleInfo.preview_scale` pixels along a side.
@@ -77,6 +79,7 @@ impl From<&cones_core::Progress> for GenerateProgress {
                 height: picture.height,
                 rgba: picture.to_rgba(),
             }),
+            verdict: progress.verdict.map(Verdict::from),
         }
     }
 }

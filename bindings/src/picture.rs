@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::{ConesError, Recipe};
+use crate::{ConesError, Recipe, Verdict};
 
 /// A picture. Its pixels stay on this side until they are asked for.
 #[derive(Debug, uniffi::Object)]
 pub struct Picture {
     pixels: cones_core::Picture,
     recipe: Option<cones_core::picture::recipe::Recipe>,
+    verdict: Option<cones_core::Verdict>,
 }
 
 #[uniffi::export]
@@ -21,13 +22,13 @@ impl Picture {
         let pixels = cones_core::Picture::open(path)?;
         // Most pictures have none, which is no fault here; `read_recipe` says why.
         let recipe = cones_core::picture::recipe::Recipe::read(path).ok();
-        Ok(Arc::new(Self { pixels, recipe }))
+        Ok(Arc::new(Self { pixels, recipe, verdict: None }))
     }
 
     /// From RGBA bytes, row by row from the top left, alpha not multiplied in; transparent parts become white.
     #[uniffi::constructor]
     pub fn from_rgba(width: u32, height: u32, rgba: &[u8]) -> Result<Arc<Self>, ConesError> {
-        Ok(Arc::new(Self { pixels: cones_core::Picture::from_rgba(width, height, rgba)?, recipe: None }))
+        Ok(Arc::new(Self { pixels: cones_core::Picture::from_rgba(width, height, rgba)?, recipe: None, verdict: None }))
     }
 
     /// Pixels across.
@@ -50,6 +51,12 @@ impl Picture {
         self.recipe.as_ref().map(Recipe::from)
     }
 
+    /// What the safety classifier found in it and what was done with it; `None` where none was asked, and for pictures that
+    /// were opened.
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.verdict.map(Verdict::from)
+    }
+
     /// Writes a file, with the recipe inside if there is one: JPEG or WebP where its name ends so, else PNG. The file appears whole or not
     /// at all.
     pub fn save(&self, path: String) -> Result<(), ConesError> {
@@ -65,7 +72,7 @@ impl Picture {
 
 impl From<cones_core::Drawn> for Picture {
     fn from(drawn: cones_core::Drawn) -> Self {
-        Self { pixels: drawn.picture, recipe: Some(drawn.recipe) }
+        Self { pixels: drawn.picture, recipe: Some(drawn.recipe), verdict: drawn.verdict }
     }
 }
 

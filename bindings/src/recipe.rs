@@ -2,7 +2,7 @@
 
 use cones_core::picture::recipe;
 
-use crate::{Hires, Margins, Variation};
+use crate::{Hires, Margins, Variation, Verdict};
 
 /// Everything that decided a picture's pixels.
 #[derive(Debug, Clone, PartialEq, uniffi::Record)]
@@ -45,6 +45,10 @@ pub struct Recipe {
     pub variation: Option<Variation>,
     /// The second pass of a large picture; width and height are those of the first.
     pub hires: Option<Hires>,
+    /// Layers of the text encoder that were left out.
+    pub clip_skip: u32,
+    /// What the safety classifier found, where the picture was blurred for it.
+    pub safety: Option<Verdict>,
 }
 
 /// A subject in a recipe.
@@ -112,6 +116,8 @@ impl From<&recipe::Recipe> for Recipe {
             prompt_weights: recipe.prompt_weights,
             variation: recipe.variation.map(Into::into),
             hires: recipe.hires.map(Into::into),
+            clip_skip: recipe.clip_skip,
+            safety: recipe.safety.map(Verdict::from),
         }
     }
 }

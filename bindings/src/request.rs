@@ -56,6 +56,10 @@ pub struct Request {
     /// Draws the picture larger in a second pass.
     #[uniffi(default)]
     pub hires: Option<Hires>,
+    /// The last layers of the text encoder that are left out (diffusers' `clip_skip`; one less than "Clip skip" of AUTOMATIC1111's web
+    /// UI), up to `BundleInfo.most_clip_skip`. For both prompts with `prompt_weights`, else for the prompt alone.
+    #[uniffi(default)]
+    pub clip_skip: u32,
 }
 
 /// An installed pack, switched on.
@@ -105,6 +109,7 @@ impl Request {
         request.prompt_weights = self.prompt_weights;
         request.variation = self.variation.map(Into::into);
         request.hires = self.hires.map(Into::into);
+        request.clip_skip = self.clip_skip;
         request.count = self.count;
         (request.width, request.height) = (self.width, self.height);
         let init = self.init.as_ref();

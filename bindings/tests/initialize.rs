@@ -65,6 +65,7 @@ fn a_process_is_set_up_once() {
         prompt_weights: false,
         variation: None,
         hires: None,
+        clip_skip: 0,
     };
     engine.generate(request.clone(), None, None).expect("a picture");
     let _ = engine.generate(Request { steps: Some(0), ..request }, None, None);

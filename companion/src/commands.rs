@@ -29,6 +29,7 @@ pub mod quantise;
 mod quantise_report;
 pub mod recipe;
 pub mod report;
+mod safety_args;
 mod seed;
 pub mod serve;
 pub mod sheet;

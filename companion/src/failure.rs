@@ -93,7 +93,7 @@ impl Failure {
 }
 
 /// Fields whose values come from the command line; others, as `mask`, are read out of files, whose fault is no usage.
-const TYPED: [&str; 13] = [
+const TYPED: [&str; 15] = [
     "prompt",
     "steps",
     "guidance",
@@ -107,6 +107,8 @@ const TYPED: [&str; 13] = [
     "trigger",
     "threads",
     "budget",
+    "safety",
+    "clip_skip",
 ];
 
 fn is_bad_request(error: &cones_core::Error) -> bool {

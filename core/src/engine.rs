@@ -12,7 +12,7 @@ pub(crate) mod request;
 mod start;
 mod unet;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::attention::conditioning::Prompts;
 use crate::cancel::CancelToken;
@@ -28,11 +28,13 @@ use crate::progress::{Observer, Stage};
 use crate::runtime::execution_provider::ExecutionProvider;
 use crate::runtime::graphs::{Place, Purpose, Slot};
 use crate::runtime::threads::most_threads;
+use crate::safety::checker::{self, Checker, Shown};
 use crate::subjects::places::Side;
 use crate::text::tokenizer::{Tokenizer, Tokens};
-use job::Job;
+
+use job::{Audience, Job};
 use options::EngineOptions;
-use outcome::{Drawn, Generated, Timings};
+use outcome::{Drawn, Generated, Refused, Timings};
 use request::{Request, ResolvedRequest};
 
 /// Latents that wait for the VAE where graphs are dropped in turn: loading it takes as long as a part of a step.
@@ -49,6 +51,8 @@ pub struct Engine {
     unet: Slot,
     vae_decoder: Slot,
     vae_encoder: Slot,
+    /// Who looks at pictures before anybody sees them.
+    checker: Option<Checker>,
     profile: Option<Profile>,
     /// How the request at hand is carried out, or the last one was.
     arrangement: Arrangement,
@@ -59,7 +63,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::RuntimeMissing`], [`Error::ProviderUnavailable`], [`Error::BadBundle`]; [`Error::BadRequest`] for a
-    /// budget of 0, or threads that are none or more than [`most_threads`](crate::runtime::most_threads).
+    /// safety policy without a classifier, a budget of 0, or threads that are none or more than [`most_threads`](crate::runtime::most_threads).
     pub fn new(bundle: Bundle, options: EngineOptions) -> Result<Self> {
         crate::runtime::environment::environment()?;
         let provider = options.provider.resolve(bundle.manifest().form.as_ref())?;
@@ -72,7 +76,10 @@ impl Engine {
             return Err(Error::request("budget", "is 0; leave it out to let the system say how much memory there is"));
         }
         let profile = Profile::read(&bundle)?;
-        let arrangement = Planner::new(&bundle, profile.as_ref(), provider, &options).first_arrangement();
+        let checker = Checker::new(&bundle, &options)?;
+        let classifier = checker.as_ref().map(|checker| checker.classifier.memory());
+        let planner = Planner::new(&bundle, profile.as_ref(), provider, &options);
+        let arrangement = planner.with_classifier(classifier.as_ref()).first_arrangement();
         let place = Place { provider, threads: options.threads, cache: options.cache.clone() };
         let tokenizer = Tokenizer::open(&bundle.file(bundle::TOKENIZER)?, bundle.manifest().text)?;
         Ok(Self {
@@ -85,6 +92,7 @@ impl Engine {
             unet: Slot::default(),
             vae_decoder: Slot::default(),
             vae_encoder: Slot::default(),
+            checker,
             profile,
             arrangement,
         })
@@ -107,7 +115,9 @@ impl Engine {
         let chunks = tokens.first().map_or(1, |(_, tokens)| tokens.chunks(self.bundle.manifest().text));
         let (width, height, guided) = (plan.width, plan.height, plan.guided());
         let sizes = Sizes { width, height, guided, from_picture, chunks: u32::try_from(chunks).unwrap_or(u32::MAX) };
-        Planner::new(&self.bundle, self.profile.as_ref(), self.place.provider, &self.options).plan(sizes, self.held())
+        let classifier = self.checker.as_ref().map(|checker| checker.classifier.memory());
+        let planner = Planner::new(&self.bundle, self.profile.as_ref(), self.place.provider, &self.options);
+        planner.with_classifier(classifier.as_ref()).plan(sizes, self.held())
     }
 
     /// What the loaded graphs hold, about.
@@ -123,7 +133,9 @@ impl Engine {
                     .held(purpose.form, self.bundle.in_fixed_ranges(purpose.name)),
             )
         };
-        loaded.filter_map(held).sum()
+        let classifier = self.checker.as_ref().map(|checker| &checker.classifier);
+        let classifier = classifier.and_then(|it| Some(it.memory().held(it.loaded()?, false)));
+        loaded.filter_map(held).sum::<u64>() + classifier.unwrap_or(0)
     }
 
     /// Where its graphs run.
@@ -155,7 +167,7 @@ impl Engine {
     ) -> Result<Generated> {
         match &request.hires {
             Some(hires) => self.generate_in_two_passes(request, hires, observer, cancel),
-            None => self.generate_at_once(request, observer, cancel),
+            None => self.generate_at_once(request, Audience::Everybody, observer, cancel),
         }
     }
 
@@ -163,6 +175,7 @@ impl Engine {
     fn generate_at_once(
         &mut self,
         request: &Request,
+        audience: Audience,
         observer: &mut dyn Observer,
         cancel: &CancelToken,
     ) -> Result<Generated> {
@@ -178,8 +191,9 @@ impl Engine {
         }
         log::info!("memory: {}", memory.reason);
         let length = tokens.first().map_or(0, |(_, tokens)| tokens.ids.len());
-        let (timings, warnings) = (Timings::default(), Vec::new());
-        let mut job = Job { plan, request, tokens, length, observer, cancel, steps: 0, timings, warnings };
+        let (timings, warnings, refused) = (Timings::default(), Vec::new(), Vec::new());
+        let mut job =
+            Job { plan, request, audience, tokens, length, observer, cancel, steps: 0, timings, warnings, refused };
         let start = Instant::now();
         let pictures = self.draw(&mut job);
         // Whatever happened, a sequential engine holds nothing between requests.
@@ -187,13 +201,21 @@ impl Engine {
             self.unload();
         }
         job.timings.total = start.elapsed();
-        Ok(Generated { pictures: pictures?, warnings: job.warnings, timings: job.timings, memory })
+        let Job { warnings, refused, timings, .. } = job;
+        Ok(Generated { pictures: pictures?, refused, warnings, timings, memory })
     }
 
     /// Drops every graph; the next request loads what it needs again.
     pub fn unload(&mut self) {
         for slot in [&mut self.text_encoder, &mut self.unet, &mut self.vae_decoder, &mut self.vae_encoder] {
             slot.unload();
+        }
+        self.unload_classifier();
+    }
+
+    fn unload_classifier(&mut self) {
+        if let Some(checker) = &mut self.checker {
+            checker.classifier.unload();
         }
     }
 
@@ -210,7 +232,7 @@ impl Engine {
                  `ddim` and `dpm++2m` have none"
             ));
         }
-        job.report(Stage::Preparing, 0, 0, None);
+        job.report(Stage::Preparing, 0, 0);
         let canvas = Self::canvas(job)?;
         let branches = self.condition(job)?;
         let start = self.start(job, canvas.as_ref())?;
@@ -226,6 +248,7 @@ impl Engine {
                 picture += 1;
             }
             self.release(|engine| &mut engine.unet);
+            self.release_classifier();
             for (picture, latent) in (first..).zip(latents) {
                 drawn.extend(self.finish(job, canvas.as_ref(), picture, latent)?);
             }
@@ -242,15 +265,38 @@ impl Engine {
         picture: u32,
         latent: Vec<f32>,
     ) -> Result<Option<Drawn>> {
-        job.report(Stage::Decoding, picture, job.steps, None);
+        job.report(Stage::Decoding, picture, job.steps);
         let mut pixels = self.decode(job, latent)?;
         if let Some(canvas) = canvas {
             pixels = canvas.pasted(&pixels)?;
         }
-        let recipe = Recipe::of(job.request, &job.plan, &self.bundle, picture);
-        let left = job.observer.on_picture(Drawn { picture: pixels, recipe });
-        job.report(Stage::Finished, picture, job.steps, None);
+        let seed = job.request.telling_seed(picture);
+        let looking = Instant::now();
+        let checker = self.checker.as_mut().filter(|_| job.audience == Audience::Everybody);
+        let checked = checker.is_some();
+        let shown = checker::shown(checker, self.arrangement.form, pixels, job.cancel)?;
+        job.timings.checking += if checked { looking.elapsed() } else { Duration::ZERO };
+        let left = match shown {
+            Shown { picture: Some(pixels), verdict } => {
+                let recipe = Recipe::of(job.request, &job.plan, &self.bundle, picture).with_verdict(verdict);
+                job.observer.on_picture(Drawn { picture: pixels, recipe, verdict })
+            }
+            Shown { picture: None, verdict } => {
+                let refused = verdict.map(|verdict| Refused { picture, seed, verdict });
+                refused.iter().for_each(|refused| job.observer.on_refused(refused));
+                job.refused.extend(refused);
+                None
+            }
+        };
+        job.report(Stage::Finished, picture, job.steps);
         Ok(left)
+    }
+
+    /// Drops the classifier, when memory is to be saved.
+    fn release_classifier(&mut self) {
+        if self.arrangement.sequential {
+            self.unload_classifier();
+        }
     }
 
     /// Drops a graph that is no longer needed, when memory is to be saved.

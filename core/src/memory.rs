@@ -6,6 +6,7 @@
 
 pub(crate) mod arrangement;
 mod estimate;
+pub(crate) mod graph_memory;
 pub(crate) mod heap;
 pub(crate) mod pages;
 mod plan;
@@ -15,9 +16,10 @@ pub(crate) mod refused;
 pub(crate) mod system;
 
 pub use arrangement::{Arrangement, LoadForm, Sizes};
+pub use graph_memory::{GraphMemory, Point};
 pub use heap::be_tidy;
 pub use pages::{FEW as FEW_PAGES, run_with_few as run_with_few_pages};
 pub use plan::{MemoryPlan, StageMemory};
 pub use planner::plan;
-pub use profile::{GraphMemory, Point, Profile};
+pub use profile::Profile;
 pub use system::available;

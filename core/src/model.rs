@@ -3,6 +3,8 @@
 pub mod bundle;
 pub mod fingerprint;
 pub mod form;
+pub(crate) mod image_size;
 pub mod manifest;
 pub mod mapped;
+pub mod safety;
 pub mod weights;

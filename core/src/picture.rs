@@ -11,6 +11,7 @@ mod init_recipe;
 pub mod inpaint;
 pub(crate) mod part;
 pub mod recipe;
+mod recipe_hash;
 pub(crate) mod region;
 mod texts;
 mod webp;

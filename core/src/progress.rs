@@ -1,7 +1,8 @@
 //! What a generation tells while it runs.
 
-use crate::engine::outcome::Drawn;
+use crate::engine::outcome::{Drawn, Refused};
 use crate::picture::Picture;
+use crate::safety::verdict::Verdict;
 
 /// What is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +32,11 @@ pub struct Progress {
     pub step: u32,
     /// Denoising steps it takes.
     pub steps: u32,
-    /// A rough picture of the final latent as far as it is known; one pixel per latent cell. Only when asked for.
+    /// A rough picture of the final latent as far as it is known; one pixel per latent cell. Only when asked for, and blurred
+    /// or left out where it is not safe.
     pub preview: Option<Picture>,
+    /// What the safety classifier found in the preview; `None` where none was asked.
+    pub verdict: Option<Verdict>,
 }
 
 /// Receives progress on the thread that called `generate`.
@@ -41,7 +45,7 @@ pub trait Observer {
     fn on_progress(&mut self, progress: &Progress);
 
     /// Whether the step that just ended should come with a preview. It costs a multiplication of a 3-column matrix
-    /// with the latent, far below a thousandth of a step.
+    /// with the latent, far below a thousandth of a step; and a run of the safety classifier where there is one.
     fn wants_preview(&mut self, step: u32) -> bool {
         let _ = step;
         false
@@ -51,6 +55,11 @@ pub trait Observer {
     /// if the request is stopped later; what is given back stands in [`Generated`](crate::Generated).
     fn on_picture(&mut self, drawn: Drawn) -> Option<Drawn> {
         Some(drawn)
+    }
+
+    /// A picture that was refused as not safe: it comes in the place of [`on_picture`](Self::on_picture).
+    fn on_refused(&mut self, refused: &Refused) {
+        let _ = refused;
     }
 
     /// What the U-Net is given next: the noisy latent, `channels × height × width`, the same for every branch, and the

@@ -4,3 +4,9 @@
 pub(crate) fn megabytes(bytes: u64) -> String {
     format!("{} MB", bytes.div_ceil(1_000_000))
 }
+
+/// Whether a manifest or recipe passes over a number.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+pub(crate) fn is_zero(number: &u32) -> bool {
+    *number == 0
+}

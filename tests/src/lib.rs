@@ -2,6 +2,7 @@
 //! failed.
 
 pub mod base;
+pub mod classifier;
 pub mod dense;
 pub mod fixtures;
 pub mod golden;

@@ -14,6 +14,7 @@ mod gpu;
 mod host;
 mod lint;
 mod onnxruntime;
+mod open_nsfw;
 mod options;
 mod process;
 mod python;
@@ -42,7 +43,7 @@ cargo xtask COMMAND [--offline] [ARGS…]
   bindings build the library for phones, generate Kotlin, Swift and Python into target/bindings
   size     how large the stripped library for phones is on this machine
   lint     circles of files, rustfmt and clippy
-  setup    find the ONNX Runtime library, or fetch it once
+  setup    find the ONNX Runtime library, or fetch it once; fetch the classifier that tests of safety ask (22 MB)
   bench    [picture] [overhead] [switch] [--size sd15] [--runs N] [--threads N] [--bundle DIR] [--diffusers DIR]
            time pictures and switching against Python; the first run installs PyTorch, and `--size sd15`
            makes a model of Stable Diffusion 1.5's sizes (7 GB)
@@ -105,7 +106,11 @@ fn run(command: &str, options: Options) -> Result {
         "bindings" => bindings::run(&workspace, &options),
         "size" => size::run(&workspace, &options),
         "lint" => lint::run(&workspace, &options),
-        "setup" => onnxruntime::set_up(&workspace).map(drop),
+        "setup" => {
+            // The library's path is the last line: scripts read it.
+            let _ = open_nsfw::for_tests(&workspace);
+            onnxruntime::set_up(&workspace).map(drop)
+        }
         "bench" if options.rest.iter().any(|word| word == bench_pack::SECTION) => bench_pack::run(&workspace, &options),
         "bench" => match bench_script::section(&options) {
             Some(section) => bench_script::run(&workspace, &options, section),

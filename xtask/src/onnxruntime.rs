@@ -8,6 +8,7 @@ mod wheel;
 
 pub(crate) use place::sha256;
 pub(crate) use search::VARIABLE;
+pub(crate) use wheel::{Wheel, WheelFile};
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,6 @@ use crate::python::Python;
 use crate::scratch::Scratch;
 use crate::workspace::Workspace;
 use place::Place;
-use wheel::Wheel;
 
 /// Makes sure that there is a library and returns its path. Child processes get it through [`VARIABLE`];
 /// programs started by hand find it through `target/onnxruntime/path`.
@@ -73,8 +73,8 @@ pub(crate) fn other(workspace: &Workspace, version: &str) -> Result<PathBuf> {
     fetched(&workspace.target().join("onnxruntime"), wheel)
 }
 
-/// The library under `target/`, fetched if it is not there or not whole.
-fn fetched(folder: &Path, wheel: &Wheel) -> Result<PathBuf> {
+/// The first file of a wheel under `target/`, fetched if it is not there or not whole.
+pub(crate) fn fetched(folder: &Path, wheel: &Wheel) -> Result<PathBuf> {
     let place = Place::new(folder, wheel);
     match place.check() {
         Ok(()) => return Ok(place.library()),

@@ -9,7 +9,7 @@ use crate::count::Count;
 use crate::failure::{Failure, Result};
 use crate::options::Options;
 use crate::workspace::Workspace;
-use crate::{bindings as generated, demo, host, onnxruntime, process};
+use crate::{bindings as generated, demo, host, onnxruntime, open_nsfw, process};
 
 /// What `test-bindings` is given for the library that the Rust tests were built with, which this command has built already.
 const BUILT: &str = "--built";
@@ -101,6 +101,9 @@ fn close(count: &Count) {
 
 fn rust(workspace: &Workspace, options: &Options, library: &Path, count: &mut Count) -> Result {
     let mut cargo = cargo(workspace, options, &["--no-fail-fast"], library);
+    if let Some(classifier) = open_nsfw::for_tests(workspace) {
+        cargo.env(open_nsfw::VARIABLE, classifier);
+    }
     let status = count.run(&mut cargo)?;
     if status.success() {
         return Ok(());

@@ -49,6 +49,7 @@ pub(crate) fn plain(prompt: &str) -> Request {
         prompt_weights: false,
         variation: None,
         hires: None,
+        clip_skip: 0,
     }
 }
 

@@ -7,4 +7,5 @@ mod errors;
 mod listeners;
 mod packs;
 mod pictures;
+mod safety;
 mod threads;

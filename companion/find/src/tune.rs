@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use cones_core::disk::hash::Hasher;
 use cones_core::sampling::scheduler::Diffusion;
 use cones_core::subjects::pack::{Precision, to_precision};
-use cones_core::{Bundle, CancelToken, ConceptMask, Engine, EngineOptions, Error as CoreError, Pack, Scope};
+use cones_core::{
+    Bundle, CancelToken, ConceptMask, Engine, EngineOptions, Error as CoreError, Pack, SafetyPolicy, Scope,
+};
 use cones_gradient::GradientOptions;
 
 use crate::batch::Mixture;
@@ -209,8 +211,9 @@ fn examples<'a>(
         trigger: &pack.metadata.trigger,
     };
     let members: Vec<Member<'_>> = packs.iter().zip(&options.images).map(member).collect();
+    // What is learned from is what is drawn: no classifier is asked.
     // The engine goes before the derivative comes: its graphs would only take memory from it.
-    let mut engine = Engine::new(Bundle::open(bundle.path())?, options.engine.clone())?;
+    let mut engine = Engine::new(Bundle::open(bundle.path())?, options.engine.clone().with_safety(SafetyPolicy::Off))?;
     let mut examples = joint::prepare(&mut engine, &members, options.drawn, options.seed, observer, cancel)?;
     // Embeddings that a pack has learned stay as they are, also where the base weights are measured.
     joint::embed(&mut engine, &mut examples, &packs.iter().map(Pack::subject).collect::<Vec<_>>())?;

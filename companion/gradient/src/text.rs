@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use cones_core::model::bundle::{EMBEDDING_OFFSETS, TEXT_ENCODER};
 use cones_core::{Bundle, CancelToken};
-use cones_onnx::{Model, element, lookup, tensor};
+use cones_onnx::{Model, element, graph, lookup, tensor};
 use prost::bytes::Bytes;
 
 use crate::error::{Error, Result};
@@ -148,7 +148,10 @@ fn derivative(bundle: &Bundle, batch: usize, settings: &GradientOptions) -> Resu
     if batch == 0 {
         return Err(cones_core::Error::request("batch", "it may not be zero").into());
     }
-    let model = Model::open(&bundle.file(TEXT_ENCODER)?)?;
+    let mut model = Model::open(&bundle.file(TEXT_ENCODER)?)?;
+    // What earlier layers give plays no part.
+    model.graph_mut()?.output.truncate(1);
+    graph::prune(model.graph_mut()?);
     let (embeddings, table) = Table::find(&model)?;
     let mut inputs = BTreeMap::from([(INPUT_IDS.to_owned(), vec![batch, tokens])]);
     // Embeddings are given whole: what a bundle can add to them stays zero, as all inputs are at first.

@@ -6,7 +6,7 @@ use cones_core::CancelToken;
 use cones_core::model::bundle::{
     EMBEDDING_OFFSETS, TOKENIZER, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin,
 };
-use cones_core::model::manifest::{Defaults, Manifest, SCHEMA, Text};
+use cones_core::model::manifest::{Defaults, Manifest, Text};
 use cones_core::sampling::scheduler::Scheduler;
 use cones_onnx::proto::tensor_proto::DataType;
 use cones_onnx::{Model, graph, overridable, strip};
@@ -26,7 +26,7 @@ use crate::store::{self, WeightsFile};
 use crate::timestep::Timestep;
 use crate::weight_names::Blocks;
 use crate::{
-    attention, check, fixed, hoist, layout, multihead, offsets, posterior, preview, rows, scheduler, tokenizer,
+    attention, check, fixed, hoist, layout, multihead, offsets, posterior, preview, rows, scheduler, skipped, tokenizer,
 };
 
 /// Weights shared by the U-Net's graphs.
@@ -67,32 +67,33 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     let sizes = Sizes::new(&config, text);
     let mut fixed = FixedSizes::default();
     let timestep = import_unets(options, &layers, &config, sizes, &mut fixed, output.folder(), &mut told)?;
-    let mut takes_offsets = false;
+    let mut encoder = Encoder::default();
     for (graph, interface) in OTHERS {
         let file = layout::graph_file(&options.onnx, graph)?;
         told(Stage::Graph(&file))?;
-        takes_offsets |=
+        let done =
             import_other(&file, graph, interface, options.storage, (&config, sizes, &mut fixed), output.folder())?;
+        encoder = done.unwrap_or(encoder);
     }
     let fixed = fixed.manifest(&mut config.image, config.latent)?;
     told(Stage::Preview)?;
-    let encoder = output.folder().join(VAE_ENCODER);
-    let preview = preview::fit(&encoder, config.latent, config.vae, config.image, fixed)?;
+    let vae_encoder = output.folder().join(VAE_ENCODER);
+    let preview = preview::fit(&vae_encoder, config.latent, config.vae, config.image, fixed)?;
     told(Stage::Check)?;
-    check_all(options, &layers, takes_offsets, output.folder())?;
+    check_all(options, &layers, encoder.takes_offsets, output.folder())?;
 
     let layers = layers.projections.into_iter().map(|projection| projection.layer).collect();
     let mut manifest = Manifest::new(name, fingerprint, layers);
     manifest.licence.clone_from(&options.licence);
     manifest.image = config.image;
     manifest.latent = config.latent;
-    if config.in_channels.is_some() {
-        (manifest.schema, manifest.in_channels) = (SCHEMA, config.in_channels);
-    }
+    manifest.in_channels = config.in_channels;
+    manifest.schema = manifest.lowest_schema();
     manifest.vae = config.vae;
     manifest.prediction_type = config.sampling.prediction_type;
     manifest.noise_schedule = config.sampling.noise_schedule;
     manifest.text = text;
+    manifest.text.clip_skip = encoder.clip_skip;
     manifest.defaults = defaults(options, config.sampling.scheduler, timestep);
     manifest.fixed = fixed;
     manifest.whole_timesteps = timestep != Timestep::Float;
@@ -202,7 +203,16 @@ fn check_width(model: &Model, layers: &Layers, config: &Config) -> Result<()> {
     }
 }
 
-/// Whether it is a text encoder that takes learned embeddings.
+/// What a text encoder can do.
+#[derive(Debug, Clone, Copy, Default)]
+struct Encoder {
+    /// Whether it takes learned embeddings.
+    takes_offsets: bool,
+    /// The most layers that can be left out.
+    clip_skip: u32,
+}
+
+/// What it can do, where it is a text encoder.
 fn import_other(
     file: &Path,
     name: &str,
@@ -210,7 +220,7 @@ fn import_other(
     storage: Storage,
     (config, sizes, fixed): (&Config, Sizes, &mut FixedSizes),
     folder: &Path,
-) -> Result<bool> {
+) -> Result<Option<Encoder>> {
     let mut model = Model::open(file)?;
     graph::lift_constants(model.graph_mut()?);
     interface::canonicalise(&mut model, interface)?;
@@ -220,17 +230,27 @@ fn import_other(
         posterior::take_mean(&mut model, config.latent.channels, sizes)?;
     }
     fixed.learn_other(&mut model, interface, sizes.tokens, if is_encoder { 1 } else { config.latent.scale })?;
-    let takes_offsets = is_text && offsets::add_input(&mut model)?;
-    if is_text && !takes_offsets {
-        log::warn!(
-            "`{name}.onnx` looks its tokens up in no table of floating-point numbers: packs with learned embeddings will not fit"
-        );
-    }
+    let encoder = if is_text { Some(extend_encoder(&mut model, name)?) } else { None };
     fuse_attention(&mut model, sizes)?;
     strip::strip(&mut model.proto, name);
     store::store_alone(&mut model, storage, folder, &format!("{name}.weights"))?;
     save(model, folder, name)?;
-    Ok(takes_offsets)
+    Ok(encoder)
+}
+
+/// Gives a text encoder what requests may ask of it beside its last layer.
+fn extend_encoder(model: &mut Model, name: &str) -> Result<Encoder> {
+    let takes_offsets = offsets::add_input(model)?;
+    if !takes_offsets {
+        log::warn!(
+            "`{name}.onnx` looks its tokens up in no table of floating-point numbers: packs with learned embeddings will not fit"
+        );
+    }
+    let clip_skip = skipped::add_outputs(model)?;
+    if clip_skip == 0 {
+        log::warn!("`{name}.onnx`: no layer was found that can be left out: requests with a clip skip will be refused");
+    }
+    Ok(Encoder { takes_offsets, clip_skip })
 }
 
 /// Writes attention as the node that needs little memory, and says what was left as it is.

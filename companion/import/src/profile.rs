@@ -80,6 +80,18 @@ pub fn estimate(folder: &Path, sizes: Sizes) -> Result<Profile> {
     Ok(profile)
 }
 
+/// What a graph takes whose dimensions are fixed but for the batch, which is one: a classifier's.
+///
+/// # Errors
+/// As [`estimate`].
+pub(crate) fn of_one(model: &Model) -> Result<GraphMemory> {
+    let (seen, shapes) = optimised::at(model, |_| Some(1))?;
+    let weights: HashSet<&str> = seen.weights.iter().map(String::as_str).collect();
+    let found = Values::count(seen.model.graph()?, &shapes, &weights);
+    let point = Point { batch: 1, cells: 0, mapped: found.peak, fast: found.peak };
+    Ok(GraphMemory { mapped: 0, constants: found.constants, folded: found.constants, points: vec![point] })
+}
+
 fn estimate_graph(file: &Path, has_twin: bool, graph: &str, sizes: Sizes) -> Result<GraphMemory> {
     let model = Model::open(file)?;
     let mut memory = GraphMemory { mapped: if has_twin { mapped(file)? } else { 0 }, ..GraphMemory::default() };

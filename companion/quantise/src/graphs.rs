@@ -8,6 +8,7 @@ use cones_core::model::bundle::{
 };
 use cones_core::model::form::Weights;
 use cones_core::model::manifest::Manifest;
+use cones_core::model::safety::SafetyClassifier;
 use cones_core::{Bundle, CancelToken};
 use cones_import::store::{self, WeightsFile};
 use cones_import::{Storage, check, interface, rows};
@@ -86,6 +87,11 @@ pub(super) fn write(
 ) -> Result<Vec<(&'static str, Done)>> {
     let tokenizer = bundle.file(TOKENIZER)?;
     std::fs::copy(&tokenizer, folder.join(TOKENIZER)).map_err(cones_core::Error::io("copy", &tokenizer))?;
+    if bundle.manifest().safety.is_some() {
+        // As it is: its scores are compared with a threshold.
+        let graph = bundle.file(SafetyClassifier::FILE)?;
+        std::fs::copy(&graph, folder.join(SafetyClassifier::FILE)).map_err(cones_core::Error::io("copy", &graph))?;
+    }
     attention::write(bundle, folder)?;
     let mut done = write_unets(bundle, folder, bits, fixed, cancel)?;
     for name in [TEXT_ENCODER, VAE_DECODER, VAE_ENCODER] {

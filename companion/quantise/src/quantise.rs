@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cones_core::model::bundle::UNET;
-use cones_core::{Bundle, CancelToken, Engine, EngineOptions};
+use cones_core::{Bundle, CancelToken, Engine, EngineOptions, SafetyPolicy};
 use cones_import::output::Output;
 
 use crate::calibrate::samples;
@@ -67,7 +67,8 @@ fn calibrate(
     cancel: &CancelToken,
 ) -> Result<Static> {
     let samples = {
-        let mut options = EngineOptions::default();
+        // What is measured is what is drawn.
+        let mut options = EngineOptions::default().with_safety(SafetyPolicy::Off);
         options.threads = threads;
         let mut engine = Engine::new(Bundle::open(bundle.path())?, options)?;
         let mut told = |done: usize| told(Stage::Drawing, done, calibration.prompts.len());

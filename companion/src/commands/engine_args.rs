@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use cones_core::{Bundle, CancelToken, Engine, EngineOptions, MemoryMode, Provider};
+use cones_core::{Bundle, CancelToken, Engine, EngineOptions, MemoryMode, Provider, SafetyPolicy};
 use cones_gradient::{GradientOptions, Memory};
 
+use super::safety_args::SafetyArgs;
 use crate::base_model::BundleArgs;
 use crate::failure::Failure;
 use crate::places::StoreArgs;
@@ -52,14 +53,19 @@ impl EngineArgs {
         self.open_with(self.bundle.open()?)
     }
 
+    /// The same for pictures that people are shown.
+    pub(super) fn open_shown(&self, safety: &SafetyArgs) -> Result<Engine, Failure> {
+        Ok(Engine::new(self.bundle.open()?, safety.applied(self.options()))?)
+    }
+
     /// Makes an engine for another bundle, that runs as this one would.
     pub(super) fn open_with(&self, bundle: Bundle) -> Result<Engine, Failure> {
         Ok(Engine::new(bundle, self.options())?)
     }
 
-    /// How the engine runs.
+    /// How the engine runs. No classifier is asked: what is measured or learned from is what is drawn.
     pub(super) fn options(&self) -> EngineOptions {
-        let mut options = EngineOptions::default().with_provider(self.provider);
+        let mut options = EngineOptions::default().with_provider(self.provider).with_safety(SafetyPolicy::Off);
         options.memory = if self.low_memory { MemoryMode::Least } else { MemoryMode::Auto };
         options.budget = self.memory_budget;
         options.threads = self.threads;

@@ -9,15 +9,16 @@ use cones_core::picture::recipe::Recipe;
 use cones_core::sampling::scheduler::Scheduler;
 use cones_core::subjects::places::Places;
 use cones_core::subjects::prompt::{self, Filled};
-use cones_core::{Bundle, CancelToken, Engine, Generated, Request, Scope, Subject, Timings};
+use cones_core::{Bundle, CancelToken, Engine, Generated, Request, Scope, Subject, Timings, Verdict};
 use serde::Serialize;
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
 use super::init_args::InitArgs;
 use super::old_recipe::OldRecipe;
 use super::picture_place::{Place, picture_file};
-use super::picture_writer::{Extras, Writer};
+use super::picture_writer::{Extras, Outcome, Writer, Written};
 use super::progress_bar::Bar;
+use super::safety_args::SafetyArgs;
 use super::seed::Seed;
 use super::variation_args::VariationArgs;
 use crate::failure::Failure;
@@ -52,6 +53,7 @@ Examples:
   cones generate -p 'a dog on the beach' --init photo.png --outpaint 0,0,64,0 -o wide.png
   cones generate -p 'a dog on grass' --seed 5 --variation-seed 1 --variation-strength 0.2 -n 9 -o dogs --sheet dogs.png
   cones generate -p 'a panda at night' --hires 2 -o large.png
+  cones generate -p 'a dog' --safety report --safety-classifier open_nsfw -o dog.png
   cones generate --from dog.png -o again.png")]
 pub struct GenerateArgs {
     /// What to draw; {NAME} stands for a subject.
@@ -103,6 +105,10 @@ pub struct GenerateArgs {
         long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true"
     )]
     prompt_weights: Option<bool>,
+    /// Leave out this many of the text encoder's last layers (diffusers' clip_skip; one less than "Clip skip" of AUTOMATIC1111's web UI);
+    /// by default as a recipe says, else 0. For both prompts with --prompt-weights, else for --prompt alone.
+    #[arg(long, value_name = "N")]
+    clip_skip: Option<u32>,
     /// Draw a picture again from the recipe inside it; other arguments given here win over the recipe.
     #[arg(long, value_name = "PICTURE")]
     from: Option<PathBuf>,
@@ -125,12 +131,16 @@ pub struct GenerateArgs {
     #[arg(short, long)]
     quiet: bool,
     #[command(flatten)]
+    safety: SafetyArgs,
+    #[command(flatten)]
     engine: EngineArgs,
 }
 
 #[derive(Serialize)]
 struct Summary<'a> {
     pictures: Vec<SummaryPicture<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    refused: Vec<SummaryRefused>,
     warnings: Vec<&'a String>,
     seconds: Seconds,
     steps: u32,
@@ -140,6 +150,16 @@ struct Summary<'a> {
 struct SummaryPicture<'a> {
     path: &'a Path,
     recipe: &'a Recipe,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<Verdict>,
+}
+
+/// A picture that nobody gets.
+#[derive(Serialize)]
+struct SummaryRefused {
+    picture: u32,
+    seed: u64,
+    verdict: Verdict,
 }
 
 #[derive(Serialize)]
@@ -157,11 +177,11 @@ struct Seconds {
 pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
     let old = args.from.as_deref().map(OldRecipe::read).transpose()?;
     let lines = args.prompts.as_deref().map(cones_quantise::prompts::read).transpose()?;
-    let mut engine = args.engine.open()?;
+    let mut engine = args.engine.open_shown(&args.safety)?;
     let requests = args.requests(engine.bundle(), old.as_ref(), lines)?;
     args.check_output(&requests)?;
     if let Some(old) = &old {
-        old.tell_what_is_left_out()?;
+        old.tell_what_is_left_out(engine.bundle().manifest().text.clip_skip)?;
     }
     let seeds = |request: &Request| (0..request.count).map(|i| request.telling_seed(i)).collect();
     let paths = args.out.paths(&requests.iter().map(seeds).collect::<Vec<_>>())?;
@@ -175,11 +195,15 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
     };
     let mut writer = Writer::new(Bar::of_steps(args.quiet || args.json), &paths, extras, &cancel);
     let outcome = draw(&mut engine, &requests, &mut writer, &cancel);
-    let written = writer.finish()?;
-    if outcome.is_err() && !written.is_empty() {
-        writeln!(std::io::stderr(), "{} of {} pictures stand, as far as it came", written.len(), paths.len())?;
+    let done = writer.finish()?;
+    if outcome.is_err() && !done.written.is_empty() {
+        writeln!(std::io::stderr(), "{} of {} pictures stand, as far as it came", done.written.len(), paths.len())?;
     }
-    report(args, &outcome?, &written)
+    report(args, &outcome?, &done)?;
+    match done.refused.len() {
+        0 => Ok(()),
+        refused => Err(format!("{refused} of {} pictures were refused as not safe", paths.len()).into()),
+    }
 }
 
 fn draw(
@@ -235,6 +259,8 @@ impl GenerateArgs {
         request.height = self.height.or(size.map(|(_, height)| height));
         request.init = self.init.open(old.and_then(OldRecipe::ours))?;
         request.prompt_weights = self.prompt_weights.unwrap_or(old.is_some_and(OldRecipe::prompt_weights));
+        let most = bundle.manifest().text.clip_skip;
+        request.clip_skip = self.clip_skip.unwrap_or_else(|| old.map_or(0, |old| old.clip_skip(most)));
         let prompts = match &lines {
             Some(lines) => {
                 let of_line = |line| words(Some(line), None, |places| &places.prompt);
@@ -284,6 +310,20 @@ impl GenerateArgs {
     }
 }
 
+/// Says on standard error which pictures were found not safe.
+fn tell_verdicts(done: &Outcome) -> std::io::Result<()> {
+    let mut messages = std::io::stderr();
+    for Written { path, verdict, .. } in &done.written {
+        if let Some(verdict) = verdict.filter(|verdict| !verdict.is_safe()) {
+            writeln!(messages, "{}: {verdict}", path.display())?;
+        }
+    }
+    for (path, refused) in &done.refused {
+        writeln!(messages, "{} was not written: {}", path.display(), refused.verdict)?;
+    }
+    Ok(())
+}
+
 fn same_model(recipe: &Recipe, bundle: &Bundle) -> Result<(), Failure> {
     let found = &bundle.manifest().fingerprint;
     if recipe.fingerprint == *found {
@@ -296,28 +336,32 @@ fn same_model(recipe: &Recipe, bundle: &Bundle) -> Result<(), Failure> {
     .into())
 }
 
-fn report(args: &GenerateArgs, generated: &[Generated], written: &[(PathBuf, Recipe)]) -> Result<(), Failure> {
+fn report(args: &GenerateArgs, generated: &[Generated], done: &Outcome) -> Result<(), Failure> {
     let warnings: Vec<&String> = generated.iter().flat_map(|generated| &generated.warnings).collect();
     for warning in &warnings {
         writeln!(std::io::stderr(), "warning: {warning}")?;
     }
+    tell_verdicts(done)?;
     let mut out = std::io::stdout();
     if args.out.is_output() {
         return Ok(());
     }
     if !args.json {
-        for (path, _) in written {
-            writeln!(out, "{}", path.display())?;
+        for written in &done.written {
+            writeln!(out, "{}", written.path.display())?;
         }
         if let Some(sheet) = &args.sheet {
             writeln!(out, "{}", sheet.display())?;
         }
         return Ok(());
     }
-    let pictures = written.iter().map(|(path, recipe)| SummaryPicture { path, recipe });
+    let pictures = done.written.iter();
+    let pictures = pictures.map(|it| SummaryPicture { path: &it.path, recipe: &it.recipe, verdict: it.verdict });
+    let refused = done.refused.iter().map(|(_, it)| (it.picture, it.seed, it.verdict));
     let seconds = |of: fn(&Timings) -> Duration| generated.iter().map(|g| of(&g.timings).as_secs_f64()).sum();
     let summary = Summary {
         pictures: pictures.collect(),
+        refused: refused.map(|(picture, seed, verdict)| SummaryRefused { picture, seed, verdict }).collect(),
         warnings,
         steps: generated.iter().map(|generated| generated.timings.steps).sum(),
         seconds: Seconds {

@@ -94,6 +94,15 @@ impl OldRecipe {
         self.ours().map_or_else(|| self.foreign()?.hires, |recipe| recipe.hires)
     }
 
+    /// The text encoder's layers to leave out; none where another program left out more than this base model can.
+    pub(super) fn clip_skip(&self, most: u32) -> u32 {
+        match self {
+            Self::Ours(recipe) => recipe.clip_skip,
+            Self::Foreign(foreign) if foreign.clip_skip <= most => foreign.clip_skip,
+            Self::Foreign(_) => 0,
+        }
+    }
+
     /// The text that image tools read.
     pub(super) fn text(&self) -> String {
         match self {
@@ -102,11 +111,19 @@ impl OldRecipe {
         }
     }
 
-    /// Says on standard error what of it is not drawn as it says.
-    pub(super) fn tell_what_is_left_out(&self) -> std::io::Result<()> {
+    /// Says on standard error what of it is not drawn as it says; `most` layers of the text encoder can be left out.
+    pub(super) fn tell_what_is_left_out(&self, most: u32) -> std::io::Result<()> {
+        let skipped = self.foreign().map_or(0, |foreign| foreign.clip_skip);
         let mut messages = std::io::stderr();
         for left_out in self.foreign().iter().flat_map(|foreign| &foreign.left_out) {
             writeln!(messages, "warning: not as the other program drew it: {left_out}")?;
+        }
+        if skipped > most {
+            let said = format!("`Clip skip: {}`", skipped.saturating_add(1));
+            writeln!(
+                messages,
+                "warning: not as the other program drew it: {said}, which this base model does not offer"
+            )?;
         }
         Ok(())
     }

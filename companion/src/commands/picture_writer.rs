@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use cones_core::picture::format::PictureFormat;
 use cones_core::picture::recipe::Recipe;
 use cones_core::picture::writing;
-use cones_core::{CancelToken, Drawn, Error, Observer, Picture, Progress};
+use cones_core::{CancelToken, Drawn, Error, Observer, Picture, Progress, Refused, Verdict};
 
 use super::progress_bar::Bar;
 use crate::contact_sheet::ContactSheet;
@@ -24,6 +24,23 @@ pub(super) struct Extras<'a> {
     pub(super) to_output: bool,
 }
 
+/// A picture on the disk.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) path: PathBuf,
+    pub(super) recipe: Recipe,
+    /// What the safety classifier found, where one was asked.
+    pub(super) verdict: Option<Verdict>,
+}
+
+/// What became of the pictures.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) written: Vec<Written>,
+    /// Pictures that nobody gets, with the files that were not written.
+    pub(super) refused: Vec<(PathBuf, Refused)>,
+}
+
 /// Writes each picture to its file, beside a progress bar, and keeps none in memory: what is drawn stands whatever comes after.
 pub(super) struct Writer<'a> {
     bar: Bar,
@@ -33,7 +50,7 @@ pub(super) struct Writer<'a> {
     /// Pictures of the requests that went before, and of all.
     before: u32,
     all: u32,
-    written: Vec<(PathBuf, Recipe)>,
+    outcome: Outcome,
     failed: Option<Error>,
     cancel: CancelToken,
 }
@@ -48,7 +65,7 @@ impl<'a> Writer<'a> {
             sheet: ContactSheet::square(paths.len()),
             before: 0,
             all: u32::try_from(paths.len()).unwrap_or(u32::MAX),
-            written: Vec::new(),
+            outcome: Outcome::default(),
             failed: None,
             cancel: cancel.clone(),
         }
@@ -56,18 +73,19 @@ impl<'a> Writer<'a> {
 
     /// A further request begins.
     pub(super) fn next_request(&mut self) {
-        self.before = u32::try_from(self.written.len()).unwrap_or(u32::MAX);
+        let done = self.outcome.written.len() + self.outcome.refused.len();
+        self.before = u32::try_from(done).unwrap_or(u32::MAX);
     }
 
-    /// What was written, with the recipes. The sheet is written now, with as many as were drawn.
+    /// What was written and what was refused. The sheet is written now, with as many as were drawn.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Picture`] of the picture that could not be written.
-    pub(super) fn finish(self) -> Result<Vec<(PathBuf, Recipe)>, Error> {
+    pub(super) fn finish(self) -> Result<Outcome, Error> {
         if let Some(path) = self.extras.sheet {
             self.sheet.save(path)?;
         }
-        self.failed.map_or(Ok(self.written), Err)
+        self.failed.map_or(Ok(self.outcome), Err)
     }
 
     fn write(&mut self, drawn: Drawn) -> Result<(), Error> {
@@ -88,7 +106,8 @@ impl<'a> Writer<'a> {
         if self.extras.sheet.is_some() {
             self.sheet.put(&drawn.picture)?;
         }
-        self.written.push((path.clone(), drawn.recipe));
+        let Drawn { recipe, verdict, .. } = drawn;
+        self.outcome.written.push(Written { path: path.clone(), recipe, verdict });
         Ok(())
     }
 
@@ -130,5 +149,10 @@ impl Observer for Writer<'_> {
             self.keep(written);
         }
         None
+    }
+
+    fn on_refused(&mut self, refused: &Refused) {
+        let path = self.paths.next().cloned().unwrap_or_default();
+        self.outcome.refused.push((path, *refused));
     }
 }

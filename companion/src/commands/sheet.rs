@@ -9,6 +9,7 @@ use cones_core::{CancelToken, Engine, Request, Subject};
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
 use super::progress_bar::Bar;
+use super::safety_args::SafetyArgs;
 use crate::contact_sheet::ContactSheet;
 use crate::failure::Failure;
 use crate::subject_spec::SubjectSpec;
@@ -39,6 +40,8 @@ pub struct SheetArgs {
     #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
+    safety: SafetyArgs,
+    #[command(flatten)]
     engine: EngineArgs,
 }
 
@@ -60,7 +63,7 @@ const PROMPTS: [&str; 12] = [
 
 /// Draws the sheet.
 pub fn run(args: &SheetArgs) -> Result<(), Failure> {
-    let mut engine = args.engine.open()?;
+    let mut engine = args.engine.open_shown(&args.safety)?;
     let prompts: Vec<&str> =
         if args.prompts.is_empty() { PROMPTS.to_vec() } else { args.prompts.iter().map(String::as_str).collect() };
     let mut rows: Vec<Option<Subject>> = vec![None];
@@ -102,6 +105,9 @@ fn draw(
     request.steps = args.steps;
     request.subjects = subject.into_iter().cloned().collect();
     let mut generated = engine.generate(&request, &mut Bar::of_steps(false), cancel)?;
+    if let Some(refused) = generated.refused.first() {
+        return Err(format!("`{prompt}` was {}", refused.verdict).into());
+    }
     generated.pictures.pop().ok_or_else(|| "the engine drew nothing".into())
 }
 

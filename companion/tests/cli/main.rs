@@ -11,6 +11,7 @@ mod masks;
 mod publishing;
 mod quantising;
 mod report;
+mod safety;
 mod serving;
 #[cfg(unix)]
 mod stopped;

@@ -50,15 +50,24 @@ impl Engine {
     }
 
     /// A prompt with its words told apart, and what the subjects' learned embeddings make of it.
-    fn prompt(&self, tokens: Tokens, subjects: &[Subject], side: Side, shared: Shared) -> Result<Prompt> {
+    fn prompt(
+        &self,
+        tokens: Tokens,
+        subjects: &[Subject],
+        side: Side,
+        shared: Shared,
+        clip_skip: u32,
+    ) -> Result<Prompt> {
         let words = Words::of(&self.tokenizer, &tokens, subjects, side, shared)?;
         let offsets = Offsets::of(&self.tokenizer, &tokens, &words, subjects)?;
-        Ok(Prompt { tokens, offsets, words })
+        Ok(Prompt { tokens, offsets, words, clip_skip })
     }
 
     fn prompts(&self, tokens: Vec<(Side, Tokens)>, request: &Request) -> Result<Vec<Prompt>> {
         let shared = if request.blend { Shared::Blended } else { Shared::Refused };
-        let prompts = tokens.into_iter().map(|(side, tokens)| self.prompt(tokens, &request.subjects, side, shared));
+        let prompts = tokens
+            .into_iter()
+            .map(|(side, tokens)| self.prompt(tokens, &request.subjects, side, shared, request.clip_skip_of(side)));
         prompts.collect()
     }
 
@@ -148,7 +157,7 @@ impl Engine {
     /// # Errors
     /// As [`generate`](Self::generate).
     pub fn embed_with(&mut self, prompt: &str, subjects: &[Subject]) -> Result<Vec<f32>> {
-        let prompt = self.prompt(self.tokenizer.encode(prompt)?, subjects, Side::Prompt, Shared::Refused)?;
+        let prompt = self.prompt(self.tokenizer.encode(prompt)?, subjects, Side::Prompt, Shared::Refused, 0)?;
         let encoder =
             self.text_encoder.get(&self.bundle, &self.place, graphs::text(&self.bundle, self.arrangement.form))?;
         text_encoder::embed(&self.bundle, encoder, &prompt, &CancelToken::new())
@@ -159,7 +168,7 @@ impl Engine {
     /// # Errors
     /// As [`generate`](Self::generate).
     pub fn key_values(&mut self, prompt: &str, subjects: &[Subject]) -> Result<KeyValues> {
-        let prompt = self.prompt(self.tokenizer.encode(prompt)?, subjects, Side::Prompt, Shared::Refused)?;
+        let prompt = self.prompt(self.tokenizer.encode(prompt)?, subjects, Side::Prompt, Shared::Refused, 0)?;
         let encoder =
             self.text_encoder.get(&self.bundle, &self.place, graphs::text(&self.bundle, self.arrangement.form))?;
         self.prompts.encode(&self.bundle, encoder, &prompt, &CancelToken::new(), &mut Timings::default())?;

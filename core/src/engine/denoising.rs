@@ -1,8 +1,9 @@
 //! The denoise loop, and the VAE behind it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Engine;
+
 use super::job::Job;
 use super::start::Start;
 use super::unet::UNet;
@@ -14,6 +15,7 @@ use crate::progress::Stage;
 use crate::runtime::finite;
 use crate::runtime::graphs::Purpose;
 use crate::runtime::session::Graph;
+use crate::safety::checker;
 use crate::sampling::noise::TorchGenerator;
 use crate::sampling::scheduler::{self, Run};
 use crate::sampling::variation;
@@ -56,7 +58,8 @@ impl Engine {
         let batch = self.bundle.manifest().fixed.samples(branches.len(), self.arrangement.apart);
         let dimensions = vec![("batch", batch), ("height", height), ("width", width), ("tokens", job.length)];
         let name = self.unet_graph();
-        let purpose = Purpose { name, form: self.arrangement.form, dimensions };
+        let form = self.arrangement.form;
+        let purpose = Purpose { name, form, dimensions };
         let graph = self.unet.get(&self.bundle, &self.place, purpose)?;
         job.timings.loading += loading.elapsed();
         if let Some(takes) = tokens_taken(graph, &self.bundle)?.filter(|takes| *takes != job.length) {
@@ -78,7 +81,10 @@ impl Engine {
             finite::check_step(name, done, job.plan.guidance, &sample)?;
             let preview = job.observer.wants_preview(done).then(|| self.bundle.manifest().preview.as_ref()).flatten();
             let preview = preview.map(|p| p.picture(schedule.denoised(), width as u32, height as u32));
-            job.report(Stage::Denoising, picture, done, preview);
+            let looking = Instant::now();
+            let shown = preview.map(|preview| checker::shown(self.checker.as_mut(), form, preview, job.cancel));
+            job.timings.checking += self.checker.as_ref().map_or(Duration::ZERO, |_| looking.elapsed());
+            job.report_preview(Stage::Denoising, picture, done, shown.transpose()?.unwrap_or_default());
         }
         job.timings.runtime += unet.inside;
         job.timings.unet += unet.inside;

@@ -2,9 +2,10 @@
 //! from there. A model that is asked for a large picture at once draws things twice.
 
 use super::Engine;
+use super::job::Audience;
 use super::request::{Init, Request, ResolvedRequest};
 use crate::cancel::CancelToken;
-use crate::engine::outcome::{Drawn, Generated};
+use crate::engine::outcome::{Drawn, Generated, Refused};
 use crate::error::{Error, Result};
 use crate::picture::Picture;
 use crate::picture::recipe::{HiresRecipe, Recipe};
@@ -133,12 +134,16 @@ impl Engine {
         for picture in 0..request.count {
             let [small, mut large] = passes.of(picture);
             let mut both = Both { observer: &mut *observer, passes: &passes, picture, of: request.count, small: None };
-            let mut drawn = self.generate_at_once(&small, &mut Pass { both: &mut both, before: 0 }, cancel)?;
+            let mut drawn =
+                self.generate_at_once(&small, Audience::NextPass, &mut Pass { both: &mut both, before: 0 }, cancel)?;
             if let (Some(init), Some(first)) = (&mut large.init, &both.small) {
                 init.picture = first.picture.resized(passes.size.0, passes.size.1)?;
             }
             let before = passes.steps[0];
-            drawn.add(self.generate_at_once(&large, &mut Pass { both: &mut both, before }, cancel)?);
+            let mut pass = Pass { both: &mut both, before };
+            let mut enlarged = self.generate_at_once(&large, Audience::Everybody, &mut pass, cancel)?;
+            enlarged.refused.iter_mut().for_each(|refused| refused.picture = picture);
+            drawn.add(enlarged);
             match &mut all {
                 None => all = Some(drawn),
                 Some(all) => all.add(drawn),
@@ -195,10 +200,15 @@ impl Observer for Pass<'_, '_> {
                 None
             }
             Some(small) => {
-                let recipe = Recipe { hires: Some(self.both.passes.recipe), ..small.recipe };
-                self.both.observer.on_picture(Drawn { picture: drawn.picture, recipe })
+                let hires = Some(self.both.passes.recipe);
+                let recipe = Recipe { hires, safety: drawn.recipe.safety, ..small.recipe };
+                self.both.observer.on_picture(Drawn { recipe, ..drawn })
             }
         }
+    }
+
+    fn on_refused(&mut self, refused: &Refused) {
+        self.both.observer.on_refused(&Refused { picture: self.both.picture, ..*refused });
     }
 
     fn on_sample(&mut self, sample: &[f32], timestep: f32) {

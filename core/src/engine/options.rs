@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::runtime::provider::Provider;
+use crate::safety::policy::SafetyPolicy;
 
 /// What stays in memory between and during pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,6 +37,11 @@ pub struct EngineOptions {
     pub threads: Option<usize>,
     /// Folder for compiled models, for providers that compile (CoreML). Safe to delete.
     pub cache: Option<PathBuf>,
+    /// What is done with pictures that a classifier finds not safe; `None` blurs them. Without a classifier nothing is found,
+    /// and asking for anything but [`SafetyPolicy::Off`] is refused.
+    pub safety: Option<SafetyPolicy>,
+    /// A folder with a classifier (`safety.onnx` and `safety.json`) that is asked instead of the bundle's own.
+    pub safety_classifier: Option<PathBuf>,
 }
 
 impl EngineOptions {
@@ -64,6 +70,20 @@ impl EngineOptions {
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
+        self
+    }
+
+    /// Does this with pictures that are not safe.
+    #[must_use]
+    pub fn with_safety(mut self, policy: SafetyPolicy) -> Self {
+        self.safety = Some(policy);
+        self
+    }
+
+    /// Asks the classifier in this folder.
+    #[must_use]
+    pub fn with_safety_classifier(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.safety_classifier = Some(folder.into());
         self
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::memory::MemoryPlan;
 use crate::picture::Picture;
 use crate::picture::recipe::Recipe;
+use crate::safety::verdict::Verdict;
 
 /// A finished picture.
 #[derive(Debug, Clone)]
@@ -14,6 +15,20 @@ pub struct Drawn {
     pub picture: Picture,
     /// How to draw it again.
     pub recipe: Recipe,
+    /// What the safety classifier found in it and what was done with it; `None` where none was asked.
+    pub verdict: Option<Verdict>,
+}
+
+/// A picture that was drawn and that nobody gets: under [`SafetyPolicy::Refuse`](crate::SafetyPolicy::Refuse).
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Refused {
+    /// Which picture of the request, from 0.
+    pub picture: u32,
+    /// Its seed.
+    pub seed: u64,
+    /// What the safety classifier found.
+    pub verdict: Verdict,
 }
 
 /// What a request came to.
@@ -22,6 +37,8 @@ pub struct Drawn {
 pub struct Generated {
     /// The pictures in the order of their seeds, without those that the observer kept.
     pub pictures: Vec<Drawn>,
+    /// Pictures that are not among them since they are not safe.
+    pub refused: Vec<Refused>,
     /// What the caller may want to show, such as a cut prompt.
     pub warnings: Vec<String>,
     /// Where the time went.
@@ -37,6 +54,7 @@ impl Generated {
         self.warnings
             .extend(other.warnings.into_iter().filter(|warning| !self.warnings.contains(warning)).collect::<Vec<_>>());
         self.timings.add(&other.timings);
+        self.refused.extend(other.refused);
         self.memory = other.memory;
     }
 }
@@ -51,6 +69,7 @@ impl Timings {
         self.decoding += other.decoding;
         self.projecting += other.projecting;
         self.switching += other.switching;
+        self.checking += other.checking;
         self.steps += other.steps;
     }
 }
@@ -71,6 +90,8 @@ pub struct Timings {
     pub text: Duration,
     /// Inside the VAE's decoder alone, inside `runtime`.
     pub decoding: Duration,
+    /// Asking the safety classifier, loading it included, pictures and previews.
+    pub checking: Duration,
     /// The base products of prompts that were not held yet.
     pub projecting: Duration,
     /// Applying the subjects' masks and making K and V from the base products, both branches.

@@ -2,6 +2,7 @@
 
 use crate::engine::hires::Hires;
 use crate::error::{Error, Result};
+use crate::model::bundle::TEXT_ENCODER;
 use crate::picture::inpaint::{Inpaint, Margins};
 use crate::picture::{LARGEST_SIDE, Picture};
 use crate::sampling::scheduler::choice::Scheduler;
@@ -50,6 +51,11 @@ pub struct Request {
     /// brackets of its own is to be written out, with backslashes. Without it brackets are text, and what is too long is cut with
     /// a warning.
     pub prompt_weights: bool,
+    /// The text encoder's last layers that are left out, up to the bundle's
+    /// [`Text::clip_skip`](crate::model::manifest::Text::clip_skip): diffusers' `clip_skip`, and one less than "Clip skip" of
+    /// AUTOMATIC1111's web UI. As there, it holds for both prompts with `prompt_weights`; without, for the prompt alone, as
+    /// in diffusers.
+    pub clip_skip: u32,
 }
 
 /// The picture to start from.
@@ -87,6 +93,7 @@ impl Request {
             init: None,
             hires: None,
             prompt_weights: false,
+            clip_skip: 0,
         }
     }
 
@@ -135,6 +142,11 @@ impl Request {
             Side::Prompt => &self.prompt,
             Side::Negative => &self.negative_prompt,
         }
+    }
+
+    /// The layers that are left out for one of the two prompts.
+    pub(crate) fn clip_skip_of(&self, side: Side) -> u32 {
+        if side == Side::Prompt || self.prompt_weights { self.clip_skip } else { 0 }
     }
 
     /// Takes this many denoising steps.
@@ -216,6 +228,13 @@ impl Request {
         self
     }
 
+    /// Leaves out this many of the text encoder's last layers.
+    #[must_use]
+    pub fn with_clip_skip(mut self, layers: u32) -> Self {
+        self.clip_skip = layers;
+        self
+    }
+
     /// Starts from a picture.
     #[must_use]
     pub fn with_init(mut self, init: Init) -> Self {
@@ -271,6 +290,7 @@ impl ResolvedRequest {
             let reason = format!("is {}; it must be 1 to {}", request.count, Request::MOST_PICTURES);
             return Err(Error::request("count", reason));
         }
+        check_clip_skip(request.clip_skip, bundle)?;
         let scheduler = request.scheduler.unwrap_or(manifest.defaults.scheduler);
         let inpaint = request.init.as_ref().and_then(|init| Some((init, init.inpaint.as_ref()?)));
         if let Some((init, inpaint)) = inpaint {
@@ -308,6 +328,19 @@ impl ResolvedRequest {
     pub(crate) fn guided(&self) -> bool {
         self.guidance > 1.0
     }
+}
+
+fn check_clip_skip(layers: u32, bundle: &crate::model::bundle::Bundle) -> Result<()> {
+    let most = bundle.manifest().text.clip_skip;
+    if layers > 0 && most == 0 {
+        let reason = "it gives its last layer alone, and the request leaves layers out (`clip_skip`)";
+        let hint = "import this base model again with this version, or leave out no layer";
+        return Err(Error::bad_bundle(bundle.path().join(TEXT_ENCODER), reason, hint));
+    }
+    if layers > most {
+        return Err(Error::request("clip_skip", format!("is {layers}; this bundle leaves out {most} layers at most")));
+    }
+    Ok(())
 }
 
 fn side(field: &'static str, pixels: u32, multiple: u32) -> Result<u32> {

@@ -1,9 +1,9 @@
 //! What a graph will take, from what its profile says.
 
 use super::arrangement::LoadForm;
+use super::graph_memory::GraphMemory;
 use super::pages;
 use super::plan::StageMemory;
-use super::profile::GraphMemory;
 
 /// What a stage takes that runs `graph` on `batch` pictures of `cells` latent cells; `None` where the profile does not know.
 /// `packed`: its constants are whole numbers, which are packed however it is loaded.

@@ -2,12 +2,15 @@
 
 use super::arrangement::{Arrangement, Sizes, arrangements};
 use super::estimate::stage;
+use super::graph_memory::GraphMemory;
 use super::plan::{MemoryPlan, StageMemory};
 use super::profile::Profile;
 use crate::engine::options::{EngineOptions, MemoryMode};
 use crate::error::{Error, Result};
 use crate::model::bundle::{ATTENTION, Bundle, TEXT_ENCODER, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER};
+use crate::model::safety::SafetyClassifier;
 use crate::runtime::execution_provider::ExecutionProvider;
+use crate::safety::checker::Checker;
 use crate::units::megabytes;
 
 /// Plans a request: the fastest arrangement of the mode that fits the budget of `options`, or what the system says there is
@@ -19,7 +22,9 @@ use crate::units::megabytes;
 pub fn plan(bundle: &Bundle, options: &EngineOptions, sizes: Sizes, held: u64) -> Result<MemoryPlan> {
     let profile = Profile::read(bundle)?;
     let provider = options.provider.resolve(bundle.manifest().form.as_ref())?;
-    Planner::new(bundle, profile.as_ref(), provider, options).plan(sizes, held)
+    let classifier = Checker::new(bundle, options)?.map(|checker| checker.classifier.memory());
+    let planner = Planner::new(bundle, profile.as_ref(), provider, options);
+    planner.with_classifier(classifier.as_ref()).plan(sizes, held)
 }
 
 /// What plans are made from.
@@ -30,6 +35,8 @@ pub(crate) struct Planner<'a> {
     mode: MemoryMode,
     /// Bytes that the app allows; `None` asks the system.
     budget: Option<u64>,
+    /// What the safety classifier takes, where one is asked.
+    classifier: Option<&'a GraphMemory>,
 }
 
 impl<'a> Planner<'a> {
@@ -39,7 +46,13 @@ impl<'a> Planner<'a> {
         provider: ExecutionProvider,
         options: &EngineOptions,
     ) -> Self {
-        Self { bundle, profile, provider, mode: options.memory, budget: options.budget }
+        Self { bundle, profile, provider, mode: options.memory, budget: options.budget, classifier: None }
+    }
+
+    /// Pictures and previews are shown to a classifier.
+    pub(crate) fn with_classifier(mut self, memory: Option<&'a GraphMemory>) -> Self {
+        self.classifier = memory;
+        self
     }
 
     /// How an engine begins, before it knows a request: as for one that is silent about everything, or else most sparingly.
@@ -153,7 +166,14 @@ impl<'a> Planner<'a> {
             }
             Some(stage)
         };
-        stages.into_iter().map(each).collect()
+        let mut stages = stages.into_iter().map(each).collect::<Option<Vec<_>>>()?;
+        if let Some(memory) = self.classifier {
+            let look = stage(SafetyClassifier::FILE, memory, 1, 0, arrangement.form, false)?;
+            // It looks at previews too, while the U-Net is there.
+            stages.iter_mut().filter(|stage| stage.graph == unet).for_each(|stage| stage.peak += look.peak);
+            stages.push(look);
+        }
+        Some(stages)
     }
 }
 

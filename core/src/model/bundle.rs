@@ -22,6 +22,13 @@ pub const TOKENIZER: &str = "tokenizer.json";
 pub const TEXT_ENCODER: &str = "text_encoder.onnx";
 /// The text encoder's input with what is added to each token's embedding, float32 [batch, tokens, width].
 pub const EMBEDDING_OFFSETS: &str = "embedding_offsets";
+/// The text encoder's output without its last `layers`, normalised as the last hidden state is; 1 or more, up to
+/// [`Text::clip_skip`](crate::model::manifest::Text::clip_skip).
+#[must_use]
+pub fn skipped_state(layers: u32) -> String {
+    format!("hidden_state_skip_{layers}")
+}
+
 /// The U-Net, with fused nodes.
 pub const UNET: &str = "unet.onnx";
 /// The U-Net without fused nodes, for providers that lack them.

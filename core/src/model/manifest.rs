@@ -7,7 +7,8 @@
 //! that is known, as another [`PredictionType`], is refused by its name and raises nothing. A manifest is written with the lowest
 //! schema that says all of it.
 //!
-//! Schema 2 came with `in_channels`: an app that overlooks it gives the U-Net too little.
+//! Schema 2 came with `in_channels`: an app that overlooks it gives the U-Net too little. Schema 3 came with `safety`: an app
+//! that overlooks it shows pictures that were to be blurred.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +16,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::hash::Sha256;
 use crate::model::form::Form;
+pub use crate::model::image_size::ImageSize;
+use crate::model::safety::SafetyClassifier;
 use crate::sampling::scheduler::choice::Scheduler;
 
 /// The newest schema version that this crate reads and writes.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 /// The oldest.
 pub const OLDEST_SCHEMA: u32 = 1;
 
@@ -62,6 +65,9 @@ pub struct Manifest {
     pub whole_timesteps: bool,
     /// A linear map from latent to RGB, fitted at import, for cheap previews.
     pub preview: Option<Preview>,
+    /// The classifier that pictures are shown to, `safety.onnx`; needs schema 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safety: Option<SafetyClassifier>,
     /// The cross-attention projections in the order of the U-Net's forward pass, `to_k` before `to_v`.
     pub layers: Vec<Layer>,
     /// Every other file of the bundle by name.
@@ -89,6 +95,7 @@ impl Manifest {
             fixed: Fixed::default(),
             whole_timesteps: false,
             preview: None,
+            safety: None,
             layers,
             files: BTreeMap::new(),
             fingerprint,
@@ -97,6 +104,16 @@ impl Manifest {
 }
 
 impl Manifest {
+    /// The lowest schema that says all of it: what it is to be written with.
+    #[must_use]
+    pub fn lowest_schema(&self) -> u32 {
+        match (self.safety.is_some(), self.in_channels.is_some()) {
+            (true, _) => 3,
+            (false, true) => 2,
+            (false, false) => OLDEST_SCHEMA,
+        }
+    }
+
     /// Channels that the U-Net takes.
     #[must_use]
     pub fn unet_channels(&self) -> u32 {
@@ -131,7 +148,7 @@ impl Text {
     /// Tokens of a prompt with start and end, width of the last hidden state, and the tokens before, after and behind it.
     #[must_use]
     pub fn new(max_length: u32, hidden_size: u32, [bos_token_id, eos_token_id, pad_token_id]: [u32; 3]) -> Self {
-        Self { max_length, hidden_size, bos_token_id, eos_token_id, pad_token_id }
+        Self { max_length, hidden_size, bos_token_id, eos_token_id, pad_token_id, clip_skip: 0 }
     }
 }
 
@@ -141,15 +158,6 @@ impl Defaults {
     pub fn new(steps: u32, guidance: f32, scheduler: Scheduler) -> Self {
         Self { steps, guidance, scheduler }
     }
-}
-
-/// Width and height in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImageSize {
-    /// Pixels across.
-    pub width: u32,
-    /// Pixels down.
-    pub height: u32,
 }
 
 /// The latent's shape.
@@ -241,6 +249,10 @@ pub struct Text {
     pub eos_token_id: u32,
     /// Token that fills the rest.
     pub pad_token_id: u32,
+    /// How many of the text encoder's last layers can be left out, at most: it has an output for each number of them. 0 in
+    /// bundles from before that.
+    #[serde(default, skip_serializing_if = "crate::units::is_zero")]
+    pub clip_skip: u32,
 }
 
 /// Used where a request is silent.

@@ -30,6 +30,8 @@ pub struct ForeignRecipe {
     pub scheduler: Option<Scheduler>,
     /// The seed.
     pub seed: Option<u64>,
+    /// The text encoder's last layers that were left out: one less than the web UI's "Clip skip".
+    pub clip_skip: u32,
     /// Another seed's noise that was mixed in.
     pub variation: Option<Variation>,
     /// Pixels across and down, before a second pass.
@@ -43,7 +45,7 @@ pub struct ForeignRecipe {
 /// Settings that change no pixel.
 const SAID_ONLY: [&str; 3] = ["Version", "Model hash", "VAE hash"];
 /// Settings with the values at which they change nothing.
-const AS_HERE: [(&str, &str); 4] = [("Clip skip", "1"), ("RNG", "CPU"), ("Face restoration", "None"), ("ENSD", "0")];
+const AS_HERE: [(&str, &str); 3] = [("RNG", "CPU"), ("Face restoration", "None"), ("ENSD", "0")];
 
 impl ForeignRecipe {
     /// Reads it out of a PNG, JPEG or WebP that another program wrote; none where there is no such text, or a recipe of ours.
@@ -106,6 +108,12 @@ impl ForeignRecipe {
             "Sampler" => {
                 self.scheduler = infotext::scheduler(value, info.setting("Schedule type"));
                 self.scheduler.is_some()
+            }
+            "Clip skip" => {
+                // The web UI counts the layer that is taken, from the end.
+                let skipped = value.trim().parse().ok().and_then(|layer: u32| layer.checked_sub(1));
+                self.clip_skip = skipped.unwrap_or(0);
+                skipped.is_some()
             }
             // Taken with the sampler.
             "Schedule type" => true,
@@ -266,10 +274,13 @@ mod tests {
         assert_eq!(recipe.scheduler, Some(Scheduler::DpmSolverPlusPlus2MKarras));
         assert_eq!(recipe.size, Some((512, 768)));
         let left = recipe.left_out.join("\n");
-        for named in ["<lora:oil:0.8>", "(word:1.2)", "[from:to:0.5]", "`Clip skip: 2`", "`Hires upscale: 2`", "v1-5"] {
+        for named in ["<lora:oil:0.8>", "(word:1.2)", "[from:to:0.5]", "`Hires upscale: 2`", "v1-5"] {
             assert!(left.contains(named), "{named} in {left}");
         }
-        assert_eq!(recipe.left_out.len(), 6, "{left}");
+        assert_eq!((recipe.left_out.len(), recipe.clip_skip), (5, 1), "{left}");
+        assert_eq!(ForeignRecipe::parse("x\nSteps: 1, Seed: 2, Clip skip: 1").clip_skip, 0);
+        let odd = ForeignRecipe::parse("x\nSteps: 1, Seed: 2, Clip skip: 0, RNG: CPU");
+        assert_eq!((odd.clip_skip, odd.left_out.len()), (0, 1));
     }
 
     #[test]

@@ -7,18 +7,19 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::disk::hash::{Hasher, Sha256};
+use crate::disk::hash::Sha256;
 use crate::engine::request::{Request, ResolvedRequest};
 use crate::error::{Error, Result};
 use crate::model::bundle::Bundle;
 pub use crate::picture::hires_recipe::HiresRecipe;
 use crate::picture::infotext;
 pub use crate::picture::init_recipe::{InitRecipe, InpaintRecipe};
+use crate::picture::recipe_hash::embeddings_sha256;
+pub use crate::picture::recipe_hash::mask_sha256;
 use crate::picture::texts::Texts;
+use crate::safety::verdict::{Treatment, Verdict};
 use crate::sampling::scheduler::choice::Scheduler;
 use crate::sampling::variation::Variation;
-use crate::subjects::mask::ConceptMask;
-use crate::subjects::pack::TokenEmbeddings;
 use crate::subjects::places::{Places, Side};
 use crate::subjects::scope::Scope;
 
@@ -61,6 +62,12 @@ pub struct Recipe {
     /// Whether brackets in the prompts weighed words, and long prompts went in chunks.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub prompt_weights: bool,
+    /// The text encoder's last layers that were left out.
+    #[serde(default, skip_serializing_if = "crate::units::is_zero")]
+    pub clip_skip: u32,
+    /// What the safety classifier found, where the picture was blurred for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safety: Option<Verdict>,
 }
 
 /// A subject in a recipe.
@@ -110,7 +117,15 @@ impl Recipe {
             subjects: request.subjects.iter().map(|subject| SubjectRecipe::of(subject, request.blend)).collect(),
             init: request.init.as_ref().map(InitRecipe::of),
             prompt_weights: request.prompt_weights,
+            clip_skip: request.clip_skip,
+            safety: None,
         }
+    }
+
+    /// Says that the picture was blurred, where it was.
+    pub(crate) fn with_verdict(mut self, verdict: Option<Verdict>) -> Self {
+        self.safety = verdict.filter(|verdict| verdict.treatment == Treatment::Blurred);
+        self
     }
 
     /// The prompt as [`Request::filled`] takes it: `{NAME}` where a subject was named, braces doubled.
@@ -181,6 +196,13 @@ impl Recipe {
             }
             text.push('"');
         }
+        if self.clip_skip > 0 {
+            // The web UI counts the layer that is taken, from the end.
+            text.push_str(&format!(", Clip skip: {}", self.clip_skip.saturating_add(1)));
+        }
+        if self.safety.is_some() {
+            text.push_str(", Safety: blurred");
+        }
         // The noise is that of PyTorch's generator on the CPU.
         text.push_str(&format!(", RNG: CPU, Version: {}", self.software));
         text
@@ -226,29 +248,6 @@ impl SubjectRecipe {
     }
 }
 
-/// The hash by which a recipe names a mask.
-pub fn mask_sha256(mask: &ConceptMask) -> Sha256 {
-    let mut digest = Hasher::new();
-    for layer in 0..mask.layers() {
-        digest.update((mask.neurons(layer).count() as u64).to_le_bytes());
-        for neuron in mask.neurons(layer) {
-            digest.update((neuron as u64).to_le_bytes());
-        }
-        for factor in mask.factors(layer).into_iter().flatten() {
-            digest.update(factor.to_le_bytes());
-        }
-    }
-    digest.finish()
-}
-
-/// The hash by which a recipe names learned embeddings.
-fn embeddings_sha256(embeddings: &TokenEmbeddings) -> Sha256 {
-    let mut digest = Hasher::new();
-    digest.update(embeddings.width.to_le_bytes());
-    embeddings.values.iter().for_each(|value| digest.update(value.to_le_bytes()));
-    digest.finish()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,6 +282,8 @@ mod tests {
             }],
             init: Some(InitRecipe { strength: 0.6, rgb_sha256: Sha256::from_bytes([0xee; 32]), inpaint: None }),
             prompt_weights: false,
+            clip_skip: 0,
+            safety: None,
         }
     }
 
@@ -405,6 +406,9 @@ mod tests {
         let last = text.lines().last().expect("a line");
         assert!(last.starts_with("Steps: 20, Sampler: DDIM, CFG scale: 4.5, Seed: 18446744073709551615, Size: 2x1"));
         assert!(last.contains(", RNG: CPU, "), "{last}");
+        let skipped = Recipe { clip_skip: 1, ..recipe() };
+        assert!(skipped.parameters().contains(", Clip skip: 2,"), "{}", skipped.parameters());
+        assert_eq!(super::super::foreign::ForeignRecipe::parse(&skipped.parameters()).clip_skip, 1);
         let karras = Recipe { scheduler: Scheduler::DpmSolverPlusPlus2MKarras, ..recipe() }.parameters();
         assert!(karras.contains(", Sampler: DPM++ 2M, Schedule type: Karras, CFG"), "{karras}");
         let read = super::super::foreign::ForeignRecipe::parse(&karras);

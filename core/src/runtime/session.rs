@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ort::logging::LogLevel;
 use ort::session::builder::{BuilderResult, GraphOptimizationLevel, SessionBuilder};
 use ort::session::{Session, SessionInputValue, SessionOutputs};
-use ort::value::{PrimitiveTensorElementType, Tensor, TensorElementType, ValueType};
+use ort::value::{DynValue, PrimitiveTensorElementType, Tensor, TensorElementType, ValueType};
 
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
@@ -110,6 +110,14 @@ impl Graph {
         self.session.inputs().iter().any(|input| input.name() == name)
     }
 
+    /// The name of its input, where there is one alone.
+    pub(crate) fn only_input(&self) -> Result<String> {
+        match self.session.inputs() {
+            [input] => Ok(input.name().to_owned()),
+            inputs => Err(Error::bundle(&self.name, format!("the graph takes {} inputs instead of one", inputs.len()))),
+        }
+    }
+
     /// Runs one input through to the first output.
     pub(crate) fn run<T: PrimitiveTensorElementType + Debug + Clone + 'static>(
         &mut self,
@@ -128,12 +136,28 @@ impl Graph {
         inputs: Vec<(Cow<'_, str>, SessionInputValue<'_>)>,
         cancel: &CancelToken,
     ) -> Result<(Vec<usize>, Vec<f32>)> {
+        self.run_to(inputs, None, cancel)
+    }
+
+    /// Runs all inputs through to an output by its name, or the first.
+    pub(crate) fn run_to(
+        &mut self,
+        inputs: Vec<(Cow<'_, str>, SessionInputValue<'_>)>,
+        output: Option<&str>,
+        cancel: &CancelToken,
+    ) -> Result<(Vec<usize>, Vec<f32>)> {
         let stage = format!("running `{}`", self.name);
         let Self { weights, session, name, .. } = self;
         cancel.guard(|options| {
             pages::run_with_few(weights, || {
                 let outputs = session.run_with_options(inputs, options).map_err(Error::runtime(stage))?;
-                first_f32(name, &outputs)
+                match output {
+                    None => first_f32(name, &outputs),
+                    Some(output) => match outputs.get(output) {
+                        Some(value) => f32s(name, value),
+                        None => Err(Error::bundle(&*name, format!("the graph has no output `{output}`"))),
+                    },
+                }
             })
         })
     }
@@ -189,7 +213,12 @@ pub(crate) fn first_f32(graph: &str, outputs: &SessionOutputs<'_>) -> Result<(Ve
     if outputs.len() == 0 {
         return Err(Error::bundle(graph, "the graph has no output"));
     }
-    let (shape, values) = outputs[0]
+    f32s(graph, &outputs[0])
+}
+
+/// Shape and values of an output.
+fn f32s(graph: &str, output: &DynValue) -> Result<(Vec<usize>, Vec<f32>)> {
+    let (shape, values) = output
         .try_extract_tensor::<f32>()
         .map_err(|error| Error::bundle(graph, format!("its output is not float32: {}", error.message())))?;
     Ok((shape.iter().map(|&d| usize::try_from(d).unwrap_or(0)).collect(), values.to_vec()))

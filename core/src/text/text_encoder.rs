@@ -7,7 +7,7 @@ use ort::session::SessionInputValue;
 
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
-use crate::model::bundle::{Bundle, EMBEDDING_OFFSETS, TEXT_ENCODER};
+use crate::model::bundle::{Bundle, EMBEDDING_OFFSETS, TEXT_ENCODER, skipped_state};
 use crate::runtime::finite;
 use crate::runtime::session::Graph;
 use crate::subjects::offsets::Offsets;
@@ -23,6 +23,8 @@ pub(crate) struct Prompt {
     pub(crate) offsets: Offsets,
     /// Which of its words stand for which subject.
     pub(crate) words: Words,
+    /// The text encoder's last layers that are left out.
+    pub(crate) clip_skip: u32,
 }
 
 impl Prompt {
@@ -31,6 +33,7 @@ impl Prompt {
         self.tokens.ids == other.tokens.ids
             && self.tokens.weights == other.tokens.weights
             && self.offsets.values == other.offsets.values
+            && self.clip_skip == other.clip_skip
     }
 }
 
@@ -63,7 +66,8 @@ fn embed_chunk(
         let tensor = encoder.tensor(EMBEDDING_OFFSETS, &shape, values)?;
         inputs.push((EMBEDDING_OFFSETS.into(), tensor.into()));
     }
-    let (shape, embedding) = encoder.run_all(inputs, cancel)?;
+    let skipped = (prompt.clip_skip > 0).then(|| skipped_state(prompt.clip_skip));
+    let (shape, embedding) = encoder.run_to(inputs, skipped.as_deref(), cancel)?;
     let expected = [1, text.max_length as usize, text.hidden_size as usize];
     if shape != expected {
         let reason = format!("it gave shape {shape:?} instead of {expected:?}");

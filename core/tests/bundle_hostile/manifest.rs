@@ -118,6 +118,21 @@ fn channels_beside_the_latent_are_those_of_a_region_and_need_their_schema() {
 }
 
 #[test]
+fn a_classifier_needs_its_schema_its_file_and_values_that_can_be() {
+    let of = |change: fn(&mut serde_json::Value)| {
+        let copy = cones_tests::classifier::bundle(0.5);
+        copy.edit(change);
+        Bundle::open(copy.path())
+    };
+    assert!(of(|_| {}).is_ok_and(|bundle| bundle.manifest().safety.is_some()));
+    // An app from before would overlook it, and show what was to be blurred.
+    blamed(of(|m| m["schema"] = json!(2)), MANIFEST, "schema 3");
+    blamed(of(|m| drop(m["files"].as_object_mut().expect("files").remove("safety.onnx"))), MANIFEST, "safety.onnx");
+    blamed(of(|m| m["safety"]["image_std"] = json!([1, 0, 1])), MANIFEST, "image_std");
+    blamed(of(|m| m["safety"]["resample"] = json!("psychic")), MANIFEST, "psychic");
+}
+
+#[test]
 fn numbers_that_cannot_be_are_named() {
     let cases = [
         ("/image/width", json!(0)),

@@ -10,6 +10,7 @@ mod not_finite;
 mod progress;
 mod providers;
 mod requests;
+mod safety;
 mod shared_triggers;
 mod switching;
 mod two_passes;

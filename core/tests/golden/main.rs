@@ -6,6 +6,7 @@ mod emphasis;
 mod inpaint;
 mod noise;
 mod pictures;
+mod safety;
 mod schedulers;
 mod text;
 mod tokens;

@@ -29,6 +29,8 @@ final class Studio: ObservableObject {
     private let gallery: Gallery
     private var engine: Engine?
     private var task: Task<Void, Never>?
+    /// Pictures of the drawing under way that were found not safe.
+    private var blurred = 0
 
     init(packs: PackStore, cache: URL, gallery: Gallery) {
         self.packs = packs
@@ -80,7 +82,7 @@ final class Studio: ObservableObject {
     }
 
     private func start(_ request: Request, on engine: Engine) {
-        (isDrawing, progress, warnings) = (true, nil, [])
+        (isDrawing, progress, warnings, blurred) = (true, nil, [], 0)
         let background = BackgroundTime(name: "Drawing") { [weak self] in self?.cancel() }
         task = Task {
             defer {
@@ -103,6 +105,7 @@ final class Studio: ObservableObject {
             if let preview = progress.preview { shown = preview.cgImage() }
         case .picture(_, let picture):
             shown = picture.cgImage()
+            if picture.verdict?.treatment == .blurred { blurred += 1 }
             do {
                 // As it comes: it stands whatever becomes of the next.
                 try gallery.keep([picture])
@@ -111,6 +114,11 @@ final class Studio: ObservableObject {
             }
         case .finished(let generated):
             warnings = generated.warnings
+            if blurred > 0 { warnings.append("\(blurred) blurred: found not safe") }
+            if !generated.refused.isEmpty {
+                shown = nil
+                warnings.append("\(generated.refused.count) not shown: found not safe")
+            }
         }
     }
 }

@@ -27,17 +27,24 @@ public actor Engine {
         /// Folder for models that CoreML has compiled; without it they are compiled at each start. Safe to delete. The
         /// library gives each graph a folder below it, named by the hash of the model's files and the runtime's version.
         public var cache: URL?
+        /// What is done with pictures that a classifier finds not safe; blurred if `nil`. To ask for anything but `.off` where
+        /// the base model brings no classifier, and none is named, is a ``ConesError/Kind/badRequest``.
+        public var safety: SafetyPolicy?
+        /// Folder with a classifier (`safety.onnx` and `safety.json`) that is asked instead of the base model's own.
+        public var safetyClassifier: URL?
 
         /// Options that differ from the usual ones as given.
         public init(
             provider: Provider = .cpu, memory: MemoryMode = .auto, budget: UInt64? = nil, threads: Int? = nil,
-            cache: URL? = nil
+            cache: URL? = nil, safety: SafetyPolicy? = nil, safetyClassifier: URL? = nil
         ) {
             self.provider = provider
             self.memory = memory
             self.budget = budget
             self.threads = threads
             self.cache = cache
+            self.safety = safety
+            self.safetyClassifier = safetyClassifier
         }
     }
 
@@ -147,7 +154,9 @@ extension Engine.Options {
             memory: memory,
             budget: budget,
             threads: threads.map { UInt32(clamping: $0) },
-            cache: cache?.path
+            cache: cache?.path,
+            safety: safety,
+            safetyClassifier: safetyClassifier?.path
         )
     }
 }

@@ -38,6 +38,9 @@ public struct Picture: Sendable {
     /// How it was drawn; `nil` for a picture that was not drawn by Cones.
     public var recipe: Recipe? { inner.recipe() }
 
+    /// What the safety classifier found in it; `nil` where none was asked, and for pictures that were opened.
+    public var verdict: Verdict? { inner.verdict() }
+
     /// Writes a file, with the recipe inside if there is one: JPEG or WebP by its name's ending, else PNG. It appears whole or not at all.
     ///
     /// - Throws: ``ConesError``: ``ConesError/Kind/io``.
@@ -77,7 +80,8 @@ extension Recipe {
             height: Int(height),
             promptWeights: promptWeights,
             variation: variation,
-            hires: hires
+            hires: hires,
+            clipSkip: Int(clipSkip)
         )
     }
 }

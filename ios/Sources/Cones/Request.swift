@@ -37,6 +37,9 @@ public struct Request: Sendable {
     public var variation: Variation?
     /// Draws the picture larger in a second pass.
     public var hires: Hires?
+    /// The last layers of the text encoder that are left out (diffusers' `clip_skip`; one less than "Clip skip" of
+    /// AUTOMATIC1111's web UI), up to `BundleInfo.mostClipSkip`.
+    public var clipSkip: Int
 
     /// A request for what is given.
     public init(
@@ -54,7 +57,8 @@ public struct Request: Sendable {
         previewEvery: Int = 0,
         promptWeights: Bool = false,
         variation: Variation? = nil,
-        hires: Hires? = nil
+        hires: Hires? = nil,
+        clipSkip: Int = 0
     ) {
         self.prompt = prompt
         self.negativePrompt = negativePrompt
@@ -71,6 +75,7 @@ public struct Request: Sendable {
         self.promptWeights = promptWeights
         self.variation = variation
         self.hires = hires
+        self.clipSkip = clipSkip
     }
 }
 
@@ -130,7 +135,8 @@ extension Request {
             previewEvery: UInt32(clamping: previewEvery),
             promptWeights: promptWeights,
             variation: variation,
-            hires: hires
+            hires: hires,
+            clipSkip: UInt32(clamping: clipSkip)
         )
     }
 }

@@ -18,6 +18,11 @@ final class ErrorTests: ConesTestCase {
         await assertFails(.providerUnavailable) {
             _ = try await Engine(bundle: Given.bundle, options: .init(provider: .nnapi))
         }
+        // Nobody is to believe that somebody looks.
+        let unseen = await assertFails(.badRequest) {
+            _ = try await Engine(bundle: Given.bundle, options: .init(safety: .refuse))
+        }
+        XCTAssertEqual(unseen?.details, "safety")
         await assertFails(.io) { _ = try Picture(contentsOf: self.folder.appendingPathComponent("nothing.png")) }
         await assertFails(.badRequest) {
             var asked = self.request(steps: 1)

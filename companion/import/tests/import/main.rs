@@ -1,5 +1,6 @@
 //! `cones import` on tiny exports of every dialect (`tests/fixtures/import`, made by `models/export/make_import_fixtures.py`).
 
+mod clip_skip;
 mod dialects;
 mod exported;
 mod fixed;
@@ -11,3 +12,4 @@ mod model_kinds;
 mod one_file;
 mod output;
 mod run;
+mod safety;

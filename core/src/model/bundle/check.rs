@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 
 use crate::model::manifest::Manifest;
+use crate::model::safety::SafetyClassifier;
 use crate::picture::LARGEST_SIDE;
 use crate::sampling::scheduler;
 use crate::subjects::pack::metadata::check_text;
 
 /// Wider than any matrix of a text encoder or U-Net.
 const WIDEST: u32 = 1 << 16;
+/// More layers than any text encoder has.
+const MOST_LAYERS: u32 = 256;
 /// Branches of guidance are two; exports have some more at most.
 const LARGEST_BATCH: u32 = 64;
 /// Stable Diffusion's latents have 4 channels, later models' up to 128.
@@ -22,6 +25,7 @@ pub(super) fn check(manifest: &Manifest) -> Result<(), String> {
     check_scaling(manifest)?;
     check_layers(manifest)?;
     check_preview(manifest)?;
+    check_safety(manifest)?;
     check_defaults(manifest)
 }
 
@@ -49,6 +53,7 @@ fn check_sizes(manifest: &Manifest) -> Result<(), String> {
     within("latent.multiple", latent.multiple, 1, LARGEST_SIDE)?;
     within("text.max_length", manifest.text.max_length, 3, WIDEST)?;
     within("text.hidden_size", manifest.text.hidden_size, 1, WIDEST)?;
+    within("text.clip_skip", manifest.text.clip_skip, 0, MOST_LAYERS)?;
     if !latent.multiple.is_multiple_of(latent.scale) {
         return Err(format!("`latent.multiple` {} is no multiple of `latent.scale` {}", latent.multiple, latent.scale));
     }
@@ -114,6 +119,17 @@ fn check_preview(manifest: &Manifest) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+fn check_safety(manifest: &Manifest) -> Result<(), String> {
+    let Some(safety) = &manifest.safety else { return Ok(()) };
+    if manifest.schema < 3 {
+        return Err("`safety` needs schema 3".into());
+    }
+    if !manifest.files.contains_key(SafetyClassifier::FILE) {
+        return Err(format!("it has `safety`, and does not list `{}`", SafetyClassifier::FILE));
+    }
+    safety.check()
 }
 
 /// A request that is silent about everything must be one that can be drawn.

@@ -20,6 +20,8 @@ import java.io.File
  * @property scheduler scheduler where a request is silent, by its name.
  * @property promptTokens tokens of a prompt that are looked at.
  * @property previewScale pixels of the picture along one side of a preview's pixel; `null` if there are no previews.
+ * @property safety the name of the safety classifier that it brings, if it brings one.
+ * @property mostClipSkip the most layers of the text encoder that a request may leave out.
  */
 public data class BundleInfo(
     val name: String,
@@ -37,6 +39,8 @@ public data class BundleInfo(
     val scheduler: String,
     val promptTokens: Int,
     val previewScale: Int?,
+    val safety: String? = null,
+    val mostClipSkip: Int = 0,
 )
 
 internal fun dev.cones.generated.BundleInfo.wrapped() =
@@ -56,4 +60,6 @@ internal fun dev.cones.generated.BundleInfo.wrapped() =
         scheduler = scheduler,
         promptTokens = promptTokens.toInt(),
         previewScale = previewScale?.toInt(),
+        safety = safety,
+        mostClipSkip = mostClipSkip.toInt(),
     )

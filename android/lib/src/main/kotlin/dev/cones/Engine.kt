@@ -174,6 +174,9 @@ public class Engine private constructor(private val native: Handle<Native>, publ
  *   out. A request that needs more is refused with [ConesException.OutOfMemory].
  * @property threads threads inside one node; one for each physical core if left out.
  * @property cache folder for compiled models, for providers that compile. Safe to delete.
+ * @property safety what is done with pictures that a classifier finds not safe; blurred if left out. To ask for anything but `OFF` where
+ *   the base model brings no classifier, and none is named, is a [ConesException.BadRequest].
+ * @property safetyClassifier a folder with a classifier (`safety.onnx` and `safety.json`) that is asked instead of the base model's own.
  */
 public data class EngineOptions(
     val provider: Provider = Provider.CPU,
@@ -181,6 +184,8 @@ public data class EngineOptions(
     val budget: Long? = null,
     val threads: Int? = null,
     val cache: File? = null,
+    val safety: SafetyPolicy? = null,
+    val safetyClassifier: File? = null,
 ) {
     internal fun native() =
         dev.cones.generated.EngineOptions(
@@ -189,5 +194,7 @@ public data class EngineOptions(
             budget = budget?.unsigned("budget"),
             threads = threads?.unsigned("threads"),
             cache = cache?.path,
+            safety = safety,
+            safetyClassifier = safetyClassifier?.path,
         )
 }

@@ -28,13 +28,17 @@ public sealed interface GenerateEvent {
         override val steps: Int,
     ) : Progress
 
-    /** A denoising step has ended. [preview] comes with the steps that the request asks previews for. */
+    /**
+     * A denoising step has ended. [preview] comes with the steps that the request asks previews for, and [verdict] with it where a
+     * safety classifier looks; a preview that was refused is not there.
+     */
     public data class Step(
         override val picture: Int,
         override val pictures: Int,
         override val step: Int,
         override val steps: Int,
         val preview: Preview?,
+        val verdict: Verdict? = null,
     ) : Progress
 
     /** The steps are done and the picture is being decoded. */
@@ -45,7 +49,7 @@ public sealed interface GenerateEvent {
         override val steps: Int,
     ) : Progress
 
-    /** The picture is finished, and came with [Drawn]. */
+    /** The picture is finished, and came with [Drawn], unless it was refused as not safe: then it is in [Generated.refused]. */
     public data class Decoded(
         override val picture: Int,
         override val pictures: Int,
@@ -88,7 +92,7 @@ internal fun GenerateProgress.event(): GenerateEvent.Progress {
         Stage.PREPARING -> GenerateEvent.Preparing(which, all, done, toDo)
         Stage.DENOISING -> {
             val rough = preview?.let { Preview(it.width.toInt(), it.height.toInt(), it.rgba) }
-            GenerateEvent.Step(which, all, done, toDo, rough)
+            GenerateEvent.Step(which, all, done, toDo, rough, verdict?.wrapped())
         }
         Stage.DECODING -> GenerateEvent.Decoding(which, all, done, toDo)
         Stage.FINISHED -> GenerateEvent.Decoded(which, all, done, toDo)

@@ -6,9 +6,14 @@ package dev.cones
  * @property pictures in the order of their seeds, without those that were handed over one by one.
  * @property warnings what a person may want to know, such as a cut prompt.
  * @property timings where the time went.
+ * @property refused pictures that are not among them since they are not safe.
  */
-public data class Generated(val pictures: List<Picture>, val warnings: List<String>, val timings: Timings) :
-    AutoCloseable {
+public data class Generated(
+    val pictures: List<Picture>,
+    val warnings: List<String>,
+    val timings: Timings,
+    val refused: List<RefusedPicture> = emptyList(),
+) : AutoCloseable {
     /** Closes all pictures. */
     override fun close(): Unit = pictures.forEach(Picture::close)
 }
@@ -35,4 +40,5 @@ internal fun dev.cones.generated.Generated.wrapped() =
         pictures.map { it.wrapped() },
         warnings,
         Timings(timings.total, timings.loading, timings.runtime, timings.switching, timings.steps.toInt()),
+        refused.map { it.wrapped() },
     )

@@ -23,6 +23,9 @@ public class Picture internal constructor(internal val native: Handle<Native>) :
     /** How it was drawn; `null` for a picture that was not drawn by Cones. */
     public val recipe: Recipe? get() = native.call { it.recipe()?.wrapped() }
 
+    /** What the safety classifier found in it; `null` where none was asked, and for pictures that were opened. */
+    public val verdict: Verdict? get() = native.call { it.verdict()?.wrapped() }
+
     /** A copy of the pixels: `4 * width * height` bytes, row by row from the top left, every alpha 255. */
     public fun rgba(): ByteArray = native.call { it.rgba() }
 

@@ -22,6 +22,8 @@ package dev.cones
  * @property promptWeights whether brackets in the prompts weighed words, and long prompts went in chunks.
  * @property variation another seed's noise that was mixed in.
  * @property hires the second pass of a large picture; width and height are those of the first.
+ * @property safety what the safety classifier found, where the picture was blurred for it.
+ * @property clipSkip layers of the text encoder that were left out.
  */
 public data class Recipe(
     val software: String,
@@ -43,6 +45,8 @@ public data class Recipe(
     val promptWeights: Boolean,
     val variation: Variation? = null,
     val hires: Hires? = null,
+    val safety: Verdict? = null,
+    val clipSkip: Int = 0,
 )
 
 /**
@@ -123,4 +127,6 @@ internal fun dev.cones.generated.Recipe.wrapped() =
         promptWeights = promptWeights,
         variation = variation?.wrapped(),
         hires = hires?.wrapped(),
+        safety = safety?.wrapped(),
+        clipSkip = clipSkip.toInt(),
     )

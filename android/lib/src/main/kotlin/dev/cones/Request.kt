@@ -25,6 +25,8 @@ package dev.cones
  *   brackets are text, and what is too long is cut.
  * @property variation mixes another seed's noise in: pictures a little like that of [seed].
  * @property hires draws the picture larger in a second pass.
+ * @property clipSkip the last layers of the text encoder that are left out (diffusers' `clip_skip`; one less than "Clip skip" of
+ *   AUTOMATIC1111's web UI), up to [BundleInfo.mostClipSkip].
  */
 public data class Request(
     val prompt: String,
@@ -42,6 +44,7 @@ public data class Request(
     val promptWeights: Boolean = false,
     val variation: Variation? = null,
     val hires: Hires? = null,
+    val clipSkip: Int = 0,
 ) {
     internal fun native(): dev.cones.generated.Request {
         val make = { start: dev.cones.generated.InitPicture? ->
@@ -61,6 +64,7 @@ public data class Request(
                 promptWeights = promptWeights,
                 variation = variation?.native(),
                 hires = hires?.native(),
+                clipSkip = clipSkip.unsigned("clipSkip"),
             )
         }
         return if (init == null) make(null) else init.native { make(it) }

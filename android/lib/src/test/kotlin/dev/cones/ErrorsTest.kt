@@ -27,6 +27,11 @@ internal class ErrorsTest {
         failing<ConesException.ProviderUnavailable> {
             Engine.open(Fixture.bundle, options = EngineOptions(provider = Provider.NNAPI))
         }
+        // Nobody is to believe that somebody looks.
+        val unseen = failing<ConesException.BadRequest> {
+            Engine.open(Fixture.bundle, options = EngineOptions(safety = SafetyPolicy.REFUSE))
+        }
+        assertEquals("safety", unseen.details)
         failing<ConesException.Io> { Picture.open(File(folder, "nothing.png")) }
         failing<ConesException.BadPicture> { Picture.readRecipe(Fixture.file("${Fixture.PACK}.cones")) }
         PackStore.open(File(folder, "packs")).use { store ->

@@ -12,6 +12,7 @@ import dev.cones.PackInfo
 import dev.cones.PackStore
 import dev.cones.Request
 import dev.cones.SubjectChoice
+import dev.cones.Treatment
 import dev.cones.android.ConesAndroid
 import dev.cones.android.ForegroundKind
 import dev.cones.android.ForegroundStopped
@@ -86,7 +87,10 @@ internal class Studio(private val context: Context) {
                     }
                 }
             }
-            shown.update { it.copy(drawing = false, progress = 0, status = message ?: "Done") }
+            shown.update {
+                val done = if (it.status == "Drawing…") "Done" else it.status
+                it.copy(drawing = false, progress = 0, status = message ?: done)
+            }
         }
         drawing?.invokeOnCompletion { cause ->
             // Cancelled: told() was passed by.
@@ -111,7 +115,13 @@ internal class Studio(private val context: Context) {
             is GenerateEvent.Drawn -> event.drawn.use { drawn ->
                 val bitmap = withContext(Dispatchers.Default) { drawn.toBitmap() }
                 gallery.keep(drawn)
-                shown.update { it.copy(picture = bitmap, gallery = it.gallery + 1) }
+                val blurred = drawn.verdict?.treatment == Treatment.BLURRED
+                val status = if (blurred) "Blurred: found not safe" else null
+                shown.update { it.copy(picture = bitmap, gallery = it.gallery + 1, status = status ?: it.status) }
+            }
+            is GenerateEvent.Finished -> {
+                val refused = event.generated.refused.size
+                if (refused > 0) shown.update { it.copy(status = "$refused not shown: found not safe", picture = null) }
             }
             else -> Unit
         }
