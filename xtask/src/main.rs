@@ -66,6 +66,12 @@ cargo xtask COMMAND [--offline] [ARGS…]
   reach    onnxruntime [VERSION…]
            Toybox with every ONNX Runtime from 1.23 on: which forms it loads, and how far pictures are from those of the
            version that is fetched (x86-64 Linux)
+           arm64 [tests|bits [STEPS]]
+           the core's tests on ARM64, which QEMU stands in for, and which of its numbers are this machine's to the bit
+           phones [check|link]
+           compile everything for Android and iOS; link Android's library and hold what it asks for against what Android has
+           These two fetch Rust, clang, lld and QEMU from Debian into target/reach (apt and dpkg, but not root; 300 MB, once),
+           and go on where they were stopped. x86-64 Linux
   fuzz     [PARSER…] [--minutes N] [--keep]
            feed every parser of outside data for N minutes in all (12), with the address sanitizer; goes on from what earlier
            runs found and prints the sum of all. `--keep` puts the fewest inputs that reach as much into tests/fuzzed/corpus
@@ -75,6 +81,7 @@ cargo xtask COMMAND [--offline] [ARGS…]
 
 Environment
   ORT_DYLIB_PATH  an ONNX Runtime library to use instead of a system or fetched one
+  CONES_DEBIAN    the address of a mirror of Debian for `reach`, where this machine's apt names none
   CONES_PYTHON    a Python that has the packages of `bench`, `golden` and `gpu` already
 ";
 

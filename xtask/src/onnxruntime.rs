@@ -50,6 +50,11 @@ pub(crate) fn pinned(workspace: &Workspace) -> Result<(&'static str, PathBuf)> {
     Ok((wheel.version, fetched(&workspace.target().join("onnxruntime"), wheel)?))
 }
 
+/// The pinned version for another platform than this machine's.
+pub(crate) fn of_platform(workspace: &Workspace, platform: &str) -> Result<PathBuf> {
+    fetched(&workspace.target().join("onnxruntime"), Wheel::of(platform)?)
+}
+
 /// The other versions there are to try, oldest first. They are for x86-64 Linux.
 pub(crate) fn other_versions() -> impl Iterator<Item = &'static str> {
     versions::OTHERS.iter().map(|wheel| wheel.version)

@@ -170,7 +170,8 @@ impl Wheel {
         Self::of(&platform(std::env::consts::OS, std::env::consts::ARCH, libc))
     }
 
-    fn of(platform: &str) -> Result<&'static Self> {
+    /// The one for a platform, as [`platform`](Self::platform) names it.
+    pub(crate) fn of(platform: &str) -> Result<&'static Self> {
         WHEELS.iter().find(|wheel| wheel.platform == platform).ok_or_else(|| {
             let known: Vec<&str> = WHEELS.iter().map(|wheel| wheel.platform).collect();
             Failure::new(

@@ -7,6 +7,7 @@ use super::solver::Solver;
 use super::spacing::spaced;
 use crate::error::Result;
 use crate::model::manifest::{NoiseSchedule, PredictionType, TimestepSpacing};
+use crate::sampling::rounded;
 
 /// The coefficients of each step.
 #[derive(Debug)]
@@ -63,7 +64,7 @@ impl DpmSolver {
 impl Step {
     fn new(before: Option<Level>, from: Level, to: Level) -> Self {
         let h = to.lambda() - from.lambda();
-        let clean = to.alpha * ((-h).exp() - 1.0);
+        let clean = to.alpha * (rounded::exp(-h) - 1.0);
         let second = before.map(|before| {
             let r = (from.lambda() - before.lambda()) / h;
             Second { slope: 0.5 * clean, inverse_r: 1.0 / r }

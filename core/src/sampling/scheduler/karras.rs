@@ -1,6 +1,7 @@
 //! The noise levels of Karras et al. 2022, equation 5, as diffusers' `use_karras_sigmas`.
 
 use super::training::Training;
+use crate::sampling::rounded;
 
 /// ρ of the paper.
 const RHO: f64 = 7.0;
@@ -16,7 +17,7 @@ impl Karras {
     /// `steps` levels from the highest to the lowest that the model was trained on.
     pub(super) fn new(training: &Training, steps: usize) -> Self {
         let sigmas = levels(training, steps);
-        let logs: Vec<f32> = training.sigmas().iter().map(|sigma| sigma.ln()).collect();
+        let logs: Vec<f32> = training.sigmas().iter().map(|&sigma| rounded::ln(sigma)).collect();
         Self {
             timesteps: sigmas.iter().map(|&sigma| timestep_of(sigma, &logs).round_ties_even()).collect(),
             sigmas: sigmas.into_iter().map(|sigma| sigma as f32).collect(),

@@ -1,6 +1,7 @@
 //! From what the U-Net predicts to the clean picture, in the variance-preserving form x = α·x₀ + σ·ε, α² + σ² = 1.
 
 use crate::model::manifest::PredictionType;
+use crate::sampling::rounded;
 
 /// α and σ of one noise level.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +24,7 @@ impl Level {
 
     /// Half the logarithm of the signal-to-noise ratio, λ of Lu et al. 2022; infinite without noise.
     pub(super) fn lambda(self) -> f32 {
-        self.alpha.ln() - self.sigma.ln()
+        rounded::ln(self.alpha) - rounded::ln(self.sigma)
     }
 
     /// The predicted clean value x₀.
