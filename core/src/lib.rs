@@ -62,6 +62,7 @@ pub use picture::inpaint::{Inpaint, Margins};
 pub use progress::{Observer, Progress, Stage};
 pub use runtime::execution_provider::ExecutionProvider;
 pub use runtime::provider::Provider;
+pub use subjects::low_rank::{LowRank, LowRankChange};
 pub use subjects::mask::{ConceptMask, Overlap};
 pub use subjects::pack::Pack;
 pub use subjects::scope::Scope;

@@ -12,6 +12,7 @@ mod file;
 mod golomb;
 mod header;
 mod layers;
+mod low_rank;
 pub(crate) mod metadata;
 pub(crate) mod precision;
 mod preview;
