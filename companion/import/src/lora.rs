@@ -7,8 +7,9 @@ mod adapter;
 mod alphas;
 mod matrix;
 mod names;
+mod refusal;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cones_core::model::manifest::Layer;
 use cones_core::{LowRank, LowRankChange};
@@ -17,6 +18,8 @@ pub use adapter::Adapter;
 pub use names::{Module, Part};
 
 pub(crate) use names::summary;
+
+use refusal::{AGAIN, refused};
 
 use crate::error::{Error, Result};
 use crate::kind::Kind;
@@ -56,20 +59,9 @@ impl Lora {
     /// # Errors
     /// When it changes anything but layers of the bundle, which is listed; when a matrix is of another size or not finite.
     pub fn low_rank(&self, layers: &[Layer], strength: f32) -> Result<LowRank> {
-        let mut changes: Vec<Option<LowRankChange>> = vec![None; layers.len()];
-        let mut others = Vec::new();
-        for adapter in &self.adapters {
-            let is_layer = |layer: &Layer| adapter.module.is(Part::Unet, &layer.name);
-            match layers.iter().position(is_layer) {
-                Some(at) => {
-                    let change = matrix::low_rank(&self.file, adapter, &layers[at], strength)?;
-                    if changes[at].replace(change).is_some() {
-                        return Err(self.refused(format!("it changes `{}` twice", layers[at].name), AGAIN));
-                    }
-                }
-                None => others.push(&adapter.module),
-            }
-        }
+        let place = |adapter: &Adapter| layers.iter().position(|layer| adapter.module.is(Part::Unet, &layer.name));
+        let is_other = |adapter: &&Adapter| place(adapter).is_none();
+        let others: Vec<&Module> = self.adapters.iter().filter(is_other).map(|adapter| &adapter.module).collect();
         if !others.is_empty() {
             let (count, all) = (others.len(), self.adapters.len());
             let list = names::summary(&others);
@@ -77,6 +69,14 @@ impl Lora {
             let hint = "a pack holds keys and values (`attn2.to_k`, `attn2.to_v`) alone: merge it into a model, with \
                         `cones import … --merge FILE`";
             return Err(self.refused(reason, hint));
+        }
+        let mut changes: Vec<Option<LowRankChange>> = vec![None; layers.len()];
+        for adapter in &self.adapters {
+            let Some(at) = place(adapter) else { continue };
+            let change = matrix::low_rank(&self.file, adapter, &layers[at], strength)?;
+            if changes[at].replace(change).is_some() {
+                return Err(self.refused(format!("it changes `{}` twice", layers[at].name), AGAIN));
+            }
         }
         Ok(LowRank::new(layers, changes)?)
     }
@@ -92,11 +92,4 @@ impl Lora {
     pub(crate) fn refused(&self, reason: impl Into<String>, hint: &str) -> Error {
         refused(self.path(), reason, hint)
     }
-}
-
-/// What helps against damage.
-const AGAIN: &str = "download it again";
-
-fn refused(path: &Path, reason: impl Into<String>, hint: &str) -> Error {
-    Error::Weights { file: PathBuf::from(path), reason: reason.into(), hint: hint.into() }
 }

@@ -9,8 +9,9 @@ use cones_tests::{base, golden};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::Value;
 
-/// Vectors and matrices are kept in float16.
-const TOLERANCE: f32 = 2e-3;
+/// Of the largest value. Vectors are kept in float16, as differences; the matrices of these LoRAs are float16 themselves.
+const ROUNDED: f32 = 1e-3;
+const EXACT: f32 = 1e-5;
 /// Lowest likeness of pictures, in dB.
 const LEAST: f64 = 45.0;
 
@@ -75,12 +76,12 @@ fn lora(file: &str) -> Subject {
     })
 }
 
-fn assert_near(found: &[f32], expected: &[f32], what: &str) {
+fn assert_near(found: &[f32], expected: &[f32], tolerance: f32, what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     let gap = found.iter().zip(expected).fold(0.0f32, |most, (f, e)| most.max((f - e).abs()));
     let size = expected.iter().fold(0.0f32, |most, e| most.max(e.abs()));
     println!("{what}: {gap:.1e} of {size:.1}");
-    assert!(gap <= TOLERANCE * size, "{what}: {gap:e} of {size}");
+    assert!(gap <= tolerance * size, "{what}: {gap:e} of {size}");
 }
 
 fn assert_like(subjects: Vec<Subject>, golden: &Value, column: usize, engine: &mut Engine) {
@@ -102,7 +103,7 @@ fn words_of_several_vectors_are_diffusers() {
     for (number, prompt) in parameters["prompts"].as_array().expect("prompts").iter().enumerate() {
         let prompt = prompt.as_str().expect("a prompt");
         let found = engine.embed_with(prompt, &words).expect("an embedding");
-        assert_near(&found, &expected(&format!("hidden.{number}")), prompt);
+        assert_near(&found, &expected(&format!("hidden.{number}")), ROUNDED, prompt);
         // As many rows as there are vectors, all of them in the place of the one word.
         let mut weighted = Request::new(prompt).with_guidance(1.0);
         weighted.subjects.clone_from(&words);
@@ -142,7 +143,7 @@ fn loras_of_keys_and_values_are_diffusers_in_both_namings() {
         let found = engine.key_values(prompt, std::slice::from_ref(&subject)).expect("K and V").layers;
         for at in [0, layers.len() - 1] {
             assert!(found[at] != base_values[at]);
-            assert_near(&found[at], &expected(&format!("{}.{}", subject.name, layers[at])), &layers[at]);
+            assert_near(&found[at], &expected(&format!("{}.{}", subject.name, layers[at])), EXACT, &layers[at]);
         }
         assert_like(vec![subject], &parameters["plain"], column, &mut engine);
         // Undone to the bit: the same products, and diffusers' picture of the base model.
@@ -154,7 +155,7 @@ fn loras_of_keys_and_values_are_diffusers_in_both_namings() {
     // Kohya's alpha is half the rank.
     let half = engine.key_values(prompt, &[peft.with_strength(0.5)]).expect("K and V").layers;
     let whole = engine.key_values(prompt, &[lora("kohya")]).expect("K and V").layers;
-    assert_near(&half[0], &whole[0], "half of the one and the whole of the other");
+    assert_near(&half[0], &whole[0], EXACT, "half of the one and the whole of the other");
 }
 
 #[test]

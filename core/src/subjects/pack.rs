@@ -19,6 +19,7 @@ mod preview;
 mod rounding;
 mod split;
 pub(crate) mod subject_pack;
+mod version;
 
 pub use embeddings::TokenEmbeddings;
 pub use metadata::Metadata;

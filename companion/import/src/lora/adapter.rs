@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::alphas::Alphas;
 use super::names::{self, Module, Role};
-use super::{AGAIN, refused};
+use super::refusal::{AGAIN, refused};
 use crate::error::{Error, Result};
 use crate::safetensors_file::SafetensorsFile;
 

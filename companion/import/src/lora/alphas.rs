@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::names::{Module, Part};
-use super::refused;
+use super::refusal::refused;
 use crate::error::Result;
 use crate::safetensors_file::SafetensorsFile;
 

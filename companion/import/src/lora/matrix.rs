@@ -5,7 +5,7 @@ use cones_core::model::manifest::Layer;
 use half::f16;
 
 use super::adapter::Adapter;
-use super::refused;
+use super::refusal::refused;
 use crate::error::Result;
 use crate::safetensors_file::SafetensorsFile;
 

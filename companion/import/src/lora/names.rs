@@ -101,7 +101,7 @@ impl Module {
 
 /// Modules in a few words: what kind they are, and how many of each.
 pub(crate) fn summary(modules: &[&Module]) -> String {
-    const SHOWN: usize = 12;
+    const SHOWN: usize = 24;
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
     for module in modules {
         *kinds.entry(kind(module)).or_default() += 1;

@@ -3,7 +3,7 @@
 use half::f16;
 
 use super::bytes::Reader;
-use super::header::OLDEST;
+use super::version::OLDEST;
 use crate::error::Result;
 
 /// What is learned of the trigger's tokens (Textual Inversion, Gal et al. 2022), `tokens × width`, row-major: for each

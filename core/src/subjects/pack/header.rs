@@ -5,6 +5,7 @@ use super::checksum;
 use super::metadata::Metadata;
 use super::metadata::{self, texts};
 use super::precision::Precision;
+use super::version::{OLDEST, VERSION};
 use super::{embeddings, factors, preview};
 use crate::disk::hash::Sha256;
 use crate::error::{Error, Result};
@@ -12,11 +13,6 @@ use crate::subjects::scope::Scope;
 
 /// The first bytes of every pack. The odd byte and the line ends catch transfers as text.
 pub(super) const MAGIC: [u8; 8] = *b"\x89CONES\r\n";
-/// The newest version of the format that this crate reads and writes. A pack is written with the lowest that says all of it:
-/// 2 came with embeddings in the trigger's place, which a reader of 1 would take for those of its tokens.
-pub(super) const VERSION: u16 = 2;
-/// The oldest.
-pub(super) const OLDEST: u16 = 1;
 /// Bytes up to the first text.
 const FIXED: usize = 114;
 /// The longest header: every text at its limit.

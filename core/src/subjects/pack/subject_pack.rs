@@ -15,7 +15,7 @@ use super::file::File;
 use super::header::{Head, Kind, Part};
 use super::metadata::Metadata;
 use super::precision::Precision;
-use super::{checksum, embeddings, factors, file, header, layers, low_rank, metadata, preview};
+use super::{checksum, embeddings, factors, file, layers, low_rank, metadata, preview, version};
 
 /// A decoded subject pack.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,9 +109,9 @@ impl Pack {
         }
         let (precision, metadata) = (self.precision, self.metadata.clone());
         let in_place = self.embeddings.as_ref().is_some_and(|embeddings| embeddings.in_place);
-        let version = if in_place { header::VERSION } else { header::OLDEST };
+        let format = if in_place { version::VERSION } else { version::OLDEST };
         let (fingerprint, neurons) = (self.fingerprint, self.mask.count() as u64);
-        let head = Head { version, precision, fingerprint, neurons, parts, metadata };
+        let head = Head { version: format, precision, fingerprint, neurons, parts, metadata };
         Ok([head.write(), sections.concat()].concat())
     }
 
@@ -156,7 +156,7 @@ impl Pack {
             _ => None,
         };
         let embeddings = match head.parts[Kind::Embeddings as usize].bytes {
-            0 if head.version > header::OLDEST => {
+            0 if head.version > version::OLDEST => {
                 return Err(file
                     .part(Kind::Embeddings)
                     .bad("are not there, which version 1 of the format says as well"));
