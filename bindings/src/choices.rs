@@ -82,7 +82,7 @@ impl From<cones_core::Scope> for Scope {
     }
 }
 
-/// What a pack keeps per neuron.
+/// What a pack keeps of a subject: per neuron, or of whole matrices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 pub enum Precision {
     /// Nothing: the weight is shut.
@@ -93,6 +93,8 @@ pub enum Precision {
     Float16,
     /// A factor as float32.
     Float32,
+    /// No neurons: the two thin float16 matrices for each layer that a LoRA adds to it.
+    LowRank,
 }
 
 impl From<cones_core::subjects::pack::Precision> for Precision {
@@ -103,6 +105,7 @@ impl From<cones_core::subjects::pack::Precision> for Precision {
             Core::Quaternary => Self::Quaternary,
             Core::Float16 => Self::Float16,
             Core::Float32 => Self::Float32,
+            Core::LowRank => Self::LowRank,
         }
     }
 }

@@ -54,6 +54,10 @@ enum Command {
     Inspect(commands::inspect::InspectArgs),
     /// Make a page that shows what packs draw, where they look and how they were found.
     Report(Box<commands::report::ReportArgs>),
+    /// Turn a Textual-Inversion embedding into a pack.
+    ImportEmbedding(Box<commands::import_embedding::ImportEmbeddingArgs>),
+    /// Turn a LoRA of keys and values into a pack.
+    ImportLora(Box<commands::import_lora::ImportLoraArgs>),
     /// Turn a mask that Python wrote into a pack.
     ImportMask(Box<commands::import_mask::ImportMaskArgs>),
     /// Turn a pack into a mask that Python reads.
@@ -102,6 +106,8 @@ pub fn main() -> ExitCode {
         Command::Quantise(args) => commands::quantise::run(&args),
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Report(args) => commands::report::run(&args),
+        Command::ImportEmbedding(args) => commands::import_embedding::run(&args),
+        Command::ImportLora(args) => commands::import_lora::run(&args),
         Command::ImportMask(args) => commands::import_mask::run(&args),
         Command::Export(args) => commands::export::run(&args),
         Command::Packs(args) => commands::packs::run(&args),

@@ -12,6 +12,8 @@ pub mod export;
 pub mod find;
 pub mod generate;
 pub mod import;
+pub mod import_embedding;
+pub mod import_lora;
 pub mod import_mask;
 mod init_args;
 pub mod inspect;

@@ -67,6 +67,7 @@ pub use runtime::provider::Provider;
 pub use safety::policy::SafetyPolicy;
 pub use safety::verdict::{Treatment, Verdict};
 pub use sampling::variation::Variation;
+pub use subjects::low_rank::{LowRank, LowRankChange};
 pub use subjects::mask::{ConceptMask, Overlap};
 pub use subjects::pack::Pack;
 pub use subjects::scope::Scope;

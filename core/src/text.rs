@@ -3,6 +3,7 @@
 mod chunks;
 mod editing;
 pub mod emphasis;
+pub(crate) mod stand_in;
 pub(crate) mod text_encoder;
 pub mod tokenizer;
 mod weighting;

@@ -16,7 +16,7 @@ import struct
 import numpy
 
 HERE = pathlib.Path(__file__).parent / "packs"
-PRECISIONS = ["binary", "quaternary", "float16", "float32"]
+PRECISIONS = ["binary", "quaternary", "float16", "float32", "low-rank"]
 TEXTS = ["name", "trigger", "class", "author", "licence", "model", "tool"]
 
 
@@ -99,6 +99,20 @@ def factors(part: bytes, precision: str, count: int) -> numpy.ndarray:
     return numpy.frombuffer(part, kind).astype("<f4")
 
 
+def low_rank(part: bytes, shapes: list[list[int]]) -> tuple[list[int], list[float], numpy.ndarray]:
+    ranks, scales, values, place = [], [], [], 0
+    for rows, columns in shapes:
+        ranks.append(struct.unpack_from("<H", part, place)[0])
+        place += 2
+        if ranks[-1]:
+            scales.append(struct.unpack_from("<f", part, place)[0])
+            end = place + 4 + 2 * ranks[-1] * (columns + rows)
+            values.append(numpy.frombuffer(part[place + 4 : end], "<f2"))
+            place = end
+    assert place == len(part)
+    return ranks, scales, numpy.concatenate(values)
+
+
 def sha256(array: numpy.ndarray) -> str:
     return hashlib.sha256(array.tobytes()).hexdigest()
 
@@ -106,7 +120,7 @@ def sha256(array: numpy.ndarray) -> str:
 def read(file: pathlib.Path, shapes: list[list[int]]) -> dict:
     data = file.read_bytes()
     magic, version, length, precision, scope = struct.unpack_from("<8sHHBB", data)
-    assert (magic, version) == (b"\x89CONES\r\n", 1), file
+    assert (magic, version) == (b"\x89CONES\r\n", version) and version in (1, 2), file
     assert hashlib.sha256(data[: length - 8]).digest()[:8] == data[length - 8 : length], file
     pack_version, created, neurons = struct.unpack_from("<IQQ", data, 46)
     parts, end = [], length
@@ -123,6 +137,10 @@ def read(file: pathlib.Path, shapes: list[list[int]]) -> dict:
     bits = Bits(layers)
     lists = [layer(bits, *shape) for shape in shapes]
     assert bits.length - bits.at < 8 and sum(map(len, lists)) == neurons, file
+    is_low_rank = PRECISIONS[precision] == "low-rank"
+    ranks, scales, matrices = low_rank(weights, shapes) if is_low_rank else ([], [], numpy.array([], "<f2"))
+    width, kind = struct.unpack_from("<HH", embeddings) if embeddings else (0, 0)
+    assert kind == version - 1, file
     return {
         "file": file.name,
         "shapes": shapes,
@@ -131,10 +149,14 @@ def read(file: pathlib.Path, shapes: list[list[int]]) -> dict:
         "precision": PRECISIONS[precision],
         "neurons": [len(each) for each in lists],
         "indices": [sha256(numpy.array(each, "<i4")) for each in lists],
-        "factors": sha256(factors(weights, PRECISIONS[precision], neurons)),
+        "factors": sha256(factors(b"" if is_low_rank else weights, "binary" if is_low_rank else PRECISIONS[precision], neurons)),
         "preview": len(preview),
-        "width": struct.unpack_from("<I", embeddings)[0] if embeddings else 0,
+        "width": width,
+        "in_place": kind == 1,
         "embeddings": sha256(numpy.frombuffer(embeddings[4:], "<f2")),
+        "ranks": ranks,
+        "scales": scales,
+        "matrices": sha256(matrices),
     }
 
 

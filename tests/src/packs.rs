@@ -5,7 +5,8 @@ use std::path::Path;
 use cones_core::model::bundle::MANIFEST;
 use cones_core::model::manifest::{Layer, Manifest};
 use cones_core::subjects::pack::{Header, Metadata, Pack, Precision, to_precision};
-use cones_core::{ConceptMask, Sha256};
+use cones_core::{ConceptMask, LowRank, LowRankChange, Sha256};
+use half::f16;
 
 use crate::base;
 
@@ -43,6 +44,31 @@ pub fn pack(manifest: &Manifest, mask: &ConceptMask, precision: Precision) -> Pa
     metadata.created = 1_750_000_000;
     let mask = to_precision(mask, precision).unwrap_or_else(|error| panic!("{error}"));
     Pack::new(metadata, manifest.fingerprint, mask, precision)
+}
+
+/// A pack of low-rank matrices with ordinary metadata and these ranks, layer by layer; 0 for a layer that stays.
+pub fn low_rank_pack(manifest: &Manifest, ranks: &[usize], seed: u64) -> Pack {
+    let mut plain = pack(manifest, &ConceptMask::empty(&manifest.layers), Precision::Binary).metadata;
+    plain.class = "style".into();
+    Pack::of_low_rank(plain, manifest, low_rank(&manifest.layers, ranks, seed))
+}
+
+/// Low-rank matrices of these ranks, their values between -0.5 and 0.5.
+pub fn low_rank(layers: &[Layer], ranks: &[usize], seed: u64) -> LowRank {
+    let mut state = seed;
+    let mut values = |count: usize| -> Vec<f16> {
+        let next = |_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            f16::from_f32((state >> 40) as f32 / (1u64 << 24) as f32 - 0.5) + f16::ZERO
+        };
+        (0..count).map(next).collect()
+    };
+    let change = |(layer, &rank): (&Layer, &usize)| {
+        let (down, up) = (values(rank * layer.columns as usize), values(rank * layer.rows as usize));
+        (rank > 0).then_some(LowRankChange { rank, scale: 0.5, down, up })
+    };
+    let changes = layers.iter().zip(ranks).map(change).collect();
+    LowRank::new(layers, changes).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A mask whose rows and columns differ much, as those of learned masks do: `share` of the weights where the row and

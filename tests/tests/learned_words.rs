@@ -73,7 +73,7 @@ fn own_row(bundle: &Bundle, word: &str, times: f32) -> TokenEmbeddings {
     let (width, kind) = (table.dims[1] as usize, table.data_type.expect("a type"));
     let values = element::to_f32(&table.raw_data.expect("inside"), kind, usize::MAX).expect("numbers");
     let row = values[id as usize * width..][..width].iter().map(|value| f16::from_f32(times * value));
-    TokenEmbeddings { width: width as u32, values: row.chain(vec![f16::ZERO; width]).collect() }
+    TokenEmbeddings { width: width as u32, values: row.chain(vec![f16::ZERO; width]).collect(), in_place: false }
 }
 
 /// A subject that shuts nothing, with learned embeddings.
@@ -149,13 +149,13 @@ fn embeddings_that_do_not_fit_are_told_before_any_work() {
         assert!(matches!(error, Error::WrongModel { .. }), "{error}");
         assert!(says.iter().all(|part| error.to_string().contains(part)), "{error}");
     };
-    let of = |values: Vec<f16>| TokenEmbeddings { width: width as u32, values };
+    let of = |values: Vec<f16>| TokenEmbeddings { width: width as u32, values, in_place: false };
     let rows = ["embeddings of 3 tokens", "makes 2 tokens of its trigger `<v1> dog`"];
     refused("a <v1> dog", of(vec![f16::ONE; 3 * width]), &rows);
     refused("a dog", of(vec![f16::ONE; 3 * width]), &rows);
     refused("a <v1> dog", of(vec![f16::NAN; 2 * width]), &["no number"]);
-    refused("a <v1> dog", TokenEmbeddings { width: 0, values: vec![] }, &["of 0 tokens"]);
-    let narrow = TokenEmbeddings { width: 4, values: vec![f16::ONE; 8] };
+    refused("a <v1> dog", TokenEmbeddings { width: 0, values: vec![], in_place: false }, &["of 0 tokens"]);
+    let narrow = TokenEmbeddings { width: 4, values: vec![f16::ONE; 8], in_place: false };
     refused("a <v1> dog", narrow, &["4 wide", &width.to_string()]);
 }
 

@@ -44,9 +44,11 @@ fn learned_words_stand_in_negative_prompts_too_and_in_any_chunk() {
     let width = 192;
     let values = (0..2 * width).map(|i| f16::from_f32((i % 7) as f32 - 3.0)).collect();
     let nothing = ConceptMask::empty(&engine.bundle().manifest().layers);
-    let ugly = Subject::new("ugly", nothing)
-        .on_trigger("<v1> dog")
-        .with_embeddings(TokenEmbeddings { width: width as u32, values });
+    let ugly = Subject::new("ugly", nothing).on_trigger("<v1> dog").with_embeddings(TokenEmbeddings {
+        width: width as u32,
+        values,
+        in_place: false,
+    });
     for negative in ["<v1> dog", "blue, (<v1> dog:1.3)", "owl BREAK (<v1> dog)"] {
         let off = request("an apple on grass").with_negative_prompt(negative);
         let on = off.clone().with_subject(ugly.clone());

@@ -22,6 +22,17 @@ pub struct Factored {
     pub by_precision: Vec<(String, Losses)>,
 }
 
+/// Whether neurons can be kept in this precision.
+///
+/// # Errors
+/// That of LoRAs holds none.
+pub(crate) fn check(precision: Precision) -> Result<()> {
+    if Precision::OF_NEURONS.contains(&precision) {
+        return Ok(());
+    }
+    Err(cones_core::Error::request("precision", format!("`{precision}` is that of LoRAs; it holds no neurons")).into())
+}
+
 /// Trains factors at the neurons of `found`, measures every precision of them, and leaves `found` with those that
 /// `wanted` can hold.
 ///
@@ -42,7 +53,7 @@ pub fn train(
     let trained = method.masks(&masks)?.pop().unwrap_or_else(|| found.mask.clone());
     let held_out = finder.held_out(options.held_out, &options.schedule)?;
     let mut by_precision = Vec::new();
-    for each in [Precision::Binary, Precision::Quaternary, Precision::Float16, Precision::Float32] {
+    for each in Precision::OF_NEURONS {
         let mask = to_precision(&trained, each)?;
         let losses = held_out.measure(finder.objective, &finder.problem.base.masked(&mask), finder.cancel)?;
         if each == wanted {

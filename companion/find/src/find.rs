@@ -155,6 +155,7 @@ pub fn find(
     observer: &mut dyn FindObserver,
     cancel: &CancelToken,
 ) -> Result<Found> {
+    factors::check(options.precision)?;
     let start = Instant::now();
     let (manifest, spec) = (bundle.manifest(), options.example_spec());
     let size = options.search.schedule.mixture.size();

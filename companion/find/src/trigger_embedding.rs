@@ -80,6 +80,7 @@ impl TriggerEmbedding {
     pub fn embeddings(&self) -> TokenEmbeddings {
         let width = self.offsets.layers.first().map_or(0, |matrix| matrix.columns);
         TokenEmbeddings {
+            in_place: false,
             width: u32::try_from(width).unwrap_or(u32::MAX),
             values: self.offsets.values().map(half).collect(),
         }

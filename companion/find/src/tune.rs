@@ -21,7 +21,7 @@ use crate::joint::{self, Member};
 use crate::method::Factors;
 use crate::observer::FindObserver;
 use crate::selection::Selection;
-use crate::union::{check_unitable, unite};
+use crate::union::{check_neurons, check_unitable, unite};
 use crate::weights::Weights;
 use crate::{factors, room};
 
@@ -140,6 +140,7 @@ pub fn tune(
     observer: &mut dyn FindObserver,
     cancel: &CancelToken,
 ) -> Result<Tuned> {
+    factors::check(options.precision)?;
     let scope = check(packs)?;
     let schedule = options.schedule(scope);
     let size = schedule.mixture.size();
@@ -173,6 +174,14 @@ pub fn tune(
 
 /// The scope that all packs have, if they can be tuned together.
 fn check(packs: &[Pack]) -> Result<Scope> {
+    check_neurons(packs)?;
+    let in_place = |pack: &&Pack| pack.embeddings.as_ref().is_some_and(|embeddings| embeddings.in_place);
+    if let Some(pack) = packs.iter().find(in_place) {
+        return Err(Error::Packs {
+            reason: format!("`{}` was imported as a learned word, and has no neurons to tune", pack.metadata.name),
+            hint: "switch it on beside the others, with a --subject for each".into(),
+        });
+    }
     let metadata: Vec<_> = packs.iter().map(|pack| &pack.metadata).collect();
     for (i, pack) in metadata.iter().enumerate() {
         if let Some(twin) = metadata.iter().take(i).find(|known| known.trigger == pack.trigger) {

@@ -9,8 +9,9 @@ use crate::error::{Error, Result};
 /// a union.
 ///
 /// # Errors
-/// [`Error::Packs`], which names the first pack with learned embeddings.
+/// [`Error::Packs`], which names the first pack with learned embeddings or low-rank matrices.
 pub fn check_unitable(packs: &[Pack]) -> Result<()> {
+    check_neurons(packs)?;
     match packs.iter().find(|pack| pack.embeddings.is_some()).map(|pack| &pack.metadata) {
         None => Ok(()),
         Some(pack) => Err(Error::Packs {
@@ -21,6 +22,20 @@ pub fn check_unitable(packs: &[Pack]) -> Result<()> {
             hint:
                 "switch the packs on beside each other, with a --subject for each, or find it without --learn-trigger"
                     .into(),
+        }),
+    }
+}
+
+/// Whether packs hold neurons, and not the low-rank matrices of a LoRA.
+///
+/// # Errors
+/// [`Error::Packs`], which names the first that does not.
+pub fn check_neurons(packs: &[Pack]) -> Result<()> {
+    match packs.iter().find(|pack| pack.low_rank.is_some()) {
+        None => Ok(()),
+        Some(pack) => Err(Error::Packs {
+            reason: format!("`{}` holds low-rank matrices (a LoRA) and no neurons", pack.metadata.name),
+            hint: "switch it on beside the others, with a --subject for each".into(),
         }),
     }
 }

@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 
 use cones_core::model::bundle::{EMBEDDING_OFFSETS, TEXT_ENCODER};
 use cones_core::{Bundle, CancelToken};
-use cones_onnx::{Model, element, graph, lookup, tensor};
-use prost::bytes::Bytes;
+use cones_onnx::{Model, graph};
 
 use crate::error::{Error, Result};
 use crate::footprint::Footprint;
@@ -17,14 +16,13 @@ use crate::objective::{COTANGENT, Objective};
 use crate::reverse::differentiate;
 use crate::session::{GradientGraph, GradientOptions};
 use crate::spec::{DerivativeSpec, Differentiated};
-
-const INPUT_IDS: &str = "input_ids";
+use crate::table::{INPUT_IDS, TokenTable};
 
 /// Last hidden state and gradients of a bundle's text encoder, for one number of prompts.
 #[derive(Debug)]
 pub struct TextGradient {
     graph: GradientGraph,
-    table: Table,
+    table: TokenTable,
     /// Prompts and tokens of each.
     shape: [usize; 2],
     embeddings: String,
@@ -143,7 +141,11 @@ pub fn footprint(bundle: &Bundle, batch: usize, settings: &GradientOptions) -> R
 }
 
 /// The derivative, not loaded; the value that embeddings are in; the table that they come from.
-fn derivative(bundle: &Bundle, batch: usize, settings: &GradientOptions) -> Result<(Differentiated, String, Table)> {
+fn derivative(
+    bundle: &Bundle,
+    batch: usize,
+    settings: &GradientOptions,
+) -> Result<(Differentiated, String, TokenTable)> {
     let tokens = bundle.manifest().text.max_length as usize;
     if batch == 0 {
         return Err(cones_core::Error::request("batch", "it may not be zero").into());
@@ -152,7 +154,7 @@ fn derivative(bundle: &Bundle, batch: usize, settings: &GradientOptions) -> Resu
     // What earlier layers give plays no part.
     model.graph_mut()?.output.truncate(1);
     graph::prune(model.graph_mut()?);
-    let (embeddings, table) = Table::find(&model)?;
+    let (embeddings, table) = TokenTable::find(&model)?;
     let mut inputs = BTreeMap::from([(INPUT_IDS.to_owned(), vec![batch, tokens])]);
     // Embeddings are given whole: what a bundle can add to them stays zero, as all inputs are at first.
     if model.graph()?.input.iter().any(|input| input.name() == EMBEDDING_OFFSETS) {
@@ -166,57 +168,4 @@ fn derivative(bundle: &Bundle, batch: usize, settings: &GradientOptions) -> Resu
         blocks: settings.blocks(),
     };
     Ok((differentiate(model, &plan)?, embeddings, table))
-}
-
-/// The embeddings of all tokens, where they lie in the bundle's file.
-#[derive(Debug)]
-struct Table {
-    file: std::path::PathBuf,
-    bytes: Bytes,
-    element: i32,
-    rows: usize,
-    width: usize,
-}
-
-impl Table {
-    /// The value that the tokens' embeddings are in, and the table that they come from.
-    fn find(model: &Model) -> Result<(String, Self)> {
-        let graph = model.graph()?;
-        let file = model.file();
-        let none = || Error::value(file, INPUT_IDS, "is not looked up in a table of embeddings");
-        let (at, table) = lookup::embedding_table(graph, INPUT_IDS).ok_or_else(none)?;
-        let embeddings = graph.node.get(at).and_then(|n| n.output.first()).cloned().ok_or_else(none)?;
-        let [rows, width] = match *table.dims.as_slice() {
-            [rows, width] if rows > 0 && width > 0 => [rows as usize, width as usize],
-            _ => {
-                let reason = format!("has shape {:?}, and a table of embeddings has rows and columns", table.dims);
-                return Err(Error::value(file, table.name(), reason));
-            }
-        };
-        tensor::byte_len(file, table)?;
-        let (bytes, element) = (model.source.bytes(table)?, table.data_type.unwrap_or_default());
-        if !element::is_float(element) {
-            let reason = format!("holds {}, which has no derivative", element::name(element));
-            return Err(Error::value(file, table.name(), reason));
-        }
-        Ok((embeddings, Self { file: file.to_path_buf(), bytes, element, rows, width }))
-    }
-
-    fn scale(&self) -> Result<f64> {
-        let mut sum = 0.0;
-        // Row by row: the whole table as float32 may take more memory than it is worth.
-        for id in 0..self.rows {
-            let row = self.row(u32::try_from(id).unwrap_or(u32::MAX))?;
-            sum += row.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>();
-        }
-        Ok((sum / (self.rows * self.width) as f64).sqrt())
-    }
-
-    fn row(&self, id: u32) -> Result<Vec<f32>> {
-        let fault = || Error::value(&self.file, INPUT_IDS, format!("is {id}, and the table has {} rows", self.rows));
-        let at = usize::try_from(id).ok().filter(|id| *id < self.rows).ok_or_else(fault)?;
-        let each = self.bytes.len() / self.rows;
-        let row = self.bytes.get(at * each..(at + 1) * each).ok_or_else(fault)?;
-        element::to_f32(row, self.element, self.width).ok_or_else(fault)
-    }
 }

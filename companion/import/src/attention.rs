@@ -11,18 +11,21 @@ use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 
 use crate::error::{Error, Result};
 use crate::layers::Layers;
+use crate::merge::Merge;
 
-/// Writes all projections, one at a time, and returns their fingerprint.
+/// Writes all projections, one at a time and with what is merged into them, and returns their fingerprint.
 ///
 /// The file is float16 if that changes no value, as it is for weights published in float16, else float32.
-pub(super) fn write(layers: &Layers, path: &Path) -> Result<Sha256> {
+pub(super) fn write(layers: &Layers, merge: Option<&Merge>, path: &Path) -> Result<Sha256> {
+    // What was float16 stays so when something is merged into it.
     let is_half = layers.projections.iter().all(|projection| projection.is_half);
     let io = || Error::io("write", path);
     let mut out = BufWriter::new(File::create(path).map_err(Error::io("create", path))?);
     out.write_all(&header(layers, is_half, path)?).map_err(io())?;
     let mut fingerprint = Fingerprint::new();
     for projection in &layers.projections {
-        let values = layers.values(projection)?;
+        let merged = merge.map(|merge| merge.layer(&projection.layer.name)).transpose()?.flatten();
+        let values = merged.map_or_else(|| layers.values(projection), Ok)?;
         let layer = &projection.layer;
         fingerprint.layer(&layer.name, layer.rows, layer.columns);
         fingerprint.f32s(&values);

@@ -17,6 +17,8 @@ use crate::fixed::FixedSizes;
 use crate::import_options::ImportOptions;
 use crate::interface::{self, Interface};
 use crate::layers::Layers;
+use crate::lora::Part;
+use crate::merge::Merge;
 use crate::output::Output;
 use crate::parity::Beside;
 use crate::sizes::Sizes;
@@ -63,16 +65,24 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     } else {
         Layers::open(&options.weights.join("unet"))?
     };
-    let fingerprint = attention::write(&layers, &output.folder().join("attention.safetensors"))?;
+    let merge = Merge::open(&options.merge, &options.weights)?;
+    let merge = merge.as_ref();
+    let fingerprint = attention::write(&layers, merge, &output.folder().join("attention.safetensors"))?;
     let sizes = Sizes::new(&config, text);
     let mut fixed = FixedSizes::default();
-    let timestep = import_unets(options, &layers, &config, sizes, &mut fixed, output.folder(), &mut told)?;
+    let timestep = import_unets(options, (&layers, merge), &config, sizes, &mut fixed, output.folder(), &mut told)?;
     let mut encoder = Encoder::default();
     for (graph, interface) in OTHERS {
         let file = layout::graph_file(&options.onnx, graph)?;
         told(Stage::Graph(&file))?;
-        let done =
-            import_other(&file, graph, interface, options.storage, (&config, sizes, &mut fixed), output.folder())?;
+        let done = import_other(
+            &file,
+            graph,
+            interface,
+            (options.storage, merge),
+            (&config, sizes, &mut fixed),
+            output.folder(),
+        )?;
         encoder = done.unwrap_or(encoder);
     }
     let fixed = fixed.manifest(&mut config.image, config.latent)?;
@@ -98,18 +108,10 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     manifest.fixed = fixed;
     manifest.whole_timesteps = timestep != Timestep::Float;
     manifest.preview = Some(preview);
-    told(Stage::Compare)?;
-    let (onnx, plain) = (options.onnx.as_path(), options.plain.as_deref());
-    match (Beside { onnx, plain, folder: output.folder(), manifest: &manifest }).compare()? {
-        Ok(found) => {
-            told(Stage::Compared(found.parity))?;
-            if let Some(batch) = found.batch {
-                log::warn!("the U-Net says that it takes any number of samples, and takes {batch} alone");
-                declare_batch(output.folder(), batch)?;
-                manifest.fixed.batch = Some(batch);
-            }
-        }
-        Err(reason) => told(Stage::Uncompared(&reason))?,
+    if let Some(merge) = merge {
+        told(Stage::Merged(merge.modules()))?;
+    } else {
+        compare(options, output.folder(), &mut manifest, &mut told)?;
     }
     told(Stage::Memory)?;
     output.write_profile(&manifest)?;
@@ -118,6 +120,29 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     // It stands; cancelling comes too late.
     let _ = told(Stage::Written(&options.out));
     Ok(manifest)
+}
+
+/// Draws one step beside the export, and believes what that shows of the export.
+fn compare(
+    options: &ImportOptions,
+    folder: &Path,
+    manifest: &mut Manifest,
+    told: &mut dyn FnMut(Stage<'_>) -> cones_core::Result<()>,
+) -> Result<()> {
+    told(Stage::Compare)?;
+    let (onnx, plain) = (options.onnx.as_path(), options.plain.as_deref());
+    match (Beside { onnx, plain, folder, manifest }).compare()? {
+        Ok(found) => {
+            told(Stage::Compared(found.parity))?;
+            if let Some(batch) = found.batch {
+                log::warn!("the U-Net says that it takes any number of samples, and takes {batch} alone");
+                declare_batch(folder, batch)?;
+                manifest.fixed.batch = Some(batch);
+            }
+        }
+        Err(reason) => told(Stage::Uncompared(&reason))?,
+    }
+    Ok(())
 }
 
 /// Writes the tokenizer, and opens it as an engine will.
@@ -148,7 +173,7 @@ fn name(options: &ImportOptions) -> Result<String> {
 /// The default graph first, so that the weights lie in its order. Returns what they make of timesteps.
 fn import_unets(
     options: &ImportOptions,
-    layers: &Layers,
+    (layers, merge): (&Layers, Option<&Merge>),
     config: &Config,
     sizes: Sizes,
     fixed: &mut FixedSizes,
@@ -170,12 +195,14 @@ fn import_unets(
         fixed.learn_unet(&model, sizes.tokens, config.latent)?;
         check_width(&model, layers, config)?;
         hoist::hoist(&mut model, layers)?;
+        let merged = merge.map(|merge| merge.into_graph(&mut model, Part::Unet, folder)).transpose()?;
         if name == "unet" {
             fuse_attention(&mut model, sizes)?;
         }
         strip::strip(&mut model.proto, "unet");
         store::store(&mut model, options.storage, &mut weights)?;
         save(model, folder, name)?;
+        drop(merged);
     }
     weights.finish()?;
     Ok(timestep)
@@ -217,7 +244,7 @@ fn import_other(
     file: &Path,
     name: &str,
     interface: &Interface,
-    storage: Storage,
+    (storage, merge): (Storage, Option<&Merge>),
     (config, sizes, fixed): (&Config, Sizes, &mut FixedSizes),
     folder: &Path,
 ) -> Result<Option<Encoder>> {
@@ -230,11 +257,14 @@ fn import_other(
         posterior::take_mean(&mut model, config.latent.channels, sizes)?;
     }
     fixed.learn_other(&mut model, interface, sizes.tokens, if is_encoder { 1 } else { config.latent.scale })?;
+    let merge = merge.filter(|_| is_text);
+    let merged = merge.map(|merge| merge.into_graph(&mut model, Part::TextEncoder, folder)).transpose()?;
     let encoder = if is_text { Some(extend_encoder(&mut model, name)?) } else { None };
     fuse_attention(&mut model, sizes)?;
     strip::strip(&mut model.proto, name);
     store::store_alone(&mut model, storage, folder, &format!("{name}.weights"))?;
     save(model, folder, name)?;
+    drop(merged);
     Ok(encoder)
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use cones_core::sampling::scheduler::Scheduler;
 
+use crate::merge::Merged;
 use crate::storage::Storage;
 
 /// What is imported, from where and to where.
@@ -27,6 +28,8 @@ pub struct ImportOptions {
     pub name: Option<String>,
     /// Licence of the weights, as an SPDX expression or a sentence.
     pub licence: String,
+    /// LoRAs that are merged into the weights, which makes another base model of them.
+    pub merge: Vec<Merged>,
     /// How weights are kept.
     pub storage: Storage,
     /// Whether a bundle that stands at `out` is replaced.
@@ -53,6 +56,7 @@ impl ImportOptions {
             out: out.into(),
             name: None,
             licence: "unspecified".into(),
+            merge: Vec::new(),
             storage: Storage::Float32,
             replace: false,
             guidance: None,

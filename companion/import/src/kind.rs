@@ -98,12 +98,20 @@ impl Kind {
             Self::OtherCheckpoint => {
                 "no command takes it: only models with a U-Net of Stable Diffusion 1 or 2 can be imported"
             }
-            Self::Lora | Self::PickledLora => {
-                "no command takes it: load it with diffusers (`load_lora_weights`, then `fuse_lora`), save and export the \
-                 pipeline, and give that to `cones import`"
+            Self::Lora => {
+                "`cones import-lora FILE --out PACK.cones` makes a pack of it where it changes keys and values of the \
+                 cross-attention alone; else `cones import … --merge FILE` puts it into a model"
             }
-            Self::TextualInversion | Self::PickledTextualInversion => {
-                "no command takes it; `cones find` learns a subject from its pictures"
+            Self::PickledLora => {
+                "no command takes it, for opening a pickle can run what is in it: load it with diffusers (`load_lora_weights`), \
+                 and save it with `save_lora_weights` as safetensors"
+            }
+            Self::TextualInversion => {
+                "`cones import-embedding FILE --trigger WORD --out PACK.cones` makes a pack of it"
+            }
+            Self::PickledTextualInversion => {
+                "no command takes it, for opening a pickle can run what is in it; `cones import-embedding FILE` says how to \
+                 make a safetensors file of it"
             }
             Self::ControlNet => "no command takes it: models with a ControlNet cannot be drawn with",
             Self::Vae | Self::TextEncoder => "no command takes it alone: `cones import` takes the whole model",

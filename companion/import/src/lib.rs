@@ -7,11 +7,14 @@
 //! vae ─ interface ─────────── of its mapped twin: rows (blocks of rows, in less memory) ─────┤
 //! unet/*.safetensors ─ layers ─ attention (attention.safetensors, fingerprint) ───────────┘
 //! *.json ─ config, tokenizer ─ manifest          vae_encoder ─ preview (latent to RGB)
+//! LoRAs ─ lora ─ merge (into attention.safetensors and the graphs' weights)
 //! bundle and export ─ parity (one step and one decode of both)
 //! ```
 //!
 //! Weights may also be one file in the names of Stable Diffusion's first publication: weight_names. What is no model that can
 //! be imported is named as what it is: [`kind`].
+//!
+//! Learned words and LoRAs that people have become packs: [`embedding`], [`lora`].
 //!
 //! [`import`] does all of it; `examples/import_folder.rs` shows how. [`rows`] and [`profile`] stand on their own: a VAE's
 //! graph in blocks of rows, and what graphs take of memory.
@@ -19,6 +22,7 @@
 mod attention;
 pub mod check;
 mod config;
+pub mod embedding;
 pub mod error;
 mod fixed;
 mod hoist;
@@ -31,6 +35,8 @@ pub mod kind;
 mod layers;
 mod layout;
 mod look;
+pub mod lora;
+mod merge;
 mod multihead;
 mod offsets;
 pub mod output;
@@ -56,10 +62,13 @@ mod timestep;
 mod tokenizer;
 mod weight_names;
 
+pub use embedding::Embedding;
 pub use error::{Error, Result};
 pub use import::import;
 pub use import_options::ImportOptions;
 pub use kind::Kind;
+pub use lora::Lora;
+pub use merge::Merged;
 pub use parity::Parity;
 pub use stage::Stage;
 pub use storage::Storage;

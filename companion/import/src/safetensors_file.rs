@@ -38,6 +38,11 @@ impl SafetensorsFile {
         self.header.offset_keys()
     }
 
+    /// An entry of the file's metadata.
+    pub(super) fn metadata(&self, key: &str) -> Option<&str> {
+        self.header.metadata().as_ref()?.get(key).map(String::as_str)
+    }
+
     /// A tensor's shape, if there is such a tensor.
     pub(super) fn shape(&self, name: &str) -> Option<&[usize]> {
         self.header.info(name).map(|info| info.shape.as_slice())

@@ -23,6 +23,8 @@ pub enum Stage<'a> {
     Compared(Parity),
     /// They could not be compared: the export itself does not run, for this reason.
     Uncompared(&'a str),
+    /// LoRAs are merged into so many modules' weights; so the new graphs are others than the export's, and not compared.
+    Merged(usize),
     /// What the graphs take of memory is counted.
     Memory,
     /// The bundle stands in this folder.
@@ -39,6 +41,10 @@ impl fmt::Display for Stage<'_> {
             Self::Compare => f.write_str("drawing one step with the export and with the new graphs"),
             Self::Compared(parity) => parity.fmt(f),
             Self::Uncompared(reason) => write!(f, "not compared with the export, which does not run: {reason}"),
+            Self::Merged(modules) => write!(
+                f,
+                "merged into the weights of {modules} modules; not compared with the export, which has them not"
+            ),
             Self::Memory => f.write_str("counting what the graphs take of memory"),
             Self::Written(folder) => write!(f, "wrote `{}`", folder.display()),
         }

@@ -162,6 +162,12 @@ fn place(tensor: &mut TensorProto, bytes: Bytes, weights: Option<&mut WeightsFil
     Ok(())
 }
 
+/// Puts other data of the same type and shape in the place of a tensor's.
+pub(crate) fn replace(tensor: &mut TensorProto, bytes: Bytes) {
+    forget_data(tensor);
+    tensor.raw_data = Some(bytes);
+}
+
 fn forget_data(tensor: &mut TensorProto) {
     tensor.raw_data = None;
     tensor.float_data.clear();

@@ -44,6 +44,15 @@ impl AboutArgs {
         mask: &ConceptMask,
         precision: Precision,
     ) -> Result<Pack, Failure> {
+        let metadata = self.metadata(described, out, bundle)?;
+        let fingerprint = bundle.manifest().fingerprint;
+        let mut pack = Pack::new(metadata, fingerprint, to_precision(mask, precision)?, precision);
+        pack.preview = self.preview()?;
+        Ok(pack)
+    }
+
+    /// What the pack says of itself.
+    pub(super) fn metadata(&self, described: &Described<'_>, out: &Path, bundle: &Bundle) -> Result<Metadata, Failure> {
         let name = self.name.clone().unwrap_or_else(|| name_of(out));
         let mut metadata = Metadata::new(name, described.trigger, described.class);
         metadata.scope = described.scope;
@@ -51,9 +60,11 @@ impl AboutArgs {
         metadata.author.clone_from(&self.author);
         metadata.licence.clone_from(&self.licence);
         metadata.model.clone_from(&bundle.manifest().name);
-        let fingerprint = bundle.manifest().fingerprint;
-        let mut pack = Pack::new(metadata, fingerprint, to_precision(mask, precision)?, precision);
-        pack.preview = self.preview.as_deref().map(read_preview).transpose()?;
-        Ok(pack)
+        Ok(metadata)
+    }
+
+    /// Its picture, if one was given.
+    pub(super) fn preview(&self) -> Result<Option<Vec<u8>>, Failure> {
+        self.preview.as_deref().map(read_preview).transpose()
     }
 }

@@ -37,6 +37,12 @@ pub fn run(args: &ExportArgs) -> Result<(), Failure> {
     let bundle = args.bundle.fitting(header.fingerprint)?.map_or_else(|| args.bundle.open(), Ok)?;
     // For the wrong bundle, decoding says which one the pack wants.
     let pack = file.decode(bundle.manifest())?;
+    if pack.low_rank.is_some() {
+        let name = &pack.metadata.name;
+        return Err(
+            format!("`{name}` holds low-rank matrices (a LoRA) and no neurons: there is no mask to export").into()
+        );
+    }
     if pack.embeddings.is_some() {
         let name = &pack.metadata.name;
         writeln!(

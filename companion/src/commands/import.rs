@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use cones_core::sampling::scheduler::Scheduler;
-use cones_import::{ImportOptions, Stage, Storage, import};
+use cones_import::{ImportOptions, Merged, Stage, Storage, import};
 
 use super::engine_args::cancelled_by_ctrl_c;
 use crate::failure::Failure;
@@ -20,6 +20,9 @@ Example, for a model that diffusers has saved in `model/`:
 
 The same where its weights are one file, as people share them, and `model/` has the configurations:
   cones import --onnx export/fused --weights model.safetensors --config model --out bundle
+
+With a LoRA merged into the weights of U-Net and text encoder, half as strong, and another one:
+  cones import --onnx export/fused --weights model --merge style.safetensors=0.5 --merge lcm.safetensors --out styled
 
 Importing the same files again gives the same bytes.")]
 pub struct ImportArgs {
@@ -37,6 +40,10 @@ pub struct ImportArgs {
     /// [default: DIFFUSERS_DIR, or the folder of --onnx]
     #[arg(long, value_name = "DIFFUSERS_DIR")]
     config: Option<PathBuf>,
+    /// Merge a LoRA into the weights, SCALE times as strong as it is; may be given several times. The bundle is another base model than
+    /// without, with packs of its own. Linear layers and convolutions of the U-Net and the text encoder
+    #[arg(long, value_name = "LORA[=SCALE]", value_parser = merged)]
+    merge: Vec<Merged>,
     /// Folder to write the bundle to
     #[arg(short, long, value_name = "BUNDLE")]
     out: PathBuf,
@@ -72,6 +79,18 @@ enum StorageArg {
     Float16,
 }
 
+/// A file, and a number behind the last `=`, if it is one.
+fn merged(text: &str) -> Result<Merged, String> {
+    let (lora, scale) = match text.rsplit_once('=') {
+        Some((file, number)) if !std::path::Path::new(text).exists() => {
+            let scale = number.parse::<f32>().ok().filter(|scale| scale.is_finite());
+            (file, scale.ok_or_else(|| format!("`{number}` behind `=` is no number"))?)
+        }
+        _ => (text, 1.0),
+    };
+    Ok(Merged { lora: lora.into(), scale })
+}
+
 fn guidance(text: &str) -> Result<f32, String> {
     let value = text.parse::<f32>().ok().filter(|value| value.is_finite() && *value >= 0.0);
     value.ok_or_else(|| "must be a number, 0 or more".to_owned())
@@ -91,6 +110,7 @@ pub fn run(args: &ImportArgs) -> Result<(), Failure> {
         StorageArg::Float32 => Storage::Float32,
         StorageArg::Float16 => Storage::Float16,
     };
+    options.merge.clone_from(&args.merge);
     options.replace = args.force;
     options.guidance = args.guidance;
     options.scheduler = args.scheduler;
@@ -102,7 +122,7 @@ pub fn run(args: &ImportArgs) -> Result<(), Failure> {
 /// How near the new graphs are to the export is said in any case.
 fn tell(stage: Stage<'_>) {
     match stage {
-        Stage::Compared(_) | Stage::Uncompared(_) => drop(writeln!(std::io::stderr(), "{stage}")),
+        Stage::Compared(_) | Stage::Uncompared(_) | Stage::Merged(_) => drop(writeln!(std::io::stderr(), "{stage}")),
         stage => log::info!("{stage}"),
     }
 }

@@ -10,7 +10,7 @@ use cones_core::{Bundle, ConceptMask, EngineOptions};
 use super::memory_table;
 use crate::base_model::BundleArgs;
 use crate::failure::Failure;
-use crate::inspect::findings::{Findings, Inspected, Learned, PairOverlap};
+use crate::inspect::findings::{Findings, Inspected, Learned, Matrices, PairOverlap};
 use crate::inspect::layers::{count, overlap};
 use crate::inspect::{heads, heat_map, report};
 use crate::pack_file::PackFile;
@@ -65,9 +65,13 @@ pub fn run(args: &InspectArgs) -> Result<(), Failure> {
             Some(bundle) => {
                 let decoded = file.decode(bundle.manifest())?;
                 pack.embeddings = Learned::new(&decoded);
-                let mask = decoded.mask;
-                pack.layers = Some(count(&mask, &bundle.manifest().layers, &heads::group_rows(&bundle)?));
-                masks.push((bundle, pack.metadata.name.clone(), mask));
+                pack.low_rank = Matrices::new(&decoded);
+                // A LoRA has no neurons that could be counted, or shared with another pack's.
+                if pack.low_rank.is_none() {
+                    let mask = decoded.mask;
+                    pack.layers = Some(count(&mask, &bundle.manifest().layers, &heads::group_rows(&bundle)?));
+                    masks.push((bundle, pack.metadata.name.clone(), mask));
+                }
             }
             None => missing_model(&pack)?,
         }
@@ -107,6 +111,9 @@ fn save_picture(found: &Findings, path: &Path) -> Result<(), Failure> {
     let with_layers = |p: &Inspected| Some((report::title(p), p.layers.clone()?));
     let packs: Vec<_> = found.packs.iter().filter_map(with_layers).collect();
     if packs.is_empty() {
+        if !found.packs.is_empty() && found.packs.iter().all(|pack| pack.low_rank.is_some()) {
+            return Err("a heat map shows neurons, and a LoRA has none".into());
+        }
         return Err("a heat map needs the packs' base model; name its bundle with --bundle".into());
     }
     heat_map::draw(&packs).save(path)

@@ -40,6 +40,8 @@ pub struct Inspected {
     pub preview_bytes: Option<usize>,
     /// The learned embeddings, where the pack has any; none, too, where the base model is not at hand.
     pub embeddings: Option<Learned>,
+    /// The low-rank matrices, where the pack is a LoRA; none, too, where the base model is not at hand.
+    pub low_rank: Option<Matrices>,
     /// The layers of its mask; none where the base model is not at hand.
     pub layers: Option<Vec<LayerCount>>,
 }
@@ -47,10 +49,34 @@ pub struct Inspected {
 /// Learned embeddings of a trigger's tokens.
 #[derive(Debug, Serialize)]
 pub struct Learned {
-    /// Tokens of the trigger.
+    /// Tokens of the trigger, or in its place.
     pub tokens: usize,
     /// Numbers for each.
     pub width: u32,
+    /// Whether they stand in the trigger's place, however many tokens it has itself.
+    pub in_place: bool,
+}
+
+/// The low-rank matrices of a LoRA.
+#[derive(Debug, Serialize)]
+pub struct Matrices {
+    /// Layers that are changed.
+    pub layers: usize,
+    /// The least rank among them.
+    pub least_rank: usize,
+    /// The largest.
+    pub largest_rank: usize,
+    /// Bytes of the matrices.
+    pub bytes: usize,
+}
+
+impl Matrices {
+    /// The figures of a decoded pack; none where it is no LoRA.
+    pub fn new(pack: &Pack) -> Option<Self> {
+        let low_rank = pack.low_rank.as_ref()?;
+        let (least_rank, largest_rank) = low_rank.ranks();
+        Some(Self { layers: low_rank.changed(), least_rank, largest_rank, bytes: low_rank.bytes() })
+    }
 }
 
 impl Learned {
@@ -58,7 +84,7 @@ impl Learned {
     pub fn new(pack: &Pack) -> Option<Self> {
         let embeddings = pack.embeddings.as_ref()?;
         let tokens = embeddings.values.len().checked_div(embeddings.width as usize)?;
-        Some(Self { tokens, width: embeddings.width })
+        Some(Self { tokens, width: embeddings.width, in_place: embeddings.in_place })
     }
 }
 
@@ -86,6 +112,7 @@ impl Inspected {
             neurons: header.neurons,
             preview_bytes: header.preview.map(|p| p.len()),
             embeddings: None,
+            low_rank: None,
             layers: None,
         }
     }

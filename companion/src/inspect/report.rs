@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use cones_core::subjects::pack::Precision;
+
 use super::findings::{Findings, Inspected, PairOverlap};
 use super::layers::{LayerCount, short};
 
@@ -25,7 +27,11 @@ pub fn write(out: &mut impl Write, found: &Findings) -> io::Result<()> {
 /// A pack's name, version and size in one line.
 pub fn title(pack: &Inspected) -> String {
     let metadata = &pack.metadata;
-    format!("{} {}: {} neurons, {} bytes", metadata.name, metadata.version, pack.neurons, pack.bytes)
+    let neurons = match pack.precision {
+        Precision::LowRank => "low-rank matrices".to_owned(),
+        _ => format!("{} neurons", pack.neurons),
+    };
+    format!("{} {}: {neurons}, {} bytes", metadata.name, metadata.version, pack.bytes)
 }
 
 /// What a pack says of itself and its file, by name; what it does not say is empty.
@@ -48,7 +54,16 @@ pub fn facts(pack: &Inspected) -> Vec<(&'static str, String)> {
         ("neurons", pack.neurons.to_string()),
         (
             "embeddings",
-            pack.embeddings.as_ref().map_or_else(String::new, |e| format!("{} tokens, {} wide", e.tokens, e.width)),
+            pack.embeddings.as_ref().map_or_else(String::new, |e| {
+                let place = if e.in_place { ", in the place of the trigger" } else { "" };
+                format!("{} tokens, {} wide{place}", e.tokens, e.width)
+            }),
+        ),
+        (
+            "matrices",
+            pack.low_rank.as_ref().map_or_else(String::new, |m| {
+                format!("of {} layers, ranks {} to {}, {} bytes", m.layers, m.least_rank, m.largest_rank, m.bytes)
+            }),
         ),
         ("preview", pack.preview_bytes.map_or_else(|| "none".into(), |n| format!("{n} bytes"))),
         ("file", format!("{} ({} bytes)", pack.file.display(), pack.bytes)),

@@ -76,8 +76,7 @@ impl Mapper {
         subjects: &[Subject],
         cancel: &CancelToken,
     ) -> Result<Option<Map>, Failure> {
-        let tokens = engine.tokenizer().encode(prompt)?;
-        let positions = engine.tokenizer().positions(&tokens, words)?;
+        let positions = engine.positions(prompt, words, subjects)?;
         if positions.is_empty() {
             return Ok(None);
         }

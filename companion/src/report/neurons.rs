@@ -14,7 +14,12 @@ use crate::inspect::{heat_map, report};
 /// # Errors
 /// When packs are over different layers.
 pub fn html(packs: &[Reported], layers: &[Layer]) -> Result<Markup, Failure> {
-    let counted = |pack: &Reported| Some((report::title(&pack.inspected), pack.inspected.layers.clone()?));
+    // A LoRA has no neurons.
+    let packs: Vec<&Reported> = packs.iter().filter(|pack| pack.inspected.layers.is_some()).collect();
+    if packs.is_empty() {
+        return Ok(html! { p { "None: these packs are LoRAs, two thin matrices for each layer." } });
+    }
+    let counted = |pack: &&Reported| Some((report::title(&pack.inspected), pack.inspected.layers.clone()?));
     let maps: Vec<(String, Vec<LayerCount>)> = packs.iter().filter_map(counted).collect();
     let is_open = packs.len() == 1;
     let mut shares = Vec::new();

@@ -5,7 +5,7 @@ use cones_find::record::Record;
 
 use super::still::Still;
 use crate::failure::Failure;
-use crate::inspect::findings::{Inspected, Learned};
+use crate::inspect::findings::{Inspected, Learned, Matrices};
 use crate::inspect::heads::Rows;
 use crate::inspect::layers;
 use crate::pack_file::PackFile;
@@ -32,7 +32,17 @@ impl Reported {
         let mut inspected = Inspected::new(file, file.header()?);
         let pack = file.decode(bundle.manifest())?;
         inspected.embeddings = Learned::new(&pack);
-        inspected.layers = Some(layers::count(&pack.mask, &bundle.manifest().layers, rows));
+        inspected.low_rank = Matrices::new(&pack);
+        let counted = || layers::count(&pack.mask, &bundle.manifest().layers, rows);
+        inspected.layers = inspected.low_rank.is_none().then(counted);
+        if pack.metadata.trigger.is_empty() {
+            let name = &pack.metadata.name;
+            return Err(format!(
+                "`{name}` is a LoRA without a trigger, and a report draws a subject by its trigger\n\
+                 hint: import it again with --trigger WORD"
+            )
+            .into());
+        }
         let preview = pack.preview.as_deref().and_then(Still::from_preview);
         let subject = pack.subject().from_pack(file.sha256);
         Ok(Self { inspected, subject, record: Record::read(&file.path)?, preview })

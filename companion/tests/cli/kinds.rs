@@ -24,8 +24,8 @@ fn what_is_no_subject_is_named() {
     let picture = desk.write("rex.cones", b"\x89PNG\r\n\x1a\n");
     let draw =
         |subject: &str| desk.fails(1, &["generate", "--out", "x.png", "--subject", subject, "--prompt", "a dog"]);
-    assert_says(&draw(&lora), &["style.safetensors", "is a LoRA", "fuse_lora"]);
-    assert_says(&draw(&word), &["word.pt", "Textual-Inversion embedding pickled", "cones find"]);
+    assert_says(&draw(&lora), &["style.safetensors", "is a LoRA", "cones import-lora FILE", "--merge FILE"]);
+    assert_says(&draw(&word), &["word.pt", "Textual-Inversion embedding pickled", "cones import-embedding"]);
     assert_says(&draw(&picture), &["rex.cones", "is a picture", "a subject pack", "cones find"]);
     assert_says(&desk.fails(1, &["packs", "install", &lora]), &["is a LoRA", "a subject pack"]);
     let mask = golden("binary.safetensors");

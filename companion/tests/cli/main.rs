@@ -1,5 +1,6 @@
 //! The command `cones` as it is typed. About half a minute on two busy cores, in the release profile.
 
+mod adapters;
 mod bundles;
 mod drawing;
 mod finding;

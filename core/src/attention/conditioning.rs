@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::attention::{Correction, KeyValues, Projection};
+use crate::attention::{Addition, Correction, KeyValues, Projection};
 use crate::cancel::CancelToken;
 use crate::engine::outcome::Timings;
 use crate::error::{Error, Result};
@@ -64,8 +64,15 @@ impl Prompts {
             .iter()
             .find(|(kept, _)| kept.encodes_as(prompt))
             .ok_or_else(|| Error::request("prompt", "was not encoded"))?;
-        Ok(projection.key_values(bundle.attention(), &corrections(prompt, subjects)))
+        let (corrections, additions) = (corrections(prompt, subjects), additions(subjects));
+        Ok(projection.key_values_with(bundle.attention(), &corrections, &additions))
     }
+}
+
+/// The low-rank changes that are on.
+fn additions(subjects: &[Subject]) -> Vec<Addition<'_>> {
+    let on = subjects.iter().filter(|subject| subject.strength > 0.0);
+    on.filter_map(|s| Some(Addition { low_rank: s.low_rank.as_deref()?, strength: s.strength })).collect()
 }
 
 /// Which masks are on for which tokens: tokens with the same set of subjects share one correction.

@@ -1,6 +1,7 @@
 //! A prompt's base products, kept so that switching subjects costs their own neurons only.
 
 use super::KeyValues;
+use super::addition::Addition;
 use super::correction::Correction;
 use super::product::product;
 use crate::error::Result;
@@ -31,9 +32,23 @@ impl Projection {
     /// K and V with every correction applied; without corrections these are the base products, bit for bit, and so
     /// are the tokens that no correction names.
     pub fn key_values(&self, weights: &AttentionWeights, corrections: &[Correction<'_>]) -> KeyValues {
+        self.key_values_with(weights, corrections, &[])
+    }
+
+    /// The same with low-rank changes on top. Masks are corrections of the base model's own weights: what a low-rank matrix
+    /// adds to a weight that a mask shuts is there.
+    pub fn key_values_with(
+        &self,
+        weights: &AttentionWeights,
+        corrections: &[Correction<'_>],
+        additions: &[Addition<'_>],
+    ) -> KeyValues {
         let mut layers = self.base.clone();
         for correction in corrections {
             correction.apply(weights, &self.embedding, self.tokens, &mut layers);
+        }
+        for addition in additions {
+            addition.apply(&self.embedding, self.tokens, &mut layers);
         }
         KeyValues { layers }
     }

@@ -6,9 +6,10 @@ use half::f16;
 use proptest::prelude::*;
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::{Correction, Projection};
+use super::{Addition, Correction, Projection};
 use crate::model::manifest::Layer;
 use crate::model::weights::AttentionWeights;
+use crate::subjects::low_rank::{LowRank, LowRankChange};
 use crate::subjects::mask::ConceptMask;
 
 /// One layer's weights, a prompt, and masks with their strengths on groups of its tokens.
@@ -165,6 +166,45 @@ proptest! {
             for token in case.members(case.groups.len()) {
                 let row = token * rows..(token + 1) * rows;
                 prop_assert_eq!(bits(&values[row.clone()]), bits(&on.layers[layer][row]));
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// On top of masks: `strength · scale · c · downᵀ · upᵀ` in float64, and nothing of it once it is off.
+    #[test]
+    fn low_rank_changes_are_added_to_every_token(case in cases(), rank in 1usize..9, strength in 0.0..=1.0f32) {
+        let weights = case.open();
+        let change = |layer: &Layer| {
+            let rank = rank.min(LowRankChange::most(layer));
+            let values = |count: usize| (0..count).map(|i| f16::from_f32(((i * 37 + 11) % 64) as f32 / 64.0 - 0.5)).collect();
+            let (down, up) = (values(rank * layer.columns as usize), values(rank * layer.rows as usize));
+            LowRankChange { rank, scale: 0.75, down, up }
+        };
+        let changes: Vec<_> = case.layers.iter().map(|layer| Some(change(layer))).collect();
+        let low_rank = LowRank::new(&case.layers, changes).expect("fits");
+        let projection = Projection::new(&weights, &case.embedding, case.tokens).expect("it fits");
+        let corrections = case.corrections();
+        let off = projection.key_values(&weights, &corrections);
+        let on = projection.key_values_with(&weights, &corrections, &[Addition { low_rank: &low_rank, strength }]);
+        prop_assert!(off.layers == projection.key_values_with(&weights, &corrections, &[]).layers);
+        for (layer, (on, off)) in on.layers.iter().zip(&off.layers).enumerate() {
+            let change = low_rank.change(layer).expect("there");
+            let (rows, columns) = (case.layers[layer].rows as usize, case.layers[layer].columns as usize);
+            for token in 0..case.tokens {
+                let c = &case.embedding[token * columns..][..columns];
+                let of = |a: &[f16]| a.iter().zip(c).map(|(a, c)| f64::from(a.to_f32()) * f64::from(*c)).sum::<f64>();
+                let inner: Vec<f64> = change.down.chunks_exact(columns).map(of).collect();
+                for row in 0..rows {
+                    let up = change.up[row * change.rank..][..change.rank].iter();
+                    let sum: f64 = up.zip(&inner).map(|(b, x)| f64::from(b.to_f32()) * x).sum();
+                    let expected = f64::from(off[token * rows + row]) + 0.75 * f64::from(strength) * sum;
+                    let found = f64::from(on[token * rows + row]);
+                    prop_assert!((found - expected).abs() <= 1e-4, "{} instead of {}", found, expected);
+                }
             }
         }
     }

@@ -11,6 +11,7 @@ use crate::engine::outcome::Timings;
 use crate::engine::request::{Request, ResolvedRequest};
 use crate::error::Result;
 use crate::runtime::graphs;
+use crate::subjects::in_place;
 use crate::subjects::offsets::Offsets;
 use crate::subjects::places::Side;
 use crate::subjects::scope::Scope;
@@ -63,6 +64,26 @@ impl Engine {
         Ok(Prompt { tokens, offsets, words, clip_skip })
     }
 
+    /// A prompt without weights, with its subjects.
+    fn plain_prompt(&self, prompt: &str, subjects: &[Subject]) -> Result<Prompt> {
+        let stand_ins = in_place::stand_ins(&self.tokenizer, subjects, Side::Prompt)?;
+        self.prompt(self.tokenizer.encode_with(prompt, &stand_ins)?, subjects, Side::Prompt, Shared::Refused, 0)
+    }
+
+    /// Where in the tokens of a prompt, without weights, these words stand; where they are the trigger of a subject with learned
+    /// vectors in its place, where those stand. Ascending.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`](crate::Error::BadRequest) as [`generate`](Self::generate).
+    pub fn positions(&self, prompt: &str, words: &str, subjects: &[Subject]) -> Result<Vec<usize>> {
+        let of = subjects.iter().position(|subject| subject.trigger == words && subject.is_in_place());
+        let prompt = self.plain_prompt(prompt, subjects)?;
+        match of {
+            Some(subject) => Ok(prompt.words.of_subject(subject).concat()),
+            None => self.tokenizer.positions(&prompt.tokens, words),
+        }
+    }
+
     fn prompts(&self, tokens: Vec<(Side, Tokens)>, request: &Request) -> Result<Vec<Prompt>> {
         let shared = if request.blend { Shared::Blended } else { Shared::Refused };
         let prompts = tokens
@@ -76,10 +97,12 @@ impl Engine {
         let mut all = Vec::new();
         for side in [Side::Negative, Side::Prompt].into_iter().filter(|side| *side == Side::Prompt || plan.guided()) {
             let prompt = request.prompt_of(side);
+            let stand_ins = in_place::stand_ins(&self.tokenizer, &request.subjects, side)?;
             let tokens = if request.prompt_weights {
-                self.tokenizer.encode_weighted(prompt).map_err(|error| error.of_field(side.field()))?
+                let tokens = self.tokenizer.encode_weighted_with(prompt, &stand_ins);
+                tokens.map_err(|error| error.of_field(side.field()))?
             } else {
-                self.tokenizer.encode(prompt)?
+                self.tokenizer.encode_with(prompt, &stand_ins)?
             };
             all.push((side, tokens));
         }
@@ -157,7 +180,7 @@ impl Engine {
     /// # Errors
     /// As [`generate`](Self::generate).
     pub fn embed_with(&mut self, prompt: &str, subjects: &[Subject]) -> Result<Vec<f32>> {
-        let prompt = self.prompt(self.tokenizer.encode(prompt)?, subjects, Side::Prompt, Shared::Refused, 0)?;
+        let prompt = self.plain_prompt(prompt, subjects)?;
         let encoder =
             self.text_encoder.get(&self.bundle, &self.place, graphs::text(&self.bundle, self.arrangement.form))?;
         text_encoder::embed(&self.bundle, encoder, &prompt, &CancelToken::new())
@@ -168,7 +191,7 @@ impl Engine {
     /// # Errors
     /// As [`generate`](Self::generate).
     pub fn key_values(&mut self, prompt: &str, subjects: &[Subject]) -> Result<KeyValues> {
-        let prompt = self.prompt(self.tokenizer.encode(prompt)?, subjects, Side::Prompt, Shared::Refused, 0)?;
+        let prompt = self.plain_prompt(prompt, subjects)?;
         let encoder =
             self.text_encoder.get(&self.bundle, &self.place, graphs::text(&self.bundle, self.arrangement.form))?;
         self.prompts.encode(&self.bundle, encoder, &prompt, &CancelToken::new(), &mut Timings::default())?;

@@ -387,6 +387,22 @@ fn check_subject(subject: &Subject, bundle: &crate::model::bundle::Bundle) -> Re
             reason: format!("its mask is over other layers than those of `{}`", bundle.manifest().name),
         });
     }
+    if let Some(low_rank) = &subject.low_rank {
+        if !low_rank.fits(&bundle.manifest().layers) {
+            return Err(Error::WrongModel {
+                subject: subject.name.clone(),
+                reason: format!(
+                    "its low-rank matrices are over other layers than those of `{}`",
+                    bundle.manifest().name
+                ),
+            });
+        }
+        if subject.scope == Scope::Trigger {
+            let reason =
+                format!("of subject `{}` is `trigger`, but its low-rank matrices change all words", subject.name);
+            return Err(Error::request("scope", reason));
+        }
+    }
     if subject.scope == Scope::Trigger && subject.trigger.trim().is_empty() {
         let reason = format!("of subject `{}` is empty, but its scope is `trigger`", subject.name);
         return Err(Error::request("trigger", reason));
@@ -400,7 +416,8 @@ fn check_twins(subjects: &[Subject]) -> Result<()> {
     for (i, subject) in on.iter().enumerate() {
         let same = |other: &&&Subject| {
             let words = (&other.name, &other.trigger) == (&subject.name, &subject.trigger);
-            words && other.embeddings == subject.embeddings && other.mask == subject.mask
+            let learned = other.embeddings == subject.embeddings && other.low_rank == subject.low_rank;
+            words && learned && other.mask == subject.mask
         };
         if on.iter().take(i).any(|other| same(&other)) {
             let reason =

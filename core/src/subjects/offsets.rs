@@ -35,7 +35,12 @@ impl Offsets {
         let trigger = tokenizer.ids(&subject.trigger)?;
         let (width, count) = (embeddings.width as usize, embeddings.values.len());
         let wrong = |reason: String| Error::WrongModel { subject: subject.name.clone(), reason };
-        if width == 0 || count != trigger.len() * width {
+        let fits = if embeddings.in_place {
+            count > 0 && count.checked_rem(width) == Some(0)
+        } else {
+            count == trigger.len() * width
+        };
+        if width == 0 || !fits || trigger.is_empty() {
             let (rows, text) = (count.checked_div(width).unwrap_or(0), &subject.trigger);
             let reason = format!("this one makes {} tokens of its trigger `{text}`", trigger.len());
             return Err(wrong(format!("it holds learned embeddings of {rows} tokens, and {reason}")));

@@ -12,12 +12,14 @@ mod file;
 mod golomb;
 mod header;
 mod layers;
+mod low_rank;
 pub(crate) mod metadata;
 pub(crate) mod precision;
 mod preview;
 mod rounding;
 mod split;
 pub(crate) mod subject_pack;
+mod version;
 
 pub use embeddings::TokenEmbeddings;
 pub use metadata::Metadata;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::disk::hash::Sha256;
+use crate::subjects::low_rank::LowRank;
 use crate::subjects::mask::ConceptMask;
 use crate::subjects::pack::embeddings::TokenEmbeddings;
 use crate::subjects::places::Places;
@@ -23,8 +24,11 @@ pub struct Subject {
     /// Which rows it changes.
     pub scope: Scope,
     /// What is learned of its trigger's tokens: `strength` times this is added to their embeddings, wherever the trigger
-    /// stands. One row for each token of the trigger.
+    /// stands. One row for each token of the trigger, or so many as there are in its place.
     pub embeddings: Option<Arc<TokenEmbeddings>>,
+    /// What is added to whole matrices, as a LoRA: `strength` times this. It changes all words, so [`Scope::Prompt`] alone
+    /// goes with it.
+    pub low_rank: Option<Arc<LowRank>>,
     /// SHA-256 of the pack file it came from, in hex; for recipes, so that a picture can name what it needs.
     pub pack_sha256: Option<Sha256>,
     /// Where it was named in the prompts of the request that it is part of; by [`Request::filled`](crate::Request::filled).
@@ -41,6 +45,7 @@ impl Subject {
             strength: 1.0,
             scope: Scope::Prompt,
             embeddings: None,
+            low_rank: None,
             pack_sha256: None,
             places: None,
         }
@@ -66,6 +71,18 @@ impl Subject {
     pub fn with_embeddings(mut self, embeddings: impl Into<Arc<TokenEmbeddings>>) -> Self {
         self.embeddings = Some(embeddings.into());
         self
+    }
+
+    /// Adds this to whole matrices, for all words.
+    #[must_use]
+    pub fn with_low_rank(mut self, low_rank: impl Into<Arc<LowRank>>) -> Self {
+        self.low_rank = Some(low_rank.into());
+        self
+    }
+
+    /// Whether it is on and has vectors in its trigger's place.
+    pub(crate) fn is_in_place(&self) -> bool {
+        self.strength > 0.0 && self.embeddings.as_ref().is_some_and(|embeddings| embeddings.in_place)
     }
 
     /// Remembers the hash of the pack file it came from.

@@ -43,7 +43,9 @@ impl Words {
     ) -> Result<Self> {
         let mut words = Self::default();
         for subject in subjects {
-            words.subjects.push(occurrences(tokens, &tokenizer.ids(&subject.trigger)?));
+            let own = tokenizer.ids(&subject.trigger)?;
+            let number = words.subjects.len();
+            words.subjects.push(words_of(tokens, number, subject.is_in_place(), &own));
         }
         if shared == Shared::Refused && subjects.len() > 1 {
             let named: Vec<_> = subjects.iter().map(|subject| named(tokens, subject, side)).collect();
@@ -80,8 +82,20 @@ impl Words {
     }
 }
 
+/// Tokens at which a subject's words stand: those in the place of them, and those that read as its trigger's.
+fn words_of(tokens: &Tokens, subject: usize, in_place: bool, trigger: &[u32]) -> Vec<Rows> {
+    let placed = tokens.placed.iter().filter(|placed| placed.subjects.contains(&subject));
+    let mut all: Vec<Rows> = placed.map(|placed| placed.rows.clone()).collect();
+    if !in_place {
+        let taken = |rows: &Rows| tokens.placed.iter().any(|placed| overlap(&placed.rows, rows));
+        all.extend(occurrences(tokens, trigger).into_iter().filter(|rows| !taken(rows)));
+        all.sort_unstable();
+    }
+    all
+}
+
 /// Whether a subject changes anything at the words of its trigger, and only there.
-fn claims(subject: &Subject) -> bool {
+pub(crate) fn claims(subject: &Subject) -> bool {
     subject.strength > 0.0 && (subject.scope == Scope::Trigger || subject.embeddings.is_some())
 }
 

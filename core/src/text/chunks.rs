@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::editing::shortened;
 use super::emphasis::{self, Part, Weighted};
+use super::stand_in::{self, Found, StandIns};
 use super::tokenizer::{Tokenizer, Tokens};
 use crate::error::{Error, Result};
 use crate::model::manifest::Text;
@@ -24,13 +25,22 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::BadRequest`] for what [`emphasis::parse`] refuses, and for more than 16 chunks.
     pub fn encode_weighted(&self, prompt: &str) -> Result<Tokens> {
+        self.encode_weighted_with(prompt, &StandIns::default())
+    }
+
+    /// The same with other tokens in the place of some words; as many as one chunk holds stay together in one.
+    pub(crate) fn encode_weighted_with(&self, prompt: &str, stand_ins: &StandIns) -> Result<Tokens> {
         let parts = emphasis::parse(prompt).map_err(|reason| Error::request("prompt", reason))?;
         let room = (self.text.max_length as usize).saturating_sub(2).max(1);
         let mut chunks = Chunks::new(room, self.id(COMMA));
+        let mut found = Vec::new();
         for part in &parts {
             match part {
                 Part::Break => chunks.cut(),
-                Part::Words(words) => self.tokens(prompt, words)?.into_iter().for_each(|token| chunks.push(token)),
+                Part::Words(words) => {
+                    let tokens = self.tokens(prompt, words, stand_ins, &mut found)?;
+                    tokens.into_iter().for_each(|token| chunks.push(token));
+                }
             }
         }
         let (chunks, breaks) = chunks.finish();
@@ -40,17 +50,33 @@ impl Tokenizer {
             let reason = format!("takes {count} chunks of {room} tokens; {MOST_CHUNKS} is the most, up to `{rest}`");
             return Err(Error::request("prompt", reason));
         }
-        Ok(laid_out(&chunks, breaks, self.text))
+        Ok(laid_out(&chunks, breaks, &found, self.text))
     }
 
-    fn tokens(&self, prompt: &str, words: &Weighted) -> Result<Vec<Token>> {
-        let encoding = self.encoding(&words.text(prompt))?;
-        let places = words.places();
+    /// The tokens of words of one weight; what they stand in the place of is put behind what was `found` before.
+    fn tokens(
+        &self,
+        prompt: &str,
+        words: &Weighted,
+        stand_ins: &StandIns,
+        found: &mut Vec<Found>,
+    ) -> Result<Vec<Token>> {
+        let (text, places) = (words.text(prompt), words.places());
         // A token's end is behind its last byte, not before the next one: an escape may lie between.
         let place = |byte: usize| places.get(byte).copied().unwrap_or(0);
-        let span = |&(start, end): &(usize, usize)| if start < end { place(start)..place(end - 1) + 1 } else { 0..0 };
-        let tokens = encoding.get_ids().iter().zip(encoding.get_offsets());
-        Ok(tokens.map(|(&id, offsets)| Token { id, span: span(offsets), weight: words.weight as f32 }).collect())
+        let span = |of: &Range<usize>| if of.start < of.end { place(of.start)..place(of.end - 1) + 1 } else { 0..0 };
+        let (own, before) = (stand_ins.find(&text, &place), found.len());
+        let mut last = None;
+        let mut tokens = Vec::new();
+        for piece in self.pieces(&text, &own)? {
+            let of = piece.found.and_then(|of| own.get(of)).filter(|_| piece.found != last);
+            let together = of.map_or(1, |of| of.ids.len());
+            last = piece.found;
+            let found = piece.found.map(|of| before + of);
+            tokens.push(Token { id: piece.id, span: span(&piece.span), weight: words.weight as f32, found, together });
+        }
+        found.extend(own);
+        Ok(tokens)
     }
 }
 
@@ -63,7 +89,7 @@ impl Tokens {
     /// As many chunks as another prompt has: the rest are those of an empty prompt.
     pub(crate) fn lengthened(mut self, chunks: usize, text: Text) -> Self {
         let missing = chunks.saturating_sub(self.chunks(text));
-        let empty = laid_out(&vec![Vec::new(); missing], Vec::new(), text);
+        let empty = laid_out(&vec![Vec::new(); missing], Vec::new(), &[], text);
         self.ids.extend(empty.ids);
         self.spans.extend(empty.spans);
         self.weights.extend(empty.weights);
@@ -84,6 +110,10 @@ struct Token {
     /// Bytes of the prompt.
     span: Range<usize>,
     weight: f32,
+    /// The number of the find in whose place it stands.
+    found: Option<usize>,
+    /// How many tokens from this one on are to stay in one chunk.
+    together: usize,
 }
 
 /// Chunks that are being filled.
@@ -113,11 +143,17 @@ impl Chunks {
             self.next();
             self.current = moved;
         }
-        if self.current.len() == self.room {
+        if self.current.len() == self.room || self.splits(token.together) {
             self.next();
         }
         self.current.push(token);
         self.count += 1;
+    }
+
+    /// Whether so many tokens would not fit into what is left of a chunk, and do into a new one.
+    fn splits(&self, together: usize) -> bool {
+        let fits_anew = !self.current.is_empty() && together <= self.room;
+        fits_anew && self.current.len() + together > self.room
     }
 
     fn next(&mut self) {
@@ -140,10 +176,10 @@ impl Chunks {
 }
 
 /// Each chunk with start, end and padding.
-fn laid_out(chunks: &[Vec<Token>], breaks: Vec<usize>, text: Text) -> Tokens {
+fn laid_out(chunks: &[Vec<Token>], breaks: Vec<usize>, found: &[Found], text: Text) -> Tokens {
     let length = text.max_length as usize;
-    let mut all =
-        Tokens { ids: Vec::new(), used: 0, spans: Vec::new(), weights: Vec::new(), own: Vec::new(), breaks, cut: None };
+    let (weights, own, placed) = (Vec::new(), Vec::new(), Vec::new());
+    let mut all = Tokens { ids: Vec::new(), used: 0, spans: Vec::new(), weights, own, placed, breaks, cut: None };
     for (start, chunk) in (0..).step_by(length.max(1)).zip(chunks) {
         all.ids.push(text.bos_token_id);
         all.ids.extend(chunk.iter().map(|token| token.id));
@@ -158,5 +194,7 @@ fn laid_out(chunks: &[Vec<Token>], breaks: Vec<usize>, text: Text) -> Tokens {
         all.spans.resize(start + length, 0..0);
         all.weights.resize(start + length, 1.0);
     }
+    let of = chunks.iter().flatten().map(|token| token.found);
+    all.placed = stand_in::placed(found, all.own.iter().copied().zip(of));
     all
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::model::manifest::Text;
+use crate::text::stand_in::{self, Found, Placed, StandIns};
 
 /// A CLIP tokenizer with the length its text encoder takes.
 pub struct Tokenizer {
@@ -26,6 +27,8 @@ pub struct Tokens {
     pub weights: Vec<f32>,
     /// Places in `ids` of the prompt's own tokens, ascending.
     pub own: Vec<usize>,
+    /// Those of the own tokens that stand in the place of words.
+    pub(crate) placed: Vec<Placed>,
     /// How many of the own tokens stand before each `BREAK`, ascending.
     pub breaks: Vec<usize>,
     /// What did not fit, as it was written.
@@ -67,24 +70,28 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::BadRequest`] when the text cannot be tokenized.
     pub fn encode(&self, prompt: &str) -> Result<Tokens> {
-        let encoding = self.encoding(prompt)?;
+        self.encode_with(prompt, &StandIns::default())
+    }
+
+    /// The same with other tokens in the place of some words.
+    pub(crate) fn encode_with(&self, prompt: &str, stand_ins: &StandIns) -> Result<Tokens> {
+        let found = stand_ins.find(prompt, &|byte| byte);
+        let mut pieces = self.pieces(prompt, &found)?;
         let length = self.text.max_length as usize;
         let room = length.saturating_sub(2);
-        let cut = encoding
-            .get_offsets()
-            .get(room)
-            .and_then(|&(start, _)| prompt.get(start..))
-            .map(|rest| rest.trim().to_owned());
+        let cut = pieces.get(room).and_then(|piece| prompt.get(piece.span.start..)).map(|rest| rest.trim().to_owned());
+        pieces.truncate(room);
         let mut ids = vec![self.text.bos_token_id];
-        ids.extend(encoding.get_ids().iter().take(room));
+        ids.extend(pieces.iter().map(|piece| piece.id));
         ids.push(self.text.eos_token_id);
         let used = ids.len();
         ids.resize(length, self.text.pad_token_id);
         let mut spans: Vec<Range<usize>> = std::iter::once(0..0).collect();
-        spans.extend(encoding.get_offsets().iter().take(room).map(|&(start, end)| start..end));
+        spans.extend(pieces.iter().map(|piece| piece.span.clone()));
         spans.resize(length, 0..0);
         let own = (1..used.saturating_sub(1)).collect();
-        Ok(Tokens { ids, used, spans, weights: vec![1.0; length], own, breaks: Vec::new(), cut })
+        let placed = stand_in::placed(&found, (1..).zip(pieces.iter().map(|piece| piece.found)));
+        Ok(Tokens { ids, used, spans, weights: vec![1.0; length], own, placed, breaks: Vec::new(), cut })
     }
 
     /// Positions in `tokens` that `trigger` takes up, every occurrence, ascending. Empty for an empty trigger.
@@ -105,10 +112,40 @@ impl Tokenizer {
         self.inner.token_to_id(token)
     }
 
-    pub(super) fn encoding(&self, text: &str) -> Result<tokenizers::Encoding> {
+    /// The tokens of a text, those in the place of `found` words among them.
+    pub(super) fn pieces(&self, text: &str, found: &[Found]) -> Result<Vec<Piece>> {
+        let mut pieces = Vec::new();
+        let mut end = 0;
+        for (number, found) in found.iter().enumerate() {
+            self.plain_pieces(text, end..found.bytes.start, &mut pieces)?;
+            let piece = |id: &u32| Piece { id: *id, span: found.bytes.clone(), found: Some(number) };
+            pieces.extend(found.ids.iter().map(piece));
+            end = found.bytes.end;
+        }
+        self.plain_pieces(text, end..text.len(), &mut pieces)?;
+        Ok(pieces)
+    }
+
+    fn plain_pieces(&self, text: &str, bytes: Range<usize>, pieces: &mut Vec<Piece>) -> Result<()> {
+        let Some(part) = text.get(bytes.clone()).filter(|part| !part.is_empty()) else { return Ok(()) };
+        let encoding = self.encoding(part)?;
+        let tokens = encoding.get_ids().iter().zip(encoding.get_offsets());
+        let span = |&(start, end): &(usize, usize)| bytes.start + start..bytes.start + end;
+        pieces.extend(tokens.map(|(id, offsets)| Piece { id: *id, span: span(offsets), found: None }));
+        Ok(())
+    }
+
+    fn encoding(&self, text: &str) -> Result<tokenizers::Encoding> {
         contained("it", || self.inner.encode(text, false))
             .map_err(|error| Error::request("prompt", format!("cannot be tokenized: {error}")))
     }
+}
+
+/// A token, the bytes of the text that it is made of, and the number of the find in whose place it stands.
+pub(super) struct Piece {
+    pub(super) id: u32,
+    pub(super) span: Range<usize>,
+    pub(super) found: Option<usize>,
 }
 
 /// The places of `needle` in the tokens of a prompt, every occurrence, ascending; none if it is empty. One may go on in the

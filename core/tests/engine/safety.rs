@@ -209,7 +209,7 @@ fn the_plan_counts_it_and_every_memory_mode_asks_it() {
 #[test]
 fn of_two_passes_the_large_picture_is_looked_at() {
     let wanted = request("a red apple").with_hires(Hires::new(1.5)).with_count(2);
-    let mut draw = |safety: SafetyPolicy| {
+    let draw = |safety: SafetyPolicy| {
         let (mut engine, _folder) = engine(UNSAFE, base::options().with_safety(safety));
         let mut eye = Eye::default();
         (engine.generate(&wanted, &mut eye, &CancelToken::new()).expect("drawn"), eye)

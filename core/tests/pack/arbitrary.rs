@@ -80,9 +80,10 @@ fn preview() -> impl Strategy<Value = Option<Vec<u8>>> {
 }
 
 fn embeddings() -> impl Strategy<Value = Option<TokenEmbeddings>> {
-    let some = (1u32..40, 1usize..4).prop_flat_map(|(width, tokens)| {
+    let some = (1u32..40, 1usize..4, any::<bool>()).prop_flat_map(|(width, tokens, in_place)| {
         vec(-8.0f32..8.0, width as usize * tokens).prop_map(move |values| TokenEmbeddings {
             width,
+            in_place,
             values: values.into_iter().map(|value| f16::from_f32(value) + f16::ZERO).collect(),
         })
     });
@@ -91,6 +92,30 @@ fn embeddings() -> impl Strategy<Value = Option<TokenEmbeddings>> {
 
 /// A pack for [`manifest`].
 pub(crate) fn pack() -> impl Strategy<Value = Pack> {
+    prop_oneof![4 => masked(), 1 => low_rank()]
+}
+
+/// A pack of low-rank matrices.
+fn low_rank() -> impl Strategy<Value = Pack> {
+    let manifest = manifest();
+    let most: Vec<usize> = manifest.layers.iter().map(cones_core::LowRankChange::most).collect();
+    // At least one layer has some.
+    let ranks = (1..=most[0], 0..=most[1], 0..=most[2], 0..=most[3]);
+    (metadata(), ranks, any::<u64>(), any::<bool>(), preview(), embeddings()).prop_map(
+        move |(metadata, ranks, seed, named, preview, embeddings)| {
+            let low_rank = packs::low_rank(&manifest.layers, &<[usize; 4]>::from(ranks), seed);
+            let mut pack = Pack::of_low_rank(metadata, &manifest, low_rank);
+            if !named {
+                pack.metadata.trigger = String::new();
+            }
+            (pack.preview, pack.embeddings) = (preview, embeddings);
+            pack
+        },
+    )
+}
+
+/// A pack of neurons.
+fn masked() -> impl Strategy<Value = Pack> {
     let manifest = manifest();
     let fingerprint = manifest.fingerprint;
     (metadata(), weighted(manifest), preview(), embeddings()).prop_map(

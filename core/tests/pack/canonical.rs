@@ -24,6 +24,7 @@ proptest! {
         packs::mend(&mut bytes);
         if let Ok(other) = Pack::decode("test", &bytes, &manifest) {
             prop_assert!(other.mask.fits(&manifest.layers));
+            prop_assert!(other.low_rank.as_ref().is_none_or(|low_rank| low_rank.fits(&manifest.layers)));
             prop_assert_eq!(other.encode().expect("was read"), bytes);
         }
     }

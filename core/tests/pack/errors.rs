@@ -11,7 +11,7 @@ fn pack(manifest: &Manifest) -> Vec<u8> {
     let mask = packs::structured(&manifest.layers, 0.5, 1);
     let mut pack = packs::pack(manifest, &mask, Precision::Quaternary);
     pack.preview = Some(include_bytes!("../../../tests/hostile/preview.png").to_vec());
-    pack.embeddings = Some(TokenEmbeddings { width: 4, values: vec![f16::from_f32(0.5); 8] });
+    pack.embeddings = Some(TokenEmbeddings { width: 4, values: vec![f16::from_f32(0.5); 8], in_place: false });
     pack.encode().expect("within the limits")
 }
 

@@ -22,7 +22,11 @@ struct Golden {
     factors: Sha256,
     preview: usize,
     width: u32,
+    in_place: bool,
     embeddings: Sha256,
+    ranks: Vec<usize>,
+    scales: Vec<f32>,
+    matrices: Sha256,
 }
 
 #[test]
@@ -49,9 +53,17 @@ fn packs_are_read_as_python_reads_them() {
         assert_eq!((counts, hashes), (expected.neurons, expected.indices), "{name}");
         let factors = layers.filter_map(|layer| pack.mask.factors(layer)).flatten().flat_map(|f| f.to_le_bytes());
         assert_eq!(sha256(factors), expected.factors, "{name}");
+        let in_place = pack.embeddings.as_ref().is_some_and(|e| e.in_place);
         let (width, values) = pack.embeddings.map_or((0, Vec::new()), |e| (e.width, e.values));
         let values = values.into_iter().flat_map(f16::to_le_bytes);
-        assert_eq!((width, sha256(values)), (expected.width, expected.embeddings), "{name}");
+        let found = (width, in_place, sha256(values));
+        assert_eq!(found, (expected.width, expected.in_place, expected.embeddings), "{name}");
+        let changes: Vec<_> = pack.low_rank.iter().flat_map(|low_rank| low_rank.changes()).collect();
+        let ranks: Vec<usize> = changes.iter().map(|change| change.map_or(0, |c| c.rank)).collect();
+        let scales: Vec<f32> = changes.iter().flatten().map(|change| change.scale).collect();
+        let matrices =
+            changes.into_iter().flatten().flat_map(|c| c.down.iter().chain(&c.up)).flat_map(|v| v.to_le_bytes());
+        assert_eq!((ranks, scales, sha256(matrices)), (expected.ranks, expected.scales, expected.matrices), "{name}");
     }
 }
 
@@ -73,7 +85,11 @@ fn made() -> BTreeMap<&'static str, (Manifest, Pack)> {
     let uneven = packs::crossed(&small.layers, 0.6, 5);
     let mut full = packs::pack(&small, &weighted(&random(0.3), &[0.1, -1.5, 2.25]), Precision::Float16);
     full.preview = Some(include_bytes!("../../../tests/hostile/preview.png").to_vec());
-    full.embeddings = Some(TokenEmbeddings { width: 3, values: [0.5, -0.25, 7.0].map(f16::from_f32).to_vec() });
+    full.embeddings =
+        Some(TokenEmbeddings { width: 3, values: [0.5, -0.25, 7.0].map(f16::from_f32).to_vec(), in_place: false });
+    let mut in_place = packs::pack(&small, &random(0.0), Precision::Binary);
+    let values = [0.5, -0.25, 7.0, 0.0].map(f16::from_f32).to_vec();
+    in_place.embeddings = Some(TokenEmbeddings { width: 2, values, in_place: true });
     let dense = weighted(&random(0.8), &[0.1, 0.2, -3.5e-20]);
     BTreeMap::from([
         ("learned.cones", (toybox.clone(), packs::pack(&toybox, &dog, Precision::Binary))),
@@ -83,6 +99,8 @@ fn made() -> BTreeMap<&'static str, (Manifest, Pack)> {
         ),
         ("float16.cones", (small.clone(), full)),
         ("float32.cones", (small.clone(), packs::pack(&small, &dense, Precision::Float32))),
+        ("in-place.cones", (small.clone(), in_place)),
+        ("low-rank.cones", (small.clone(), packs::low_rank_pack(&small, &[4, 0, 7, 1], 5))),
         ("all.cones", (small.clone(), packs::pack(&small, &random(1.0), Precision::Binary))),
         ("none.cones", (small.clone(), packs::pack(&small, &random(0.0), Precision::Quaternary))),
     ])

@@ -31,7 +31,19 @@ pub(crate) fn manifest() -> Manifest {
 
 /// Every file's bytes with what is expected of it.
 pub(crate) fn all() -> Vec<(Expected, Vec<u8>)> {
-    [no_packs(), headers(), texts(), parts(), previews(), hostile_neurons::all(), factors(), embeddings()].concat()
+    [
+        no_packs(),
+        headers(),
+        texts(),
+        parts(),
+        previews(),
+        hostile_neurons::all(),
+        factors(),
+        embeddings(),
+        in_place(),
+        low_rank(),
+    ]
+    .concat()
 }
 
 pub(crate) type Files = Vec<(Expected, Vec<u8>)>;
@@ -99,7 +111,7 @@ fn no_packs() -> Files {
         file("web-page", 0, "no subject pack", page),
         file("line-ends-changed", 0, "no subject pack", text_mode),
         file("only-the-magic", 8, "header needs 2 bytes", plain()[..8].to_vec()),
-        file("newer-version", 8, "update this software", with(plain(), 8, &[2, 0])),
+        file("newer-version", 8, "update this software", with(plain(), 8, &[3, 0])),
         file("version-0", 8, "version 0", with(plain(), 8, &[0, 0])),
     ]
 }
@@ -119,7 +131,7 @@ fn headers() -> Files {
         file("header-cut-off", 100, "cut off", bytes[..100].to_vec()),
         file("header-damaged", 0, "header is damaged", damaged),
         file("header-with-a-byte-more", start(&bytes) - 8, "1 bytes too many", longer),
-        file("unknown-precision", 12, "unknown precision 4", with(bytes.clone(), 12, &[4])),
+        file("unknown-precision", 12, "unknown precision 5", with(bytes.clone(), 12, &[5])),
         file("unknown-scope", 13, "unknown scope 2", with(bytes.clone(), 13, &[2])),
         (expected, foreign),
     ]
@@ -228,7 +240,8 @@ fn factors() -> Files {
 
 fn embeddings() -> Files {
     let values = [0.25; 6].map(f16::from_f32);
-    let bytes = written(|pack| pack.embeddings = Some(TokenEmbeddings { width: 3, values: values.to_vec() }));
+    let bytes =
+        written(|pack| pack.embeddings = Some(TokenEmbeddings { width: 3, values: values.to_vec(), in_place: false }));
     let at = packs::parts(&bytes).expect("whole")[3].start;
     let (first, last) = (at as u64, bytes.len() - 2);
     vec![
@@ -244,5 +257,50 @@ fn embeddings() -> Files {
             "gives the embeddings 630789 bytes",
             with(bytes, packs::PARTS + 36, &630_789u32.to_le_bytes()),
         ),
+    ]
+}
+
+fn in_place() -> Files {
+    let of = |in_place| {
+        written(|pack| {
+            let values = [0.25; 6].map(f16::from_f32).to_vec();
+            pack.embeddings = Some(TokenEmbeddings { width: 3, values, in_place });
+        })
+    };
+    let (bytes, older) = (of(true), of(false));
+    let at = packs::parts(&bytes).expect("whole")[3].start;
+    let first = at as u64;
+    let most = [&[1, 0, 1, 0][..], &[0, 0x38].repeat(76)].concat();
+    vec![
+        file("in-place-in-version-1", first, "are 65539 wide", with(bytes.clone(), 8, &[1, 0])),
+        file("version-2-without-need", first, "unknown kind 0", with(older, 8, &[2, 0])),
+        file("version-2-without-embeddings", first, "are not there", with_part(&bytes, 3, &[])),
+        file("in-place-of-another-kind", first, "unknown kind 2", with(bytes.clone(), at + 2, &[2])),
+        file("in-place-76-tokens", first + 4, "1 to 75 tokens", with_part(&bytes, 3, &most)),
+    ]
+}
+
+/// Ranks 2 and 0, so the part is 2 + 4 + 2 · 2 · (10 + 12) + 2 bytes.
+fn low_rank() -> Files {
+    let manifest = manifest();
+    let bytes = packs::low_rank_pack(&manifest, &[2, 0], 3).encode().unwrap_or_else(|error| panic!("{error}"));
+    let at = packs::parts(&bytes).expect("whole")[2].start;
+    let (first, whole) = (at as u64, &bytes[at..at + 96]);
+    vec![
+        file("low-rank-of-11", first, "12 x 10 rank 11", with(bytes.clone(), at, &[11, 0])),
+        file("low-rank-of-65535", first, "12 x 10 rank 65535", with(bytes.clone(), at, &[0xff, 0xff])),
+        file("low-rank-cut", first + 46, "needs 48 bytes", with_part(&bytes, 2, &whole[..90])),
+        file("low-rank-too-long", first + 96, "2 bytes too many", with_part(&bytes, 2, &[whole, &[0, 0]].concat())),
+        file("low-rank-of-no-layer", first + 4, "change no layer", with_part(&bytes, 2, &[0; 4])),
+        file(
+            "low-rank-scale-not-a-number",
+            first + 2,
+            "hold the value NaN",
+            with(bytes.clone(), at + 2, &f32::NAN.to_le_bytes()),
+        ),
+        file("low-rank-value-infinite", first + 6, "hold the value inf", with(bytes.clone(), at + 6, &[0, 0x7c])),
+        file("low-rank-value-minus-zero", first + 8, "hold the value -0", with(bytes.clone(), at + 8, &[0, 0x80])),
+        file("low-rank-of-a-trigger", 13, "change all words", with(bytes.clone(), 13, &[1])),
+        file("low-rank-with-neurons", 58, "5 neurons", with(bytes, 58, &[5])),
     ]
 }

@@ -1,7 +1,7 @@
 //! What breaks a limit is not written.
 
 use cones_core::subjects::pack::{Metadata, Pack, Precision, TokenEmbeddings};
-use cones_core::{ConceptMask, Error};
+use cones_core::{ConceptMask, Error, Scope};
 use cones_tests::packs;
 use half::f16;
 
@@ -55,7 +55,7 @@ fn previews() {
 fn embeddings() {
     let of = |width, values: &[f32]| {
         let values = values.iter().map(|value| f16::from_f32(*value)).collect();
-        refused(|pack| pack.embeddings = Some(TokenEmbeddings { width, values }))
+        refused(|pack| pack.embeddings = Some(TokenEmbeddings { width, values, in_place: false }))
     };
     assert!(of(0, &[]).contains("0 wide"));
     assert!(of(4, &[]).contains("0 values"));
@@ -63,6 +63,35 @@ fn embeddings() {
     assert!(of(1, &[0.0; 78]).contains("78 values"));
     assert!(of(5000, &[0.0; 5000]).contains("5000 wide"));
     assert!(of(1, &[f32::NAN]).contains("NaN"));
+    let in_place = |count| TokenEmbeddings { width: 1, values: vec![f16::ONE; count], in_place: true };
+    assert!(refused(|pack| pack.embeddings = Some(in_place(76))).contains("1 to 75 tokens"));
+    let mut most = pack();
+    most.embeddings = Some(in_place(75));
+    assert!(most.encode().is_ok());
+}
+
+#[test]
+fn neurons_and_low_rank_matrices_exclude_each_other() {
+    let manifest = packs::manifest_of(&[(8, 6)]);
+    let low_rank = || Some(packs::low_rank(&manifest.layers, &[2], 1));
+    assert!(
+        refused(|pack| pack.low_rank = low_rank()).contains("precision is binary and the pack has low-rank matrices")
+    );
+    assert!(
+        refused(|pack| pack.precision = Precision::LowRank).contains("precision is low-rank and the pack has none")
+    );
+    let both = |pack: &mut Pack| (pack.low_rank, pack.precision) = (low_rank(), Precision::LowRank);
+    assert!(refused(both).contains("neurons beside them"));
+    let everywhere = |pack: &mut Pack| {
+        *pack = packs::low_rank_pack(&manifest, &[2], 1);
+        pack.metadata.scope = Scope::Trigger;
+    };
+    assert!(refused(everywhere).contains("change all words"));
+    // A LoRA need not have a trigger, and all else needs one.
+    let mut without = packs::low_rank_pack(&manifest, &[2], 1);
+    without.metadata.trigger = String::new();
+    assert!(without.encode().is_ok());
+    assert!(refused(|pack| pack.metadata.trigger = String::new()).contains("`trigger` is empty"));
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn a_million_damaged_packs() {
         match Pack::decode("x", &bytes, &manifest) {
             Ok(pack) => {
                 assert!(pack.mask.fits(&manifest.layers));
+                assert!(pack.low_rank.as_ref().is_none_or(|low_rank| low_rank.fits(&manifest.layers)));
                 assert_eq!(pack.encode().expect("was read"), bytes);
                 assert_eq!(Header::read("x", &bytes).expect("was read").neurons, pack.mask.count() as u64);
                 whole += 1;
@@ -80,10 +81,18 @@ fn seeds(manifest: &Manifest) -> Vec<Vec<u8>> {
             let mut pack = packs::pack(manifest, &weighted, precision);
             if seeds.len() % 3 == 1 {
                 pack.preview = Some(include_bytes!("../../../tests/hostile/preview.png").to_vec());
-                pack.embeddings = Some(TokenEmbeddings { width: 3, values: vec![f16::from_f32(0.25); 6] });
+                pack.embeddings =
+                    Some(TokenEmbeddings { width: 3, values: vec![f16::from_f32(0.25); 6], in_place: false });
             }
             seeds.push(pack.encode().expect("within the limits"));
         }
+    }
+    for ranks in [[1, 0, 2], [0, 3, 0], [10, 10, 7]] {
+        let mut pack = packs::low_rank_pack(manifest, &ranks, 3);
+        if ranks[0] == 1 {
+            pack.embeddings = Some(TokenEmbeddings { width: 3, values: vec![f16::from_f32(0.25); 12], in_place: true });
+        }
+        seeds.push(pack.encode().expect("within the limits"));
     }
     seeds
 }

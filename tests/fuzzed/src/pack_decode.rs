@@ -23,6 +23,7 @@ pub fn feed(data: &[u8]) {
     mend::mend(&mut bytes);
     if let Ok(pack) = Pack::decode("fuzz", &bytes, &MANIFEST) {
         assert!(pack.mask.fits(&MANIFEST.layers));
+        assert!(pack.low_rank.as_ref().is_none_or(|low_rank| low_rank.fits(&MANIFEST.layers)));
         assert_eq!(pack.encode().expect("was read"), bytes);
         assert_eq!(Header::read("fuzz", &bytes).expect("was read").neurons, pack.mask.count() as u64);
     }

@@ -8,6 +8,7 @@ mod fixture;
 mod forms;
 mod hostile;
 mod inpainting;
+mod merging;
 mod model_kinds;
 mod one_file;
 mod output;

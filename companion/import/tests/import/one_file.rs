@@ -126,7 +126,7 @@ fn what_is_no_model_is_named_as_what_it_is() {
     let cases = [
         (write("sd.ckpt", pickle), ["pickled by PyTorch", "save_pretrained"]),
         (write("empty.safetensors", b""), ["is empty", "download it again"]),
-        (one_file(folder.path(), lora, &[]), ["is a LoRA", "fuse_lora"]),
+        (one_file(folder.path(), lora, &[]), ["is a LoRA", "import-lora"]),
     ];
     for (weights, parts) in cases {
         for config in [None, Some(config.path())] {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::limits::MAX_PACK_BYTES;
 use super::listing::{BundleEntry, Catalog, PackEntry};
 use super::location;
-use crate::subjects::pack::metadata::check_text;
+use crate::subjects::pack::metadata::{check_text, check_trigger};
 
 const MOST_PACKS: usize = 10_000;
 const MOST_BUNDLES: usize = 1_000;
@@ -64,6 +64,7 @@ fn check_pack(entry: &PackEntry) -> Result<(), String> {
     most("number of neurons", entry.neurons, MOST_NEURONS)?;
     check_text("model", &entry.model)?;
     check_text("trigger", &entry.trigger)?;
+    check_trigger(&entry.trigger, entry.precision)?;
     check_text("class", &entry.class)?;
     check_text("licence", &entry.licence)?;
     location::check(&entry.url)

@@ -11,24 +11,25 @@ use crate::subjects::mask::ConceptMask;
 pub(super) const LEVELS: usize = 4;
 const CODEBOOK: usize = 2 * LEVELS;
 
-/// Bytes of the section for so many neurons.
-pub(super) fn bytes(precision: Precision, neurons: u64) -> u64 {
+/// Bytes of the section for so many neurons; none where they do not tell.
+pub(super) fn bytes(precision: Precision, neurons: u64) -> Option<u64> {
     match precision {
-        Precision::Binary => 0,
-        Precision::Quaternary => CODEBOOK as u64 + neurons.div_ceil(4),
-        Precision::Float16 => neurons.saturating_mul(2),
-        Precision::Float32 => neurons.saturating_mul(4),
+        Precision::Binary => Some(0),
+        Precision::Quaternary => Some(CODEBOOK as u64 + neurons.div_ceil(4)),
+        Precision::Float16 => Some(neurons.saturating_mul(2)),
+        Precision::Float32 => Some(neurons.saturating_mul(4)),
+        Precision::LowRank => None,
     }
 }
 
 /// The section for a mask. The error says what the precision cannot hold.
 pub(super) fn write(mask: &ConceptMask, precision: Precision) -> Result<Vec<u8>, String> {
-    if mask.is_binary() != (precision == Precision::Binary) {
+    if mask.is_binary() != [Precision::Binary, Precision::LowRank].contains(&precision) {
         let has = if mask.is_binary() { "no factors" } else { "factors" };
         return Err(format!("precision is {precision:?} and the mask has {has}"));
     }
     match precision {
-        Precision::Binary => Ok(Vec::new()),
+        Precision::Binary | Precision::LowRank => Ok(Vec::new()),
         Precision::Quaternary => write_quaternary(mask),
         Precision::Float16 => {
             let halves: Result<Vec<_>, _> = all(mask).map(exact).collect();
@@ -77,12 +78,10 @@ fn write_quaternary(mask: &ConceptMask) -> Result<Vec<u8>, String> {
 
 /// Reads the factors of `mask`'s neurons; the section has the right length for them.
 pub(super) fn read(mut reader: Reader<'_>, mask: ConceptMask, precision: Precision) -> Result<ConceptMask> {
-    if precision == Precision::Binary {
-        return Ok(mask);
-    }
     let counts: Vec<usize> = (0..mask.layers()).map(|layer| mask.neurons(layer).count()).collect();
     let by_layer = match precision {
-        Precision::Binary => Vec::new(),
+        // Low-rank matrices stand where factors would, and are read by themselves.
+        Precision::Binary | Precision::LowRank => return Ok(mask),
         Precision::Quaternary => read_quaternary(&mut reader, &counts)?,
         Precision::Float16 => read_each(&mut reader, &counts, |r| r.u16().map(|bits| f16::from_bits(bits).to_f32()))?,
         Precision::Float32 => read_each(&mut reader, &counts, |r| r.u32().map(f32::from_bits))?,

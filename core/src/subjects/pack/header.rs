@@ -5,6 +5,7 @@ use super::checksum;
 use super::metadata::Metadata;
 use super::metadata::{self, texts};
 use super::precision::Precision;
+use super::version::{OLDEST, VERSION};
 use super::{embeddings, factors, preview};
 use crate::disk::hash::Sha256;
 use crate::error::{Error, Result};
@@ -12,8 +13,6 @@ use crate::subjects::scope::Scope;
 
 /// The first bytes of every pack. The odd byte and the line ends catch transfers as text.
 pub(super) const MAGIC: [u8; 8] = *b"\x89CONES\r\n";
-/// The version of the format that this crate reads and writes.
-pub(super) const VERSION: u16 = 1;
 /// Bytes up to the first text.
 const FIXED: usize = 114;
 /// The longest header: every text at its limit.
@@ -57,6 +56,7 @@ pub(super) struct Part {
 /// Everything that the header holds.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Head {
+    pub(super) version: u16,
     pub(super) precision: Precision,
     pub(super) fingerprint: Sha256,
     pub(super) neurons: u64,
@@ -71,7 +71,7 @@ impl Head {
         let texts = texts(&self.metadata);
         let length = FIXED + texts.iter().map(|text| 1 + text.value.len()).sum::<usize>() + checksum::BYTES;
         bytes.extend(MAGIC);
-        bytes.extend(VERSION.to_le_bytes());
+        bytes.extend(self.version.to_le_bytes());
         bytes.extend((length as u16).to_le_bytes());
         bytes.push(precision_code(self.precision));
         bytes.push(scope_code(self.metadata.scope));
@@ -95,7 +95,9 @@ impl Head {
     pub(super) fn read(pack: &str, bytes: &[u8]) -> Result<(Self, usize)> {
         let header = frame(pack, bytes)?;
         let mut reader = Reader::new(pack, "header", header, 0);
-        reader.take(MAGIC.len() + 4)?;
+        reader.take(MAGIC.len())?;
+        let format = reader.u16()?;
+        reader.take(2)?;
         let precision = read_precision(&mut reader)?;
         let scope = read_scope(&mut reader)?;
         let fingerprint = Sha256::from_bytes(reader.array()?);
@@ -103,13 +105,21 @@ impl Head {
         metadata::check_numbers(version, created).map_err(|reason| reader.bad_at(46, says(&reason)))?;
         let neurons = reader.u64()?;
         let parts = read_parts(&mut reader, precision, neurons)?;
-        let mut text = |field| read_text(&mut reader, field);
+        if precision == Precision::LowRank && scope == Scope::Trigger {
+            return Err(reader.bad_at(13, "gives the scope `trigger` to low-rank matrices, which change all words"));
+        }
         // In the file's order.
-        let (name, trigger, class) = (text("name")?, text("trigger")?, text("class")?);
+        let name = read_text(&mut reader, "name")?;
+        let place = reader.place();
+        let trigger = read_text(&mut reader, "trigger")?;
+        metadata::check_trigger(&trigger, precision).map_err(|reason| reader.bad_at(place, says(&reason)))?;
+        let mut text = |field| read_text(&mut reader, field);
+        let class = text("class")?;
         let (author, licence, model, tool) = (text("author")?, text("licence")?, text("model")?, text("tool")?);
         reader.end()?;
         let metadata = Metadata { name, version, trigger, class, scope, author, licence, model, tool, created };
-        Ok((Self { precision, fingerprint, neurons, parts, metadata }, header.len() + checksum::BYTES))
+        let head = Self { version: format, precision, fingerprint, neurons, parts, metadata };
+        Ok((head, header.len() + checksum::BYTES))
     }
 }
 
@@ -130,12 +140,12 @@ fn frame<'a>(pack: &str, bytes: &'a [u8]) -> Result<&'a [u8]> {
     if version > VERSION {
         return Err(Error::BadPack {
             pack: pack.into(),
-            reason: format!("its format has version {version}, this software reads version {VERSION}"),
+            reason: format!("its format has version {version}, this software reads versions {OLDEST} to {VERSION}"),
             at: Some(MAGIC.len() as u64),
             hint: "update this software".into(),
         });
     }
-    if version == 0 {
+    if version < OLDEST {
         return Err(reader.bad_at(MAGIC.len() as u64, "names version 0 of the format, which there is not"));
     }
     let place = reader.place();
@@ -156,6 +166,9 @@ fn frame<'a>(pack: &str, bytes: &'a [u8]) -> Result<&'a [u8]> {
 
 fn read_parts(reader: &mut Reader<'_>, precision: Precision, neurons: u64) -> Result<[Part; 4]> {
     let mut parts = [Part::default(); 4];
+    if precision == Precision::LowRank && neurons != 0 {
+        return Err(reader.bad_at(58, format!("gives low-rank matrices {neurons} neurons, which they have not")));
+    }
     for (part, kind) in parts.iter_mut().zip(Kind::ALL) {
         let place = reader.place();
         *part = Part { bytes: reader.u32()?, sum: reader.array()? };
@@ -163,7 +176,7 @@ fn read_parts(reader: &mut Reader<'_>, precision: Precision, neurons: u64) -> Re
         let fits = match kind {
             Kind::Preview => length <= preview::LIMIT as u64,
             Kind::Layers => true,
-            Kind::Factors => length == factors::bytes(precision, neurons),
+            Kind::Factors => factors::bytes(precision, neurons).is_none_or(|bytes| length == bytes),
             Kind::Embeddings => length <= embeddings::LIMIT as u64,
         };
         if !fits {
@@ -195,6 +208,7 @@ fn read_precision(reader: &mut Reader<'_>) -> Result<Precision> {
         1 => Ok(Precision::Quaternary),
         2 => Ok(Precision::Float16),
         3 => Ok(Precision::Float32),
+        4 => Ok(Precision::LowRank),
         other => Err(reader.bad_at(place, format!("names the unknown precision {other}"))),
     }
 }
@@ -205,6 +219,7 @@ fn precision_code(precision: Precision) -> u8 {
         Precision::Quaternary => 1,
         Precision::Float16 => 2,
         Precision::Float32 => 3,
+        Precision::LowRank => 4,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::disk::files;
+use crate::subjects::pack::precision::Precision;
 use crate::subjects::scope::Scope;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ pub struct Metadata {
     pub name: String,
     /// The pack's own version, from 1; a publisher counts up.
     pub version: u32,
-    /// The words that stand for the subject in a prompt, as `<v1> dog`; 1 to 128 bytes.
+    /// The words that stand for the subject in a prompt, as `<v1> dog`; 1 to 128 bytes, or none in a pack of low-rank matrices.
     pub trigger: String,
     /// What kind of thing it is, as `dog`; up to 64 bytes.
     pub class: String,
@@ -93,8 +94,17 @@ pub(crate) fn check_text(field: &str, value: &str) -> Result<(), String> {
             Err("`name` must be 1 to 64 of a-z 0-9 - _ . and start with a letter or digit".into())
         }
         "name" if files::is_reserved(value) => Err(format!("`name` is `{value}`, which Windows keeps for itself")),
-        "trigger" if value.trim().is_empty() => Err("`trigger` is empty".into()),
         _ => Ok(()),
+    }
+}
+
+/// What is wrong with the trigger of a pack of this precision, beside its length and characters. A LoRA may do without.
+pub(crate) fn check_trigger(value: &str, precision: Precision) -> Result<(), String> {
+    let blank = value.trim().is_empty();
+    if blank && !(value.is_empty() && precision == Precision::LowRank) {
+        Err("`trigger` is empty".into())
+    } else {
+        Ok(())
     }
 }
 
@@ -146,8 +156,9 @@ mod tests {
             assert!(check_text("author", bad).is_err(), "{bad:?}");
         }
         for bad in ["", " ", "\u{3000}"] {
-            assert!(check_text("trigger", bad).is_err(), "{bad:?}");
+            assert!(check_trigger(bad, Precision::Binary).is_err(), "{bad:?}");
         }
+        assert!(check_trigger("", Precision::LowRank).is_ok() && check_trigger(" ", Precision::LowRank).is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// What a pack keeps per neuron.
+/// What a pack keeps of a subject: per neuron, or of whole matrices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
@@ -19,11 +19,17 @@ pub enum Precision {
     Float16,
     /// A factor as float32.
     Float32,
+    /// No neurons: two thin float16 matrices for each layer, whose product is added to it
+    /// ([`LowRank`](crate::subjects::low_rank::LowRank)).
+    #[serde(rename = "low-rank")]
+    LowRank,
 }
 
 impl Precision {
     /// All of them, from the least on.
-    pub const ALL: [Self; 4] = [Self::Binary, Self::Quaternary, Self::Float16, Self::Float32];
+    pub const ALL: [Self; 5] = [Self::Binary, Self::Quaternary, Self::Float16, Self::Float32, Self::LowRank];
+    /// Those that a mask's neurons can be kept in.
+    pub const OF_NEURONS: [Self; 4] = [Self::Binary, Self::Quaternary, Self::Float16, Self::Float32];
 
     /// Its name, as it is typed and as records and mask files hold it.
     pub fn name(self) -> &'static str {
@@ -32,6 +38,7 @@ impl Precision {
             Self::Quaternary => "quaternary",
             Self::Float16 => "float16",
             Self::Float32 => "float32",
+            Self::LowRank => "low-rank",
         }
     }
 }

@@ -15,7 +15,7 @@ const ROUNDS: usize = 64;
 /// gets the factor 0 everywhere.
 ///
 /// # Errors
-/// [`Error::BadRequest`] when a factor is too large for float16.
+/// [`Error::BadRequest`] when a factor is too large for float16, and for [`Precision::LowRank`], which holds no neurons.
 pub fn to_precision(mask: &ConceptMask, precision: Precision) -> Result<ConceptMask> {
     match precision {
         Precision::Binary => Ok(mask.clone().without_factors()),
@@ -25,6 +25,7 @@ pub fn to_precision(mask: &ConceptMask, precision: Precision) -> Result<ConceptM
         }
         Precision::Float16 => with_each(mask, round),
         Precision::Float32 => with_each(mask, Ok),
+        Precision::LowRank => Err(Error::request("precision", "`low-rank` is that of LoRAs; it holds no neurons")),
     }
 }
 

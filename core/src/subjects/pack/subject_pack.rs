@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::disk::hash::Sha256;
 use crate::error::{Error, Result};
 use crate::model::manifest::{Layer, Manifest};
+use crate::subjects::low_rank::LowRank;
 use crate::subjects::mask::ConceptMask;
+use crate::subjects::scope::Scope;
 use crate::subjects::subject::Subject;
 
 use super::embeddings::TokenEmbeddings;
@@ -13,7 +15,7 @@ use super::file::File;
 use super::header::{Head, Kind, Part};
 use super::metadata::Metadata;
 use super::precision::Precision;
-use super::{checksum, embeddings, factors, file, layers, metadata, preview};
+use super::{checksum, embeddings, factors, file, layers, low_rank, metadata, preview, version};
 
 /// A decoded subject pack.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +33,9 @@ pub struct Pack {
     pub preview: Option<Vec<u8>>,
     /// What is learned of the trigger's tokens, if anything.
     pub embeddings: Option<TokenEmbeddings>,
+    /// What is added to whole matrices; there if, and only if, the precision is [`Precision::LowRank`], and then the mask has
+    /// no neurons.
+    pub low_rank: Option<LowRank>,
 }
 
 /// The part of a pack that can be read without its base model.
@@ -52,7 +57,16 @@ pub struct Header {
 impl Pack {
     /// A pack of these neurons for the base model of this fingerprint, without preview or learned embeddings.
     pub fn new(metadata: Metadata, fingerprint: Sha256, mask: ConceptMask, precision: Precision) -> Self {
-        Self { metadata, fingerprint, mask, precision, preview: None, embeddings: None }
+        Self { metadata, fingerprint, mask, precision, preview: None, embeddings: None, low_rank: None }
+    }
+
+    /// A pack of a LoRA for the base model of this manifest, on all words: [`Scope::Prompt`] whatever the metadata says.
+    pub fn of_low_rank(mut metadata: Metadata, manifest: &Manifest, low_rank: LowRank) -> Self {
+        metadata.scope = Scope::Prompt;
+        let mask = ConceptMask::empty(&manifest.layers);
+        let mut pack = Self::new(metadata, manifest.fingerprint, mask, Precision::LowRank);
+        pack.low_rank = Some(low_rank);
+        pack
     }
 
     /// Encodes the pack. One pack has exactly one encoding.
@@ -73,6 +87,8 @@ impl Pack {
         for text in metadata::texts(&self.metadata) {
             metadata::check_text(text.field, text.value)?;
         }
+        metadata::check_trigger(&self.metadata.trigger, self.precision)?;
+        self.check_kind()?;
         if let Some(preview) = &self.preview {
             preview::check(preview).map_err(|reason| format!("its preview {reason}"))?;
         }
@@ -80,7 +96,10 @@ impl Pack {
         let sections = [
             self.preview.clone().unwrap_or_default(),
             layers::write(&self.mask).map_err(|reason| format!("its layers {reason}"))?,
-            factors::write(&self.mask, self.precision)?,
+            match &self.low_rank {
+                Some(low_rank) => low_rank::write(low_rank)?,
+                None => factors::write(&self.mask, self.precision)?,
+            },
             embeddings.map_err(|reason| format!("its embeddings {reason}"))?.unwrap_or_default(),
         ];
         let mut parts = [Part::default(); 4];
@@ -89,9 +108,26 @@ impl Pack {
             *part = Part { bytes: length, sum: checksum::checksum(bytes) };
         }
         let (precision, metadata) = (self.precision, self.metadata.clone());
-        let head =
-            Head { precision, fingerprint: self.fingerprint, neurons: self.mask.count() as u64, parts, metadata };
+        let in_place = self.embeddings.as_ref().is_some_and(|embeddings| embeddings.in_place);
+        let format = if in_place { version::VERSION } else { version::OLDEST };
+        let (fingerprint, neurons) = (self.fingerprint, self.mask.count() as u64);
+        let head = Head { version: format, precision, fingerprint, neurons, parts, metadata };
         Ok([head.write(), sections.concat()].concat())
+    }
+
+    /// Neurons or low-rank matrices, never both.
+    fn check_kind(&self) -> Result<(), String> {
+        if self.low_rank.is_some() != (self.precision == Precision::LowRank) {
+            let has = if self.low_rank.is_some() { "low-rank matrices" } else { "none" };
+            return Err(format!("precision is {} and the pack has {has}", self.precision));
+        }
+        if self.low_rank.is_some() && (self.mask.count() > 0 || !self.mask.is_binary()) {
+            return Err("it has low-rank matrices, and neurons beside them".into());
+        }
+        if self.low_rank.is_some() && self.metadata.scope == Scope::Trigger {
+            return Err("its scope is `trigger`, but low-rank matrices change all words".into());
+        }
+        Ok(())
     }
 
     /// Decodes a pack for the base model of `manifest`. `name` is what messages call it, usually its file.
@@ -115,9 +151,18 @@ impl Pack {
         let preview = file.preview()?;
         let mask = layers::read(file.part(Kind::Layers), &manifest.layers, head.neurons)?;
         let mask = factors::read(file.part(Kind::Factors), mask, head.precision)?;
+        let low_rank = match head.precision {
+            Precision::LowRank => Some(low_rank::read(file.part(Kind::Factors), &manifest.layers)?),
+            _ => None,
+        };
         let embeddings = match head.parts[Kind::Embeddings as usize].bytes {
+            0 if head.version > version::OLDEST => {
+                return Err(file
+                    .part(Kind::Embeddings)
+                    .bad("are not there, which version 1 of the format says as well"));
+            }
             0 => None,
-            _ => Some(embeddings::read(file.part(Kind::Embeddings))?),
+            _ => Some(embeddings::read(file.part(Kind::Embeddings), head.version)?),
         };
         Ok(Self {
             metadata: file.head.metadata,
@@ -126,6 +171,7 @@ impl Pack {
             precision: file.head.precision,
             preview,
             embeddings,
+            low_rank,
         })
     }
 
@@ -135,6 +181,7 @@ impl Pack {
         subject.trigger.clone_from(&self.metadata.trigger);
         subject.scope = self.metadata.scope;
         subject.embeddings = self.embeddings.clone().map(Arc::new);
+        subject.low_rank = self.low_rank.clone().map(Arc::new);
         subject
     }
 }

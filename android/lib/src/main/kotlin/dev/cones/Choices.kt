@@ -12,7 +12,7 @@ public typealias MemoryMode = dev.cones.generated.MemoryMode
 /** What a subject changes: `PROMPT` (the whole prompt) or `TRIGGER` (its own trigger's tokens only). */
 public typealias Scope = dev.cones.generated.Scope
 
-/** What a pack keeps per neuron: `BINARY`, `QUATERNARY`, `FLOAT16`, `FLOAT32`. */
+/** What a pack keeps per neuron: `BINARY`, `QUATERNARY`, `FLOAT16`, `FLOAT32`; or of whole matrices, as a LoRA: `LOW_RANK`. */
 public typealias Precision = dev.cones.generated.Precision
 
 /** How noise becomes a picture: `DDIM`, `DPM_SOLVER`, `DPM_SOLVER_KARRAS`, `EULER`, `EULER_ANCESTRAL`, `LCM`. */
