@@ -194,7 +194,7 @@ fn import_unets(
         fixed.learn_unet(&model, sizes.tokens, config.latent)?;
         check_width(&model, layers, config)?;
         hoist::hoist(&mut model, layers)?;
-        let merged = merge.map(|merge| merge.into_graph(&mut model, Part::Unet, folder)).transpose()?;
+        let merged = merge.map(|merge| merge.change_graph(&mut model, Part::Unet, folder)).transpose()?;
         if name == "unet" {
             fuse_attention(&mut model, sizes)?;
         }
@@ -248,7 +248,7 @@ fn import_other(
     }
     fixed.learn_other(&mut model, interface, sizes.tokens, if is_encoder { 1 } else { config.latent.scale })?;
     let merge = merge.filter(|_| is_text);
-    let merged = merge.map(|merge| merge.into_graph(&mut model, Part::TextEncoder, folder)).transpose()?;
+    let merged = merge.map(|merge| merge.change_graph(&mut model, Part::TextEncoder, folder)).transpose()?;
     let takes_offsets = is_text && offsets::add_input(&mut model)?;
     if is_text && !takes_offsets {
         log::warn!(
