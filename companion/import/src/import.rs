@@ -195,7 +195,7 @@ fn import_unets(
         fixed.learn_unet(&model, sizes.tokens, config.latent)?;
         check_width(&model, layers, config)?;
         hoist::hoist(&mut model, layers)?;
-        let merged = merge.map(|merge| merge.into_graph(&mut model, Part::Unet, folder)).transpose()?;
+        let merged = merge.map(|merge| merge.change_graph(&mut model, Part::Unet, folder)).transpose()?;
         if name == "unet" {
             fuse_attention(&mut model, sizes)?;
         }
@@ -258,7 +258,8 @@ fn import_other(
     }
     fixed.learn_other(&mut model, interface, sizes.tokens, if is_encoder { 1 } else { config.latent.scale })?;
     let merge = merge.filter(|_| is_text);
-    let merged = merge.map(|merge| merge.into_graph(&mut model, Part::TextEncoder, folder)).transpose()?;
+    let merge = merge.filter(|_| is_text);
+    let merged = merge.map(|merge| merge.change_graph(&mut model, Part::TextEncoder, folder)).transpose()?;
     let encoder = if is_text { Some(extend_encoder(&mut model, name)?) } else { None };
     fuse_attention(&mut model, sizes)?;
     strip::strip(&mut model.proto, name);

@@ -150,7 +150,7 @@ impl Merge {
     ///
     /// # Errors
     /// Names the modules that are not found in the graph.
-    pub(super) fn into_graph(
+    pub(super) fn change_graph(
         &self,
         model: &mut Model,
         part: Part,

@@ -27,7 +27,7 @@ pub(crate) fn refusals(library: &Library) -> Vec<String> {
         .collect();
     let strangers = library.needed.iter().filter(|name| !LIBRARIES.contains(&name.as_str()));
     refusals.extend(strangers.map(|name| format!("`{name}` is no library of Android")));
-    if library.page < PAGE || library.page % PAGE != 0 {
+    if library.page < PAGE || !library.page.is_multiple_of(PAGE) {
         refusals.push(format!("a part is aligned to {} bytes: not for pages of 16 KB", library.page));
     }
     refusals
