@@ -258,7 +258,6 @@ fn import_other(
     }
     fixed.learn_other(&mut model, interface, sizes.tokens, if is_encoder { 1 } else { config.latent.scale })?;
     let merge = merge.filter(|_| is_text);
-    let merge = merge.filter(|_| is_text);
     let merged = merge.map(|merge| merge.change_graph(&mut model, Part::TextEncoder, folder)).transpose()?;
     let encoder = if is_text { Some(extend_encoder(&mut model, name)?) } else { None };
     fuse_attention(&mut model, sizes)?;

@@ -1,4 +1,5 @@
 //! Learned words and LoRAs as people share them, against diffusers. Vectors: `tests/golden/make_adapters.py`.
+#![allow(clippy::print_stdout, reason = "tests say what they measure")]
 
 use cones_core::subjects::pack::{Metadata, Pack, Precision};
 use cones_core::{Bundle, ConceptMask, Engine, LowRank, Picture, Request, Subject};
