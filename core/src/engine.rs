@@ -10,6 +10,7 @@ pub(crate) mod outcome;
 mod preview;
 pub(crate) mod request;
 mod start;
+mod two_passes;
 mod unet;
 
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
 //! `cones import` on tiny exports of every dialect (`tests/fixtures/import`, made by `models/export/make_import_fixtures.py`).
+#![allow(clippy::print_stdout, reason = "tests say what they measure and skip")]
 
 mod clip_skip;
 mod dialects;
