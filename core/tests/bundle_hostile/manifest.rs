@@ -2,6 +2,7 @@
 
 use cones_core::Bundle;
 use cones_core::model::bundle::{ATTENTION, MANIFEST, TEXT_ENCODER, TOKENIZER, UNET, VAE_DECODER, VAE_ENCODER};
+use cones_core::model::manifest::SCHEMA;
 use cones_tests::base;
 use cones_tests::hostile::Copy;
 use serde_json::{Value, json};
@@ -37,7 +38,7 @@ fn a_manifest_that_is_none_is_named() {
 fn another_schema_is_said_before_anything_else() {
     blamed(
         opened(|m| {
-            m["schema"] = json!(3);
+            m["schema"] = json!(SCHEMA + 1);
             m["from the future"] = json!({});
         }),
         MANIFEST,

@@ -2,6 +2,7 @@
 
 use cones_core::Sha256;
 use cones_core::model::bundle::{MANIFEST, UNET};
+use cones_core::model::manifest::SCHEMA;
 use cones_core::model::manifest::{FileEntry, Manifest};
 use cones_tests::tiny::{self, Files};
 use serde_json::json;
@@ -138,10 +139,10 @@ fn manifests_that_are_none() {
         refused(with(json));
     }
     let mut newer: serde_json::Value = serde_json::from_slice(&toy(1)[MANIFEST]).expect("a manifest");
-    newer["schema"] = json!(3);
+    newer["schema"] = json!(SCHEMA + 1);
     newer["more"] = json!({});
     let text = refused(with(newer.to_string().as_bytes()));
-    assert!(text.contains("schema 3"), "{text}");
+    assert!(text.contains(&format!("schema {}", SCHEMA + 1)), "{text}");
     refused(edited(|manifest| {
         manifest.files.remove(UNET);
     }));
