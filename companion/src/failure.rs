@@ -93,8 +93,10 @@ impl Failure {
 }
 
 /// Fields whose values come from the command line; others, as `mask`, are read out of files, whose fault is no usage.
-const TYPED: [&str; 15] = [
+const TYPED: [&str; 17] = [
     "prompt",
+    "hires",
+    "variation",
     "steps",
     "guidance",
     "scheduler",

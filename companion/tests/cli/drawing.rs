@@ -79,7 +79,7 @@ fn variations_and_large_pictures_are_drawn_again_from_their_recipes() {
         let said = fails(2, &[&["generate", "--prompt", "a dog", "--out", text(&out)], wrong].concat());
         assert!(said.contains(says), "{said}");
     }
-    let said = fails(1, &["generate", "--prompt", "a dog", "--hires", "9", "--out", text(&out)]);
+    let said = fails(2, &["generate", "--prompt", "a dog", "--hires", "9", "--out", text(&out)]);
     assert!(said.contains("at most 8"), "{said}");
 }
 
