@@ -103,7 +103,8 @@ impl Window<'_> {
 
     #[inline]
     fn consume(&mut self, count: u32) {
-        self.bits >>= count;
+        // All 64 at once where the window is full of zeros.
+        self.bits = self.bits.checked_shr(count).unwrap_or(0);
         self.filled -= count;
     }
 
