@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::Engine;
 
 use super::job::Job;
+use super::request::{Request, ResolvedRequest};
 use super::start::Start;
 use super::unet::UNet;
 use crate::attention::KeyValues;
@@ -24,15 +25,14 @@ use crate::text::shortened;
 
 impl Engine {
     pub(super) fn schedule(&self, job: &Job<'_>) -> Result<Run> {
+        self.schedule_of(&job.plan, job.request)
+    }
+
+    /// The schedule of a request, before there is a job of it.
+    pub(super) fn schedule_of(&self, plan: &ResolvedRequest, request: &Request) -> Result<Run> {
         let manifest = self.bundle.manifest();
-        let strength = job.request.init.as_ref().map(|init| init.strength);
-        scheduler::plan(
-            job.plan.scheduler,
-            &manifest.noise_schedule,
-            manifest.prediction_type,
-            job.plan.steps,
-            strength,
-        )
+        let strength = request.init.as_ref().map(|init| init.strength);
+        scheduler::plan(plan.scheduler, &manifest.noise_schedule, manifest.prediction_type, plan.steps, strength)
     }
 
     /// One picture's latent, from noise to the last step.

@@ -11,7 +11,6 @@ use crate::error::{Error, Result};
 use crate::picture::Picture;
 use crate::picture::recipe::{HiresRecipe, Recipe};
 use crate::progress::{Observer, Progress, Stage};
-use crate::sampling::scheduler;
 
 /// Both passes of a request, checked.
 struct Passes {
@@ -40,16 +39,12 @@ impl Passes {
         // One pixel stands for the picture that is not there yet.
         large.init = Some(Init::new(Picture { width: 1, height: 1, rgb: vec![0; 3] }, hires.strength));
         let large_plan = ResolvedRequest::new(&large, &engine.bundle)?;
-        let steps = [(&plan, None), (&large_plan, Some(hires.strength))].map(|(plan, strength)| {
-            let manifest = engine.bundle.manifest();
-            let (schedule, prediction) = (&manifest.noise_schedule, manifest.prediction_type);
-            let run = scheduler::plan(plan.scheduler, schedule, prediction, plan.steps, strength)?;
-            Ok::<_, Error>(u32::try_from(run.len()).unwrap_or(u32::MAX))
-        });
-        let [first, second] = steps;
+        let steps_of =
+            |plan, request| engine.schedule_of(plan, request).map(|run| u32::try_from(run.len()).unwrap_or(u32::MAX));
+        let steps = [steps_of(&plan, &small)?, steps_of(&large_plan, &large)?];
         let recipe = HiresRecipe { scale: hires.scale, strength: hires.strength, steps: hires.steps };
         let size = (width, height);
-        Ok(Self { small, large, steps: [first?, second?], recipe, size })
+        Ok(Self { small, large, steps, recipe, size })
     }
 
     /// Both requests for one of the pictures.
@@ -143,7 +138,8 @@ impl Observer for Pass<'_, '_> {
     }
 
     fn on_picture(&mut self, drawn: Drawn) -> Option<Drawn> {
-        match self.both.small.take_if(|_| self.before > 0) {
+        let second = self.is_second();
+        match self.both.small.take_if(|_| second) {
             None => {
                 self.both.small = Some(drawn);
                 None
