@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use cones_core::sampling::splitmix::SplitMix64;
 use cones_fuzzed::{PARSERS, Parser, root};
 
 /// Damaged copies of each input of a parser; those that read files or make connections get fewer by being slower.
@@ -26,34 +27,26 @@ fn take(path: &Path, seeds: &mut Vec<Vec<u8>>) {
     }
 }
 
-/// SplitMix64.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % end.max(1) as u64) as usize
-    }
+/// A number below `end`, which is taken as 1 where it is 0.
+fn below(random: &mut SplitMix64, end: usize) -> usize {
+    (random.next_bits() % end.max(1) as u64) as usize
 }
 
 /// Cut, bytes changed, or a piece moved elsewhere.
-fn damage(bytes: &[u8], chance: &mut Chance) -> Vec<u8> {
+fn damage(bytes: &[u8], random: &mut SplitMix64) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    match chance.below(4) {
-        _ if bytes.is_empty() => bytes.push(chance.below(256) as u8),
-        0 => bytes.truncate(chance.below(bytes.len())),
+    match below(random, 4) {
+        _ if bytes.is_empty() => bytes.push(below(random, 256) as u8),
+        0 => bytes.truncate(below(random, bytes.len())),
         1 => {
-            let (from, to) = (chance.below(bytes.len()), chance.below(bytes.len()));
-            let piece = bytes[from..bytes.len().min(from + 1 + chance.below(64))].to_vec();
+            let (from, to) = (below(random, bytes.len()), below(random, bytes.len()));
+            let piece = bytes[from..bytes.len().min(from + 1 + below(random, 64))].to_vec();
             bytes.splice(to..to, piece);
         }
         _ => {
-            for _ in 0..=chance.below(4) {
-                let at = chance.below(bytes.len());
-                bytes[at] = [0, 1, 0x7f, 0x80, 0xff, b'"', b'9', chance.below(256) as u8][chance.below(8)];
+            for _ in 0..=below(random, 4) {
+                let at = below(random, bytes.len());
+                bytes[at] = [0, 1, 0x7f, 0x80, 0xff, b'"', b'9', below(random, 256) as u8][below(random, 8)];
             }
         }
     }
@@ -62,11 +55,11 @@ fn damage(bytes: &[u8], chance: &mut Chance) -> Vec<u8> {
 
 fn all_of(name: &str) {
     let parser = PARSERS.iter().find(|parser| parser.name == name).expect("is one");
-    let mut chance = Chance(1);
+    let mut random = SplitMix64::new(1);
     for seed in seeds(parser) {
         (parser.feed)(&seed);
         for _ in 0..DAMAGED {
-            (parser.feed)(&damage(&seed, &mut chance));
+            (parser.feed)(&damage(&seed, &mut random));
         }
     }
 }
