@@ -56,6 +56,10 @@ pub struct PackInfo {
     pub bytes: u64,
     /// The file, for reading only.
     pub path: String,
+    /// The key of the publisher whose catalogue it was installed from; none of a file that was installed by itself.
+    pub publisher: Option<String>,
+    /// Its publisher has withdrawn it, with these words, which may be none: it is no longer drawn with.
+    pub withdrawn: Option<String>,
 }
 
 /// An installed pack that is not as it was when it was installed, or lost.
@@ -147,6 +151,22 @@ impl PackStore {
         relay.outcome(result).map(PackInfo::from)
     }
 
+    /// Installs what the catalogue has in newer versions, of packs that were installed from catalogues of its publisher; gives
+    /// those that were replaced, as they are now. What a publisher has withdrawn, `list` tells.
+    #[uniffi::method(default(listener = None, cancel = None))]
+    pub fn update(
+        &self,
+        catalog: Arc<Catalog>,
+        listener: Option<Arc<dyn DownloadListener>>,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<Vec<PackInfo>, ConesError> {
+        let source = Source { downloader: &self.downloader, catalog: &catalog.inner, url: &catalog.url };
+        let own = cancel::token(cancel).child();
+        let mut relay = Relay::new(listener, own.clone());
+        let result = self.inner.update(&source, &mut relay, &own);
+        Ok(relay.outcome(result)?.into_iter().map(PackInfo::from).collect())
+    }
+
     /// Reads every pack again; gives those that are damaged.
     pub fn verify(&self) -> Result<Vec<DamagedPack>, ConesError> {
         let damaged = self.inner.verify()?.into_iter();
@@ -196,6 +216,8 @@ impl From<Installed> for PackInfo {
             sha256: installed.sha256.to_string(),
             bytes: installed.bytes,
             path: installed.path.display().to_string(),
+            publisher: installed.publisher,
+            withdrawn: installed.withdrawn,
         }
     }
 }

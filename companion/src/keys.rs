@@ -25,7 +25,7 @@ pub fn generate(path: &Path, password: Option<String>) -> Result<PublicKey, Fail
         Some(password) => KeyPair::generate_encrypted_keypair(Some(password)),
         None => KeyPair::generate_unencrypted_keypair(),
     }?;
-    let mut secret = AtomicFile::create(path)?.private();
+    let mut secret = AtomicFile::create_private(path)?;
     secret.write_all(pair.sk.to_box(Some(comment))?.into_string().as_bytes()).map_err(Error::io("write", path))?;
     secret.finish_new().map_err(|error| match error {
         Error::Io { source, .. } if source.kind() == std::io::ErrorKind::AlreadyExists => in_the_way(path),

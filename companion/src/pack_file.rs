@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use cones_core::library::packs::Installed;
 use cones_core::model::manifest::Manifest;
 use cones_core::subjects::pack::Header;
 use cones_core::{Error, Pack, Sha256, Subject};
@@ -39,24 +40,39 @@ impl PackFile {
         Ok(Self { path: path.to_path_buf(), bytes, sha256 })
     }
 
-    /// Reads a file, or an installed pack by its name; where several base models' packs share the name, that of
-    /// `fingerprint`.
+    /// Reads a file, or an installed pack by its name, to draw with; where several base models' packs share the name, that of
+    /// `fingerprint`. One that its publisher has withdrawn is refused.
     pub fn find(named: &str, store: &StoreArgs, fingerprint: Option<Sha256>) -> Result<Self, Failure> {
         if is_file_name(named) {
-            Self::open(Path::new(named))
-        } else {
-            Self::open(&store.packs()?.get(named, fingerprint)?.path)
+            return Self::open(Path::new(named));
         }
+        Self::of_installed(&store.packs()?.get(named, fingerprint)?)
     }
 
-    /// Reads a file, or an installed pack by its name, for whatever base model there is one; for that of `bundle` where
+    /// Reads an installed pack to draw with. One that its publisher has withdrawn is refused.
+    pub fn of_installed(installed: &Installed) -> Result<Self, Failure> {
+        let Some(reason) = &installed.withdrawn else { return Self::open(&installed.path) };
+        let (name, colon) = (&installed.header.metadata.name, if reason.is_empty() { "" } else { ": " });
+        let words = format!("`{name}` was withdrawn by its publisher{colon}{reason}");
+        Err(format!("{words}\nhint: remove it, or look for a newer one with `cones packs update`").into())
+    }
+
+    /// Reads a file, or an installed pack by its name, to look at.
+    fn look_at(named: &str, store: &StoreArgs, fingerprint: Option<Sha256>) -> Result<Self, Failure> {
+        if is_file_name(named) {
+            return Self::open(Path::new(named));
+        }
+        Self::open(&store.packs()?.get(named, fingerprint)?.path)
+    }
+
+    /// Reads a file, or an installed pack by its name, to look at, for whatever base model there is one; for that of `bundle` where
     /// there are several.
     pub fn find_any(named: &str, bundle: &BundleArgs) -> Result<Self, Failure> {
         let store = &bundle.store;
-        Self::find(named, store, None).or_else(|error| {
+        Self::look_at(named, store, None).or_else(|error| {
             let ambiguous = matches!(error, Failure::Core(Error::BadRequest { .. }));
             match bundle.open() {
-                Ok(bundle) if ambiguous => Self::find(named, store, Some(bundle.manifest().fingerprint)),
+                Ok(bundle) if ambiguous => Self::look_at(named, store, Some(bundle.manifest().fingerprint)),
                 _ => Err(error),
             }
         })

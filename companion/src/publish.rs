@@ -16,7 +16,7 @@ mod packs;
 use std::path::Path;
 
 use cones_core::Bundle;
-use cones_core::library::catalog::{BundleEntry, CATALOG, Catalog};
+use cones_core::library::catalog::{BundleEntry, CATALOG, Catalog, Withdrawal};
 use folder::Folder;
 
 use crate::failure::Failure;
@@ -33,8 +33,10 @@ pub struct Publication {
     pub packs: Vec<PackFile>,
     /// Base models to add or replace.
     pub bundles: Vec<Bundle>,
-    /// Names of packs and base models to take out of the catalogue. Their files stay.
+    /// Names of packs and base models to take out of the catalogue. Their files stay. Devices that have such a pack are told.
     pub withdrawn: Vec<String>,
+    /// Why, for people.
+    pub reason: String,
     /// Who publishes, for people; by default as before, else the first pack's author.
     pub publisher: Option<String>,
     /// For how many days devices take the catalogue.
@@ -54,7 +56,7 @@ pub fn publish(path: &Path, publication: &Publication, key: &SigningKey) -> Resu
         catalog.publisher = publisher;
     }
     for name in &publication.withdrawn {
-        withdraw(&mut catalog, name)?;
+        withdraw(&mut catalog, name, &publication.reason)?;
     }
     // Everything is checked before anything is written.
     let (mut packs, mut bundles) = (Vec::new(), Vec::new());
@@ -97,9 +99,13 @@ impl Publication {
     }
 }
 
-fn withdraw(catalog: &mut Catalog, name: &str) -> Result<(), Failure> {
+fn withdraw(catalog: &mut Catalog, name: &str, reason: &str) -> Result<(), Failure> {
     let before = catalog.packs.len() + catalog.bundles.len();
-    catalog.packs.retain(|p| p.name != name);
+    for entry in catalog.packs.extract_if(.., |p| p.name == name) {
+        let same = |other: &Withdrawal| (&other.name, other.fingerprint) == (&entry.name, entry.fingerprint);
+        catalog.withdrawn.retain(|other| !same(other));
+        catalog.withdrawn.push(Withdrawal::new(&entry, reason));
+    }
     catalog.bundles.retain(|b| b.name != name);
     if catalog.packs.len() + catalog.bundles.len() == before {
         return Err(format!("the catalogue lists no `{name}` that could be withdrawn").into());

@@ -49,10 +49,10 @@ fn installed(store: &PackStore, wanted: &SubjectRecipe, bundle: &Bundle) -> Resu
     let packs: Vec<_> =
         store.list()?.into_iter().filter(|pack| pack.header.fingerprint == manifest.fingerprint).collect();
     if let Some(pack) = packs.iter().find(|pack| wanted.pack_sha256.as_ref() == Some(&pack.sha256)) {
-        return Ok(Some(PackFile::open(&pack.path)?.subject(manifest)?));
+        return Ok(Some(PackFile::of_installed(pack)?.subject(manifest)?));
     }
     for pack in packs.iter().filter(|pack| pack.header.metadata.name == wanted.name) {
-        let subject = PackFile::open(&pack.path)?.subject(manifest)?;
+        let subject = PackFile::of_installed(pack)?.subject(manifest)?;
         if wanted.is_of(&subject) {
             return Ok(Some(subject));
         }

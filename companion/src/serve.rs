@@ -1,5 +1,6 @@
 //! A small file server for trying out what was published: GET and HEAD below one folder, with ranges.
 
+mod host;
 mod paths;
 mod range;
 
@@ -84,6 +85,9 @@ impl FileServer {
         if !matches!(request.method(), Method::Get | Method::Head) {
             return with(plain(405, "only GET and HEAD"), "Allow", "GET, HEAD");
         }
+        if !host::is_meant(self.address, header(request, "Host")) {
+            return plain(421, "this server is reached as localhost");
+        }
         let Some(path) = paths::resolve(&self.root, request.url()) else { return plain(404, "not found") };
         file(request, &path).unwrap_or_else(|_| plain(404, "not found"))
     }
@@ -108,15 +112,16 @@ impl std::fmt::Debug for Stop {
     }
 }
 
+fn header<'a>(request: &'a Request, name: &'static str) -> Option<&'a str> {
+    request.headers().iter().find(|h| h.field.equiv(name)).map(|h| h.value.as_str().trim())
+}
+
 /// The file, or the part of it that is asked for.
 fn file(request: &Request, path: &Path) -> std::io::Result<ResponseBox> {
     let mut file = File::open(path)?;
     let metadata = file.metadata()?;
     let (size, tag) = (metadata.len(), tag(&metadata));
-    let value = |name: &'static str| {
-        let found = request.headers().iter().find(|h| h.field.equiv(name));
-        found.map(|h| h.value.as_str().trim())
-    };
+    let value = |name: &'static str| header(request, name);
     if value("If-None-Match").is_some_and(|tags| tags == "*" || tags.split(',').any(|t| t.trim() == tag)) {
         return Ok(with(Response::empty(304).boxed(), "ETag", &tag));
     }

@@ -4,11 +4,13 @@ pub(crate) mod environment;
 pub(crate) mod execution_provider;
 pub(crate) mod finite;
 pub(crate) mod graphs;
+#[cfg(not(target_os = "ios"))]
+mod library_note;
 pub(crate) mod provider;
 pub(crate) mod session;
 pub(crate) mod threads;
 
-pub use environment::{build_info, use_library};
+pub use environment::{build_info, use_library, use_library_of};
 pub use execution_provider::ExecutionProvider;
 pub use threads::most_threads;
 

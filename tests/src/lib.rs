@@ -4,6 +4,7 @@
 pub mod base;
 pub mod classifier;
 pub mod dense;
+pub mod endure;
 pub mod fixtures;
 pub mod golden;
 pub mod hostile;

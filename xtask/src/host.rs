@@ -20,6 +20,7 @@ mod server;
 mod swift;
 
 use std::path::Path;
+use std::process::Command;
 
 use crate::bindings::Bindings;
 use crate::count::Count;
@@ -42,4 +43,17 @@ pub(crate) fn test(
     let kotlin = kotlin::test(&given, options, count);
     let swift = swift::test(&given, count);
     python.and(kotlin).and(swift)
+}
+
+/// Lets `run` have Maven for one class of the Kotlin tests, with what they are given. `cones` and the library are built already.
+pub(crate) fn kotlin_alone(
+    workspace: &Workspace,
+    options: &Options,
+    onnxruntime: &Path,
+    bindings: Bindings,
+    class: &str,
+    run: impl FnOnce(&mut Command) -> Result,
+) -> Result {
+    let given = Given::prepare(workspace, onnxruntime, bindings)?;
+    run(&mut kotlin::alone(&given, options, class)?)
 }

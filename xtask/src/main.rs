@@ -7,6 +7,7 @@ mod bindings;
 mod circles;
 mod count;
 mod demo;
+mod endure;
 mod failure;
 mod fuzz;
 mod golden;
@@ -19,6 +20,7 @@ mod options;
 mod process;
 mod python;
 mod reach;
+mod reproducible;
 mod scratch;
 mod size;
 mod test;
@@ -75,6 +77,12 @@ cargo xtask COMMAND [--offline] [ARGS…]
   fuzz     [PARSER…] [--minutes N] [--keep]
            feed every parser of outside data for N minutes in all (12), with the address sanitizer; goes on from what earlier
            runs found and prints the sum of all. `--keep` puts the fewest inputs that reach as much into tests/fuzzed/corpus
+  endure   [kills [N]] [cancels [N]] [pictures [N]] [handles [N]]
+           long runs, and a table of what they found: processes killed at random while they install, download, publish and find
+           (1,000), pictures cancelled at random (10,000), pictures of one engine with subjects switched at random (1,000), opens
+           and closes through Kotlin (1,000)
+  reproducible
+           build what is committed twice, in two folders, as releases are built, and compare the programs byte by byte
   help     this text
 
   --offline  goes to cargo; everything works without a network once it is set up
@@ -125,7 +133,9 @@ fn run(command: &str, options: Options) -> Result {
         },
         "golden" => golden::run(&workspace, &options),
         "fuzz" => fuzz::run(&workspace, &options),
+        "endure" => endure::run(&workspace, &options),
         "reach" => reach::run(&workspace, &options),
+        "reproducible" => reproducible::run(&workspace, &options),
         "gpu" => gpu::run(&workspace, &options),
         _ => Err(Failure::new(format!("there is no command '{command}'"), "`cargo xtask help` lists them.")),
     }

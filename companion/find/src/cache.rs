@@ -119,7 +119,7 @@ impl Cache {
             ("examples".to_owned(), serde_json::to_string(&described).map_err(Error::unwritable(&self.path))?),
         ]);
         let file = safetensors::serialize(tensors, Some(metadata)).map_err(Error::unwritable(&self.path))?;
-        Ok(cones_core::disk::atomic::write(&self.path, &file)?)
+        Ok(cones_core::disk::atomic::write_private(&self.path, &file)?)
     }
 
     /// Removes the file after a finished run.

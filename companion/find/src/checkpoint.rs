@@ -84,7 +84,7 @@ impl Checkpoint {
         let metadata =
             HashMap::from([("key".to_owned(), self.key.clone()), (SECONDS.to_owned(), progress.seconds.to_string())]);
         let file = safetensors::serialize(tensors, Some(metadata)).map_err(Error::unwritable(&self.path))?;
-        Ok(cones_core::disk::atomic::write(&self.path, &file)?)
+        Ok(cones_core::disk::atomic::write_private(&self.path, &file)?)
     }
 
     /// Removes the file after a finished run.

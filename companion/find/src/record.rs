@@ -117,7 +117,7 @@ impl Record {
     pub fn save(&self, pack: &Path) -> Result<()> {
         let path = Self::path(pack);
         let json = serde_json::to_vec_pretty(self).map_err(Error::unwritable(&path))?;
-        Ok(cones_core::disk::atomic::write(&path, &json)?)
+        Ok(cones_core::disk::atomic::write_private(&path, &json)?)
     }
 }
 

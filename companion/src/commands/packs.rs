@@ -51,6 +51,14 @@ Examples:
   cones packs install fluent-dog fluent-owl --catalog https://example.org/packs/catalog.json --key publisher.key.pub
   CONES_CATALOG=http://127.0.0.1:8080/ CONES_KEY=publisher.key.pub cones packs install fluent-dog")]
     Install(InstallArgs),
+    /// Install newer versions of installed packs, and tell which were withdrawn.
+    #[command(after_help = "\
+Of packs that were installed from a catalogue of this publisher those are replaced of which the catalogue has a newer version. What
+the publisher has withdrawn is named; it stays until it is removed, and is no longer drawn with.
+
+Example:
+  cones packs update --catalog https://example.org/packs/catalog.json --key publisher.key.pub")]
+    Update(UpdateArgs),
     /// Remove installed packs; of all base models that have one of the name.
     #[command(after_help = "Example:\n  cones packs remove fluent-dog")]
     Remove(RemoveArgs),
@@ -94,6 +102,17 @@ struct InstallArgs {
 }
 
 #[derive(Debug, Args)]
+struct UpdateArgs {
+    #[command(flatten)]
+    catalog: CatalogArgs,
+    /// No progress bar.
+    #[arg(short, long)]
+    quiet: bool,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+#[derive(Debug, Args)]
 struct RemoveArgs {
     /// Names of installed packs.
     #[arg(required = true, value_name = "NAME")]
@@ -114,6 +133,7 @@ pub fn run(args: &PacksArgs) -> Result<(), Failure> {
         Command::List(args) => list(args),
         Command::Available(args) => available(args),
         Command::Install(args) => install(args),
+        Command::Update(args) => update(args),
         Command::Remove(args) => remove(args),
         Command::Verify(args) => verify(args),
     }
@@ -129,6 +149,8 @@ struct Listed<'a> {
     neurons: u64,
     bytes: u64,
     sha256: Sha256,
+    publisher: Option<&'a str>,
+    withdrawn: Option<&'a str>,
     path: &'a Path,
 }
 
@@ -145,6 +167,7 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
         let row = [&m.name, &m.version.to_string(), &m.trigger, kept, &pack.bytes.to_string(), &m.model];
         writeln!(out, "{}\t{}", row.join("\t"), pack.sha256)?;
     }
+    warn_of_withdrawn(&packs)?;
     if packs.is_empty() {
         writeln!(std::io::stderr(), "no pack is installed; `cones packs install --help` says how")?;
     }
@@ -159,8 +182,31 @@ fn listed(pack: &Installed) -> Listed<'_> {
         neurons: pack.header.neurons,
         bytes: pack.bytes,
         sha256: pack.sha256,
+        publisher: pack.publisher.as_deref(),
+        withdrawn: pack.withdrawn.as_deref(),
         path: &pack.path,
     }
+}
+
+/// Names what is installed and withdrawn.
+fn warn_of_withdrawn(packs: &[Installed]) -> std::io::Result<()> {
+    for pack in packs {
+        let Some(reason) = &pack.withdrawn else { continue };
+        let (name, why) = (&pack.header.metadata.name, if reason.is_empty() { "it does not say why" } else { reason });
+        writeln!(std::io::stderr(), "warning: the publisher of `{name}` has withdrawn it: {why}")?;
+    }
+    Ok(())
+}
+
+fn update(args: &UpdateArgs) -> Result<(), Failure> {
+    let store = args.store.packs()?;
+    let (cancel, downloader) = (cancelled_by_ctrl_c()?, args.catalog.downloader()?);
+    let (url, catalog) = (args.catalog.url()?, args.catalog.get(&store, &downloader, &cancel)?);
+    let source = Source { downloader: &downloader, catalog: &catalog, url: &url };
+    let updated = store.update(&source, &mut Bar::of_bytes(args.quiet), &cancel)?;
+    // Nobody asks for the base model here; whoever loads a pack decodes it.
+    updated.iter().try_for_each(|installed| print(&mut std::io::stdout(), installed, true))?;
+    Ok(warn_of_withdrawn(&store.list()?)?)
 }
 
 fn available(args: &AvailableArgs) -> Result<(), Failure> {

@@ -24,7 +24,7 @@ devices that are just downloading them. Devices refuse the catalogue after --exp
 Examples:
   cones publish rex.cones tin.cones --out public --key publisher.key --publisher 'Rex & Co'
   cones publish --bundle models/toybox/bundle --out public --key publisher.key
-  cones publish --withdraw tin --out public --key publisher.key")]
+  cones publish --withdraw tin --reason 'its photos were not ours' --out public --key publisher.key")]
 pub struct PublishArgs {
     /// Pack files.
     #[arg(value_name = "PACK")]
@@ -44,9 +44,12 @@ pub struct PublishArgs {
     /// A base model to publish as well: a folder, or the name of an installed bundle.
     #[arg(long = "bundle", value_name = "DIR|NAME")]
     bundles: Vec<PathBuf>,
-    /// Take a pack or base model out of the catalogue.
+    /// Take a pack or base model out of the catalogue. Devices that installed such a pack from it are told, and no longer draw with it.
     #[arg(long, value_name = "NAME")]
     withdraw: Vec<String>,
+    /// Why it is withdrawn, for the people who have it; at most 128 bytes.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, requires = "withdraw")]
+    reason: String,
     /// Print the catalogue as JSON instead of its entries.
     #[arg(long)]
     json: bool,
@@ -61,6 +64,7 @@ pub fn run(args: &PublishArgs) -> Result<(), Failure> {
     }
     let mut publication = Publication {
         withdrawn: args.withdraw.clone(),
+        reason: args.reason.clone(),
         publisher: args.publisher.clone(),
         days: args.expires,
         now: clock::now()?,

@@ -1,6 +1,6 @@
 //! Packs of a publication.
 
-use cones_core::library::catalog::{Catalog, MAX_PACK_BYTES, PackEntry};
+use cones_core::library::catalog::{Catalog, MAX_PACK_BYTES, PackEntry, Withdrawal};
 
 use crate::failure::Failure;
 use crate::pack_file::PackFile;
@@ -18,6 +18,16 @@ pub(super) fn entry(file: &PackFile, catalog: &Catalog) -> Result<PackEntry, Fai
     let (name, version) = (&header.metadata.name, header.metadata.version);
     let digits = file.sha256.short(DIGITS);
     let entry = PackEntry::new(&header, &file.bytes, format!("packs/{name}-{version}-{digits}.cones"));
+    let is_withdrawn = |w: &&Withdrawal| (&w.name, w.fingerprint) == (name, entry.fingerprint) && version <= w.version;
+    if let Some(withdrawal) = catalog.withdrawn.iter().find(is_withdrawn) {
+        return Err(format!(
+            "`{}` is version {version} of `{name}`, which was withdrawn up to version {}; publish it as version {}",
+            file.path.display(),
+            withdrawal.version,
+            withdrawal.version.saturating_add(1)
+        )
+        .into());
+    }
     let Some(listed) = catalog.pack(name, Some(entry.fingerprint)) else { return Ok(entry) };
     let next = listed.version.saturating_add(1);
     if version < listed.version {

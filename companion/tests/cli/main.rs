@@ -7,6 +7,8 @@ mod finding;
 mod inpainting;
 #[cfg(unix)]
 mod interrupted;
+#[cfg(unix)]
+mod killed;
 mod kinds;
 mod masks;
 mod publishing;

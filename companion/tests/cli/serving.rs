@@ -24,7 +24,8 @@ impl Answer {
 fn ask(server: &Served, request: &str) -> Answer {
     let mut stream = TcpStream::connect(server.address()).expect("the server listens");
     stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
-    write!(stream, "{request}\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("sent");
+    let host = if request.contains("\r\nHost: ") { "" } else { "\r\nHost: localhost" };
+    write!(stream, "{request}{host}\r\nConnection: close\r\n\r\n").expect("sent");
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).expect("an answer");
     let end = bytes.windows(4).position(|w| w == b"\r\n\r\n").expect("a header");
@@ -50,6 +51,15 @@ fn published() -> (Desk, Served, Vec<u8>) {
     std::os::unix::fs::symlink(desk.path("secret"), desk.path("public/link")).expect("a link");
     let server = Served::new(&desk.path("public"));
     (desk, server, content)
+}
+
+#[test]
+fn a_website_whose_name_leads_here_gets_nothing() {
+    let (_desk, server, _) = published();
+    let answer = get(&server, "/packs/a.cones", "\r\nHost: evil.example");
+    assert_eq!(answer.status, 421);
+    assert!(!answer.body.is_empty() && answer.body.len() < 100, "words, not the file");
+    assert_eq!(get(&server, "/packs/a.cones", "\r\nHost: 127.0.0.1:1").status, 200, "whatever the port: it may be forwarded");
 }
 
 #[test]

@@ -126,3 +126,34 @@ fn only_what_the_pinned_key_signed_is_taken() {
     desk.write("public/catalog.json.minisig", &signature);
     assert!(fails(from(&["packs", "available"], &ours)).contains("serial"));
 }
+
+#[test]
+fn packs_are_updated_and_those_that_were_withdrawn_are_told() {
+    let desk = Desk::new();
+    let (key, out) = (desk.key("a.key"), desk.path("public"));
+    let public = format!("{key}.pub");
+    let publish = |more: &[&str]| desk.done(&[&["publish", "--out", &out, "--key", &key], more].concat());
+    let (rex, tin, rex2) = (desk.pack("rex", "1", &[]), desk.pack("tin", "1", &[]), desk.pack("rex", "2", &[]));
+    publish(&[&rex, &tin]);
+    let server = Served::new(&out);
+    let from = |command: &[&'static str]| {
+        let words = [command, &["--catalog", &server.url, "--key", &public, "--quiet"]].concat();
+        let output = desk.cones(&words).output().expect("cones runs");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{error}");
+        (String::from_utf8_lossy(&output.stdout).into_owned(), error)
+    };
+    from(&["packs", "install", "rex", "tin"]);
+    assert_eq!(from(&["packs", "update"]).0, "", "nothing is newer");
+    publish(&[&rex2]);
+    publish(&["--withdraw", "tin", "--reason", "its photos were not ours"]);
+    let (updated, warned) = from(&["packs", "update"]);
+    assert!(updated.starts_with("rex\t2\t") && updated.lines().count() == 1, "{updated}");
+    assert!(warned.contains("`tin`") && warned.contains("not ours"), "{warned}");
+    let listed = desk.json(&["packs", "list", "--json"]);
+    assert_eq!((&listed[0]["withdrawn"], &listed[1]["withdrawn"]), (&().into(), &"its photos were not ours".into()));
+    assert_eq!(listed[0]["publisher"], listed[1]["publisher"]);
+    let drawn = ["generate", "--prompt", "a <v1> dog", "--subject", "tin", "--out", &desk.path("x.png")];
+    assert!(desk.fails(1, &drawn).contains("withdrawn"));
+    assert!(desk.fails(1, &["packs", "install", &desk.pack("rex", "3", &[])]).contains("nobody vouches"));
+}

@@ -1,4 +1,6 @@
 //! Files that appear whole or not at all: written under a temporary name in the same folder, flushed, then renamed.
+//!
+//! Who may read them is what the process's `umask` says, as of any file; private ones are their owner's alone.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -21,7 +23,6 @@ pub(crate) const BEING_REPLACED: &str = ".new";
 pub struct AtomicFile {
     file: NamedTempFile,
     target: PathBuf,
-    private: bool,
 }
 
 impl AtomicFile {
@@ -30,19 +31,28 @@ impl AtomicFile {
     /// # Errors
     /// [`Error::Io`].
     pub fn create(target: &Path) -> Result<Self> {
-        let file = tempfile::Builder::new()
-            .prefix(BEFORE)
-            .suffix(BEHIND)
-            .tempfile_in(files::folder_of(target))
-            .map_err(space::io("create a file beside", target, 0))?;
-        Ok(Self { file, target: target.to_path_buf(), private: false })
+        Self::begin(target, false)
     }
 
-    /// Makes it readable by its owner only (mode 0600): for secret keys.
-    #[must_use]
-    pub fn private(mut self) -> Self {
-        self.private = true;
-        self
+    /// Begins one that its owner alone may read (mode 0600): for secret keys, and for what was made of somebody's pictures.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn create_private(target: &Path) -> Result<Self> {
+        Self::begin(target, true)
+    }
+
+    fn begin(target: &Path, private: bool) -> Result<Self> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(BEFORE).suffix(BEHIND);
+        if !private {
+            let permissions = as_umask_says();
+            permissions.map(|permissions| builder.permissions(permissions));
+        }
+        let file = builder
+            .tempfile_in(files::folder_of(target))
+            .map_err(space::io("create a file beside", target, 0))?;
+        Ok(Self { file, target: target.to_path_buf() })
     }
 
     /// Flushes it and puts it in place of whatever is there.
@@ -69,9 +79,6 @@ impl AtomicFile {
 
     fn flush(self) -> Result<(TempPath, PathBuf)> {
         self.file.as_file().sync_all().map_err(space::io("write", &self.target, 0))?;
-        if !self.private {
-            readable_by_others(self.file.path());
-        }
         Ok((self.file.into_temp_path(), self.target))
     }
 }
@@ -97,7 +104,18 @@ impl AtomicFile {
 /// # Errors
 /// [`Error::Io`], [`Error::OutOfSpace`].
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut file = AtomicFile::create(path)?;
+    write_to(AtomicFile::create(path)?, path, bytes)
+}
+
+/// Writes a whole file that its owner alone may read.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::OutOfSpace`].
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_to(AtomicFile::create_private(path)?, path, bytes)
+}
+
+fn write_to(mut file: AtomicFile, path: &Path, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).map_err(space::io("write", path, bytes.len() as u64))?;
     file.finish()
 }
@@ -125,16 +143,12 @@ pub fn is_temporary(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| name.starts_with(BEFORE) && name.ends_with(BEHIND))
 }
 
-/// Temporary files are private; a finished one should have the permissions of any other file.
-fn readable_by_others(path: &Path) {
+/// What a new file is created with, for the system to take the process's `umask` from. Where there is no such thing, nothing.
+fn as_umask_says() -> Option<std::fs::Permissions> {
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // A failure leaves the file private, which is no reason to lose it.
-        let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644));
-    }
+    return Some(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     #[cfg(not(unix))]
-    let _ = path;
+    None
 }
 
 #[cfg(test)]
@@ -158,15 +172,20 @@ mod tests {
     fn a_new_file_replaces_nothing_and_a_private_one_is_the_owners() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("a");
-        AtomicFile::create(&path).expect("begun").private().finish_new().expect("written");
+        AtomicFile::create_private(&path).expect("begun").finish_new().expect("written");
         let again = AtomicFile::create(&path).expect("begun").finish_new().expect_err("it is there");
         assert!(matches!(&again, Error::Io { source, .. } if source.kind() == io::ErrorKind::AlreadyExists), "{again}");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+            let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
+            assert_eq!(mode(&path), 0o600);
             write(&path, b"x").expect("written");
-            assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o644);
+            let any = folder.path().join("any");
+            File::create(&any).expect("created");
+            assert_eq!(mode(&path), mode(&any), "as any other file");
+            write_private(&any, b"x").expect("written");
+            assert_eq!(mode(&any), 0o600, "whatever was there");
         }
     }
 }

@@ -16,10 +16,13 @@ pub(crate) mod limits;
 pub(crate) mod listing;
 #[cfg(feature = "network")]
 mod location;
+pub(crate) mod signed_by;
 #[cfg(feature = "network")]
 mod verified;
+pub(crate) mod withdrawal;
 
 #[cfg(feature = "network")]
 pub use key::PublicKey;
 pub use limits::{CATALOG, MAX_CATALOG_BYTES, MAX_PACK_BYTES, MAX_SIGNATURE_BYTES, SCHEMA};
 pub use listing::{BundleEntry, Catalog, PackEntry};
+pub use withdrawal::Withdrawal;

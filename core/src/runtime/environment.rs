@@ -5,7 +5,7 @@
 #[cfg_attr(not(target_os = "ios"), path = "loaded.rs")]
 mod library;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ort::environment::Environment;
@@ -30,6 +30,14 @@ pub fn use_library(path: impl Into<PathBuf>) -> Result<()> {
         });
     }
     library::choose(path.into())
+}
+
+/// Takes the library that `cargo xtask setup` noted in this `target` folder of a checkout, where none is named by
+/// [`use_library`] or `ORT_DYLIB_PATH` or lies in a place of the program's own. A note that is another user's than the program is
+/// not followed. Whether it is taken.
+pub fn use_library_of(target: &Path) -> bool {
+    let loaded = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
+    loaded.is_none() && library::fall_back(target)
 }
 
 /// The process's ONNX Runtime environment; loads the library at the first call.

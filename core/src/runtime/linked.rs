@@ -1,6 +1,6 @@
 //! ONNX Runtime as a part of the app: what iOS allows.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ort::environment::EnvironmentBuilder;
 
@@ -12,6 +12,11 @@ pub(super) fn choose(path: PathBuf) -> Result<()> {
         reason: format!("`{}` cannot be loaded: on this system ONNX Runtime is linked into the app", path.display()),
         hint: "name no library".into(),
     })
+}
+
+/// There is nothing to look for.
+pub(super) fn fall_back(_: &Path) -> bool {
+    false
 }
 
 /// Gives its name with the start of an environment.

@@ -1,5 +1,5 @@
-//! A process that installs one version after the other is killed at 60 random moments: the store always opens, and the
-//! bundle is there, whole, in one version or the other.
+//! A process that installs one version after the other is killed at random moments: the store always opens, and the
+//! bundle is there, whole, in one version or the other. More often by `cargo xtask endure kills`.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use cones_core::model::bundle::MANIFEST;
 use cones_core::{Bundle, BundleStore, CancelToken};
+use cones_tests::endure;
 use cones_tests::server::Server;
 
 use crate::setup::{Place, downloader, toy};
 
-const KILLS: u64 = 60;
 /// Longer than two installs take, so that a kill may hit any part of one.
 const LONGEST_LIFE_MICROS: u64 = 120_000;
 const STORE: &str = "CONES_TEST_STORE";
@@ -47,8 +47,8 @@ fn the_bundle_is_whole_after_each_kill() {
     });
     let server = Server::of(served);
     place.install_from(&server.url("/1")).expect("installed");
-    let (mut found, mut inside) = ([0, 0], 0);
-    for round in 0..KILLS {
+    let (mut found, mut inside, kills) = ([0, 0], 0, endure::times(60));
+    for round in 0..kills {
         live(&place, &server, round);
         inside += u32::from(place.names().iter().any(|name| name.starts_with('.')));
         let path = place.open().get("toy").expect("it is there");
@@ -59,7 +59,13 @@ fn the_bundle_is_whole_after_each_kill() {
         // What is left is one bundle that is coming, or nothing.
         assert!(place.names().len() <= 3, "round {round}: {:?}", place.names());
     }
-    println!("{KILLS} kills, {inside} of them inside an install; {found:?} of each version were found");
+    endure::say(
+        "installs of base models",
+        format_args!(
+            "{kills} kills, {inside} of them inside an install; {} and {} of the two versions were found, all whole",
+            found[0], found[1]
+        ),
+    );
     assert!(inside > 0 && found[0] > 0 && found[1] > 0, "no kill hit anything");
     place.install_from(&server.url("/1")).expect("installed");
     place.open().clear_interrupted().expect("cleared");
@@ -84,7 +90,7 @@ fn live(place: &Place, server: &Server, round: u64) {
     while !round.is_multiple_of(3) && !text.contains("running") {
         assert!(said.read_line(&mut text).expect("a line") > 0, "{text}");
     }
-    let life = Duration::from_micros(round.wrapping_mul(0x9e37_79b9_7f4a_7c15) % LONGEST_LIFE_MICROS);
+    let life = Duration::from_micros(endure::scattered(round, LONGEST_LIFE_MICROS));
     let start = Instant::now();
     while start.elapsed() < life {
         std::thread::sleep(Duration::from_micros(50));

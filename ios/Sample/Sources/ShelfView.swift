@@ -89,6 +89,11 @@ struct PackRow: View {
                 Text("\(pack.trigger), version \(pack.version), by \(pack.author), \(pack.licence)")
                     .font(.caption)
                     .foregroundStyle(.secondary)
+                if let reason = pack.withdrawn {
+                    Text("Its publisher has withdrawn it. \(reason)")
+                        .font(.caption)
+                        .foregroundStyle(.red)
+                }
             }
         }
     }

@@ -92,6 +92,19 @@ public struct PackStore: Sendable {
         }
     }
 
+    /// Installs what the catalogue has in newer versions, of packs that were installed from catalogues of its publisher; gives
+    /// those that were replaced, as they are now. What a publisher has withdrawn, ``list()`` tells.
+    ///
+    /// - Parameters:
+    ///   - catalog: the publisher's newest.
+    ///   - onProgress: called on the store's queue.
+    @discardableResult
+    public func update(from catalog: Catalog, onProgress: DownloadHandler? = nil) async throws -> [PackInfo] {
+        try await worker.run { [inner] token in
+            try inner.update(catalog: catalog.inner, listener: Downloading(onProgress), cancel: token)
+        }
+    }
+
     /// Reads every pack again; gives those that are damaged.
     public func verify() async throws -> [DamagedPack] {
         try await worker.run { [inner] _ in try inner.verify() }

@@ -1,4 +1,4 @@
-//! A process that installs, replaces and removes packs is killed at random moments.
+//! A process that installs, replaces and removes packs is killed at random moments; more often by `cargo xtask endure kills`.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use cones_core::library::Source;
 use cones_core::{CancelToken, Downloader, Pack};
 use cones_tests::server::Server;
-use cones_tests::{publisher, small};
+use cones_tests::{endure, publisher, small};
 
 use crate::{Place, installed, worker};
 
@@ -16,13 +16,13 @@ use crate::{Place, installed, worker};
 const LONGEST_LIFE_MICROS: u64 = 80_000;
 
 #[test]
-fn each_pack_is_whole_or_absent_after_each_of_200_kills() {
+fn each_pack_is_whole_or_absent_after_each_kill() {
     let place = Place::new();
     let folder = place.packs().join("toybox");
     for name in ["ada", "bob", "cid"] {
         (1..=3).for_each(|version| drop(place.file(name, version)));
     }
-    kill(&place, 200, |round| {
+    kill("installs, replacements and removals of packs", &place, endure::times(200), |round| {
         assert!(place.files("downloads").is_empty(), "round {round}");
         worker(&["replace", &round.to_string()], [&place.path(), &folder])
     });
@@ -52,7 +52,7 @@ fn so_it_is_with_packs_that_are_being_downloaded() {
         reply.send(second);
     });
     let url = server.url("/catalog.json");
-    kill(&place, 60, |round| {
+    kill("downloads of packs", &place, endure::times(60), |round| {
         let left = place.files("downloads");
         // Of each pack a part with its note, a whole file, and two locks.
         assert!(left.len() <= 5 * packs.len(), "round {round}: {left:?}");
@@ -69,7 +69,7 @@ fn so_it_is_with_packs_that_are_being_downloaded() {
 }
 
 /// Kills a worker so many times, and each time looks whether the store holds what the worker said.
-fn kill(place: &Place, kills: u64, worker: impl Fn(u64) -> Command) {
+fn kill(what: &str, place: &Place, kills: u64, worker: impl Fn(u64) -> Command) {
     let store = place.open();
     store.install_file(&place.file("untouched", 1), None).expect("installed");
     let mut expected: BTreeMap<String, u32> = BTreeMap::new();
@@ -113,8 +113,10 @@ fn kill(place: &Place, kills: u64, worker: impl Fn(u64) -> Command) {
         assert_eq!(place.files("objects").len(), expected.len() + 1, "round {round}: objects that are not listed");
         assert!(place.files("").is_empty(), "round {round}");
     }
-    // With `--nocapture`, how hard it was.
-    println!("{kills} kills, {inside} of them inside one of {changes} changes");
+    endure::say(
+        what,
+        format_args!("{kills} kills, {inside} of them inside one of {changes} changes; 0 broken stores, 0 lost packs"),
+    );
     assert!(inside > 0 && changes > 0, "no kill hit anything");
 }
 
@@ -127,7 +129,7 @@ fn live(mut command: Command, round: u64) -> String {
     if !round.is_multiple_of(3) {
         said.read_line(&mut text).expect("a line");
     }
-    let life = Duration::from_micros(round.wrapping_mul(0x9e37_79b9_7f4a_7c15) % LONGEST_LIFE_MICROS);
+    let life = Duration::from_micros(endure::scattered(round, LONGEST_LIFE_MICROS));
     let start = Instant::now();
     while start.elapsed() < life {
         std::thread::sleep(Duration::from_micros(50));

@@ -25,12 +25,7 @@ pub(super) fn test(given: &Given<'_>, options: &Options, count: &mut Count) -> R
             return Ok(());
         }
     };
-    let mut command = given.pass_to(maven.command());
-    command.args(["--batch-mode", "--no-transfer-progress", "--file"]).arg(given.workspace.path(PROJECT));
-    if options.offline {
-        command.arg("--offline");
-    }
-    command.arg("test");
+    let mut command = tests(&maven, given, options);
     let mut own = Count::default();
     let outcome = own.run(&mut command);
     // On a line of its own, whatever colours Maven leaves behind.
@@ -46,6 +41,22 @@ pub(super) fn test(given: &Given<'_>, options: &Options, count: &mut Count) -> R
         return Err(Failure::new("Maven ran no Kotlin test", "Surefire's words above say which classes it looked at."));
     }
     Ok(())
+}
+
+/// Maven, to run the tests of one class.
+pub(super) fn alone(given: &Given<'_>, options: &Options, class: &str) -> Result<Command> {
+    let maven = Maven::find("mvn").map_err(|why| Failure::new(format!("Kotlin cannot run: {why}"), INSTALL))?;
+    let mut command = tests(&maven, given, options);
+    // The sample has no test of that name.
+    command.args([format!("-Dtest={class}"), "-Dsurefire.failIfNoSpecifiedTests=false".to_owned()]);
+    Ok(command)
+}
+
+fn tests(maven: &Maven, given: &Given<'_>, options: &Options) -> Command {
+    let mut command = given.pass_to(maven.command());
+    command.args(["--batch-mode", "--no-transfer-progress", "--file"]).arg(given.workspace.path(PROJECT));
+    command.args(options.offline.then_some("--offline")).arg("test");
+    command
 }
 
 /// In CI nothing is skipped: every service sets this variable.

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::limits::MAX_PACK_BYTES;
 use super::listing::{BundleEntry, Catalog, PackEntry};
 use super::location;
+use super::withdrawal::Withdrawal;
 use crate::subjects::pack::metadata::{check_text, check_trigger};
 
 const MOST_PACKS: usize = 10_000;
 const MOST_BUNDLES: usize = 1_000;
+const MOST_WITHDRAWN: usize = 10_000;
 const MAX_BUNDLE_BYTES: u64 = 64 << 30;
 /// As a bundle's `bundle.json` itself is limited.
 const MAX_MANIFEST_BYTES: u64 = 4 << 20;
@@ -38,6 +40,7 @@ pub(super) fn check(catalog: &Catalog) -> Result<(), String> {
             return Err(format!("it lists version {} of pack `{}` twice", entry.version, entry.name));
         }
     }
+    check_withdrawn(catalog)?;
     let (mut bundles, mut fingerprints) = (BTreeSet::new(), BTreeMap::new());
     for (i, entry) in catalog.bundles.iter().enumerate() {
         check_bundle(entry).map_err(|reason| format!("in bundle {}{}: {reason}", i + 1, named(&entry.name)))?;
@@ -47,6 +50,29 @@ pub(super) fn check(catalog: &Catalog) -> Result<(), String> {
         }
         if *fingerprints.entry(&entry.name).or_insert(&entry.fingerprint) != &entry.fingerprint {
             return Err(format!("the forms of bundle `{}` have different fingerprints", entry.name));
+        }
+    }
+    Ok(())
+}
+
+fn check_withdrawn(catalog: &Catalog) -> Result<(), String> {
+    most("number of withdrawn packs", catalog.withdrawn.len() as u64, MOST_WITHDRAWN as u64)?;
+    let mut seen = BTreeSet::new();
+    for (i, withdrawal) in catalog.withdrawn.iter().enumerate() {
+        let Withdrawal { name, version, reason, .. } = withdrawal;
+        let texts = check_text("name", name).and_then(|()| check_text("reason", reason));
+        texts.map_err(|wrong| format!("in withdrawn pack {}{}: {wrong}", i + 1, named(name)))?;
+        if *version == 0 {
+            return Err(format!("it withdraws version 0 of pack `{name}`; versions count from 1"));
+        }
+        if !seen.insert(withdrawal.identity()) {
+            return Err(format!("it withdraws pack `{name}` twice"));
+        }
+        let is_withdrawn = |entry: &&PackEntry| {
+            (&entry.name, entry.fingerprint) == (name, withdrawal.fingerprint) && entry.version <= *version
+        };
+        if let Some(entry) = catalog.packs.iter().find(is_withdrawn) {
+            return Err(format!("it lists version {} of pack `{name}` and withdraws it", entry.version));
         }
     }
     Ok(())

@@ -6,6 +6,8 @@ use crate::model::form;
 use crate::subjects::pack::Header;
 
 use super::listing::{BundleEntry, PackEntry};
+use super::signed_by::SignedBy;
+use super::withdrawal::Withdrawal;
 
 impl PackEntry {
     /// The entry of a pack that is to be published at `url`. `bytes` is the whole file that `header` was read from.
@@ -24,6 +26,7 @@ impl PackEntry {
             licence: metadata.licence.clone(),
             precision: header.precision,
             neurons: header.neurons,
+            signed_by: SignedBy::default(),
         }
     }
 
@@ -56,6 +59,19 @@ impl PackEntry {
                 reason: format!("the pack's own {field} is not what the catalogue says"),
                 hint: "ask its publisher for a catalogue that is in order".into(),
             }),
+        }
+    }
+}
+
+impl Withdrawal {
+    /// The withdrawal of what a catalogue listed.
+    pub fn new(entry: &PackEntry, reason: impl Into<String>) -> Self {
+        Self {
+            name: entry.name.clone(),
+            fingerprint: entry.fingerprint,
+            version: entry.version,
+            sha256: entry.sha256,
+            reason: reason.into(),
         }
     }
 }

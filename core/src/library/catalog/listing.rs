@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::limits::SCHEMA;
+use super::signed_by::SignedBy;
+use super::withdrawal::Withdrawal;
 use crate::disk::hash::Sha256;
 use crate::model::form::Form;
 use crate::model::manifest::FileEntry;
@@ -27,6 +29,9 @@ pub struct Catalog {
     /// Its base models, at most 1,000.
     #[serde(default)]
     pub bundles: Vec<BundleEntry>,
+    /// Packs that were listed once and that it stands for no longer, at most 10,000. Readers from before there were such pass over it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withdrawn: Vec<Withdrawal>,
 }
 
 /// One pack of a catalogue. Texts have the limits of the pack's own [`Metadata`](crate::subjects::pack::Metadata).
@@ -57,6 +62,9 @@ pub struct PackEntry {
     pub precision: Precision,
     /// How many neurons it holds.
     pub neurons: u64,
+    /// Whose signature the catalogue had that it was read from.
+    #[serde(skip)]
+    pub(crate) signed_by: SignedBy,
 }
 
 /// One base model of a catalogue: a folder with `bundle.json`, whose own list names and hashes the other files.
@@ -91,6 +99,7 @@ impl Catalog {
             expires,
             packs: Vec::new(),
             bundles: Vec::new(),
+            withdrawn: Vec::new(),
         }
     }
 }

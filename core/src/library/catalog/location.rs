@@ -16,8 +16,8 @@ impl PackEntry {
     /// The absolute URL of the pack, given that of the catalogue it stands in.
     ///
     /// # Errors
-    /// [`Error::Untrusted`] when it leaves the catalogue's folder without being a URL of its own, or is neither HTTPS
-    /// nor HTTP to this very device.
+    /// [`Error::Untrusted`] when it leaves the catalogue's folder without being a URL of its own, is neither HTTPS
+    /// nor HTTP to this very device, or leads to this device where the catalogue is elsewhere.
     pub fn location(&self, catalog_url: &str) -> Result<String> {
         resolve(catalog_url, &self.url).map(String::from)
     }
@@ -45,12 +45,22 @@ pub(crate) fn resolve(catalog_url: &str, url: &str) -> Result<Url> {
     };
     let base =
         Url::parse(catalog_url).map_err(|error| untrusted(&shown(catalog_url), format!("it is no URL: {error}")))?;
-    check_absolute(&base).map_err(|reason| untrusted(&shown(catalog_url), reason))?;
-    join(&base, url).map_err(|reason| Error::Untrusted {
+    let from = check_absolute(&base).map_err(|reason| untrusted(&shown(catalog_url), reason))?;
+    let joined = join(&base, url).and_then(|joined| stays_away(&from, joined));
+    joined.map_err(|reason| Error::Untrusted {
         what: shown(catalog_url),
         reason,
         hint: "ask its publisher for a catalogue that is in order".into(),
     })
+}
+
+/// A catalogue that came from elsewhere cannot lead to this device's own services, as redirects cannot.
+fn stays_away(from: &Address, url: Url) -> Result<Url, String> {
+    let to = check_absolute(&url)?;
+    if to.is_loopback() && !from.is_loopback() {
+        return Err(format!("its URL `{}` is not allowed: that is this device itself", to.shown()));
+    }
+    Ok(url)
 }
 
 /// What is wrong with an entry's URL wherever the catalogue may be, if anything.
@@ -79,7 +89,7 @@ fn join(base: &Url, url: &str) -> Result<Url, String> {
     }
     match Url::parse(url) {
         Ok(absolute) => match check_absolute(&absolute) {
-            Ok(()) => Ok(absolute),
+            Ok(_) => Ok(absolute),
             Err(reason) => Err(format!("its URL `{}` is not allowed: {reason}", shown(url))),
         },
         Err(ParseError::RelativeUrlWithoutBase) => join_relative(base, url),
@@ -88,9 +98,9 @@ fn join(base: &Url, url: &str) -> Result<Url, String> {
 }
 
 /// By the rules of the downloader.
-fn check_absolute(url: &Url) -> Result<(), String> {
+fn check_absolute(url: &Url) -> Result<Address, String> {
     match Address::parse(url.as_str()) {
-        Ok(_) => Ok(()),
+        Ok(address) => Ok(address),
         Err(Error::Network { reason, .. }) => Err(reason),
         Err(other) => Err(other.to_string()),
     }
@@ -126,9 +136,17 @@ mod tests {
         assert_eq!(to("dog-1.cones"), "https://example.org/a/b/dog-1.cones");
         assert_eq!(to("./packs/x/../dog.cones"), "https://example.org/a/b/packs/dog.cones");
         assert_eq!(to("https://cdn.example/x?y=z"), "https://cdn.example/x?y=z");
-        for loopback in ["http://127.0.0.1:8080/x", "http://[::1]/x", "http://localhost:1/x"] {
-            assert_eq!(to(loopback), loopback);
+    }
+
+    #[test]
+    fn only_a_catalogue_of_this_device_leads_to_it() -> Result<()> {
+        for loopback in ["http://127.0.0.1:8080/x", "http://[::1]/x", "http://localhost:1/x", "https://127.0.0.1/x"] {
+            assert_eq!(check(loopback), Ok(()), "a catalogue may hold it, wherever that is");
+            assert_eq!(resolve("http://127.0.0.1:80/catalog.json", loopback)?.as_str(), loopback);
+            let error = resolve(BASE, loopback).map(drop).expect_err("it leads here");
+            assert!(matches!(&error, Error::Untrusted { reason, .. } if reason.contains("this device")), "{error}");
         }
+        Ok(())
     }
 
     #[test]

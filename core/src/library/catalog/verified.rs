@@ -6,6 +6,7 @@ use super::check;
 use super::key::PublicKey;
 use super::limits::{MAX_CATALOG_BYTES, SCHEMA};
 use super::listing::{BundleEntry, Catalog, PackEntry};
+use super::signed_by::SignedBy;
 use crate::disk::hash::Sha256;
 use crate::error::{Error, Result};
 
@@ -36,8 +37,11 @@ impl Catalog {
             let hint = if schema > SCHEMA { "update this software" } else { "ask its publisher for a newer one" };
             return Err(Error::Untrusted { what: what.into(), reason, hint: hint.into() });
         }
-        let catalog: Self = parse(what, json)?;
+        let mut catalog: Self = parse(what, json)?;
         check::check(&catalog).map_err(|reason| refused(what, reason))?;
+        for entry in &mut catalog.packs {
+            entry.signed_by = SignedBy(Some(key.base64().to_owned()));
+        }
         Ok(catalog)
     }
 
@@ -112,6 +116,7 @@ impl Catalog {
         let mut sorted = self.clone();
         sorted.packs.sort_by(|a, b| a.identity().cmp(&b.identity()));
         sorted.bundles.sort_by(|a, b| a.identity().cmp(&b.identity()));
+        sorted.withdrawn.sort_by(|a, b| a.identity().cmp(&b.identity()));
         let mut json = serde_json::to_vec_pretty(&sorted).map_err(|error| bad(error.to_string()))?;
         json.push(b'\n');
         if json.len() as u64 > MAX_CATALOG_BYTES {

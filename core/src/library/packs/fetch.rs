@@ -29,7 +29,8 @@ impl PackStore {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::WrongModel`] when the catalogue has the name for other base models only;
     /// [`Error::BadRequest`] when it has it for several and no manifest is given; [`Error::Untrusted`] when the
-    /// catalogue has expired, has an older version than is installed, or is contradicted by the file; and as
+    /// catalogue has expired, has an older version than is installed, would replace what another publisher vouched for, or is
+    /// contradicted by the file; and as
     /// [`Downloader::file`](crate::library::download::Downloader::file) and [`install_file`](Self::install_file).
     pub fn install(
         &self,
@@ -40,7 +41,45 @@ impl PackStore {
         cancel: &CancelToken,
     ) -> Result<Installed> {
         source.catalog.check_fresh(&shown(source.url), now(), None)?;
-        let entry = find(source.catalog, name, manifest)?;
+        self.install_entry(source, find(source.catalog, name, manifest)?, manifest, watch, cancel)
+    }
+
+    /// Installs what the catalogue has in newer versions, of packs that were installed from catalogues of its publisher; gives those
+    /// that were replaced, as they are now. What a publisher has withdrawn is told by [`list`](Self::list) from the moment its
+    /// catalogue was taken.
+    ///
+    /// # Errors
+    /// As [`install`](Self::install), for the first pack that cannot be installed; those before it are.
+    pub fn update(
+        &self,
+        source: &Source<'_>,
+        watch: &mut dyn Watch,
+        cancel: &CancelToken,
+    ) -> Result<Vec<Installed>> {
+        source.catalog.check_fresh(&shown(source.url), now(), None)?;
+        let mut updated = Vec::new();
+        for record in self.index()?.packs() {
+            let newest = source.catalog.pack(record.name(), Some(record.fingerprint));
+            let is_newer = |entry: &&PackEntry| {
+                record.publisher.is_some()
+                    && record.publisher == entry.signed_by.0
+                    && entry.version > record.metadata.version
+            };
+            if let Some(entry) = newest.filter(is_newer) {
+                updated.push(self.install_entry(source, entry, None, watch, cancel)?);
+            }
+        }
+        Ok(updated)
+    }
+
+    fn install_entry(
+        &self,
+        source: &Source<'_>,
+        entry: &PackEntry,
+        manifest: Option<&Manifest>,
+        watch: &mut dyn Watch,
+        cancel: &CancelToken,
+    ) -> Result<Installed> {
         let url = entry.location(source.url)?;
         check(entry, manifest)?;
         if let Some(installed) = self.current(entry, manifest)? {
@@ -53,7 +92,7 @@ impl PackStore {
         }
         let file = self.folder.download(entry.sha256);
         let expected = Expected { bytes: entry.bytes, sha256: entry.sha256 };
-        source.downloader.file(&url, &expected, &file, &mut Named { name, watch }, cancel)?;
+        source.downloader.file(&url, &expected, &file, &mut Named { name: &entry.name, watch }, cancel)?;
         let installed = self.adopt(&file, entry, manifest)?;
         clean::clean_download(&self.folder, entry.sha256);
         Ok(installed)
@@ -64,14 +103,12 @@ impl PackStore {
         let index = self.index()?;
         let installed = index.exactly(&entry.name, entry.fingerprint);
         Self::check_version(installed, entry)?;
-        let Some(record) = installed.filter(|record| record.sha256 == entry.sha256) else { return Ok(None) };
+        let Some(record) = installed.filter(|record| record.sha256 == entry.sha256) else {
+            Self::check_publisher(installed, &entry.name, entry.signed_by.0.as_deref())?;
+            return Ok(None);
+        };
         let path = self.folder.object(record.sha256);
-        Ok(checked(&path, entry, manifest).ok().map(|(header, _)| Installed {
-            header,
-            sha256: record.sha256,
-            bytes: record.bytes,
-            path,
-        }))
+        Ok(checked(&path, entry, manifest).ok().map(|(header, _)| self.installed_as(&index, record, header)))
     }
 
     /// Installs a file that was downloaded to the store's own folder. It does not stay there, except where the store
@@ -86,7 +123,7 @@ impl PackStore {
                 return Err(error);
             }
         };
-        let record = Record::new(&header, &bytes);
+        let record = Record::new(&header, &bytes, entry.signed_by.0.clone());
         self.commit(header, record, Some(entry), |path, lock| move_in(file, path, lock))
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::hash::Sha256;
 use crate::error::{Error, Result};
-use crate::library::catalog::MAX_PACK_BYTES;
+use crate::library::catalog::{MAX_PACK_BYTES, Withdrawal};
 use crate::model::manifest::Manifest;
 use crate::subjects::pack::{Header, Metadata, Precision};
 
@@ -29,6 +29,9 @@ pub(super) struct Index {
     format: u32,
     /// The highest serial of a catalogue that was seen, by the publisher's key.
     serials: BTreeMap<String, u64>,
+    /// What the newest catalogue that was seen withdraws, by the publisher's key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    withdrawn: BTreeMap<String, Vec<Withdrawal>>,
     /// By name and fingerprint, of which each pair is there once.
     packs: Vec<Record>,
 }
@@ -42,10 +45,13 @@ pub(super) struct Record {
     precision: Precision,
     neurons: u64,
     pub(super) metadata: Metadata,
+    /// The key whose catalogue it was installed from; none where nobody vouched for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) publisher: Option<String>,
 }
 
 impl Record {
-    pub(super) fn new(header: &Header, bytes: &[u8]) -> Self {
+    pub(super) fn new(header: &Header, bytes: &[u8], publisher: Option<String>) -> Self {
         Self {
             sha256: Sha256::digest(bytes),
             bytes: bytes.len() as u64,
@@ -53,6 +59,7 @@ impl Record {
             precision: header.precision,
             neurons: header.neurons,
             metadata: header.metadata.clone(),
+            publisher,
         }
     }
 
@@ -115,7 +122,7 @@ impl Index {
     }
 
     /// Makes it anew from the packs that are there. Of two packs of one name and base model the newer is taken. The
-    /// serials are lost.
+    /// serials are lost, as is who vouched for them and what was withdrawn.
     pub(super) fn rebuild(folder: &Folder, lock: &Lock) -> Result<Self> {
         let index = Self::scan(folder)?;
         index.write(folder, lock)?;
@@ -139,7 +146,7 @@ impl Index {
             let name = entry.file_name();
             let Some(hash) = folder::hash_of(&name) else { continue };
             let read = folder::read(&entry.path(), MAX_PACK_BYTES)
-                .and_then(|bytes| Ok(Record::new(&Header::read(&hash.to_string(), &bytes)?, &bytes)));
+                .and_then(|bytes| Ok(Record::new(&Header::read(&hash.to_string(), &bytes)?, &bytes, None)));
             match read {
                 Ok(record) if record.sha256 == hash => found.push(record),
                 Ok(_) => left_out("its hash is not its name"),
@@ -147,7 +154,8 @@ impl Index {
             }
         }
         found.sort_by_key(|record| (record.metadata.version, record.metadata.created));
-        let mut index = Self { format: FORMAT, serials: BTreeMap::new(), packs: Vec::new() };
+        let mut index =
+            Self { format: FORMAT, serials: BTreeMap::new(), withdrawn: BTreeMap::new(), packs: Vec::new() };
         for record in found {
             index.put(record);
         }
@@ -217,9 +225,26 @@ impl Index {
         self.serials.get(key).copied()
     }
 
-    /// Notes that a serial was seen.
-    pub(super) fn saw(&mut self, key: &str, serial: u64) {
+    /// Notes that a catalogue was seen: its serial, and what it withdraws.
+    pub(super) fn saw(&mut self, key: &str, serial: u64, withdrawn: &[Withdrawal]) {
         self.serials.insert(key.into(), serial);
+        if withdrawn.is_empty() {
+            self.withdrawn.remove(key);
+        } else {
+            self.withdrawn.insert(key.into(), withdrawn.to_vec());
+        }
+    }
+
+    /// By which words of its publisher a pack was withdrawn, if it was. Others can withdraw nothing of a publisher's; a file that
+    /// nobody vouched for is known by its hash.
+    pub(super) fn withdrawal(&self, record: &Record) -> Option<&Withdrawal> {
+        let all = self.withdrawn.iter().flat_map(|(key, list)| list.iter().map(move |withdrawal| (key, withdrawal)));
+        all.filter(|(_, w)| (w.name.as_str(), w.fingerprint) == record.key())
+            .find(|(key, w)| match &record.publisher {
+                Some(publisher) => publisher == *key && record.metadata.version <= w.version,
+                None => record.sha256 == w.sha256,
+            })
+            .map(|(_, withdrawal)| withdrawal)
     }
 
     fn is_sound(&self) -> bool {

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
+use crate::disk::hash::Sha256;
 use crate::error::{Error, Result};
 use crate::library::catalog::MAX_PACK_BYTES;
 use crate::subjects::pack::Header;
 
 use super::folder;
-use super::index::Record;
 use super::installed::Installed;
 
 /// What a pack's file says of itself, installed or not. Its header and checksums are checked; its neurons are not
@@ -22,6 +22,12 @@ pub fn inspect(file: &Path) -> Result<Installed> {
         return Err(Error::pack(name, None, format!("it is longer than any pack may be, {MAX_PACK_BYTES} bytes")));
     }
     let header = Header::read(&name, &bytes)?;
-    let record = Record::new(&header, &bytes);
-    Ok(Installed { header, sha256: record.sha256, bytes: record.bytes, path: file.to_path_buf() })
+    Ok(Installed {
+        header,
+        sha256: Sha256::digest(&bytes),
+        bytes: bytes.len() as u64,
+        publisher: None,
+        withdrawn: None,
+        path: file.to_path_buf(),
+    })
 }

@@ -21,6 +21,7 @@ impl PackStore {
     /// a manifest the whole pack is decoded for that base model first; without one its header and checksums are checked.
     ///
     /// # Errors
+    /// [`Error::Untrusted`] when it would take the place of another file that a publisher vouched for;
     /// [`Error::BadPack`], [`Error::WrongModel`], [`Error::OutOfSpace`], [`Error::BadStore`], [`Error::Io`].
     pub fn install_file(&self, file: &Path, manifest: Option<&Manifest>) -> Result<Installed> {
         let name = file.display().to_string();
@@ -30,7 +31,7 @@ impl PackStore {
             return Err(Error::pack(name, None, format!("it is longer than any pack may be, {most} bytes")));
         }
         let header = decode(&name, &bytes, manifest)?;
-        let record = Record::new(&header, &bytes);
+        let record = Record::new(&header, &bytes, None);
         self.commit(header, record, None, |path, lock| folder::replace(path, &bytes, lock))
     }
 
@@ -41,7 +42,7 @@ impl PackStore {
     /// installed; and as [`install_file`](Self::install_file).
     pub fn install_downloaded(&self, file: &Path, entry: &PackEntry, manifest: Option<&Manifest>) -> Result<Installed> {
         let (header, bytes) = checked(file, entry, manifest)?;
-        let record = Record::new(&header, &bytes);
+        let record = Record::new(&header, &bytes, entry.signed_by.0.clone());
         self.commit(header, record, Some(entry), |path, lock| folder::replace(path, &bytes, lock))
     }
 
@@ -60,11 +61,27 @@ impl PackStore {
         }
     }
 
+    /// Refuses to put something in place of what a publisher vouched for, unless the same publisher vouches for it: who wants that
+    /// removes the other first.
+    pub(super) fn check_publisher(installed: Option<&Record>, name: &str, publisher: Option<&str>) -> Result<()> {
+        let Some(known) = installed.and_then(|installed| installed.publisher.as_deref()) else { return Ok(()) };
+        let reason = match publisher {
+            Some(publisher) if publisher == known => return Ok(()),
+            Some(publisher) => format!("another publisher offers it (key {publisher})"),
+            None => "nobody vouches for this file".to_owned(),
+        };
+        Err(Error::Untrusted {
+            what: name.into(),
+            reason: format!("it is installed from a catalogue of the key {known}, and {reason}"),
+            hint: "keep it, or remove it before installing the other one".into(),
+        })
+    }
+
     /// Makes a checked pack part of the store. `place` puts its file where it is told.
     pub(super) fn commit(
         &self,
         header: Header,
-        record: Record,
+        mut record: Record,
         entry: Option<&PackEntry>,
         place: impl FnOnce(&Path, &Lock) -> Result<()>,
     ) -> Result<Installed> {
@@ -73,9 +90,17 @@ impl PackStore {
         if let Some(entry) = entry {
             Self::check_version(index.exactly(&entry.name, entry.fingerprint), entry)?;
         }
+        match index.exactly(record.name(), record.fingerprint) {
+            // The very file, by whatever way it came again.
+            Some(same) if same.sha256 == record.sha256 => {
+                record.publisher = record.publisher.or_else(|| same.publisher.clone());
+            }
+            other => Self::check_publisher(other, record.name(), record.publisher.as_deref())?,
+        }
         // What was downloaded to the store's own folder is counted twice; near the last megabyte that does no harm.
         space::check(&self.folder.objects(), record.bytes)?;
-        let (sha256, bytes, path) = (record.sha256, record.bytes, self.folder.object(record.sha256));
+        let installed = self.installed_as(&index, &record, header);
+        let (sha256, path) = (record.sha256, self.folder.object(record.sha256));
         let was_there = index.lists(sha256);
         let replaced = index.put(record);
         if let Err(error) = place(&path, &lock).and_then(|()| index.write(&self.folder, &lock)) {
@@ -87,7 +112,7 @@ impl PackStore {
         if let Some(old) = replaced.filter(|old| !index.lists(old.sha256)) {
             self.folder.discard(old.sha256, &lock);
         }
-        Ok(Installed { header, sha256, bytes, path })
+        Ok(installed)
     }
 }
 

@@ -18,6 +18,7 @@ use super::installed::Installed;
 #[derive(Debug, Clone)]
 pub struct PackStore {
     pub(super) folder: Folder,
+    takes_withdrawn: bool,
 }
 
 impl PackStore {
@@ -28,7 +29,7 @@ impl PackStore {
     /// # Errors
     /// [`Error::BadStore`] when a newer version made it; [`Error::Io`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let store = Self { folder: Folder::make(path.as_ref())? };
+        let store = Self { folder: Folder::make(path.as_ref())?, takes_withdrawn: false };
         match store.folder.lock() {
             Ok(lock) => {
                 let index = store.index_locked(&lock)?;
@@ -44,6 +45,13 @@ impl PackStore {
         Ok(store)
     }
 
+    /// Loads packs all the same that their publisher has withdrawn: for an app that asks its user.
+    #[must_use]
+    pub fn with_withdrawn(mut self) -> Self {
+        self.takes_withdrawn = true;
+        self
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         self.folder.path()
@@ -55,7 +63,8 @@ impl PackStore {
     /// # Errors
     /// [`Error::BadStore`], [`Error::Io`].
     pub fn list(&self) -> Result<Vec<Installed>> {
-        Ok(self.index()?.packs().iter().map(|record| self.installed(record)).collect())
+        let index = self.index()?;
+        Ok(index.packs().iter().map(|record| self.installed(&index, record)).collect())
     }
 
     /// An installed pack by name; where several base models' packs share the name, that of `fingerprint`.
@@ -65,16 +74,18 @@ impl PackStore {
     /// name is installed for several base models; [`Error::BadStore`], [`Error::Io`].
     pub fn get(&self, name: &str, fingerprint: Option<Sha256>) -> Result<Installed> {
         let index = self.index()?;
-        Ok(self.installed(index.find(name, fingerprint)?))
+        Ok(self.installed(&index, index.find(name, fingerprint)?))
     }
 
     /// Reads, checks and decodes an installed pack for a base model.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::WrongModel`] when the name is installed for other base models only;
+    /// [`Error::Untrusted`] when its publisher has withdrawn it, unless the store was told to take it
+    /// ([`with_withdrawn`](Self::with_withdrawn));
     /// [`Error::BadPack`] when its file was damaged or lost since; [`Error::BadStore`], [`Error::Io`].
     pub fn load(&self, name: &str, manifest: &Manifest) -> Result<Pack> {
-        let bytes = self.read(|index| index.find_for(name, manifest))?;
+        let bytes = self.read(|index| self.usable(index, name, manifest))?;
         Pack::decode(name, &bytes, manifest)
     }
 
@@ -83,7 +94,7 @@ impl PackStore {
     /// # Errors
     /// As [`load`](Self::load).
     pub fn subject(&self, name: &str, manifest: &Manifest) -> Result<Subject> {
-        let bytes = self.read(|index| index.find_for(name, manifest))?;
+        let bytes = self.read(|index| self.usable(index, name, manifest))?;
         Ok(Pack::decode(name, &bytes, manifest)?.subject().from_pack(Sha256::digest(&bytes)))
     }
 
@@ -119,18 +130,28 @@ impl PackStore {
     /// [`Error::BadStore`], [`Error::Io`] when the store itself cannot be read.
     pub fn verify(&self) -> Result<Vec<(Installed, Error)>> {
         let mut damaged = Vec::new();
-        for record in self.index()?.packs() {
+        let index = self.index()?;
+        for record in index.packs() {
             let (name, fingerprint) = (record.name(), Some(record.fingerprint));
             match self.read(|index| index.find(name, fingerprint)) {
                 // Removed meanwhile.
                 Ok(_) | Err(Error::NotFound { .. }) => {}
-                Err(error) => damaged.push((self.installed(record), error)),
+                Err(error) => damaged.push((self.installed(&index, record), error)),
             }
         }
         Ok(damaged)
     }
 
-    pub(super) fn installed(&self, record: &Record) -> Installed {
+    /// The pack of this name for a base model, unless it was withdrawn.
+    fn usable<'a>(&self, index: &'a Index, name: &str, manifest: &Manifest) -> Result<&'a Record> {
+        let record = index.find_for(name, manifest)?;
+        match index.withdrawal(record).filter(|_| !self.takes_withdrawn) {
+            None => Ok(record),
+            Some(withdrawal) => Err(withdrawn(record, &withdrawal.reason)),
+        }
+    }
+
+    fn installed(&self, index: &Index, record: &Record) -> Installed {
         let path = self.folder.object(record.sha256);
         let preview = folder::read_start(&path)
             .and_then(|start| Header::preview(record.name(), &start))
@@ -138,7 +159,19 @@ impl PackStore {
                 log::debug!("an installed pack has no preview that can be read: {error}");
                 None
             });
-        Installed { header: record.header(preview), sha256: record.sha256, bytes: record.bytes, path }
+        self.installed_as(index, record, record.header(preview))
+    }
+
+    /// A pack of the list whose file says this of itself.
+    pub(super) fn installed_as(&self, index: &Index, record: &Record, header: Header) -> Installed {
+        Installed {
+            header,
+            sha256: record.sha256,
+            bytes: record.bytes,
+            publisher: record.publisher.clone(),
+            withdrawn: index.withdrawal(record).map(|withdrawal| withdrawal.reason.clone()),
+            path: self.folder.object(record.sha256),
+        }
     }
 
     /// The bytes of an installed pack, which are those that were installed. When its file is gone because the pack was
@@ -190,6 +223,15 @@ fn check(record: &Record, bytes: Vec<u8>) -> Result<Vec<u8>> {
     // The pack's own checksums know which part is damaged.
     Header::read(record.name(), &bytes)?;
     Err(lost(record.name(), "its file is not the one that was installed"))
+}
+
+fn withdrawn(record: &Record, reason: &str) -> Error {
+    let reason = if reason.is_empty() { "it does not say why" } else { reason };
+    Error::Untrusted {
+        what: record.name().into(),
+        reason: format!("its publisher has withdrawn it: {reason}"),
+        hint: "remove it, or install a newer version of it".into(),
+    }
 }
 
 fn lost(name: &str, reason: &str) -> Error {

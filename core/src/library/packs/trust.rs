@@ -44,7 +44,8 @@ impl PackStore {
         self.accept(what, catalog, key, now)
     }
 
-    /// Checks a catalogue whose signature is right against the clock and against what was seen, and notes its serial.
+    /// Checks a catalogue whose signature is right against the clock and against what was seen, and notes its serial and what it
+    /// withdraws.
     fn accept(&self, what: &str, catalog: Catalog, key: &PublicKey, now: u64) -> Result<Catalog> {
         let seen = self.index()?.serial(key.base64());
         catalog.check_fresh(what, now, seen)?;
@@ -53,7 +54,7 @@ impl PackStore {
             let mut index = self.index_locked(&lock)?;
             // Another process may have seen a newer one meanwhile.
             catalog.check_fresh(what, now, index.serial(key.base64()))?;
-            index.saw(key.base64(), catalog.serial);
+            index.saw(key.base64(), catalog.serial, &catalog.withdrawn);
             index.write(&self.folder, &lock)?;
         }
         Ok(catalog)

@@ -76,7 +76,7 @@ pub(super) fn texts(metadata: &Metadata) -> [Text<'_>; 7] {
 /// The most bytes that a text may have.
 pub(super) fn limit(field: &str) -> usize {
     match field {
-        "trigger" | "author" | "licence" | "publisher" => 128,
+        "trigger" | "author" | "licence" | "publisher" | "reason" => 128,
         _ => 64,
     }
 }

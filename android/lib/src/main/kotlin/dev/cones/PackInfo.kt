@@ -22,6 +22,8 @@ import java.io.File
  * @property sha256 SHA-256 of the file.
  * @property bytes length of the file.
  * @property path the file, for reading only.
+ * @property publisher the key of the publisher whose catalogue it was installed from; none of a file that was installed by itself.
+ * @property withdrawn its publisher has withdrawn it, with these words, which may be none: it is no longer drawn with.
  */
 public class PackInfo internal constructor(
     public val name: String,
@@ -41,6 +43,8 @@ public class PackInfo internal constructor(
     public val sha256: String,
     public val bytes: Long,
     public val path: File,
+    public val publisher: String?,
+    public val withdrawn: String?,
 ) {
     override fun equals(other: Any?): Boolean = other is PackInfo && sha256 == other.sha256 && path == other.path
 
@@ -84,4 +88,6 @@ internal fun dev.cones.generated.PackInfo.wrapped() =
         sha256 = sha256,
         bytes = bytes.toLong(),
         path = File(path),
+        publisher = publisher,
+        withdrawn = withdrawn,
     )

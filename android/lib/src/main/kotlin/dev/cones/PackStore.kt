@@ -80,6 +80,17 @@ public class PackStore private constructor(internal val native: Handle<Native>) 
             }
         }
 
+    /**
+     * Installs what the catalogue has in newer versions, of packs that were installed from catalogues of its publisher; gives those
+     * that were replaced, as they are now. What a publisher has withdrawn, [list] tells ([PackInfo.withdrawn]).
+     *
+     * Cancelling the coroutine stops the downloads. [onProgress] is called as by [install].
+     */
+    public suspend fun update(catalog: Catalog, onProgress: (DownloadProgress) -> Unit = {}): List<PackInfo> =
+        download(onProgress) { listener, token ->
+            catalog.native.call { from -> native.call { it.update(from, listener, token).map { pack -> pack.wrapped() } } }
+        }
+
     /** Reads every pack again; gives those that are damaged. */
     public suspend fun verify(): List<DamagedPack> =
         io { store -> store.verify().map { DamagedPack(it.pack.wrapped(), it.reason) } }

@@ -43,7 +43,8 @@ internal class PacksPage(private val activity: MainActivity) {
         installed.removeAllViews()
         for (pack in packs) {
             installed.full(activity.row {
-                share(activity.text("${pack.name}, version ${pack.version}, ${pack.licence}"))
+                val withdrawn = pack.withdrawn?.let { "; its publisher has withdrawn it: $it" }.orEmpty()
+                share(activity.text("${pack.name}, version ${pack.version}, ${pack.licence}$withdrawn"))
                 side(activity.button("Remove") { launching { activity.studio.remove(pack.name) } })
             })
         }
