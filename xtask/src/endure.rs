@@ -70,13 +70,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
 }
 
 /// Opens and closes through Kotlin.
-fn handles(
-    workspace: &Workspace,
-    options: &Options,
-    times: u64,
-    library: &std::path::Path,
-    told: &mut Told,
-) -> Result {
+fn handles(workspace: &Workspace, options: &Options, times: u64, library: &std::path::Path, told: &mut Told) -> Result {
     let made = bindings::build(workspace, options)?;
     demo::build(workspace, options)?;
     host::kotlin_alone(workspace, options, library, made, "EndureTest", |maven| endure(maven, times, told))

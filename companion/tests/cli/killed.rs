@@ -85,7 +85,8 @@ fn what_was_learned_is_gone_on_from_after_each_kill() {
     let desk = Desk::new();
     let images = models("subjects/fluent-dog");
     let find = |out: &str| {
-        let words = ["find", "--images", text(&images), "--class", "dog", "--out", out, "--steps", "12", "--batch", "2"];
+        let words =
+            ["find", "--images", text(&images), "--class", "dog", "--out", out, "--steps", "12", "--batch", "2"];
         let quick = ["--held-out", "4", "--drawn", "1", "--threads", "1", "--json", "--show", "0"];
         let mut command = desk.cones(&[&words[..], &quick].concat());
         // The pack says when it was made.
