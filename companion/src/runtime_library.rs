@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 /// Where this program was built, in a folder of the checkout. Somebody who installs it with `cargo install --path companion` has it there
 /// still. A release is built somewhere that its users do not have, and others of their machine might make: it is told so.
-const BUILT: Option<&str> = if option_env!("CONES_RELEASE").is_some() { None } else { Some(env!("CARGO_MANIFEST_DIR")) };
+const BUILT: Option<&str> =
+    if option_env!("CONES_RELEASE").is_some() { None } else { Some(env!("CARGO_MANIFEST_DIR")) };
 
 /// Names another checkout; empty, it says that there is none.
 const CHECKOUT: &str = "CONES_CHECKOUT";

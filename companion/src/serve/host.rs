@@ -11,7 +11,8 @@ pub(super) fn is_meant(address: SocketAddr, host: Option<&str>) -> bool {
     if let Ok(address) = host.parse::<SocketAddr>() {
         return address.ip().is_loopback();
     }
-    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(n, _)| n);
+    let name =
+        host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(n, _)| n);
     let bare = name.trim_start_matches('[').trim_end_matches(']');
     bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
@@ -26,7 +27,14 @@ mod tests {
         for host in ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.0.0.1:8000", "127.1.2.3", "[::1]:8000", "[::1]"] {
             assert!(is_meant(here, Some(host)), "{host}");
         }
-        for host in ["evil.example", "evil.example:8000", "localhost.evil.example", "192.168.1.2:8000", "", "127.0.0.1.evil.example"] {
+        for host in [
+            "evil.example",
+            "evil.example:8000",
+            "localhost.evil.example",
+            "192.168.1.2:8000",
+            "",
+            "127.0.0.1.evil.example",
+        ] {
             assert!(!is_meant(here, Some(host)), "{host}");
         }
         assert!(is_meant(here, None), "a client of HTTP/1.0");

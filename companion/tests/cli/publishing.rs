@@ -81,7 +81,10 @@ fn publishing_again_adds_replaces_and_counts() {
     let left = desk.json(&publish(&key, &out, &["--withdraw", "tin", "--reason", "a mistake", "--json"]));
     assert_eq!(left["packs"].as_array().map(Vec::len), Some(1));
     let withdrawn = &left["withdrawn"][0];
-    assert_eq!((&withdrawn["name"], &withdrawn["version"], &withdrawn["reason"]), (&"tin".into(), &1.into(), &"a mistake".into()));
+    assert_eq!(
+        (&withdrawn["name"], &withdrawn["version"], &withdrawn["reason"]),
+        (&"tin".into(), &1.into(), &"a mistake".into())
+    );
     assert!(desk.fails(1, &publish(&key, &out, &[&tin])).contains("version 2"), "it stays withdrawn");
     assert_eq!(left["serial"], 5);
     assert!(desk.fails(1, &publish(&key, &out, &["--withdraw", "tin"])).contains("`tin`"));

@@ -59,7 +59,11 @@ fn a_website_whose_name_leads_here_gets_nothing() {
     let answer = get(&server, "/packs/a.cones", "\r\nHost: evil.example");
     assert_eq!(answer.status, 421);
     assert!(!answer.body.is_empty() && answer.body.len() < 100, "words, not the file");
-    assert_eq!(get(&server, "/packs/a.cones", "\r\nHost: 127.0.0.1:1").status, 200, "whatever the port: it may be forwarded");
+    assert_eq!(
+        get(&server, "/packs/a.cones", "\r\nHost: 127.0.0.1:1").status,
+        200,
+        "whatever the port: it may be forwarded"
+    );
 }
 
 #[test]

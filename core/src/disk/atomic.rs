@@ -49,9 +49,8 @@ impl AtomicFile {
             let permissions = as_umask_says();
             permissions.map(|permissions| builder.permissions(permissions));
         }
-        let file = builder
-            .tempfile_in(files::folder_of(target))
-            .map_err(space::io("create a file beside", target, 0))?;
+        let file =
+            builder.tempfile_in(files::folder_of(target)).map_err(space::io("create a file beside", target, 0))?;
         Ok(Self { file, target: target.to_path_buf() })
     }
 

@@ -147,7 +147,10 @@ fn what_a_publisher_vouched_for_is_replaced_by_nobody_else() {
     let entry = theirs.pack("rex", None).expect("listed");
     assert!(refused(store.install_downloaded(&place.file("rex", 2), entry, None).map(drop)));
     let installed = store.get("rex", None).expect("as it was");
-    assert_eq!((installed.header.metadata.version, installed.publisher.as_deref()), (1, Some(publisher.key().base64())));
+    assert_eq!(
+        (installed.header.metadata.version, installed.publisher.as_deref()),
+        (1, Some(publisher.key().base64()))
+    );
     // The very file by another way changes nothing, and who wants another one removes this one.
     store.install_file(&place.file("rex", 1), None).expect("it is there");
     assert_eq!(store.get("rex", None).expect("there").publisher, installed.publisher);

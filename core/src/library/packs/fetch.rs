@@ -50,12 +50,7 @@ impl PackStore {
     ///
     /// # Errors
     /// As [`install`](Self::install), for the first pack that cannot be installed; those before it are.
-    pub fn update(
-        &self,
-        source: &Source<'_>,
-        watch: &mut dyn Watch,
-        cancel: &CancelToken,
-    ) -> Result<Vec<Installed>> {
+    pub fn update(&self, source: &Source<'_>, watch: &mut dyn Watch, cancel: &CancelToken) -> Result<Vec<Installed>> {
         source.catalog.check_fresh(&shown(source.url), now(), None)?;
         let mut updated = Vec::new();
         for record in self.index()?.packs() {
