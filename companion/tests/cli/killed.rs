@@ -30,7 +30,7 @@ fn published(folder: &Path, key: &PublicKey) -> (u64, BTreeSet<String>) {
     let signature = String::from_utf8(read("catalog.json.minisig")).expect("text");
     let catalog = Catalog::verify("catalog.json", &json, &signature, key).expect("signed");
     for pack in &catalog.packs {
-        assert_eq!(Sha256::digest(&read(&pack.url)), pack.sha256, "{}", pack.url);
+        assert_eq!(Sha256::digest(read(&pack.url)), pack.sha256, "{}", pack.url);
     }
     (catalog.serial, catalog.packs.into_iter().map(|pack| pack.name).collect())
 }
