@@ -14,30 +14,27 @@ use told::Told;
 /// Tells a test how often (`cones_tests::endure`, and `EndureTest` of Kotlin).
 const TIMES: &str = "CONES_ENDURE";
 
-/// A test in Rust: where it is, what it is called, and how many of a hundred rounds are its.
+/// A test in Rust: the test program it is in, what it is called, and how many of a hundred rounds are its.
 struct Test {
-    package: &'static str,
     file: &'static str,
     name: &'static str,
     percent: u64,
 }
 
-const fn test(package: &'static str, file: &'static str, name: &'static str, percent: u64) -> Test {
-    Test { package, file, name, percent }
+const fn test(file: &'static str, name: &'static str, percent: u64) -> Test {
+    Test { file, name, percent }
 }
 
 /// `find` is killed least, for each of its starts takes seconds.
 const KILLS: [Test; 5] = [
-    test("cones-tests", "store", "killed::each_pack_is_whole_or_absent_after_each_kill", 35),
-    test("cones-tests", "store", "killed::so_it_is_with_packs_that_are_being_downloaded", 15),
-    test("cones-core", "bundle_store", "killed::the_bundle_is_whole_after_each_kill", 20),
-    test("cones-companion", "cli", "killed::what_is_published_is_whole_after_each_kill", 25),
-    test("cones-companion", "cli", "killed::what_was_learned_is_gone_on_from_after_each_kill", 5),
+    test("store", "killed::each_pack_is_whole_or_absent_after_each_kill", 35),
+    test("store", "killed::so_it_is_with_packs_that_are_being_downloaded", 15),
+    test("bundle_store", "killed::the_bundle_is_whole_after_each_kill", 20),
+    test("cli", "killed::what_is_published_is_whole_after_each_kill", 25),
+    test("cli", "killed::what_was_learned_is_gone_on_from_after_each_kill", 5),
 ];
-const CANCELS: [Test; 1] =
-    [test("cones-core", "engine", "enduring::a_picture_after_many_cancelled_ones_is_the_first", 100)];
-const PICTURES: [Test; 1] =
-    [test("cones-core", "engine", "enduring::base_pictures_between_subjects_are_the_first", 100)];
+const CANCELS: [Test; 1] = [test("engine", "enduring::a_picture_after_many_cancelled_ones_is_the_first", 100)];
+const PICTURES: [Test; 1] = [test("engine", "enduring::base_pictures_between_subjects_are_the_first", 100)];
 
 /// What can be asked for, and how often it is done where no number is given.
 const KINDS: [(&str, u64); 4] = [("kills", 1000), ("cancels", 10_000), ("pictures", 1000), ("handles", 1000)];
@@ -60,8 +57,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
         };
         for test in tests {
             let times = (times * test.percent).div_ceil(100);
-            let mut cargo = workspace.cargo(options, &["test", "--release", "--package", test.package]);
-            cargo.args(["--test", test.file, "--", "--exact", test.name, "--include-ignored", "--nocapture"]);
+            // As `cargo xtask test` builds them: with one package alone the dependencies would have other features, and be built anew.
+            let mut cargo = workspace.cargo(options, &["test", "--release", "--workspace", "--test", test.file]);
+            cargo.args(["--", "--exact", test.name, "--include-ignored", "--nocapture"]);
             endure(cargo.env(onnxruntime::VARIABLE, &library), times, &mut told)?;
         }
     }
