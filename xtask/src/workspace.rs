@@ -50,9 +50,33 @@ impl Workspace {
     pub(crate) fn cargo(&self, options: &Options, arguments: &[&str]) -> Command {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
         command.current_dir(&self.root).args(arguments);
+        // Some build scripts look at these: with what cargo said of this very program, they and all that depends on them would be
+        // built anew each time after a cargo by hand.
+        std::env::vars_os().filter(|(name, _)| is_of_this_program(name)).for_each(|(name, _)| {
+            command.env_remove(name);
+        });
         if options.offline {
             command.arg("--offline");
         }
         command
+    }
+}
+
+/// Whether cargo set this variable to say something of the program that it runs, which is this one.
+fn is_of_this_program(name: &std::ffi::OsStr) -> bool {
+    let name = name.to_string_lossy();
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"].iter().any(|start| name.starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cargo_says_of_this_program_is_told_from_what_it_is_told() {
+        assert!(is_of_this_program("CARGO_PKG_NAME".as_ref()) && is_of_this_program("CARGO_MANIFEST_DIR".as_ref()));
+        for name in ["CARGO", "CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_BUILD_JOBS", "CARGO_INCREMENTAL", "RUSTFLAGS"] {
+            assert!(!is_of_this_program(name.as_ref()), "{name}");
+        }
     }
 }
