@@ -76,7 +76,11 @@ fn what_is_published_is_whole_after_each_kill() {
 }
 
 /// Longer than loading takes and a few steps.
-const LONGEST_LEARNING_MICROS: u64 = 4_000_000;
+const SHORT_MICROS: u64 = 4_000_000;
+/// Long enough to be killed after a checkpoint, which is written every 20 seconds of steps.
+const LONG_MICROS: u64 = 45_000_000;
+/// One in so many lives may be long.
+const LONG: u64 = 10;
 
 /// Slow: each kill waits for graphs to be loaded.
 #[test]
@@ -86,7 +90,7 @@ fn what_was_learned_is_gone_on_from_after_each_kill() {
     let images = models("subjects/fluent-dog");
     let find = |out: &str| {
         let words =
-            ["find", "--images", text(&images), "--class", "dog", "--out", out, "--steps", "12", "--batch", "2"];
+            ["find", "--images", text(&images), "--class", "dog", "--out", out, "--steps", "300", "--batch", "2"];
         let quick = ["--held-out", "4", "--drawn", "1", "--threads", "1", "--json", "--show", "0"];
         let mut command = desk.cones(&[&words[..], &quick].concat());
         // The pack says when it was made.
@@ -102,9 +106,11 @@ fn what_was_learned_is_gone_on_from_after_each_kill() {
     let same = |when: &str| {
         assert!(std::fs::read(&disturbed).expect("a pack") == whole, "{when}: another pack than undisturbed");
     };
-    let (times, mut hit, mut finished) = (endure::times(4), 0, 0);
+    let (times, mut hit, mut finished, mut went_on) = (endure::times(10), 0, 0, 0);
     for round in 0..times {
-        let life = Duration::from_micros(endure::scattered(round, LONGEST_LEARNING_MICROS));
+        let longest = if round % LONG == LONG - 1 { LONG_MICROS } else { SHORT_MICROS };
+        let life = Duration::from_micros(endure::scattered(round, longest));
+        went_on += u64::from(Path::new(&desk.path("disturbed/.dog.cones.finding")).exists());
         hit += u64::from(kill(find(&disturbed), life));
         if Path::new(&disturbed).exists() {
             same(&format!("round {round}"));
@@ -125,8 +131,8 @@ fn what_was_learned_is_gone_on_from_after_each_kill() {
     endure::say(
         "finding",
         format_args!(
-            "{times} kills, {hit} of them before its end; {} packs came of going on, each to the byte that of an \
-             undisturbed run",
+            "{times} kills, {hit} of them before its end; {went_on} runs found a checkpoint of one before; {} packs came of \
+             it, each to the byte that of an undisturbed run",
             finished + 1
         ),
     );
