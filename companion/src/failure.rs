@@ -28,6 +28,9 @@ pub enum Failure {
     /// Quantising.
     #[error(transparent)]
     Quantise(#[from] cones_quantise::Error),
+    /// Keys, published folders and their server.
+    #[error(transparent)]
+    Publish(#[from] cones_publish::Error),
     /// Reading and writing.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -43,6 +46,7 @@ impl Failure {
             Self::Import(error) => error.is_cancelled(),
             Self::Onnx(error) => error.is_cancelled(),
             Self::Quantise(error) => error.is_cancelled(),
+            Self::Publish(error) => error.is_cancelled(),
             Self::Usage(_) | Self::Other(_) | Self::Io(_) => false,
         }
     }
@@ -56,6 +60,7 @@ impl Failure {
             Self::Import(error) => error.hint(),
             Self::Onnx(error) => error.hint(),
             Self::Quantise(error) => error.hint(),
+            Self::Publish(error) => error.hint(),
             Self::Usage(_) | Self::Other(_) | Self::Io(_) => None,
         }
     }
@@ -87,6 +92,7 @@ impl Failure {
             Self::Core(error) => is_bad_request(error),
             Self::Find(cones_find::Error::Core(error)) => is_bad_request(error),
             Self::Quantise(cones_quantise::Error::Core(error)) => is_bad_request(error),
+            Self::Publish(cones_publish::Error::Core(error)) => is_bad_request(error),
             _ => false,
         }
     }
@@ -151,7 +157,6 @@ in_words!(
     ctrlc::Error,
     image::ImageError,
     jiff::Error,
-    minisign::PError,
     ndarray::ShapeError,
     serde_json::Error,
 );
