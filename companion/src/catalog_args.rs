@@ -8,7 +8,6 @@ use cones_core::{CancelToken, Downloader, Error, PackStore, PublicKey};
 
 use crate::environment::{path_or_variable, words_or_variable};
 use crate::failure::Failure;
-use crate::keys;
 
 /// Where a catalogue is, and whose it has to be.
 #[derive(Debug, Clone, Args)]
@@ -35,7 +34,8 @@ impl CatalogArgs {
     /// The publisher's key.
     pub fn key(&self) -> Result<PublicKey, Failure> {
         let given = words_or_variable(self.key.as_ref(), "CONES_KEY");
-        keys::public(&given.ok_or_else(|| Failure::Usage("say whose it has to be with --key PUBKEY".into()))?)
+        let given = given.ok_or_else(|| Failure::Usage("say whose it has to be with --key PUBKEY".into()))?;
+        Ok(cones_publish::keys::public(&given)?)
     }
 
     /// What downloads.

@@ -6,7 +6,6 @@
 //! picture shows). The rules are those of `models/toybox/recipe/measure.py`, and are tested against it.
 
 pub mod alignment;
-pub mod drawing;
 pub mod instances;
 pub mod labels;
 pub mod measure;

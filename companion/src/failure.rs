@@ -28,6 +28,12 @@ pub enum Failure {
     /// Quantising.
     #[error(transparent)]
     Quantise(#[from] cones_quantise::Error),
+    /// Keys, published folders and their server.
+    #[error(transparent)]
+    Publish(#[from] cones_publish::Error),
+    /// The studio.
+    #[error(transparent)]
+    Studio(#[from] cones_studio::Error),
     /// Reading and writing.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -43,6 +49,8 @@ impl Failure {
             Self::Import(error) => error.is_cancelled(),
             Self::Onnx(error) => error.is_cancelled(),
             Self::Quantise(error) => error.is_cancelled(),
+            Self::Publish(error) => error.is_cancelled(),
+            Self::Studio(error) => error.is_cancelled(),
             Self::Usage(_) | Self::Other(_) | Self::Io(_) => false,
         }
     }
@@ -56,6 +64,8 @@ impl Failure {
             Self::Import(error) => error.hint(),
             Self::Onnx(error) => error.hint(),
             Self::Quantise(error) => error.hint(),
+            Self::Publish(error) => error.hint(),
+            Self::Studio(error) => error.hint(),
             Self::Usage(_) | Self::Other(_) | Self::Io(_) => None,
         }
     }
@@ -87,6 +97,7 @@ impl Failure {
             Self::Core(error) => is_bad_request(error),
             Self::Find(cones_find::Error::Core(error)) => is_bad_request(error),
             Self::Quantise(cones_quantise::Error::Core(error)) => is_bad_request(error),
+            Self::Publish(cones_publish::Error::Core(error)) => is_bad_request(error),
             _ => false,
         }
     }
@@ -151,7 +162,6 @@ in_words!(
     ctrlc::Error,
     image::ImageError,
     jiff::Error,
-    minisign::PError,
     ndarray::ShapeError,
     serde_json::Error,
 );

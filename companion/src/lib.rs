@@ -1,6 +1,6 @@
 //! The command `cones`, as a library for its tests: [`commands`] parse and print, the other modules hold what only the
 //! command needs. What others may use, too, stands in crates of its own: `cones-onnx`, `cones-gradient`, `cones-import`,
-//! `cones-quantise` and `cones-find`.
+//! `cones-quantise`, `cones-find`, `cones-publish` and `cones-studio`.
 
 pub mod base_model;
 pub mod catalog_args;
@@ -20,12 +20,10 @@ pub mod pack_file;
 pub mod pack_parts;
 pub mod places;
 pub mod precision_arg;
-pub mod publish;
 pub mod ranges;
 pub mod recipe_subjects;
 pub mod report;
 pub mod runtime_library;
-pub mod serve;
 pub mod subject_spec;
 pub mod typed;
 pub mod wrong_kind;

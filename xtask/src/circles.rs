@@ -16,13 +16,15 @@ use crate::workspace::Workspace;
 use names::Module;
 
 /// Folders with the sources of a crate, from the root of the repository.
-const CRATES: [&str; 10] = [
+const CRATES: [&str; 12] = [
     "bindings/src",
     "companion/find/src",
     "companion/gradient/src",
     "companion/import/src",
     "companion/onnx/src",
+    "companion/publish/src",
     "companion/quantise/src",
+    "companion/studio/src",
     "companion/src",
     "core/src",
     "tests/src",

@@ -164,6 +164,9 @@ impl Finder<'_> {
             }
             None => Progress::default(),
         };
+        if !progress.history.is_empty() {
+            self.observer.resumed(&progress.history, progress.seconds);
+        }
         let learned = self.steps(method, schedule, &mut progress, checkpoint);
         if let Some(checkpoint) = checkpoint {
             self.save(checkpoint, method, &progress)?;
@@ -202,6 +205,10 @@ impl Finder<'_> {
             progress.history.push(loss);
             progress.seconds += start.elapsed().as_secs_f64();
             self.observer.step(step + 1, schedule.steps, loss);
+            if self.observer.wants_mask(step + 1) {
+                let mask = mask_so_far(method, schedule, base, self.problem.layers)?;
+                self.observer.mask(step + 1, &mask);
+            }
             if let Some(checkpoint) = checkpoint
                 && progress.seconds - saved > BETWEEN_CHECKPOINTS
             {
@@ -262,6 +269,26 @@ impl Finder<'_> {
     }
 }
 
+/// What a method would shut by itself, as far as it has learned.
+fn mask_so_far(method: &dyn Method, schedule: &Schedule, base: &Weights, layers: &[Layer]) -> Result<ConceptMask> {
+    if let Some(factors) = method.factors(base) {
+        return every_weight(factors, layers);
+    }
+    let mut scores = method.scores(base);
+    let available = schedule.selection.keep_scores(&mut scores);
+    match method.natural().unwrap_or(0).min(available) {
+        0 => Ok(ConceptMask::empty(layers)),
+        neurons => Ok(scores.highest(layers, neurons)?),
+    }
+}
+
+/// A mask of all weights, each with its factor.
+fn every_weight(factors: Weights, layers: &[Layer]) -> Result<ConceptMask> {
+    let all = factors.layers.iter().map(|m| (0..m.values.len()).collect()).collect::<Vec<_>>();
+    let factors = factors.layers.into_iter().map(|m| m.values).collect();
+    Ok(ConceptMask::from_indices(layers, &all)?.with_factors(factors)?)
+}
+
 /// The masks to try: those of the ladder, the method's own, and the one asked for; smallest first.
 fn candidates(
     options: &SearchOptions,
@@ -270,9 +297,7 @@ fn candidates(
     layers: &[Layer],
 ) -> Result<Vec<ConceptMask>> {
     if let Some(factors) = method.factors(base) {
-        let all = factors.layers.iter().map(|m| (0..m.values.len()).collect()).collect::<Vec<_>>();
-        let factors = factors.layers.into_iter().map(|m| m.values).collect();
-        return Ok(vec![ConceptMask::from_indices(layers, &all)?.with_factors(factors)?]);
+        return Ok(vec![every_weight(factors, layers)?]);
     }
     let mut scores = method.scores(base);
     let available = options.schedule.selection.keep_scores(&mut scores);

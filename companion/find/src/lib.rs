@@ -17,6 +17,7 @@
 pub mod batch;
 pub mod cache;
 pub mod checkpoint;
+pub mod drawing;
 mod error;
 pub mod examples;
 pub mod factors;
@@ -29,6 +30,7 @@ pub mod looks;
 pub mod method;
 pub mod objective;
 pub mod observer;
+pub mod photos;
 pub mod pictures;
 pub mod prepare;
 pub mod progress;

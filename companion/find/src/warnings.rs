@@ -2,19 +2,17 @@
 
 use std::path::PathBuf;
 
-use cones_core::Bundle;
 use cones_core::model::bundle::TOKENIZER;
 use cones_core::text::tokenizer::Tokenizer;
+use cones_core::{Bundle, Picture};
 
 use crate::error::{Error, Result};
+use crate::photos::{self, Photo};
 use crate::pictures;
 use crate::prepare::{CAPTIONS, ExampleSpec, captions};
 
 /// A word in more pieces than this is hardly one that the model has learned.
 const PIECES: usize = 2;
-
-/// As many pictures as the help speaks of.
-const MOST_HELPFUL: usize = 10;
 
 /// Names with a caption and without a picture.
 fn captions_of_nothing(spec: &ExampleSpec<'_>, found: &[PathBuf]) -> Result<Vec<String>> {
@@ -41,22 +39,37 @@ pub fn warnings(bundle: &Bundle, spec: &ExampleSpec<'_>) -> Result<Vec<String>> 
     if !missing.is_empty() {
         warnings.push(format!("`{}` has captions for files that are not there: {}", CAPTIONS, missing.join(", ")));
     }
-    if found.len() > MOST_HELPFUL {
+    if found.len() > photos::MOST_HELPFUL {
         warnings.push(format!(
-            "`{}` holds {} pictures; more than {MOST_HELPFUL} make no better pack, and different ones may make none at all",
+            "`{}` holds {} pictures; more than {} make no better pack, and different ones may make none at all",
             spec.folder.display(),
-            found.len()
+            found.len(),
+            photos::MOST_HELPFUL
         ));
     }
-    if found.len() == 1 {
-        warnings.push(format!(
-            "`{}` holds one picture only: its place and background will be taken for part of the subject; 3 to 10 \
-             pictures in different places tell them apart",
-            spec.folder.display()
-        ));
+    warnings.extend(photos::warnings(&seen(&found)?));
+    warnings.extend(of_class(bundle, spec.class)?);
+    Ok(warnings)
+}
+
+/// The pictures as they are seen from afar, with the names of their files. More than a subject has are not looked at.
+fn seen(found: &[PathBuf]) -> Result<Vec<(String, Photo)>> {
+    let mut seen = Vec::new();
+    for path in found.iter().take(photos::MOST_HELPFUL) {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        seen.push((name, Photo::new(&Picture::open(path)?)?));
     }
+    Ok(seen)
+}
+
+/// What is to be said of the class word.
+///
+/// # Errors
+/// When the tokenizer cannot be read.
+pub fn of_class(bundle: &Bundle, class: &str) -> Result<Vec<String>> {
+    let mut warnings = Vec::new();
     let tokenizer = Tokenizer::open(&bundle.file(TOKENIZER)?, bundle.manifest().text)?;
-    for word in spec.class.split_whitespace() {
+    for word in class.split_whitespace() {
         let pieces = tokenizer.ids(word)?.len();
         if pieces > PIECES {
             warnings.push(format!(

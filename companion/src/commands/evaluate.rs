@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use cones_core::picture::writing;
 use cones_core::{CancelToken, Drawn, Engine, Picture};
+use cones_find::drawing::{Drawing, Shown, request};
 use cones_find::pictures;
 use cones_find::record::Record;
 use serde::Serialize;
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
 use super::progress_bar::Bar;
-use crate::evaluate::drawing::{Drawing, Shown, request};
 use crate::evaluate::measure::Measure;
 use crate::evaluate::score::Score;
 use crate::evaluate::table;

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
+use cones_publish::keys::{check_free, generate};
 
 use crate::failure::Failure;
 use crate::keys;
@@ -28,7 +29,7 @@ pub struct KeygenArgs {
 /// Writes both keys and prints the public one.
 pub fn run(args: &KeygenArgs) -> Result<(), Failure> {
     // Nobody should think of a password for a key that will not be written.
-    keys::check_free(&args.out)?;
+    check_free(&args.out)?;
     let password = match keys::password_from_environment() {
         Some(password) => Some(password),
         None if args.password => Some(keys::new_password()?),
@@ -38,7 +39,7 @@ pub fn run(args: &KeygenArgs) -> Result<(), Failure> {
         let shown = args.out.display();
         writeln!(std::io::stderr(), "note: `{shown}` has no password; whoever can read it can publish in your name")?;
     }
-    let public = keys::generate(&args.out, password)?;
+    let public = generate(&args.out, password)?;
     writeln!(std::io::stdout(), "{}", public.base64())?;
     Ok(())
 }

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cones_core::library::catalog::{CATALOG, Catalog};
+use cones_publish::{PackSource, Publication, publish};
 
 use crate::base_model::{self, BundleArgs};
 use crate::clock;
 use crate::failure::Failure;
-use crate::keys::SigningKey;
+use crate::keys;
 use crate::pack_file::PackFile;
 use crate::places::StoreArgs;
-use crate::publish::{Publication, publish};
 
 /// Arguments of `cones publish`.
 #[derive(Debug, Args)]
@@ -73,7 +73,7 @@ pub fn run(args: &PublishArgs) -> Result<(), Failure> {
     for named in &args.bundles {
         publication.bundles.push(base_model::open(named, &args.store)?);
     }
-    let key = SigningKey::open(&args.key)?;
+    let key = keys::open(&args.key)?;
     for path in &args.packs {
         publication.packs.push(checked(PackFile::open(path)?, &publication, &args.store)?);
     }
@@ -88,7 +88,7 @@ pub fn run(args: &PublishArgs) -> Result<(), Failure> {
 }
 
 /// A pack that its base model, where it is at hand, takes.
-fn checked(file: PackFile, publication: &Publication, store: &StoreArgs) -> Result<PackFile, Failure> {
+fn checked(file: PackFile, publication: &Publication, store: &StoreArgs) -> Result<PackSource, Failure> {
     let header = file.header()?;
     let published = publication.bundles.iter().find(|b| b.manifest().fingerprint == header.fingerprint);
     match published {
@@ -103,7 +103,7 @@ fn checked(file: PackFile, publication: &Publication, store: &StoreArgs) -> Resu
             )?,
         },
     }
-    Ok(file)
+    Ok(PackSource { name: file.path.display().to_string(), bytes: file.bytes })
 }
 
 fn print(out: &mut impl Write, args: &PublishArgs, catalog: &Catalog) -> std::io::Result<()> {

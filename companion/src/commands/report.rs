@@ -14,11 +14,11 @@ use crate::inspect::heads;
 use crate::pack_file::PackFile;
 use crate::report::attention::{self, Attention};
 use crate::report::attention_map::Mapper;
+use crate::report::facts;
 use crate::report::page::Page;
 use crate::report::painter::{Cost, Painter};
 use crate::report::sheet::{self, Sheet};
 use crate::report::subject::Reported;
-use crate::report::{facts, prompts};
 
 /// The page's name in its folder.
 const PAGE: &str = "index.html";
@@ -107,7 +107,7 @@ impl ReportArgs {
 
     /// A sheet of each pack, and one of all where there are several.
     fn draw(&self, painter: &mut Painter<'_>, packs: &[Reported]) -> Result<Vec<Sheet>, Failure> {
-        let prompts = if self.prompts.is_empty() { prompts::contexts() } else { self.prompts.clone() };
+        let prompts = if self.prompts.is_empty() { cones_find::drawing::contexts() } else { self.prompts.clone() };
         let count = self.seeds.unwrap_or(if packs.len() == 1 { 2 } else { 1 });
         let seeds: Vec<u64> = (0..count).map(|i| self.seed.wrapping_add(u64::from(i))).collect();
         let mut sheets = Vec::new();

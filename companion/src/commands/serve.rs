@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use cones_core::library::catalog::CATALOG;
+use cones_publish::FileServer;
 
 use crate::failure::Failure;
-use crate::serve::FileServer;
 
 /// Arguments of `cones serve`.
 #[derive(Debug, Args)]

@@ -2,23 +2,6 @@
 
 use cones_core::Subject;
 
-/// Contexts that any text-to-image model knows, Toybox among them.
-const CONTEXTS: [&str; 8] = [
-    "a {} on grass",
-    "a {} in the snow",
-    "a {} on the beach",
-    "a {} at night",
-    "a {} in front of a brick wall",
-    "a {} in the desert",
-    "a {} on a yellow background",
-    "a {} and an apple in the snow",
-];
-
-/// What is drawn where nothing else is asked for.
-pub fn contexts() -> Vec<String> {
-    CONTEXTS.into_iter().map(str::to_owned).collect()
-}
-
 /// A prompt with `{}` replaced by things, "X and a Y" where there are several. An article before `{}` follows them.
 pub fn fill(prompt: &str, things: &[&str]) -> String {
     let same: Vec<(&str, &str)> = things.iter().map(|thing| (*thing, *thing)).collect();
@@ -77,6 +60,5 @@ mod tests {
         let two = [subject("rex", "<v1> dog"), subject("tin", "owl <v1>")];
         assert_eq!(name("a {} on {grass", &two), "a {rex} and an {tin} on {{grass");
         assert_eq!(name("a {}", &two[1..]), "an {tin}");
-        assert!(contexts().iter().all(|context| context.matches("{}").count() == 1));
     }
 }

@@ -1,8 +1,10 @@
 //! Which URLs may be asked, and how they are shown.
 //!
-//! HTTPS only, except to this device itself: what stands at `127.0.0.0/8`, `::1` or `localhost` crosses no network.
+//! HTTPS only, with two exceptions. To this device itself: what stands at `127.0.0.0/8`, `::1` or `localhost` crosses no network. And to
+//! an address, written in numbers, of the network that the device is in (RFC 1918, RFC 4193, link-local): a desk there has no name that
+//! a certificate could be for. What comes from it is seen by others in that network, but is what its publisher signed or it is refused.
 
-use std::net::ToSocketAddrs;
+use std::net::{IpAddr, ToSocketAddrs};
 
 use url::{Host, Url};
 
@@ -42,6 +44,9 @@ impl Address {
         }
         if next.is_loopback() && !self.is_loopback() {
             return Err(lost("that is this device itself".into()));
+        }
+        if next.is_nearby() && !next.is_beside(self) {
+            return Err(lost("that is another device of the local network".into()));
         }
         Ok(next)
     }
@@ -99,6 +104,21 @@ impl Address {
         }
     }
 
+    /// Whether it is asked without encryption in the local network.
+    pub(crate) fn is_nearby(&self) -> bool {
+        let ip = match self.0.host() {
+            Some(Host::Ipv4(address)) => IpAddr::V4(address),
+            Some(Host::Ipv6(address)) => IpAddr::V6(address),
+            _ => return false,
+        };
+        self.0.scheme() == "http" && is_private(ip)
+    }
+
+    /// Whether both are of one server.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        self.0.origin() == other.0.origin()
+    }
+
     /// Whether it may be asked as names resolve now: a name server may know a `localhost` that is none.
     pub(super) fn stays_here(&self) -> bool {
         match self.0.host() {
@@ -119,10 +139,22 @@ impl Address {
         let address = Self(url);
         match address.0.scheme() {
             "https" => Ok(address),
-            "http" if address.is_loopback() => Ok(address),
-            "http" => Err(refused(address.shown(), "only HTTPS is used, except on this device itself".into())),
+            "http" if address.is_loopback() || address.is_nearby() => Ok(address),
+            "http" => {
+                let reason =
+                    "only HTTPS is used, except on this device itself and to an address in numbers of its own network";
+                Err(refused(address.shown(), reason.into()))
+            }
             other => Err(refused(address.shown(), format!("`{other}` is not used, only HTTPS"))),
         }
+    }
+}
+
+/// Whether an address is of a network that nobody outside reaches.
+fn is_private(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local(),
     }
 }
 
@@ -178,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn https_everywhere_and_http_to_this_device() {
+    fn https_everywhere_and_http_to_this_device_and_its_network() {
         for text in [
             "https://example.org/a.cones",
             "https://127.0.0.1:8443/",
@@ -187,6 +219,12 @@ mod tests {
             "http://[::1]:80/a",
             "http://localhost:1/a",
             "http://LOCALHOST/a",
+            "http://10.0.0.2/",
+            "http://192.168.1.5:8778/catalog.json",
+            "http://172.31.0.1/",
+            "http://169.254.7.7/",
+            "http://[fd00::5]/",
+            "http://[fe80::5]/",
         ] {
             assert!(Address::parse(text).is_ok(), "{text}");
         }
@@ -198,7 +236,13 @@ mod tests {
             "http://0.0.0.0/",
             "http://[::2]/",
             "http://[::ffff:127.0.0.1]/",
-            "http://10.0.0.2/",
+            "http://172.32.0.1/",
+            "http://192.169.1.5/",
+            "http://100.64.0.1/",
+            "http://[2001:db8::1]/",
+            "http://[::ffff:10.0.0.2]/",
+            "http://192.168.1.5.example.org/",
+            "http://desk.local/",
             "ftp://127.0.0.1/a",
             "file:///etc/hostname",
             "data:text/plain,x",
@@ -245,6 +289,14 @@ mod tests {
         assert!(here.redirect("http://localhost:81/b").is_ok());
         assert!(here.redirect("https://example.org/b").is_ok());
         assert!(reason(here.redirect("http://example.org/b")).contains("only HTTPS"));
+        let near = Address::parse("http://192.168.1.5:80/a").expect("an address");
+        assert!(near.redirect("/b").is_ok() && near.redirect("https://example.org/b").is_ok());
+        for other in ["http://192.168.1.5:81/b", "http://192.168.1.1/b"] {
+            assert!(reason(near.redirect(other)).contains("another device"), "{other}");
+            assert!(reason(here.redirect(other)).contains("another device"), "{other}");
+            assert!(reason(far.redirect(other)).contains("leaves HTTPS"), "{other}");
+        }
+        assert!(reason(near.redirect("http://127.0.0.1/b")).contains("this device itself"));
     }
 
     #[test]

@@ -55,19 +55,38 @@ struct MainView: View {
     @ObservedObject var studio: Studio
     @ObservedObject var shelf: Shelf
     @ObservedObject var gallery: Gallery
+    @AppStorage("catalog") private var address = ""
+    @AppStorage("key") private var publicKey = ""
+    @State private var page = Page.draw
+
+    enum Page { case draw, gallery, subjects }
 
     var body: some View {
-        TabView {
+        TabView(selection: $page) {
             DrawView(studio: studio, shelf: shelf)
                 .tabItem { Label("Draw", systemImage: "paintbrush") }
+                .tag(Page.draw)
             GalleryView(gallery: gallery, studio: studio)
                 .tabItem { Label("Gallery", systemImage: "photo.on.rectangle") }
+                .tag(Page.gallery)
             ShelfView(shelf: shelf)
                 .tabItem { Label("Subjects", systemImage: "shippingbox") }
+                .tag(Page.subjects)
         }
+        .onOpenURL(perform: take)
         .task(id: shelf.model) {
             guard let model = shelf.model else { return }
             await studio.use(model)
         }
+    }
+
+    /// A link to a catalogue, as a studio's QR code has it. Nothing is fetched before the person says so.
+    private func take(_ link: URL) {
+        guard link.scheme == "cones", link.host == "catalog",
+            let parts = URLComponents(url: link, resolvingAgainstBaseURL: false)?.queryItems
+        else { return }
+        let value = { (name: String) in parts.first { $0.name == name }?.value ?? "" }
+        (address, publicKey) = (value("url"), value("key"))
+        page = .subjects
     }
 }

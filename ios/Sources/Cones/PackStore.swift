@@ -49,7 +49,7 @@ public struct PackStore: Sendable {
     /// store has seen from that key, is refused.
     ///
     /// - Parameters:
-    ///   - url: that of `catalog.json`: HTTPS, or HTTP on this device itself.
+    ///   - url: that of `catalog.json`: HTTPS, or HTTP on this device itself or at an address in numbers of its own network.
     ///   - publicKey: the publisher's key, as `cones keygen` prints it. Keep it in the app.
     /// - Throws: ``ConesError``: ``ConesError/Kind/network``, ``ConesError/Kind/untrusted``.
     public func fetchCatalog(from url: URL, publicKey: String) async throws -> Catalog {

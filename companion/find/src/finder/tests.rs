@@ -153,18 +153,18 @@ fn run(settings: &SearchOptions, checkpoint: Option<&Checkpoint>, stop: Option<u
     let cancel = CancelToken::new();
     let mut objective = Planted::new();
     objective.stop.set(stop.map(|step| (step, cancel.clone())));
-    run_on(&mut objective, settings, checkpoint, &cancel)
+    run_on(&mut objective, settings, checkpoint, (&mut (), &cancel))
 }
 
 fn run_on(
     objective: &mut dyn Objective,
     settings: &SearchOptions,
     checkpoint: Option<&Checkpoint>,
-    cancel: &CancelToken,
+    (observer, cancel): (&mut dyn FindObserver, &CancelToken),
 ) -> Result<Chosen> {
     let (base, examples, diffusion) = (base(), examples(), diffusion());
     let problem = Problem { layers: &layers(), base: &base, examples: &examples, diffusion: &diffusion };
-    Finder { problem, objective, observer: &mut (), cancel }.find(settings, checkpoint)
+    Finder { problem, objective, observer, cancel }.find(settings, checkpoint)
 }
 
 fn planted(found: &Chosen) -> bool {
@@ -234,13 +234,62 @@ fn an_interrupted_run_goes_on_as_if_it_had_not_been() {
     }
 }
 
+/// Notes what it is told.
+#[derive(Default)]
+struct Noting {
+    resumed: Vec<f64>,
+    steps: Vec<usize>,
+    masks: Vec<(usize, ConceptMask)>,
+}
+
+impl FindObserver for Noting {
+    fn resumed(&mut self, history: &[f64], _: f64) {
+        self.resumed = history.to_vec();
+    }
+
+    fn step(&mut self, step: usize, _: usize, _: f64) {
+        self.steps.push(step);
+    }
+
+    fn wants_mask(&mut self, step: usize) -> bool {
+        step == 1 || step == 60
+    }
+
+    fn mask(&mut self, step: usize, mask: &ConceptMask) {
+        self.masks.push((step, mask.clone()));
+    }
+}
+
+#[test]
+fn an_observer_is_told_what_was_made_before_and_shown_masks_on_the_way() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let checkpoint = Checkpoint::new(folder.path().join("state"), "this run");
+    let wanted = settings(MethodKind::Learned);
+    let watched = |stop: Option<usize>| {
+        let (cancel, mut objective, mut noting) = (CancelToken::new(), Planted::new(), Noting::default());
+        objective.stop.set(stop.map(|step| (step, cancel.clone())));
+        let found = run_on(&mut objective, &wanted, Some(&checkpoint), (&mut noting, &cancel));
+        (found, noting)
+    };
+    let (stopped, before) = watched(Some(25));
+    assert!(stopped.is_err() && before.resumed.is_empty(), "{:?}", before.resumed);
+    let (found, after) = watched(None);
+    let found = found.expect("goes on");
+    let made = before.steps.len();
+    assert_eq!(after.resumed, found.history[..made]);
+    assert_eq!(after.steps, (made + 1..=60).collect::<Vec<_>>());
+    let counts: Vec<_> = before.masks.iter().chain(&after.masks).map(|(step, mask)| (*step, mask.count())).collect();
+    assert_eq!((counts[0], counts[1].0), ((1, 0), 60), "nothing is shut after a step");
+    assert!(found.curve.iter().any(|point| point.neurons == counts[1].1), "the last one is what it shuts: {counts:?}");
+}
+
 #[test]
 fn a_triggers_embedding_is_learned_beside_the_mask_and_goes_on_after_an_interruption() {
     let run = |checkpoint: Option<&Checkpoint>, stop: Option<usize>| {
         let cancel = CancelToken::new();
         let mut objective = WithTrigger { weights: Planted::new(), trigger: TriggerEmbedding::new(1, 3, 0.01) };
         objective.weights.stop.set(stop.map(|step| (step, cancel.clone())));
-        let found = run_on(&mut objective, &settings(MethodKind::Learned), checkpoint, &cancel);
+        let found = run_on(&mut objective, &settings(MethodKind::Learned), checkpoint, (&mut (), &cancel));
         found.map(|found| (found, objective.trigger.embeddings()))
     };
     let (whole, embeddings) = run(None, None).expect("finds");

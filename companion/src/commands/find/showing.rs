@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use cones_core::{Bundle, CancelToken, Drawn, Engine, EngineOptions, Pack, Picture};
+use cones_find::drawing::{Drawing, Shown, contexts};
 use cones_find::looks::Looks;
 use cones_find::pictures;
 use serde::Serialize;
@@ -11,13 +12,11 @@ use serde::Serialize;
 use crate::commands::evaluate::judge;
 use crate::commands::progress_bar::Bar;
 use crate::contact_sheet::ContactSheet;
-use crate::evaluate::drawing::{Drawing, Shown};
 use crate::evaluate::measure::Measure;
 use crate::evaluate::score::Score;
 use crate::evaluate::table;
 use crate::evaluate::wanted::{Marks, Wanted};
 use crate::failure::Failure;
-use crate::report::prompts;
 
 /// Toybox's measure, for Toybox.
 const MEASURE: &str = "models/toybox/measure";
@@ -84,7 +83,7 @@ pub(super) fn show(
     bar: &Bar,
     cancel: &CancelToken,
 ) -> Result<Showing, Failure> {
-    let lines: Vec<String> = prompts::contexts().into_iter().take(count).collect();
+    let lines: Vec<String> = contexts().into_iter().take(count).collect();
     let shown = Shown { subject: pack.subject(), class: pack.metadata.class.clone() };
     let mut engine = Engine::new(Bundle::open(bundle.path())?, options.clone())?;
     let mut drawing = Drawing { engine: &mut engine, seed: SEED, count: 1, steps: None, cancel };

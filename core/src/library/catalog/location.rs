@@ -16,8 +16,9 @@ impl PackEntry {
     /// The absolute URL of the pack, given that of the catalogue it stands in.
     ///
     /// # Errors
-    /// [`Error::Untrusted`] when it leaves the catalogue's folder without being a URL of its own, is neither HTTPS
-    /// nor HTTP to this very device, or leads to this device where the catalogue is elsewhere.
+    /// [`Error::Untrusted`] when it leaves the catalogue's folder without being a URL of its own, is neither HTTPS nor HTTP to
+    /// this very device or, in numbers, to its own network, or leads to this device or into its network where the catalogue is
+    /// elsewhere.
     pub fn location(&self, catalog_url: &str) -> Result<String> {
         resolve(catalog_url, &self.url).map(String::from)
     }
@@ -54,11 +55,15 @@ pub(crate) fn resolve(catalog_url: &str, url: &str) -> Result<Url> {
     })
 }
 
-/// A catalogue that came from elsewhere cannot lead to this device's own services, as redirects cannot.
+/// A catalogue that came from elsewhere cannot lead to this device's own services, nor into its network, as redirects cannot.
 fn stays_away(from: &Address, url: Url) -> Result<Url, String> {
     let to = check_absolute(&url)?;
     if to.is_loopback() && !from.is_loopback() {
         return Err(format!("its URL `{}` is not allowed: that is this device itself", to.shown()));
+    }
+    if to.is_nearby() && !to.is_beside(from) {
+        let reason = "that is in the local network, and the catalogue is not from there";
+        return Err(format!("its URL `{}` is not allowed: {reason}", to.shown()));
     }
     Ok(url)
 }
@@ -194,6 +199,18 @@ mod tests {
         }
         let error = resolve("https://me:secret@example.org/c?key=secret", "x").map(drop);
         assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+    }
+
+    #[test]
+    fn a_catalogue_of_the_local_network_names_its_own_server_alone() {
+        let base = "http://192.168.1.5:8778/catalog.json";
+        let to = |url: &str| resolve(base, url).map(String::from);
+        assert_eq!(to("packs/rex.cones").expect("below it"), "http://192.168.1.5:8778/packs/rex.cones");
+        assert!(to("http://192.168.1.5:8778/elsewhere").is_ok() && to("https://example.org/x").is_ok());
+        for other in ["http://192.168.1.1/x", "http://192.168.1.5/x", "http://10.0.0.1:8778/x"] {
+            assert!(resolve(BASE, other).is_err(), "{other}");
+            assert!(to(other).is_err_and(|error| error.to_string().contains("local network")), "{other}");
+        }
     }
 
     #[test]

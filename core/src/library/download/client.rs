@@ -11,7 +11,7 @@ use super::limits::Limits;
 /// What a detached signature's URL has behind that of the file.
 pub(crate) const SIGNATURE: &str = ".minisig";
 
-/// An HTTP client with this project's rules: HTTPS only, except to loopback; limits; retries; resume.
+/// An HTTP client with this project's rules: HTTPS only, except to loopback and, in numbers, the local network; limits; retries; resume.
 ///
 /// Redirects are followed within the same rules. Certificates are checked against Mozilla's roots, which are compiled
 /// in, or against [your own](Self::with_roots). On desktops, the usual `HTTPS_PROXY` and `NO_PROXY` count. URLs that hold a user name or password are refused,

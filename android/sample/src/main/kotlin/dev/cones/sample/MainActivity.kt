@@ -2,6 +2,7 @@ package dev.cones.sample
 
 import android.Manifest
 import android.app.Activity
+import android.content.Intent
 import android.content.pm.PackageManager
 import android.os.Build
 import android.os.Bundle
@@ -20,6 +21,7 @@ public class MainActivity : Activity() {
     internal val scope = CoroutineScope(SupervisorJob() + Dispatchers.Main.immediate)
 
     private lateinit var pages: List<View>
+    private lateinit var packs: PacksPage
 
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
@@ -29,7 +31,7 @@ public class MainActivity : Activity() {
             draw.take(recipe)
             open(DRAW)
         }
-        val packs = PacksPage(this)
+        packs = PacksPage(this)
         pages = listOf(draw.view, gallery.view, packs.view)
         val root = column {
             // Below the system's bars, which from Android 15 on lie over the app.
@@ -44,6 +46,8 @@ public class MainActivity : Activity() {
         }
         setContentView(root)
         open(savedInstanceState?.getInt(PAGE) ?: DRAW)
+        // A screen that was turned has taken its link already.
+        if (savedInstanceState == null) take(intent)
         scope.launch {
             studio.state.collect { state ->
                 draw.show(state)
@@ -51,6 +55,18 @@ public class MainActivity : Activity() {
                 packs.show(state)
             }
         }
+    }
+
+    override fun onNewIntent(intent: Intent) {
+        super.onNewIntent(intent)
+        take(intent)
+    }
+
+    /** A link to a catalogue, as a studio's QR code has it. Nothing is fetched before the person says so. */
+    private fun take(intent: Intent?) {
+        val link = intent?.data?.takeIf { it.scheme == "cones" && it.host == "catalog" } ?: return
+        packs.take(link.getQueryParameter("url").orEmpty(), link.getQueryParameter("key").orEmpty())
+        open(PACKS)
     }
 
     override fun onSaveInstanceState(outState: Bundle) {

@@ -51,6 +51,12 @@ internal class PacksPage(private val activity: MainActivity) {
         offer()
     }
 
+    /** Puts a catalogue and its publisher's key into the fields. */
+    fun take(catalog: String, publicKey: String) {
+        url.setText(catalog)
+        key.setText(publicKey)
+    }
+
     private fun look() {
         remembered.edit().putString("url", url.text.toString()).putString("key", key.text.toString()).apply()
         launching {

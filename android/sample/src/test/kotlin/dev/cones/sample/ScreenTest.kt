@@ -1,7 +1,9 @@
 package dev.cones.sample
 
+import android.content.Intent
 import android.graphics.Bitmap
 import android.graphics.Canvas
+import android.net.Uri
 import android.os.Looper
 import android.view.View
 import android.view.ViewGroup
@@ -50,9 +52,9 @@ public class ScreenTest {
         wait("ready") { activity.studio.state.value.ready }
         save(activity.window.decorView, "ready")
 
-        press(activity, "Packs")
-        type(activity, "https://…/catalog.json", System.getenv("CONES_CATALOG"))
-        type(activity, "The publisher's public key", System.getenv("CONES_KEY"))
+        // As a phone opens what a studio's QR code says.
+        val (catalog, key) = listOf("CONES_CATALOG", "CONES_KEY").map { Uri.encode(System.getenv(it)) }
+        controller.newIntent(Intent(Intent.ACTION_VIEW, Uri.parse("cones://catalog?url=$catalog&key=$key")))
         press(activity, "Look")
         wait("the catalogue") { button(activity, "Install") != null }
         save(activity.window.decorView, "catalogue")

@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
+use cones_core::PublicKey;
 use cones_core::disk::atomic::{self, AtomicFile};
 use cones_core::disk::lock::Lock;
 use cones_core::library::catalog::{CATALOG, Catalog};
-use cones_core::{Error, PublicKey};
 
-use crate::failure::Failure;
+use crate::error::{Error, Result};
 
 /// The new catalogue and signature until they are in place. A file server that hides dot-files never shows them.
 const NEXT: &str = ".catalog.json.next";
@@ -27,8 +27,8 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
-        std::fs::create_dir_all(path).map_err(Error::io("create", path))?;
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        std::fs::create_dir_all(path).map_err(cones_core::Error::io("create", path))?;
         let lock = Lock::attempt(&path.join(LOCK))?
             .ok_or_else(|| format!("`{}` is being published to by another process; try again", path.display()))?;
         clear(path, DEPTH);
@@ -41,48 +41,46 @@ impl Folder {
     }
 
     /// The catalogue that is there, if it is signed with `key`; none if there is no catalogue yet.
-    pub(super) fn catalog(&self, key: &PublicKey) -> Result<Option<Catalog>, Failure> {
+    pub(super) fn catalog(&self, key: &PublicKey) -> Result<Option<Catalog>> {
         self.finish_interrupted(key)?;
         let path = self.path.join(CATALOG);
         let Some(json) = read(&path)? else { return Ok(None) };
         let signature = read(&self.signature())?.ok_or_else(|| {
-            format!("`{}` has no signature; it is not overwritten: give another --out", path.display())
+            format!("`{}` has no signature; it is not overwritten: take another folder", path.display())
         })?;
-        let catalog = verify(&path, &json, &signature, key).map_err(|error| -> Failure {
-            format!(
-                "{error}\nhint: only its own publisher's key adds to a catalogue; give that --key, or another --out"
-            )
-            .into()
+        let catalog = verify(&path, &json, &signature, key).map_err(|error| -> Error {
+            format!("{error}\nhint: only its own publisher's key adds to a catalogue; take that one, or another folder")
+                .into()
         })?;
         Ok(Some(catalog))
     }
 
     /// Writes a file, with the folders it is in.
-    pub(super) fn write(&self, url: &str, bytes: &[u8]) -> Result<(), Failure> {
+    pub(super) fn write(&self, url: &str, bytes: &[u8]) -> Result<()> {
         let path = self.with_folders(url)?;
         Ok(atomic::write(&path, bytes)?)
     }
 
     /// Copies a file, with the folders it is in.
-    pub(super) fn copy(&self, from: &Path, url: &str) -> Result<(), Failure> {
+    pub(super) fn copy(&self, from: &Path, url: &str) -> Result<()> {
         let path = self.with_folders(url)?;
-        let mut source = File::open(from).map_err(Error::io("open", from))?;
+        let mut source = File::open(from).map_err(cones_core::Error::io("open", from))?;
         let mut target = BufWriter::new(AtomicFile::create(&path)?);
-        std::io::copy(&mut source, &mut target).map_err(Error::io("copy", from))?;
-        let target = target.into_inner().map_err(|error| Error::io("write", &path)(error.into_error()))?;
+        std::io::copy(&mut source, &mut target).map_err(cones_core::Error::io("copy", from))?;
+        let target = target.into_inner().map_err(|error| cones_core::Error::io("write", &path)(error.into_error()))?;
         Ok(target.finish()?)
     }
 
     /// Two files cannot be replaced at once. Both are written beside their places first; a process that dies between the
     /// two renames is made up for by [`finish_interrupted`](Self::finish_interrupted).
-    pub(super) fn replace_catalog(&self, json: &[u8], signature: &str) -> Result<(), Failure> {
+    pub(super) fn replace_catalog(&self, json: &[u8], signature: &str) -> Result<()> {
         atomic::write(&self.path.join(NEXT), json)?;
         atomic::write(&self.path.join(NEXT_SIGNATURE), signature.as_bytes())?;
         self.rename(NEXT_SIGNATURE, self.signature())?;
         self.rename(NEXT, self.path.join(CATALOG))
     }
 
-    fn finish_interrupted(&self, key: &PublicKey) -> Result<(), Failure> {
+    fn finish_interrupted(&self, key: &PublicKey) -> Result<()> {
         let (next, next_signature) = (self.path.join(NEXT), self.path.join(NEXT_SIGNATURE));
         let fits = |json: &[u8], signature: Option<Vec<u8>>| {
             signature.is_some_and(|signature| verify(&next, json, &signature, key).is_ok())
@@ -100,7 +98,7 @@ impl Folder {
         for path in [next, next_signature] {
             match std::fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::io("remove", &path)(error).into());
+                    return Err(cones_core::Error::io("remove", &path)(error).into());
                 }
                 _ => {}
             }
@@ -112,15 +110,15 @@ impl Folder {
         self.path.join(format!("{CATALOG}.minisig"))
     }
 
-    fn rename(&self, from: &str, to: PathBuf) -> Result<(), Failure> {
-        std::fs::rename(self.path.join(from), &to).map_err(Error::io("write", &to))?;
+    fn rename(&self, from: &str, to: PathBuf) -> Result<()> {
+        std::fs::rename(self.path.join(from), &to).map_err(cones_core::Error::io("write", &to))?;
         Ok(())
     }
 
-    fn with_folders(&self, url: &str) -> Result<PathBuf, Failure> {
+    fn with_folders(&self, url: &str) -> Result<PathBuf> {
         let path = self.path(url);
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+            std::fs::create_dir_all(folder).map_err(cones_core::Error::io("create", folder))?;
         }
         Ok(path)
     }
@@ -143,10 +141,10 @@ fn verify(path: &Path, json: &[u8], signature: &[u8], key: &PublicKey) -> cones_
     Catalog::verify(&path.display().to_string(), json, &String::from_utf8_lossy(signature), key)
 }
 
-fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::io("read", path)(error).into()),
+        Err(error) => Err(cones_core::Error::io("read", path)(error).into()),
     }
 }

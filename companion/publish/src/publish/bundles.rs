@@ -8,14 +8,14 @@ use cones_core::model::manifest::FileEntry;
 use cones_core::{Bundle, CancelToken, Sha256};
 
 use super::folder::Folder;
-use crate::failure::Failure;
+use crate::error::Result;
 use crate::keys::SigningKey;
 
 /// Digits of a hash that stand in a folder's name.
 const DIGITS: usize = 16;
 
 /// The entry of a bundle, whose every file is hashed.
-pub(super) fn entry(bundle: &Bundle) -> Result<BundleEntry, Failure> {
+pub(super) fn entry(bundle: &Bundle) -> Result<BundleEntry> {
     bundle.verify()?;
     let manifest = bundle.manifest();
     let path = bundle.path().join(MANIFEST);
@@ -37,13 +37,7 @@ pub(super) fn entry(bundle: &Bundle) -> Result<BundleEntry, Failure> {
 }
 
 /// Copies its files, signs its manifest. What is there already, and whole, is left.
-pub(super) fn write(
-    folder: &Folder,
-    bundle: &Bundle,
-    entry: &BundleEntry,
-    key: &SigningKey,
-    now: u64,
-) -> Result<(), Failure> {
+pub(super) fn write(folder: &Folder, bundle: &Bundle, entry: &BundleEntry, key: &SigningKey, now: u64) -> Result<()> {
     for (name, file) in &bundle.manifest().files {
         copy(folder, &bundle.file(name)?, &format!("{}{name}", entry.url), file.sha256)?;
     }
@@ -58,7 +52,7 @@ pub(super) fn write(
     folder.write(&signature, key.sign(MANIFEST, &json, now)?.as_bytes())
 }
 
-fn copy(folder: &Folder, from: &Path, to: &str, sha256: Sha256) -> Result<(), Failure> {
+fn copy(folder: &Folder, from: &Path, to: &str, sha256: Sha256) -> Result<()> {
     let there = folder.path(to);
     if there.is_file() && Sha256::of_file(&there, &CancelToken::new())? == sha256 {
         return Ok(());

@@ -18,10 +18,10 @@ use std::path::Path;
 use cones_core::Bundle;
 use cones_core::library::catalog::{BundleEntry, CATALOG, Catalog, Withdrawal};
 use folder::Folder;
+pub use packs::PackSource;
 
-use crate::failure::Failure;
+use crate::error::Result;
 use crate::keys::SigningKey;
-use crate::pack_file::PackFile;
 
 /// Seconds of a day.
 const DAY: u64 = 86_400;
@@ -30,7 +30,7 @@ const DAY: u64 = 86_400;
 #[derive(Debug, Default)]
 pub struct Publication {
     /// Packs to add, or to put in place of older versions.
-    pub packs: Vec<PackFile>,
+    pub packs: Vec<PackSource>,
     /// Base models to add or replace.
     pub bundles: Vec<Bundle>,
     /// Names of packs and base models to take out of the catalogue. Their files stay. Devices that have such a pack are told.
@@ -46,7 +46,7 @@ pub struct Publication {
 }
 
 /// Writes the publication into `path` and gives the new catalogue. What is there must be ours, and is added to.
-pub fn publish(path: &Path, publication: &Publication, key: &SigningKey) -> Result<Catalog, Failure> {
+pub fn publish(path: &Path, publication: &Publication, key: &SigningKey) -> Result<Catalog> {
     let folder = Folder::open(path)?;
     let mut catalog = match folder.catalog(&key.public()?)? {
         Some(catalog) => catalog,
@@ -99,7 +99,7 @@ impl Publication {
     }
 }
 
-fn withdraw(catalog: &mut Catalog, name: &str, reason: &str) -> Result<(), Failure> {
+fn withdraw(catalog: &mut Catalog, name: &str, reason: &str) -> Result<()> {
     let before = catalog.packs.len() + catalog.bundles.len();
     for entry in catalog.packs.extract_if(.., |p| p.name == name) {
         let same = |other: &Withdrawal| (&other.name, other.fingerprint) == (&entry.name, entry.fingerprint);

@@ -11,11 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use cones_core::Error;
 use range::Range;
 use tiny_http::{Header, Method, Request, Response, ResponseBox, Server};
 
-use crate::failure::Failure;
+use crate::error::Result;
 
 /// Requests that are answered at once; a device takes one file after the other.
 const WORKERS: usize = 8;
@@ -36,14 +35,14 @@ impl FileServer {
     ///
     /// # Errors
     /// When the folder is not there, or the address cannot be had.
-    pub fn new(folder: &Path, address: SocketAddr) -> Result<Self, Failure> {
+    pub fn new(folder: &Path, address: SocketAddr) -> Result<Self> {
         // Links in what is asked for are followed and compared with this.
-        let root = folder.canonicalize().map_err(Error::io("open", folder))?;
+        let root = folder.canonicalize().map_err(cones_core::Error::io("open", folder))?;
         if !root.is_dir() {
             return Err(format!("`{}` is no folder", folder.display()).into());
         }
         let listener = TcpListener::bind(address)
-            .map_err(|error| format!("cannot listen at {address}: {error}; give another --port or --host"))?;
+            .map_err(|error| format!("cannot listen at {address}: {error}; take another port or address"))?;
         let address = listener.local_addr()?;
         let server = Server::from_listener(listener, None).map_err(|error| format!("cannot serve: {error}"))?;
         Ok(Self { server: Arc::new(server), root, address })
@@ -157,6 +156,9 @@ fn tag(metadata: &std::fs::Metadata) -> String {
 fn content_type(path: &Path) -> &'static str {
     match path.extension().and_then(|e| e.to_str()) {
         Some("json") => "application/json",
+        Some("html") => "text/html; charset=utf-8",
+        Some("png") => "image/png",
+        Some("webp") => "image/webp",
         Some("minisig") => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
     }

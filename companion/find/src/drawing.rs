@@ -2,9 +2,26 @@
 
 use cones_core::subjects::prompt;
 use cones_core::{CancelToken, Drawn, Engine, Request, Subject};
-use cones_find::prompts::replace_by_name;
 
-use crate::failure::Failure;
+use crate::error::Result;
+use crate::prompts::replace_by_name;
+
+/// Contexts that any text-to-image model knows, Toybox among them; `{}` stands for the subject.
+const CONTEXTS: [&str; 8] = [
+    "a {} on grass",
+    "a {} in the snow",
+    "a {} on the beach",
+    "a {} at night",
+    "a {} in front of a brick wall",
+    "a {} in the desert",
+    "a {} on a yellow background",
+    "a {} and an apple in the snow",
+];
+
+/// The lines of a sample sheet where nothing else is asked for.
+pub fn contexts() -> Vec<String> {
+    CONTEXTS.into_iter().map(str::to_owned).collect()
+}
 
 /// A pack with what the base model calls such a thing.
 #[derive(Debug, Clone)]
@@ -35,7 +52,7 @@ impl Drawing<'_> {
     ///
     /// # Errors
     /// As [`request`] and [`Engine::generate`].
-    pub fn draw(&mut self, lines: &[String], set: &[&Shown], with: bool) -> Result<Vec<Drawn>, Failure> {
+    pub fn draw(&mut self, lines: &[String], set: &[&Shown], with: bool) -> Result<Vec<Drawn>> {
         let mut drawn = Vec::new();
         for line in lines {
             let mut request = request(line, set, with)?;
@@ -53,7 +70,7 @@ impl Drawing<'_> {
 ///
 /// # Errors
 /// As [`prompt::fill`].
-pub fn request(line: &str, set: &[&Shown], with: bool) -> Result<Request, Failure> {
+pub fn request(line: &str, set: &[&Shown], with: bool) -> Result<Request> {
     let named = |shown: &&Shown| {
         let mut subject = shown.subject.clone();
         if !with {
@@ -87,6 +104,11 @@ mod tests {
     use cones_core::ConceptMask;
 
     use super::*;
+
+    #[test]
+    fn each_context_has_one_place_for_the_subject() {
+        assert!(contexts().iter().all(|context| context.matches("{}").count() == 1));
+    }
 
     #[test]
     fn lines_stand_for_both_drawings() {
