@@ -4,8 +4,9 @@ import { s, put } from "./dom.js";
 
 const WIDTH = 640;
 const HEIGHT = 200;
-const LEFT = 44;
-const BOTTOM = 22;
+const LEFT = 56;
+const BOTTOM = 26;
+const TOP = 16;
 
 /** An empty chart. */
 export function chart() {
@@ -21,7 +22,7 @@ export function drawCurve(svg, losses, steps) {
   if (losses.length === 0) return put(svg, s("text", { x: WIDTH / 2, y: HEIGHT / 2, class: "middle" }, "waiting for the first step"));
   const most = Math.max(...losses) || 1;
   const x = (step) => LEFT + (step / Math.max(1, steps)) * (WIDTH - LEFT - 6);
-  const y = (loss) => 8 + (1 - loss / most) * (HEIGHT - BOTTOM - 8);
+  const y = (loss) => TOP + (1 - loss / most) * (HEIGHT - BOTTOM - TOP);
   const line = (values) => values.map((loss, i) => `${i ? "L" : "M"}${x(i + 1).toFixed(1)} ${y(loss).toFixed(1)}`).join("");
   put(
     svg,

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use cones_publish::FileServer;
 use cones_publish::serve::Stop;
@@ -11,6 +12,14 @@ use crate::error::{Error, Result};
 
 /// The port that is tried first, so that a link is the same again next time.
 const PORT: u16 = 8778;
+
+/// How often the port is asked for, with a pause after each time.
+const TRIES: usize = 10;
+
+fn pause<T>() -> Option<T> {
+    std::thread::sleep(Duration::from_millis(50));
+    None
+}
 
 /// A folder that others can fetch files from.
 #[derive(Debug)]
@@ -27,8 +36,13 @@ impl Sharing {
             let hint = "take an address of a home or office network, or publish to a static host";
             return Err(Error::request(format!("{ip} is no address of a local network"), hint));
         }
-        let usual = FileServer::new(folder, SocketAddr::new(ip, PORT));
-        let server = usual.or_else(|_| FileServer::new(folder, SocketAddr::new(ip, 0)))?;
+        let usual = || FileServer::new(folder, SocketAddr::new(ip, PORT)).ok();
+        // One that was just stopped gives its port back a moment later.
+        let patient = || (0..TRIES).find_map(|_| usual().or_else(pause));
+        let server = match patient() {
+            Some(server) => server,
+            None => FileServer::new(folder, SocketAddr::new(ip, 0))?,
+        };
         let (address, stop) = (server.address(), server.stop());
         let thread = std::thread::Builder::new().name("sharing".into()).spawn(move || server.run());
         let thread = thread.map_err(|error| Error::Lost(error.to_string()))?;
