@@ -55,8 +55,8 @@ impl Browser {
         }
         let paths = std::env::var_os("PATH").unwrap_or_default();
         let names = ["chromium", "google-chrome", "chromium-browser"];
-        let on_path = std::env::split_paths(&paths).flat_map(|path| names.map(|name| path.join(name)));
-        if let Some(program) = on_path.into_iter().find(|program| program.is_file()) {
+        let mut on_path = std::env::split_paths(&paths).flat_map(|path| names.map(|name| path.join(name)));
+        if let Some(program) = on_path.find(|program| program.is_file()) {
             return Ok(Self { program, libraries: None });
         }
         let root = folder.join("root");

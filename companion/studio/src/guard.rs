@@ -76,7 +76,9 @@ impl Guard {
             None => return Err(cross_site()),
         }
         let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-        if !matches!(site, None | Some(b"same-origin" | b"none")) && !(reads && is_navigation(headers)) {
+        let own = matches!(site, None | Some(b"same-origin" | b"none"));
+        let followed = reads && is_navigation(headers);
+        if !(own || followed) {
             return Err(cross_site());
         }
         let in_address =
