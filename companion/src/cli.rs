@@ -72,6 +72,8 @@ enum Command {
     Publish(commands::publish::PublishArgs),
     /// Serve a published folder over HTTP, for trying out.
     Serve(commands::serve::ServeArgs),
+    /// Open a page in the browser: from photos to a pack on a phone.
+    Studio(Box<commands::studio::StudioArgs>),
     /// Say which providers this device has, and why not the others.
     Devices(commands::devices::DevicesArgs),
     /// Print a script by which a shell completes what is typed.
@@ -115,6 +117,7 @@ pub fn main() -> ExitCode {
         Command::Keygen(args) => commands::keygen::run(&args),
         Command::Publish(args) => commands::publish::run(&args),
         Command::Serve(args) => commands::serve::run(&args),
+        Command::Studio(args) => commands::studio::run(&args),
         Command::Devices(args) => commands::devices::run(&args),
         Command::Completion(args) => commands::completion::run(&args, Cli::command()),
         Command::Man(args) => commands::man::run(&args, Cli::command()),

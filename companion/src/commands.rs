@@ -35,6 +35,7 @@ mod safety_args;
 mod seed;
 pub mod serve;
 pub mod sheet;
+pub mod studio;
 pub mod tune;
 pub mod unite;
 mod variation_args;

@@ -31,6 +31,9 @@ pub enum Failure {
     /// Keys, published folders and their server.
     #[error(transparent)]
     Publish(#[from] cones_publish::Error),
+    /// The studio.
+    #[error(transparent)]
+    Studio(#[from] cones_studio::Error),
     /// Reading and writing.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -47,6 +50,7 @@ impl Failure {
             Self::Onnx(error) => error.is_cancelled(),
             Self::Quantise(error) => error.is_cancelled(),
             Self::Publish(error) => error.is_cancelled(),
+            Self::Studio(error) => error.is_cancelled(),
             Self::Usage(_) | Self::Other(_) | Self::Io(_) => false,
         }
     }
@@ -61,6 +65,7 @@ impl Failure {
             Self::Onnx(error) => error.hint(),
             Self::Quantise(error) => error.hint(),
             Self::Publish(error) => error.hint(),
+            Self::Studio(error) => error.hint(),
             Self::Usage(_) | Self::Other(_) | Self::Io(_) => None,
         }
     }

@@ -1,6 +1,6 @@
 //! The command `cones`, as a library for its tests: [`commands`] parse and print, the other modules hold what only the
 //! command needs. What others may use, too, stands in crates of its own: `cones-onnx`, `cones-gradient`, `cones-import`,
-//! `cones-quantise`, `cones-find` and `cones-publish`.
+//! `cones-quantise`, `cones-find`, `cones-publish` and `cones-studio`.
 
 pub mod base_model;
 pub mod catalog_args;

@@ -36,6 +36,11 @@ impl StoreArgs {
         }
     }
 
+    /// Where the studio keeps its subjects.
+    pub fn studio(&self) -> Result<PathBuf, Failure> {
+        Ok(self.folder()?.join("studio"))
+    }
+
     fn folder(&self) -> Result<PathBuf, Failure> {
         path_or_variable(self.store.as_ref(), "CONES_STORE")
             .or_else(data_folder)

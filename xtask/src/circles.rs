@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 use names::Module;
 
 /// Folders with the sources of a crate, from the root of the repository.
-const CRATES: [&str; 11] = [
+const CRATES: [&str; 12] = [
     "bindings/src",
     "companion/find/src",
     "companion/gradient/src",
@@ -24,6 +24,7 @@ const CRATES: [&str; 11] = [
     "companion/onnx/src",
     "companion/publish/src",
     "companion/quantise/src",
+    "companion/studio/src",
     "companion/src",
     "core/src",
     "tests/src",

@@ -23,6 +23,7 @@ mod reach;
 mod reproducible;
 mod scratch;
 mod size;
+mod studio;
 mod test;
 mod venv;
 mod workspace;
@@ -83,6 +84,8 @@ cargo xtask COMMAND [--offline] [ARGS…]
            and closes through Kotlin (1,000)
   reproducible
            build what is committed twice, in two folders, as releases are built, and compare the programs byte by byte
+  studio   [STEPS]  walk through `cones studio` in a real Chromium, from six pictures to a phone's QR code; screenshots of each page
+           go to target/studio. Needs Node.js; fetches Chromium from Debian where there is none (130 MB, once), and packages from npm
   help     this text
 
   --offline  goes to cargo; everything works without a network once it is set up
@@ -90,6 +93,7 @@ cargo xtask COMMAND [--offline] [ARGS…]
 Environment
   ORT_DYLIB_PATH  an ONNX Runtime library to use instead of a system or fetched one
   CONES_DEBIAN    the address of a mirror of Debian for `reach`, where this machine's apt names none
+  CONES_CHROMIUM  a Chromium for `studio`, where there is none on the PATH
   CONES_PYTHON    a Python that has the packages of `bench`, `golden` and `gpu` already
 ";
 
@@ -136,6 +140,7 @@ fn run(command: &str, options: Options) -> Result {
         "endure" => endure::run(&workspace, &options),
         "reach" => reach::run(&workspace, &options),
         "reproducible" => reproducible::run(&workspace, &options),
+        "studio" => studio::run(&workspace, &options),
         "gpu" => gpu::run(&workspace, &options),
         _ => Err(Failure::new(format!("there is no command '{command}'"), "`cargo xtask help` lists them.")),
     }

@@ -57,7 +57,10 @@ fn seen(found: &[PathBuf]) -> Result<Vec<(String, Photo)>> {
     let mut seen = Vec::new();
     for path in found.iter().take(photos::MOST_HELPFUL) {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        seen.push((name, Photo::new(&Picture::open(path)?)?));
+        // What cannot be read is told of when it is to be learned from.
+        if let Ok(picture) = Picture::open(path) {
+            seen.push((name, Photo::new(&picture)?));
+        }
     }
     Ok(seen)
 }

@@ -1,5 +1,7 @@
 //! What can go wrong with keys, published folders and their server.
 
+use std::net::SocketAddr;
+
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -10,6 +12,14 @@ pub enum Error {
     /// What was found out, in a sentence; what to do about it stands in it.
     #[error("{0}")]
     Refused(String),
+    /// Nobody can be served at an address.
+    #[error("cannot listen at {address}: {reason}")]
+    Address {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        reason: String,
+    },
     /// Files, packs, bundles, catalogues.
     #[error(transparent)]
     Core(#[from] cones_core::Error),
@@ -24,6 +34,7 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Core(error) => error.hint(),
+            Self::Address { .. } => Some("take another port or address"),
             Self::Refused(_) | Self::Io(_) => None,
         }
     }

@@ -65,7 +65,7 @@ pub fn write(folder: &Path, catalog: &Catalog, key: &PublicKey) -> Result<()> {
                     @for (pack, preview) in catalog.packs.iter().zip(&previews) {
                         li {
                             @if let Some(preview) = preview { img src=(preview) alt=(format!("{}, a {}", pack.name, pack.class)); }
-                            strong { (pack.name) } " " (pack.class) br;
+                            strong { (pack.name) } ", " (pack.class) br;
                             a href=(pack.url) download { "the pack, " (pack.bytes.div_ceil(1000)) " KB" }
                         }
                     }

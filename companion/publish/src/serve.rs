@@ -14,7 +14,7 @@ use std::time::UNIX_EPOCH;
 use range::Range;
 use tiny_http::{Header, Method, Request, Response, ResponseBox, Server};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Requests that are answered at once; a device takes one file after the other.
 const WORKERS: usize = 8;
@@ -41,8 +41,8 @@ impl FileServer {
         if !root.is_dir() {
             return Err(format!("`{}` is no folder", folder.display()).into());
         }
-        let listener = TcpListener::bind(address)
-            .map_err(|error| format!("cannot listen at {address}: {error}; take another port or address"))?;
+        let listener =
+            TcpListener::bind(address).map_err(|error| Error::Address { address, reason: error.to_string() })?;
         let address = listener.local_addr()?;
         let server = Server::from_listener(listener, None).map_err(|error| format!("cannot serve: {error}"))?;
         Ok(Self { server: Arc::new(server), root, address })

@@ -44,7 +44,10 @@ fn loopback(text: &str) -> Result<IpAddr, String> {
 
 /// Serves until Ctrl-C.
 pub fn run(args: &ServeArgs) -> Result<(), Failure> {
-    let server = FileServer::new(&args.folder, SocketAddr::new(args.host, args.port))?;
+    let server = FileServer::new(&args.folder, SocketAddr::new(args.host, args.port)).map_err(|error| match error {
+        cones_publish::Error::Address { .. } => format!("{error}; give another --port or --host").into(),
+        other => Failure::from(other),
+    })?;
     let mut messages = std::io::stderr();
     if !args.folder.join(CATALOG).is_file() {
         let folder = args.folder.display();

@@ -20,6 +20,8 @@ mod serving;
 mod stopped;
 mod store;
 mod story;
+#[cfg(unix)]
+mod studio;
 mod subjects;
 mod tool;
 mod usage;

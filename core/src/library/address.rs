@@ -141,7 +141,8 @@ impl Address {
             "https" => Ok(address),
             "http" if address.is_loopback() || address.is_nearby() => Ok(address),
             "http" => {
-                let reason = "only HTTPS is used, except on this device itself and to an address in numbers of its own network";
+                let reason =
+                    "only HTTPS is used, except on this device itself and to an address in numbers of its own network";
                 Err(refused(address.shown(), reason.into()))
             }
             other => Err(refused(address.shown(), format!("`{other}` is not used, only HTTPS"))),
