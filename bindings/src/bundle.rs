@@ -1,6 +1,6 @@
 //! What a base model says of itself.
 
-use crate::ConesError;
+use crate::{ConesError, Style};
 
 /// A base model, as an app shows it and as a request must fit it.
 #[derive(Debug, Clone, PartialEq, uniffi::Record)]
@@ -39,6 +39,8 @@ pub struct BundleInfo {
     pub most_clip_skip: u32,
     /// The name of the safety classifier that it brings, if it brings one.
     pub safety: Option<String>,
+    /// Other ways to ask it that suit it, by name: presets, to be a request's `style`.
+    pub presets: Vec<Style>,
 }
 
 impl From<&cones_core::Bundle> for BundleInfo {
@@ -63,6 +65,7 @@ impl From<&cones_core::Bundle> for BundleInfo {
             preview_scale: manifest.preview.as_ref().map(|_| manifest.latent.scale),
             most_clip_skip: manifest.text.clip_skip,
             safety: manifest.safety.as_ref().map(|classifier| classifier.name.clone()),
+            presets: manifest.presets.iter().map(Style::of).collect(),
         }
     }
 }

@@ -125,6 +125,18 @@ pub enum Scheduler {
     EulerAncestral,
     /// `lcm`: for models distilled for it.
     Lcm,
+    /// `tcd`: for models distilled for it.
+    Tcd,
+}
+
+impl Scheduler {
+    const ALL: [Self; 7] =
+        [Self::Ddim, Self::DpmSolver, Self::DpmSolverKarras, Self::Euler, Self::EulerAncestral, Self::Lcm, Self::Tcd];
+
+    /// The core's own; there is one for each of its.
+    pub(crate) fn of(scheduler: cones_core::sampling::scheduler::Scheduler) -> Option<Self> {
+        Self::ALL.into_iter().find(|&own| cones_core::sampling::scheduler::Scheduler::from(own) == scheduler)
+    }
 }
 
 impl From<Scheduler> for cones_core::sampling::scheduler::Scheduler {
@@ -136,6 +148,19 @@ impl From<Scheduler> for cones_core::sampling::scheduler::Scheduler {
             Scheduler::Euler => Self::Euler,
             Scheduler::EulerAncestral => Self::EulerAncestral,
             Scheduler::Lcm => Self::Lcm,
+            Scheduler::Tcd => Self::Tcd,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scheduler_of_the_core_is_there() {
+        for &scheduler in cones_core::sampling::scheduler::Scheduler::all() {
+            assert!(Scheduler::of(scheduler).is_some(), "{scheduler}");
         }
     }
 }

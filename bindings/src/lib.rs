@@ -27,6 +27,7 @@ mod picture;
 mod recipe;
 mod request;
 mod safety;
+mod style;
 mod turn;
 mod variation;
 
@@ -52,6 +53,7 @@ pub use picture::{Picture, read_recipe};
 pub use recipe::{InitRecipe, InpaintRecipe, Recipe, SubjectRecipe};
 pub use request::{InitPicture, Request, SubjectChoice};
 pub use safety::{RefusedPicture, SafetyPolicy, Treatment, Verdict};
+pub use style::{Style, read_styles};
 pub use variation::{Hires, Variation};
 
 uniffi::setup_scaffolding!("cones");

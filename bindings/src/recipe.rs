@@ -49,6 +49,10 @@ pub struct Recipe {
     pub clip_skip: u32,
     /// What the safety classifier found, where the picture was blurred for it.
     pub safety: Option<Verdict>,
+    /// How far the guided prediction was brought back to the deviation of the prompt's own.
+    pub guidance_rescale: f32,
+    /// How much of the noise in each step was fresh, where the request said so.
+    pub eta: Option<f32>,
 }
 
 /// A subject in a recipe.
@@ -118,6 +122,8 @@ impl From<&recipe::Recipe> for Recipe {
             hires: recipe.hires.map(Into::into),
             clip_skip: recipe.clip_skip,
             safety: recipe.safety.map(Verdict::from),
+            guidance_rescale: recipe.guidance_rescale,
+            eta: recipe.eta,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cones_core::Bundle;
 
-use crate::{ConesError, Hires, Inpaint, PackStore, Picture, Scheduler, Scope, Variation};
+use crate::{ConesError, Hires, Inpaint, PackStore, Picture, Scheduler, Scope, Style, Variation};
 
 /// A request for pictures. Only the prompt is required; what is left out comes from the base model.
 #[derive(Debug, Clone, uniffi::Record)]
@@ -60,6 +60,17 @@ pub struct Request {
     /// UI), up to `BundleInfo.most_clip_skip`. For both prompts with `prompt_weights`, else for the prompt alone.
     #[uniffi(default)]
     pub clip_skip: u32,
+    /// How far the guided prediction is brought back to the deviation of the prompt's own, 0 (as where it is left out) to 1: against
+    /// pictures that guidance makes too bright or too dark. diffusers' `guidance_rescale`, 0.7 by custom.
+    #[uniffi(default)]
+    pub guidance_rescale: Option<f32>,
+    /// How much of the noise in each step is fresh, 0 to 1, with `ddim` (0 where it is left out) and `tcd` (0.3); diffusers'
+    /// `eta`. Other schedulers refuse it.
+    #[uniffi(default)]
+    pub eta: Option<f32>,
+    /// Words around both prompts, and values where this request has none.
+    #[uniffi(default)]
+    pub style: Option<Style>,
 }
 
 /// An installed pack, switched on.
@@ -101,10 +112,11 @@ impl Request {
         }
         let mut request = cones_core::Request::new(&self.prompt).with_negative_prompt(&self.negative_prompt);
         request.subjects = subjects;
-        request = request.filled()?;
         request.steps = self.steps;
         request.guidance = self.guidance;
+        request.guidance_rescale = self.guidance_rescale;
         request.scheduler = self.scheduler.map(Into::into);
+        request.eta = self.eta;
         request.seed = self.seed;
         request.prompt_weights = self.prompt_weights;
         request.variation = self.variation.map(Into::into);
@@ -112,6 +124,10 @@ impl Request {
         request.clip_skip = self.clip_skip;
         request.count = self.count;
         (request.width, request.height) = (self.width, self.height);
+        if let Some(style) = &self.style {
+            request = request.with_style(&style.resolve());
+        }
+        request = request.filled()?;
         let init = self.init.as_ref();
         request.init = init.map(InitPicture::resolve);
         Ok(request)

@@ -66,6 +66,9 @@ fn a_process_is_set_up_once() {
         variation: None,
         hires: None,
         clip_skip: 0,
+        guidance_rescale: None,
+        eta: None,
+        style: None,
     };
     engine.generate(request.clone(), None, None).expect("a picture");
     let _ = engine.generate(Request { steps: Some(0), ..request }, None, None);

@@ -104,12 +104,14 @@ impl Failure {
 }
 
 /// Fields whose values come from the command line; others, as `mask`, are read out of files, whose fault is no usage.
-const TYPED: [&str; 17] = [
+const TYPED: [&str; 20] = [
     "prompt",
     "hires",
     "variation",
     "steps",
     "guidance",
+    "guidance_rescale",
+    "eta",
     "scheduler",
     "count",
     "width",
@@ -122,6 +124,7 @@ const TYPED: [&str; 17] = [
     "budget",
     "safety",
     "clip_skip",
+    "style",
 ];
 
 fn is_bad_request(error: &cones_core::Error) -> bool {

@@ -9,6 +9,7 @@ pub(crate) mod options;
 pub(crate) mod outcome;
 mod preview;
 pub(crate) mod request;
+pub(crate) mod resolved;
 mod start;
 mod two_passes;
 mod unet;
@@ -36,7 +37,8 @@ use crate::text::tokenizer::{Tokenizer, Tokens};
 use job::{Audience, Job};
 use options::EngineOptions;
 use outcome::{Drawn, Generated, Refused, Timings};
-use request::{Request, ResolvedRequest};
+use request::Request;
+use resolved::ResolvedRequest;
 
 /// Latents that wait for the VAE where graphs are dropped in turn: loading it takes as long as a part of a step.
 const LATENTS_HELD: u32 = 8;
@@ -114,7 +116,7 @@ impl Engine {
 
     fn plan_memory(&self, plan: &ResolvedRequest, tokens: &[(Side, Tokens)], from_picture: bool) -> Result<MemoryPlan> {
         let chunks = tokens.first().map_or(1, |(_, tokens)| tokens.chunks(self.bundle.manifest().text));
-        let (width, height, guided) = (plan.width, plan.height, plan.guided());
+        let (width, height, guided) = (plan.width, plan.height, plan.guided);
         let sizes = Sizes { width, height, guided, from_picture, chunks: u32::try_from(chunks).unwrap_or(u32::MAX) };
         let classifier = self.checker.as_ref().map(|checker| checker.classifier.memory());
         let planner = Planner::new(&self.bundle, self.profile.as_ref(), self.place.provider, &self.options);

@@ -59,6 +59,7 @@ pub use library::packs::PackStore;
 pub use memory::{LoadForm, MemoryPlan};
 pub use model::bundle::Bundle;
 pub use model::form::Form;
+pub use model::style::Style;
 pub use picture::Picture;
 pub use picture::inpaint::{Inpaint, Margins};
 pub use progress::{Observer, Progress, Stage};

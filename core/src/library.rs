@@ -1,4 +1,5 @@
-//! What is installed on a device and how it gets there: stores of packs and of base models, signed catalogues, downloads.
+//! What is installed on a device and how it gets there: stores of packs and of base models, signed catalogues, downloads; and
+//! files of styles.
 #![cfg_attr(not(feature = "network"), allow(dead_code, reason = "some of it is for catalogues alone"))]
 
 #[cfg(feature = "network")]
@@ -11,6 +12,7 @@ pub mod download;
 pub mod packs;
 #[cfg(feature = "network")]
 mod source;
+pub mod styles;
 
 #[cfg(feature = "network")]
 pub use source::Source;

@@ -6,5 +6,7 @@ pub mod form;
 pub(crate) mod image_size;
 pub mod manifest;
 pub mod mapped;
+pub(crate) mod noise_schedule;
 pub mod safety;
+pub mod style;
 pub mod weights;

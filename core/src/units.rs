@@ -10,3 +10,9 @@ pub(crate) fn megabytes(bytes: u64) -> String {
 pub(crate) fn is_zero(number: &u32) -> bool {
     *number == 0
 }
+
+/// The same of a share.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+pub(crate) fn is_nothing(share: &f32) -> bool {
+    *share == 0.0
+}

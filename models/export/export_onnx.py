@@ -6,7 +6,8 @@
 |-------------------|------------------------------------------------------------|---------------------|
 | text_encoder.onnx | input_ids int64 [batch, tokens]                            | last_hidden_state   |
 | unet.onnx         | sample [batch, C, height, width], timestep [batch],        | out_sample          |
-|                   | encoder_hidden_states [batch, tokens, hidden]              |                     |
+|                   | encoder_hidden_states [batch, tokens, hidden]; with a      |                     |
+|                   | time_cond_proj_dim timestep_cond [batch, that many] too    |                     |
 | vae_decoder.onnx  | latent [batch, C, height, width], divided by the scaling   | image, in -1..1     |
 | vae_encoder.onnx  | image [batch, 3, height, width] in -1..1                   | latent: the mean of the posterior, before scaling |
 
@@ -49,8 +50,8 @@ class UNet(torch.nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, sample, timestep, encoder_hidden_states):
-        return self.model(sample, timestep, encoder_hidden_states, return_dict=False)[0]
+    def forward(self, sample, timestep, encoder_hidden_states, timestep_cond=None):
+        return self.model(sample, timestep, encoder_hidden_states, timestep_cond=timestep_cond, return_dict=False)[0]
 
 
 class VaeDecoder(torch.nn.Module):
@@ -112,6 +113,9 @@ def export_all(source, out, dialect):
                   encoder_hidden_states=torch.randn(2, tokens, hidden))
     picture = {0: "batch", 2: "height", 3: "width"}
     dynamic = dict(sample=picture, timestep={0: "batch"}, encoder_hidden_states={0: "batch", 1: "tokens"})
+    # Latent consistency models take the guidance scale in an embedding.
+    if told := unet.config.time_cond_proj_dim:
+        inputs["timestep_cond"], dynamic["timestep_cond"] = torch.randn(2, told), {0: "batch"}
     export(UNet(unet), "unet", inputs, dynamic, "out_sample", out, dialect)
     del unet
 

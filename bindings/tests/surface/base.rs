@@ -50,6 +50,9 @@ pub(crate) fn plain(prompt: &str) -> Request {
         variation: None,
         hires: None,
         clip_skip: 0,
+        guidance_rescale: None,
+        eta: None,
+        style: None,
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use cones::{ConesError, Engine, InitPicture, Inpaint, Margins, Picture, Request, read_recipe};
+use cones::{
+    ConesError, Engine, InitPicture, Inpaint, Margins, Picture, Request, Scheduler, Style, bundle_info, read_recipe,
+    read_styles,
+};
 
 use crate::base::{bundle, drawn, engine, folder, options, request, within};
 
@@ -139,4 +142,31 @@ fn the_sequential_mode_draws_the_same() {
     assert_eq!(generated.pictures[0].rgba(), drawn(request(2)));
     assert!(generated.timings.total >= generated.timings.runtime && generated.timings.runtime > 0.0);
     assert_eq!(generated.timings.steps, 2);
+}
+
+#[test]
+fn a_style_stands_around_the_words_and_gives_what_the_request_leaves_out() {
+    let folder = folder();
+    let file = within(&folder, "styles.json");
+    let list = r#"[{"name": "Night", "prompt": "{prompt} at night", "scheduler": "tcd", "eta": 0.5, "guidance": 3, "steps": 9}]"#;
+    std::fs::write(&file, list).expect("a file");
+    let styles = read_styles(file.clone()).expect("styles");
+    let night = Style { prompt: "{prompt} at night".into(), ..styles[0].clone() };
+    assert_eq!((styles.len(), &night, night.scheduler), (1, &styles[0], Some(Scheduler::Tcd)));
+    let asked = Request { style: Some(night), guidance_rescale: Some(0.7), ..request(2) };
+    let recipe = engine().generate(asked, None, None).expect("a picture").pictures[0].recipe().expect("a recipe");
+    assert_eq!((recipe.prompt.as_str(), recipe.steps, recipe.guidance), ("a dog on grass at night", 2, 3.0));
+    assert_eq!((recipe.scheduler.as_str(), recipe.eta, recipe.guidance_rescale), ("tcd", Some(0.5), 0.7));
+    std::fs::write(&file, r#"[{"name": "x", "step": 1}]"#).expect("a file");
+    let refused = read_styles(file).expect_err("no such field");
+    assert!(matches!(&refused, ConesError::BadRequest { details, .. } if details == "style"), "{refused:?}");
+}
+
+#[test]
+fn a_bundle_tells_its_presets() {
+    let copy = cones_tests::hostile::Copy::new();
+    copy.edit(|manifest| manifest["presets"] = r#"[{ "name": "fast", "steps": 4 }]"#.parse().expect("JSON"));
+    let info = bundle_info(copy.path().display().to_string()).expect("a bundle");
+    let fast = Style { name: "fast".into(), steps: Some(4), ..Style::default() };
+    assert_eq!((info.presets, info.steps), (vec![fast], 20));
 }

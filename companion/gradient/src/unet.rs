@@ -184,6 +184,14 @@ pub fn inputs(model: &Model, bundle: &Bundle, sizes: Sizes) -> Result<BTreeMap<S
         );
         return Err(cones_core::Error::request("bundle", reason).into());
     }
+    if manifest.time_cond_proj_dim.is_some() {
+        let reason = format!(
+            "`{}` is a latent consistency model, whose U-Net takes the guidance scale as an input (`timestep_cond`) and does not \
+             predict noise: subjects are found on models that do",
+            manifest.name
+        );
+        return Err(cones_core::Error::request("bundle", reason).into());
+    }
     if let Some(fixed) = manifest.fixed.batch.filter(|fixed| u32::try_from(batch) != Ok(*fixed)) {
         let reason = format!("is {batch}; the U-Net of `{}` was exported for {fixed} alone", manifest.name);
         return Err(cones_core::Error::request("batch", reason).into());

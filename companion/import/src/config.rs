@@ -19,6 +19,8 @@ pub(super) struct Config {
     pub(super) latent: Latent,
     /// Channels that the U-Net takes, where these are not the latent's alone.
     pub(super) in_channels: Option<u32>,
+    /// Width of the embedding of the guidance scale, where the U-Net takes that.
+    pub(super) time_cond_proj_dim: Option<u32>,
     pub(super) vae: VaeScaling,
     pub(super) sampling: Sampling,
     pub(super) text: TextEncoder,
@@ -58,6 +60,7 @@ impl Config {
             image: image_size(&unet, scale)?,
             latent: Latent { channels, scale, multiple },
             in_channels: Some(unet.u32("in_channels")?).filter(|taken| *taken != channels),
+            time_cond_proj_dim: guidance_width(&unet)?,
             vae: scaling,
             sampling,
             text: TextEncoder {
@@ -109,10 +112,6 @@ fn refuse_other_kinds(unet: &Json) -> Result<()> {
             "as in Stable Diffusion XL: its U-Net takes a second text encoder's output and the picture's size too";
         return Err(unet.refused("addition_embed_type", what));
     }
-    if unet.get("time_cond_proj_dim").is_some() {
-        let what = "as in a latent consistency model: its U-Net takes the guidance as an input";
-        return Err(unet.refused("time_cond_proj_dim", what));
-    }
     let what = match unet.u32("in_channels")? {
         8 => "as in a model that changes pictures (InstructPix2Pix): its U-Net takes a picture too",
         7 => "as in a model that makes pictures larger: its U-Net takes a small picture too",
@@ -120,6 +119,16 @@ fn refuse_other_kinds(unet: &Json) -> Result<()> {
         _ => return Ok(()),
     };
     if unet.u32("out_channels")? == 4 { Err(unet.refused("in_channels", what)) } else { Ok(()) }
+}
+
+/// Width of the input of latent consistency models that tells the U-Net of the guidance scale.
+fn guidance_width(unet: &Json) -> Result<Option<u32>> {
+    const KEY: &str = "time_cond_proj_dim";
+    let width = unet.get(KEY).map(|_| unet.u32(KEY)).transpose()?;
+    match width {
+        Some(width) if width < 4 => Err(unet.wrong(KEY, "at least 4")),
+        width => Ok(width),
+    }
 }
 
 /// The text encoder must be CLIP's, whose last hidden state is what the U-Net was trained on.
@@ -132,15 +141,14 @@ fn check_text_encoder(text: &Json) -> Result<()> {
     }
 }
 
-/// The U-Net must take nothing but a latent, a timestep and the text; or, for inpainting, a region and the latent of the
-/// picture around it too.
+/// The U-Net must take nothing but a latent, a timestep and the text; or the guidance scale too, or, for inpainting, a region
+/// and the latent of the picture around it.
 fn check_unet(unet: &Json, channels: u32, hidden_size: u32) -> Result<()> {
     unet.must_be_unset(&[
         "addition_embed_type",
         "class_embed_type",
         "encoder_hid_dim",
         "encoder_hid_dim_type",
-        "time_cond_proj_dim",
         "only_cross_attention",
         "dual_cross_attention",
         "cross_attention_norm",

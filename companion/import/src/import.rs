@@ -4,12 +4,12 @@ use std::path::Path;
 
 use cones_core::CancelToken;
 use cones_core::model::bundle::{
-    EMBEDDING_OFFSETS, TOKENIZER, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin,
+    EMBEDDING_OFFSETS, MANIFEST, TOKENIZER, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin,
 };
 use cones_core::model::manifest::{Defaults, Manifest, Text};
 use cones_core::sampling::scheduler::Scheduler;
 use cones_onnx::proto::tensor_proto::DataType;
-use cones_onnx::{Model, graph, overridable, strip};
+use cones_onnx::{Model, graph, info, overridable, strip};
 
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
@@ -21,6 +21,7 @@ use crate::lora::Part;
 use crate::merge::Merge;
 use crate::output::Output;
 use crate::parity::Beside;
+use crate::scheduler::Sampling;
 use crate::sizes::Sizes;
 use crate::stage::Stage;
 use crate::storage::Storage;
@@ -57,6 +58,7 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
         cancel.check()
     };
     let mut config = Config::read(configurations)?;
+    check_defaults(&config.sampling, &defaults(options, &config, Timestep::Float))?;
     let text = write_tokenizer(configurations, options, &config, &output)?;
 
     told(Stage::Weights(&options.weights))?;
@@ -90,7 +92,7 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     let vae_encoder = output.folder().join(VAE_ENCODER);
     let preview = preview::fit(&vae_encoder, config.latent, config.vae, config.image, fixed)?;
     told(Stage::Check)?;
-    check_all(options, &layers, encoder.takes_offsets, output.folder())?;
+    check_all(options, (&config, &layers), encoder.takes_offsets, output.folder())?;
 
     let layers = layers.projections.into_iter().map(|projection| projection.layer).collect();
     let mut manifest = Manifest::new(name, fingerprint, layers);
@@ -98,13 +100,15 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     manifest.image = config.image;
     manifest.latent = config.latent;
     manifest.in_channels = config.in_channels;
-    manifest.schema = manifest.lowest_schema();
+    manifest.time_cond_proj_dim = config.time_cond_proj_dim;
     manifest.vae = config.vae;
     manifest.prediction_type = config.sampling.prediction_type;
     manifest.noise_schedule = config.sampling.noise_schedule;
+    manifest.schema = manifest.lowest_schema();
     manifest.text = text;
     manifest.text.clip_skip = encoder.clip_skip;
-    manifest.defaults = defaults(options, config.sampling.scheduler, timestep);
+    manifest.defaults = defaults(options, &config, timestep);
+    manifest.presets.clone_from(&options.presets);
     manifest.fixed = fixed;
     manifest.whole_timesteps = timestep != Timestep::Float;
     manifest.preview = Some(preview);
@@ -113,6 +117,7 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     } else {
         compare(options, output.folder(), &mut manifest, &mut told)?;
     }
+    cones_core::model::bundle::check_values(&options.out.join(MANIFEST), &manifest)?;
     told(Stage::Memory)?;
     output.write_profile(&manifest)?;
     manifest.files = output.files()?;
@@ -157,11 +162,19 @@ fn write_tokenizer(configurations: &Path, options: &ImportOptions, config: &Conf
 const BETWEEN: [Scheduler; 2] = [Scheduler::Euler, Scheduler::EulerAncestral];
 
 /// What is asked for, and where nothing is, what suits the scheduler; not one that stops where the graph does not.
-fn defaults(options: &ImportOptions, own: Scheduler, timestep: Timestep) -> Defaults {
+fn defaults(options: &ImportOptions, config: &Config, timestep: Timestep) -> Defaults {
+    let own = config.sampling.scheduler;
     let own = if timestep != Timestep::Float && BETWEEN.contains(&own) { Scheduler::Ddim } else { own };
     let scheduler = options.scheduler.unwrap_or(own);
-    let (steps, guidance) = scheduler::suited(scheduler);
+    let (steps, guidance) = scheduler::suited(scheduler, &config.sampling, config.time_cond_proj_dim.is_some());
     Defaults::new(options.steps.unwrap_or(steps), options.guidance.unwrap_or(guidance), scheduler)
+}
+
+/// A request that is silent about everything must be one that can be drawn: said before any work.
+fn check_defaults(sampling: &Sampling, defaults: &Defaults) -> Result<()> {
+    let (schedule, steps) = (&sampling.noise_schedule, usize::try_from(defaults.steps).unwrap_or(usize::MAX));
+    cones_core::sampling::scheduler::plan(defaults.scheduler, schedule, sampling.prediction_type, steps, None)?;
+    Ok(())
 }
 
 fn name(options: &ImportOptions) -> Result<String> {
@@ -188,10 +201,11 @@ fn import_unets(
         told(Stage::Graph(&file))?;
         let mut model = Model::open(&file)?;
         graph::lift_constants(model.graph_mut()?);
-        if let Timestep::Cut(element) = interface::canonicalise(&mut model, &interface::UNET)? {
+        if let Timestep::Cut(element) = interface::canonicalise(&mut model, interface_of(config))? {
             warn_of_cut(options, &file, element);
             timestep = Timestep::Cut(element);
         }
+        fix_guidance(&mut model, config)?;
         fixed.learn_unet(&model, sizes.tokens, config.latent)?;
         check_width(&model, layers, config)?;
         hoist::hoist(&mut model, layers)?;
@@ -206,6 +220,25 @@ fn import_unets(
     }
     weights.finish()?;
     Ok(timestep)
+}
+
+/// What the U-Net takes.
+fn interface_of(config: &Config) -> &'static Interface {
+    if config.time_cond_proj_dim.is_some() { &interface::GUIDED_UNET } else { &interface::UNET }
+}
+
+/// The embedding of the guidance scale has one width, also where the export leaves it free.
+fn fix_guidance(model: &mut Model, config: &Config) -> Result<()> {
+    let Some(width) = config.time_cond_proj_dim.map(|width| width as usize) else { return Ok(()) };
+    let file = model.file().to_path_buf();
+    for input in model.graph_mut()?.input.iter_mut().filter(|input| input.name() == interface::GUIDANCE) {
+        if let Some(exported) = info::sizes(input).get(1).copied().flatten().filter(|exported| *exported != width) {
+            let reason = format!("`{}` has {exported} numbers; its configuration says {width}", input.name());
+            return Err(Error::interface(&file, reason));
+        }
+        info::fix_at(input, 1, width);
+    }
+    Ok(())
 }
 
 /// The U-Net was trained on whole timesteps; some schedulers take it to others.
@@ -323,7 +356,12 @@ fn list_weights(model: &mut Model) -> Result<usize> {
     Ok(overridable::list(graph, source, |_| false)?)
 }
 
-fn check_all(options: &ImportOptions, layers: &Layers, takes_offsets: bool, folder: &Path) -> Result<()> {
+fn check_all(
+    options: &ImportOptions,
+    (config, layers): (&Config, &Layers),
+    takes_offsets: bool,
+    folder: &Path,
+) -> Result<()> {
     for (name, interface) in OTHERS {
         let offsets = takes_offsets && name == OTHERS[0].0;
         let more: &[&str] = if offsets { &[EMBEDDING_OFFSETS] } else { &[] };
@@ -333,9 +371,9 @@ fn check_all(options: &ImportOptions, layers: &Layers, takes_offsets: bool, fold
         }
     }
     let names: Vec<&str> = layers.projections.iter().map(|projection| projection.layer.name.as_str()).collect();
-    check::graph(&folder.join("unet.onnx"), &interface::UNET, &names)?;
+    check::graph(&folder.join("unet.onnx"), interface_of(config), &names)?;
     match options.plain {
-        Some(_) => check::graph(&folder.join("unet.plain.onnx"), &interface::UNET, &names),
+        Some(_) => check::graph(&folder.join("unet.plain.onnx"), interface_of(config), &names),
         None => Ok(()),
     }
 }

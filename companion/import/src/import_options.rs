@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use cones_core::Style;
 use cones_core::sampling::scheduler::Scheduler;
 
 use crate::merge::Merged;
@@ -35,13 +36,15 @@ pub struct ImportOptions {
     /// Whether a bundle that stands at `out` is replaced.
     pub replace: bool,
     /// Guidance scale where a request names none: a number, 0 or more. If this is none, what suits the model's scheduler:
-    /// 7.5, and 1 for a consistency model.
+    /// 7.5, 1 for a model that was distilled for few steps, and 8.5 where its U-Net takes the scale as an input.
     pub guidance: Option<f32>,
     /// Scheduler where a request names none. If this is none, that of the model's configuration or the one most like it.
     pub scheduler: Option<Scheduler>,
     /// Steps where a request names none: 1 or more. If this is none, what suits the model's scheduler: 20, and 4 for a
-    /// consistency model.
+    /// model that was distilled for few steps.
     pub steps: Option<u32>,
+    /// Presets of the bundle.
+    pub presets: Vec<Style>,
 }
 
 impl ImportOptions {
@@ -62,6 +65,7 @@ impl ImportOptions {
             guidance: None,
             scheduler: None,
             steps: None,
+            presets: Vec::new(),
         }
     }
 }

@@ -55,6 +55,20 @@ pub const UNET: Interface = Interface {
     output: float("out_sample", PICTURE),
 };
 
+/// The input that tells a U-Net of the guidance scale.
+pub const GUIDANCE: &str = "timestep_cond";
+
+/// `unet.onnx` of a latent consistency model, which takes the guidance scale in an embedding.
+pub const GUIDED_UNET: Interface = Interface {
+    inputs: &[
+        float("sample", PICTURE),
+        float("timestep", &["batch"]),
+        float(super::projection::TEXT, &["batch", "tokens", "hidden"]),
+        float(GUIDANCE, &["batch"]),
+    ],
+    output: float("out_sample", PICTURE),
+};
+
 /// `vae_decoder.onnx`.
 pub const VAE_DECODER: Interface = Interface { inputs: &[float("latent", PICTURE)], output: float("image", PICTURE) };
 

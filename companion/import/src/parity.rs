@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use cones_core::model::bundle::{
     ATTENTION, TEXT_ENCODER, TOKENIZER, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin,
 };
-use cones_core::model::manifest::Manifest;
+use cones_core::model::manifest::{Manifest, TimestepSpacing};
+use cones_core::sampling::guidance;
 use cones_core::sampling::noise::TorchGenerator;
 use cones_core::sampling::scheduler::{self, Run, Scheduler};
 use cones_core::text::tokenizer::Tokenizer;
@@ -130,13 +131,17 @@ impl Beside<'_> {
         let mut beside = vec![0.0; (taken - channels) * rows * columns];
         TorchGenerator::new(1).fill_normal(&mut beside);
         input.extend(beside);
-        let noisy = [
+        let mut noisy = vec![
             Given::new("sample", &[1, taken, rows, columns], input),
             Given::new("timestep", &[1], vec![run.timesteps().first().copied().unwrap_or(0.0)]),
         ];
-        let mut with_text = noisy.to_vec();
+        if let Some(width) = self.manifest.time_cond_proj_dim.map(|width| width as usize) {
+            let told = guidance::embedding(self.manifest.defaults.guidance, width);
+            noisy.push(Given::new(interface::GUIDANCE, &[1, width], told));
+        }
+        let mut with_text = noisy.clone();
         with_text.push(Given::new(TEXT, &[1, tokens.len(), hidden.len() / tokens.len().max(1)], hidden));
-        let mut with_keys = noisy.to_vec();
+        let mut with_keys = noisy;
         with_keys.extend(self.keys_values(&own_hidden, tokens.len())?);
         let mut batch = self.only_batch(&with_text)?;
         let given: [&[Given]; 2] = [&with_text, &with_keys];
@@ -191,7 +196,10 @@ impl Beside<'_> {
     fn schedule(&self) -> Result<Run> {
         let manifest = self.manifest;
         let steps = manifest.noise_schedule.num_train_timesteps.min(2) as usize;
-        Ok(scheduler::plan(Scheduler::Ddim, &manifest.noise_schedule, manifest.prediction_type, steps, None)?)
+        // Steps counted from the end would begin with noise alone, or nearly so.
+        let mut schedule = manifest.noise_schedule;
+        schedule.timestep_spacing = TimestepSpacing::Leading;
+        Ok(scheduler::plan(Scheduler::Ddim, &schedule, manifest.prediction_type, steps, None)?)
     }
 
     /// What the U-Net takes for a clean latent, as the VAE decodes it.

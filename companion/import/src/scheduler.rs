@@ -18,11 +18,31 @@ pub(super) struct Sampling {
     pub(super) scheduler: Scheduler,
 }
 
-/// Steps and guidance that suit a scheduler where nobody says otherwise. Consistency models are made for few steps
-/// (`LatentConsistencyModelPipeline` takes 4), and have learned their guidance; all others are guided as
-/// `StableDiffusionPipeline` does, in steps that a phone has the time for.
-pub(super) fn suited(scheduler: Scheduler) -> (u32, f32) {
-    if scheduler == Scheduler::Lcm { (4, 1.0) } else { (20, 7.5) }
+/// Steps and guidance that suit a scheduler where nobody says otherwise. Models that are distilled for few steps
+/// (`LatentConsistencyModelPipeline` takes 4) have learned their guidance, or take it as an input (8.5 there); all others are
+/// guided as `StableDiffusionPipeline` does, in steps that a phone has the time for.
+pub(super) fn suited(scheduler: Scheduler, sampling: &Sampling, takes_guidance: bool) -> (u32, f32) {
+    let distilled = match scheduler {
+        Scheduler::Lcm | Scheduler::Tcd => true,
+        Scheduler::Euler | Scheduler::EulerAncestral => sampling.is_turbo(),
+        _ => false,
+    };
+    match (takes_guidance, distilled) {
+        (true, _) => (4, 8.5),
+        (false, true) => (4, 1.0),
+        (false, false) => (20, 7.5),
+    }
+}
+
+impl Sampling {
+    /// Whether it is what models of one to four steps come with (SD-Turbo, Lightning, Hyper-SD): Euler's method from the very
+    /// last training step on. Models with zero-terminal SNR begin there too, and are guided.
+    fn is_turbo(&self) -> bool {
+        let own = [Scheduler::Euler, Scheduler::EulerAncestral].contains(&self.scheduler);
+        own && self.noise_schedule.timestep_spacing == TimestepSpacing::Trailing
+            && !self.noise_schedule.rescale_betas_zero_snr
+            && self.prediction_type == PredictionType::Epsilon
+    }
 }
 
 /// Reads the noise schedule and what the U-Net predicts. Missing keys get the defaults of the scheduler's class.
@@ -40,11 +60,6 @@ pub(super) fn read(json: &Json) -> Result<Sampling> {
 
 /// What makes another model of it than one that learned to take noise of this schedule away.
 fn refuse_other_training(json: &Json) -> Result<()> {
-    if json.bool_or("rescale_betas_zero_snr", false)? {
-        let what =
-            "zero-terminal SNR: its last noise level is noise alone, from which the schedulers here cannot start";
-        return Err(json.refused("rescale_betas_zero_snr", what));
-    }
     if json.bool_or("use_flow_sigmas", false)? {
         return Err(json.refused("use_flow_sigmas", "flow matching, which the schedulers here do not do"));
     }
@@ -76,9 +91,14 @@ fn noise_schedule(json: &Json, class: &SchedulerClass) -> Result<NoiseSchedule> 
     schedule.timestep_spacing = timestep_spacing;
     schedule.steps_offset = steps_offset(json)?;
     schedule.set_alpha_to_one = json.bool_or("set_alpha_to_one", class.set_alpha_to_one)?;
+    schedule.rescale_betas_zero_snr = json.bool_or("rescale_betas_zero_snr", false)?;
+    schedule.original_inference_steps = json.u32_or("original_inference_steps", schedule.original_inference_steps)?;
     let possible = |beta: f64| beta > 0.0 && beta < 1.0;
     if schedule.num_train_timesteps == 0 {
         return Err(json.wrong("num_train_timesteps", "a positive number"));
+    }
+    if !(1..=schedule.num_train_timesteps).contains(&schedule.original_inference_steps) && class.is_distilled() {
+        return Err(json.wrong("original_inference_steps", "a positive number, at most `num_train_timesteps`"));
     }
     if !possible(schedule.beta_start) {
         return Err(json.wrong("beta_start", "a number between 0 and 1"));
@@ -152,13 +172,42 @@ mod tests {
             ("DPMSolverMultistepScheduler", Scheduler::DpmSolverPlusPlus2M),
             ("UniPCMultistepScheduler", Scheduler::DpmSolverPlusPlus2M),
             ("LCMScheduler", Scheduler::Lcm),
-            ("TCDScheduler", Scheduler::Lcm),
+            ("TCDScheduler", Scheduler::Tcd),
         ] {
             assert_eq!(drawn(json!({ "_class_name": class })), scheduler, "{class}");
         }
         let karras = json!({ "_class_name": "DPMSolverMultistepScheduler", "use_karras_sigmas": true });
         assert_eq!(drawn(karras), Scheduler::DpmSolverPlusPlus2MKarras);
         assert_eq!(drawn(json!({})), Scheduler::Ddim);
+    }
+
+    #[test]
+    fn zero_terminal_snr_and_another_distillation_are_taken_over() {
+        let schedule = |value| read_value(value).expect("a schedule").noise_schedule;
+        let zero = schedule(json!({ "_class_name": "DDIMScheduler", "rescale_betas_zero_snr": true }));
+        assert!(zero.rescale_betas_zero_snr && zero.original_inference_steps == 50);
+        let other = schedule(json!({ "_class_name": "TCDScheduler", "original_inference_steps": 100 }));
+        assert!(!other.rescale_betas_zero_snr && other.original_inference_steps == 100);
+    }
+
+    #[test]
+    fn models_of_few_steps_get_few() {
+        let of = |class: &str, spacing: &str, more: &[(&str, serde_json::Value)]| {
+            let mut config = json!({ "_class_name": class, "timestep_spacing": spacing });
+            more.iter().for_each(|(key, value)| config[key] = value.clone());
+            let sampling = read_value(config).expect("a schedule");
+            suited(sampling.scheduler, &sampling, false)
+        };
+        for class in ["EulerDiscreteScheduler", "EulerAncestralDiscreteScheduler"] {
+            assert_eq!(of(class, "trailing", &[]), (4, 1.0), "{class}");
+            assert_eq!(of(class, "leading", &[]), (20, 7.5), "{class}");
+            assert_eq!(of(class, "trailing", &[("rescale_betas_zero_snr", json!(true))]), (20, 7.5), "{class}");
+            assert_eq!(of(class, "trailing", &[("prediction_type", json!("v_prediction"))]), (20, 7.5), "{class}");
+        }
+        assert_eq!(of("DDIMScheduler", "trailing", &[]), (20, 7.5));
+        assert_eq!(of("TCDScheduler", "leading", &[]), (4, 1.0));
+        let lcm = read_value(json!({ "_class_name": "LCMScheduler" })).expect("a schedule");
+        assert_eq!(suited(Scheduler::Lcm, &lcm, true), (4, 8.5), "as LatentConsistencyModelPipeline");
     }
 
     #[test]
@@ -177,9 +226,8 @@ mod tests {
     fn other_training_is_refused_by_its_key() {
         let beta = "squaredcos_cap_v2";
         for (class, key, value) in [
-            ("DDIMScheduler", "rescale_betas_zero_snr", json!(true)),
-            ("EulerDiscreteScheduler", "rescale_betas_zero_snr", json!(true)),
-            ("LCMScheduler", "rescale_betas_zero_snr", json!(true)),
+            ("LCMScheduler", "original_inference_steps", json!(0)),
+            ("TCDScheduler", "original_inference_steps", json!(1001)),
             ("UniPCMultistepScheduler", "use_flow_sigmas", json!(true)),
             ("EulerDiscreteScheduler", "timestep_type", json!("continuous")),
             ("DPMSolverMultistepScheduler", "prediction_type", json!("flow_prediction")),

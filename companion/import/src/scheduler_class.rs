@@ -21,6 +21,13 @@ pub(super) struct SchedulerClass {
     pub(super) is_itself: bool,
 }
 
+impl SchedulerClass {
+    /// Whether it visits steps of the schedule that a model was distilled on.
+    pub(super) fn is_distilled(&self) -> bool {
+        [Scheduler::Lcm, Scheduler::Tcd].contains(&self.drawn_with)
+    }
+}
+
 /// With the noise of most classes: linear betas, from and to what DDPM had.
 const fn usual(name: &'static str, timestep_spacing: &'static str, drawn_with: Scheduler) -> SchedulerClass {
     let (beta_start, beta_end) = (0.0001, 0.02);
@@ -52,7 +59,7 @@ const fn leading(class: SchedulerClass) -> SchedulerClass {
 }
 
 const CLASSES: &[SchedulerClass] = {
-    use Scheduler::{Ddim, DpmSolverPlusPlus2M, Euler, EulerAncestral, Lcm};
+    use Scheduler::{Ddim, DpmSolverPlusPlus2M, Euler, EulerAncestral, Lcm, Tcd};
     &[
         itself(usual("DDIMScheduler", "leading", Ddim)),
         usual("DDIMParallelScheduler", "leading", Ddim),
@@ -72,7 +79,7 @@ const CLASSES: &[SchedulerClass] = {
         usual("UniPCMultistepScheduler", "linspace", DpmSolverPlusPlus2M),
         usual("SASolverScheduler", "linspace", DpmSolverPlusPlus2M),
         itself(leading(stable("LCMScheduler", "scaled_linear", Lcm))),
-        leading(stable("TCDScheduler", "scaled_linear", Lcm)),
+        itself(leading(stable("TCDScheduler", "scaled_linear", Tcd))),
     ]
 };
 

@@ -160,6 +160,13 @@ pub(super) fn describe(out: &mut impl Write, bundle: &Bundle, verified: bool) ->
     }
     writeln!(out, "pictures     {} x {}", manifest.image.width, manifest.image.height)?;
     writeln!(out, "prompt       up to {} tokens", manifest.text.max_length.saturating_sub(2))?;
+    let defaults = &manifest.defaults;
+    let (scheduler, steps, guidance) = (defaults.scheduler, defaults.steps, defaults.guidance);
+    writeln!(out, "defaults     {scheduler}, {steps} steps, guidance {guidance}")?;
+    if !manifest.presets.is_empty() {
+        let names: Vec<&str> = manifest.presets.iter().map(|preset| preset.name.as_str()).collect();
+        writeln!(out, "presets      {}", names.join(", "))?;
+    }
     if manifest.text.clip_skip > 0 {
         writeln!(out, "clip skip    up to {}", manifest.text.clip_skip)?;
     }

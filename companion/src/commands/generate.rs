@@ -1,6 +1,6 @@
 //! `cones generate`.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use cones_core::picture::recipe::Recipe;
 use cones_core::sampling::scheduler::Scheduler;
 use cones_core::subjects::places::Places;
 use cones_core::subjects::prompt::{self, Filled};
-use cones_core::{Bundle, CancelToken, Engine, Generated, Request, Scope, Subject, Timings, Verdict};
+use cones_core::{Bundle, CancelToken, Engine, Generated, Request, Scope, Style, Subject, Timings, Verdict};
 use serde::Serialize;
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
@@ -20,6 +20,8 @@ use super::picture_writer::{Extras, Outcome, Writer, Written};
 use super::progress_bar::Bar;
 use super::safety_args::SafetyArgs;
 use super::seed::Seed;
+use super::silent::Silent;
+use super::style_args::StyleArgs;
 use super::variation_args::VariationArgs;
 use crate::failure::Failure;
 use crate::recipe_subjects;
@@ -47,6 +49,7 @@ Examples:
   cones generate -p 'a {fluent-dog} on the beach' -s models/packs/fluent-dog.cones:0.9 --seed 2 -o beach.png --scale 4
   cones generate -p 'a cat in the snow' -n 9 --scheduler dpm++2m --steps 12 -o pictures --sheet cats.png
   cones generate -p 'a (red:1.4) {fluent-car}, [snow]' -s fluent-car --prompt-weights -o red.png
+  cones generate -p 'a dog' --styles styles.csv --style 'Oil painting' -o oil.png
   cones generate --prompts prompts.txt --seed random -o pictures
   cones generate -p 'a dog at night' -o - | magick - night.gif
   cones generate -p 'a {fluent-dog} on grass' -s fluent-dog --init photo.jpg --mask spot.png --only-masked --mask-feather 4 -o in.png
@@ -77,9 +80,16 @@ pub struct GenerateArgs {
     /// Classifier-free guidance scale; 1 switches it off.
     #[arg(long)]
     guidance: Option<f32>,
-    /// ddim, dpm++2m, dpm++2m-karras, euler, euler-a or lcm.
+    /// Bring the guided prediction this far back to the deviation of the prompt's own, 0 (by default) to 1: against pictures that
+    /// guidance makes too bright or too dark, as models with zero-terminal SNR do; 0.7 by custom.
+    #[arg(long, value_name = "SHARE")]
+    guidance_rescale: Option<f32>,
+    /// ddim, dpm++2m, dpm++2m-karras, euler, euler-a, lcm or tcd.
     #[arg(long)]
     scheduler: Option<Scheduler>,
+    /// How much of the noise in each step is fresh, 0 to 1, with ddim [default: 0] and tcd [default: 0.3].
+    #[arg(long, value_name = "SHARE")]
+    eta: Option<f32>,
     /// Seed of the first picture; each further one adds 1. `random` or -1 draws one, which is printed and kept in the recipe.
     #[arg(long, value_name = "N|random", allow_hyphen_values = true)]
     seed: Option<Seed>,
@@ -99,6 +109,8 @@ pub struct GenerateArgs {
     init: InitArgs,
     #[command(flatten)]
     variation: VariationArgs,
+    #[command(flatten)]
+    style: StyleArgs,
     /// Let brackets weigh words and go on in chunks with long prompts; by default as a recipe says, else not. `=false` draws
     /// brackets as they stand.
     #[arg(
@@ -142,6 +154,9 @@ struct Summary<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     refused: Vec<SummaryRefused>,
     warnings: Vec<&'a String>,
+    /// What the base model decided, where nothing was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    defaults: Option<Silent>,
     seconds: Seconds,
     steps: u32,
 }
@@ -183,6 +198,10 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
     if let Some(old) = &old {
         old.tell_what_is_left_out(engine.bundle().manifest().text.clip_skip)?;
     }
+    let silent = requests.first().and_then(|request| Silent::of(request, engine.bundle()));
+    if let Some(silent) = silent.as_ref().filter(|_| !args.quiet && std::io::stderr().is_terminal()) {
+        writeln!(std::io::stderr(), "{silent}")?;
+    }
     let seeds = |request: &Request| (0..request.count).map(|i| request.telling_seed(i)).collect();
     let paths = args.out.paths(&requests.iter().map(seeds).collect::<Vec<_>>())?;
     let cancel = cancelled_by_ctrl_c()?;
@@ -199,7 +218,7 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
     if outcome.is_err() && !done.written.is_empty() {
         writeln!(std::io::stderr(), "{} of {} pictures stand, as far as it came", done.written.len(), paths.len())?;
     }
-    report(args, &outcome?, &done)?;
+    report(args, &outcome?, &done, silent)?;
     match done.refused.len() {
         0 => Ok(()),
         refused => Err(format!("{refused} of {} pictures were refused as not safe", paths.len()).into()),
@@ -232,6 +251,10 @@ impl GenerateArgs {
             same_model(recipe, bundle)?;
         }
         let subjects = self.subjects(bundle, old.and_then(OldRecipe::ours))?;
+        let styles = self.style.chosen(bundle)?;
+        let around = |words: &str, of: fn(&Style, &str) -> String| {
+            styles.iter().fold(words.to_owned(), |words, style| of(style, &words))
+        };
         // A recipe holds the words that were drawn, and whose they were; only what is typed names subjects.
         let words = |typed: Option<&String>, drawn: Option<&str>, places: fn(&Places) -> &[usize]| match typed {
             Some(typed) => prompt::fill(typed, &subjects),
@@ -243,10 +266,18 @@ impl GenerateArgs {
         };
         let mut request = Request::new(String::new());
         let drawn = old.map(OldRecipe::negative_prompt);
-        let negative = words(self.negative_prompt.as_ref(), drawn, |places| &places.negative_prompt)?;
+        let typed = match &self.negative_prompt {
+            None if styles.is_empty() => None,
+            typed => Some(around(typed.as_deref().unwrap_or_default(), Style::negative_prompt_of)),
+        };
+        let negative = words(typed.as_ref(), drawn, |places| &places.negative_prompt)?;
         request.steps = self.steps.or(old.and_then(OldRecipe::steps));
         request.guidance = self.guidance.or(old.and_then(OldRecipe::guidance));
+        request.guidance_rescale = self.guidance_rescale.or(old.and_then(OldRecipe::guidance_rescale));
         request.scheduler = self.scheduler.or(old.and_then(OldRecipe::scheduler));
+        // With another scheduler its share of fresh noise means nothing.
+        let as_old = old.filter(|old| old.scheduler() == request.scheduler);
+        request.eta = self.eta.or(as_old.and_then(OldRecipe::eta));
         request.seed = match self.seed {
             Some(seed) => seed.number()?,
             None => old.and_then(OldRecipe::seed).unwrap_or(0),
@@ -261,13 +292,19 @@ impl GenerateArgs {
         request.prompt_weights = self.prompt_weights.unwrap_or(old.is_some_and(OldRecipe::prompt_weights));
         let most = bundle.manifest().text.clip_skip;
         request.clip_skip = self.clip_skip.unwrap_or_else(|| old.map_or(0, |old| old.clip_skip(most)));
+        let styled = |line: &String| around(line, Style::prompt_of);
         let prompts = match &lines {
             Some(lines) => {
-                let of_line = |line| words(Some(line), None, |places| &places.prompt);
+                let of_line = |line| words(Some(&styled(line)), None, |places| &places.prompt);
                 lines.iter().map(of_line).collect::<Result<Vec<_>, _>>()?
             }
-            None => vec![words(self.prompt.as_ref(), old.map(OldRecipe::prompt), |places| &places.prompt)?],
+            None => {
+                let typed = self.prompt.as_ref().map(styled);
+                vec![words(typed.as_ref(), old.map(OldRecipe::prompt), |places| &places.prompt)?]
+            }
         };
+        // Their words are in both prompts already.
+        request = styles.iter().fold(request, Request::with_style);
         request.subjects.clone_from(&subjects);
         // As it was drawn, also where two subjects of an older picture have one trigger.
         let as_drawn = |old: &Recipe| old.subjects.len() == subjects.len() && old.blends();
@@ -336,7 +373,12 @@ fn same_model(recipe: &Recipe, bundle: &Bundle) -> Result<(), Failure> {
     .into())
 }
 
-fn report(args: &GenerateArgs, generated: &[Generated], done: &Outcome) -> Result<(), Failure> {
+fn report(
+    args: &GenerateArgs,
+    generated: &[Generated],
+    done: &Outcome,
+    defaults: Option<Silent>,
+) -> Result<(), Failure> {
     let warnings: Vec<&String> = generated.iter().flat_map(|generated| &generated.warnings).collect();
     for warning in &warnings {
         writeln!(std::io::stderr(), "warning: {warning}")?;
@@ -363,6 +405,7 @@ fn report(args: &GenerateArgs, generated: &[Generated], done: &Outcome) -> Resul
         pictures: pictures.collect(),
         refused: refused.map(|(picture, seed, verdict)| SummaryRefused { picture, seed, verdict }).collect(),
         warnings,
+        defaults,
         steps: generated.iter().map(|generated| generated.timings.steps).sum(),
         seconds: Seconds {
             total: seconds(|t| t.total),

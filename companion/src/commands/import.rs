@@ -21,8 +21,8 @@ Example, for a model that diffusers has saved in `model/`:
 The same where its weights are one file, as people share them, and `model/` has the configurations:
   cones import --onnx export/fused --weights model.safetensors --config model --out bundle
 
-With a LoRA merged into the weights of U-Net and text encoder, half as strong, and another one:
-  cones import --onnx export/fused --weights model --merge style.safetensors=0.5 --merge lcm.safetensors --out styled
+With a LoRA merged into the weights of U-Net and text encoder, half as strong, and LCM-LoRA, which lcm draws in 4 steps without guidance:
+  cones import --onnx export/fused --weights model --merge style.safetensors=0.5 --merge lcm.safetensors --scheduler lcm --out styled
 
 Importing the same files again gives the same bytes.")]
 pub struct ImportArgs {
@@ -59,15 +59,18 @@ pub struct ImportArgs {
     /// Replace BUNDLE if there is one
     #[arg(long)]
     force: bool,
-    /// Guidance scale where a request names none [default: 7.5, and 1 with lcm]
+    /// Guidance scale where a request names none [default: 7.5; 1 for models of few steps, 8.5 where their U-Net takes it as an input]
     #[arg(long, value_parser = guidance)]
     guidance: Option<f32>,
     /// Scheduler where a request names none [default: that of the model's configuration, or the one most like it]
     #[arg(long)]
     scheduler: Option<Scheduler>,
-    /// Steps where a request names none [default: 20, and 4 with lcm]
+    /// Steps where a request names none [default: 20, and 4 for models of few steps: lcm, tcd, or trailing timesteps with Euler]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     steps: Option<u32>,
+    /// Presets of the bundle: a file of styles (a list in JSON, or a styles.csv), which `--style NAME` and apps choose from
+    #[arg(long, value_name = "FILE")]
+    presets: Option<PathBuf>,
 }
 
 /// How a bundle keeps float32 weights.
@@ -115,6 +118,7 @@ pub fn run(args: &ImportArgs) -> Result<(), Failure> {
     options.guidance = args.guidance;
     options.scheduler = args.scheduler;
     options.steps = args.steps;
+    options.presets = args.presets.as_deref().map(cones_core::library::styles::open).transpose()?.unwrap_or_default();
     import(&options, &mut tell, &cancelled_by_ctrl_c()?)?;
     Ok(())
 }

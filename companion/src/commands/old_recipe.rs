@@ -74,6 +74,14 @@ impl OldRecipe {
         self.ours().map_or_else(|| self.foreign()?.guidance, |recipe| Some(recipe.guidance))
     }
 
+    pub(super) fn guidance_rescale(&self) -> Option<f32> {
+        self.ours().map_or_else(|| self.foreign()?.guidance_rescale, |recipe| Some(recipe.guidance_rescale))
+    }
+
+    pub(super) fn eta(&self) -> Option<f32> {
+        self.ours().map_or_else(|| self.foreign()?.eta, |recipe| recipe.eta)
+    }
+
     pub(super) fn scheduler(&self) -> Option<Scheduler> {
         self.ours().map_or_else(|| self.foreign()?.scheduler, |recipe| Some(recipe.scheduler))
     }

@@ -8,7 +8,8 @@ use crate::attention::KeyValues;
 use crate::attention::conditioning::Prompts;
 use crate::cancel::CancelToken;
 use crate::engine::outcome::Timings;
-use crate::engine::request::{Request, ResolvedRequest};
+use crate::engine::request::Request;
+use crate::engine::resolved::ResolvedRequest;
 use crate::error::Result;
 use crate::runtime::graphs;
 use crate::subjects::in_place;
@@ -95,7 +96,7 @@ impl Engine {
     /// Tokens of the prompts that take part, the negative one first; all in as many chunks as the longest.
     pub(super) fn tokens(&self, request: &Request, plan: &ResolvedRequest) -> Result<Vec<(Side, Tokens)>> {
         let mut all = Vec::new();
-        for side in [Side::Negative, Side::Prompt].into_iter().filter(|side| *side == Side::Prompt || plan.guided()) {
+        for side in [Side::Negative, Side::Prompt].into_iter().filter(|side| *side == Side::Prompt || plan.guided) {
             let prompt = request.prompt_of(side);
             let stand_ins = in_place::stand_ins(&self.tokenizer, &request.subjects, side)?;
             let tokens = if request.prompt_weights {

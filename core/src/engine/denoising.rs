@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use super::Engine;
 
 use super::job::Job;
-use super::request::{Request, ResolvedRequest};
+use super::request::Request;
+use super::resolved::ResolvedRequest;
 use super::start::Start;
 use super::unet::UNet;
 use crate::attention::KeyValues;
@@ -17,6 +18,7 @@ use crate::runtime::finite;
 use crate::runtime::graphs::Purpose;
 use crate::runtime::session::Graph;
 use crate::safety::checker;
+use crate::sampling::guidance;
 use crate::sampling::noise::TorchGenerator;
 use crate::sampling::scheduler::{self, Run};
 use crate::sampling::variation;
@@ -31,8 +33,9 @@ impl Engine {
     /// The schedule of a request, before there is a job of it.
     pub(super) fn schedule_of(&self, plan: &ResolvedRequest, request: &Request) -> Result<Run> {
         let manifest = self.bundle.manifest();
-        let strength = request.init.as_ref().map(|init| init.strength);
-        scheduler::plan(plan.scheduler, &manifest.noise_schedule, manifest.prediction_type, plan.steps, strength)
+        let steps = (plan.steps, request.init.as_ref().map(|init| init.strength));
+        let (schedule, prediction) = (&manifest.noise_schedule, manifest.prediction_type);
+        scheduler::plan_with_eta(plan.scheduler, schedule, prediction, steps, request.eta)
     }
 
     /// One picture's latent, from noise to the last step.
@@ -67,6 +70,9 @@ impl Engine {
         }
         let branches: Vec<_> = branches.iter().collect();
         let mut unet = UNet::new(graph, &self.bundle, &branches, batch, (shape, &start.beside))?;
+        if let Some(width) = job.plan.embedded {
+            unet.tell_guidance(&guidance::embedding(job.plan.guidance, width))?;
+        }
         let (mut input, mut output) = (vec![0.0; sample.len()], Vec::new());
         let timesteps = schedule.timesteps().to_vec();
         for (i, timestep) in timesteps.into_iter().enumerate() {
@@ -75,7 +81,7 @@ impl Engine {
             unet.predict(&input, timestep, &mut output, job.cancel)?;
             let done = u32::try_from(i + 1).unwrap_or(u32::MAX);
             finite::check_step(name, done, job.plan.guidance, &output)?;
-            guide(&mut output, sample.len(), job.plan.guidance);
+            guidance::guide(&mut output, sample.len(), job.plan.guidance, job.plan.guidance_rescale);
             schedule.step(i, &output[..sample.len()], &mut sample, &mut noise)?;
             start.keep(&schedule, i + 1, &drawn, &mut sample)?;
             finite::check_step(name, done, job.plan.guidance, &sample)?;
@@ -144,12 +150,4 @@ fn tokens_taken(graph: &Graph, bundle: &Bundle) -> Result<Option<usize>> {
     let Some(layer) = bundle.manifest().layers.first() else { return Ok(None) };
     let (_, shape) = graph.input(&layer.name)?;
     Ok(shape.get(1).and_then(|tokens| usize::try_from(*tokens).ok()))
-}
-
-/// Classifier-free guidance in place: the first `size` values become the guided prediction.
-fn guide(output: &mut [f32], size: usize, guidance: f32) {
-    let (negative, positive) = output.split_at_mut(size);
-    for (n, p) in negative.iter_mut().zip(positive) {
-        *n += guidance * (*p - *n);
-    }
 }

@@ -2,7 +2,8 @@
 
 use crate::cancel::CancelToken;
 use crate::engine::outcome::{Refused, Timings};
-use crate::engine::request::{Request, ResolvedRequest};
+use crate::engine::request::Request;
+use crate::engine::resolved::ResolvedRequest;
 use crate::model::bundle::Bundle;
 use crate::progress::{Observer, Progress, Stage};
 use crate::safety::checker::Shown;

@@ -1,15 +1,14 @@
 //! What is asked for: one required field, and documented defaults.
 
 use crate::engine::hires::Hires;
-use crate::error::{Error, Result};
-use crate::model::bundle::TEXT_ENCODER;
+use crate::error::Result;
+use crate::model::style::Style;
+use crate::picture::Picture;
 use crate::picture::inpaint::{Inpaint, Margins};
-use crate::picture::{LARGEST_SIDE, Picture};
 use crate::sampling::scheduler::choice::Scheduler;
 use crate::sampling::variation::Variation;
 use crate::subjects::places::{Places, Side};
 use crate::subjects::prompt::{self, Filled};
-use crate::subjects::scope::Scope;
 use crate::subjects::subject::Subject;
 
 /// A request for pictures. Only the prompt is required; what is `None` comes from the bundle.
@@ -27,10 +26,19 @@ pub struct Request {
     pub blend: bool,
     /// Denoising steps, 1 to the bundle's training steps.
     pub steps: Option<u32>,
-    /// Classifier-free guidance scale. 1 or less switches guidance off and takes half the time.
+    /// Classifier-free guidance scale. 1 or less switches guidance off and takes half the time. A U-Net that takes the scale as
+    /// an input ([`Manifest::time_cond_proj_dim`](crate::model::manifest::Manifest::time_cond_proj_dim)) is told of it instead,
+    /// and there is no negative prompt.
     pub guidance: Option<f32>,
+    /// How far the guided prediction is brought back to the deviation of the prompt's own, 0 (not at all, as where this is
+    /// `None`) to 1; against pictures that guidance makes too bright or too dark, as it does with zero-terminal SNR. diffusers'
+    /// `guidance_rescale`, 0.7 by custom. Without guidance it changes nothing.
+    pub guidance_rescale: Option<f32>,
     /// The scheduler.
     pub scheduler: Option<Scheduler>,
+    /// How much of the noise in each step is fresh, 0 to 1, with `ddim` (0 where this is `None`) and `tcd` (0.3); diffusers'
+    /// `eta`. Other schedulers refuse it.
+    pub eta: Option<f32>,
     /// Seed of the first picture; picture `i` of several has seed `seed + i`, or with a `variation` this one, and the next
     /// variation seed.
     pub seed: u64,
@@ -84,7 +92,9 @@ impl Request {
             blend: false,
             steps: None,
             guidance: None,
+            guidance_rescale: None,
             scheduler: None,
+            eta: None,
             seed: 0,
             variation: None,
             count: 1,
@@ -149,6 +159,26 @@ impl Request {
         if side == Side::Prompt || self.prompt_weights { self.clip_skip } else { 0 }
     }
 
+    /// Takes a style: its words around both prompts, and its values where this request has none. To be called before
+    /// [`filled`](Self::filled), for a style may name subjects.
+    #[must_use]
+    pub fn with_style(mut self, style: &Style) -> Self {
+        self.prompt = style.prompt_of(&self.prompt);
+        self.negative_prompt = style.negative_prompt_of(&self.negative_prompt);
+        self.steps = self.steps.or(style.steps);
+        self.guidance = self.guidance.or(style.guidance);
+        self.guidance_rescale = self.guidance_rescale.or(style.guidance_rescale);
+        self.scheduler = self.scheduler.or(style.scheduler);
+        // With another scheduler its share of fresh noise means nothing.
+        self.eta = self.eta.or(style.eta.filter(|_| self.scheduler == style.scheduler));
+        (self.width, self.height) = (self.width.or(style.width), self.height.or(style.height));
+        self.prompt_weights |= style.prompt_weights;
+        if self.clip_skip == 0 {
+            self.clip_skip = style.clip_skip;
+        }
+        self
+    }
+
     /// Takes this many denoising steps.
     #[must_use]
     pub fn with_steps(mut self, steps: u32) -> Self {
@@ -160,6 +190,20 @@ impl Request {
     #[must_use]
     pub fn with_guidance(mut self, guidance: f32) -> Self {
         self.guidance = Some(guidance);
+        self
+    }
+
+    /// Brings the guided prediction back to the deviation of the prompt's own as far as this says, 0 to 1.
+    #[must_use]
+    pub fn with_guidance_rescale(mut self, rescale: f32) -> Self {
+        self.guidance_rescale = Some(rescale);
+        self
+    }
+
+    /// Takes this much fresh noise in each step of `ddim` or `tcd`, 0 to 1.
+    #[must_use]
+    pub fn with_eta(mut self, eta: f32) -> Self {
+        self.eta = Some(eta);
         self
     }
 
@@ -261,169 +305,4 @@ impl Init {
     pub(crate) fn size(&self) -> (u64, u64) {
         self.inpaint.as_ref().map_or_else(Margins::default, |inpaint| inpaint.outpaint).around(&self.picture)
     }
-}
-
-/// A request with every default filled in and every value checked.
-#[derive(Debug, Clone)]
-pub(crate) struct ResolvedRequest {
-    pub(crate) steps: usize,
-    pub(crate) guidance: f32,
-    pub(crate) scheduler: Scheduler,
-    pub(crate) width: u32,
-    pub(crate) height: u32,
-}
-
-impl ResolvedRequest {
-    /// Checks `request` against what the bundle can do.
-    pub(crate) fn new(request: &Request, bundle: &crate::model::bundle::Bundle) -> Result<Self> {
-        let manifest = bundle.manifest();
-        let steps = request.steps.unwrap_or(manifest.defaults.steps);
-        let most = manifest.noise_schedule.num_train_timesteps;
-        if steps == 0 || steps > most {
-            return Err(Error::request("steps", format!("is {steps}; it must be 1 to {most}")));
-        }
-        let guidance = request.guidance.unwrap_or(manifest.defaults.guidance);
-        if !guidance.is_finite() || guidance < 0.0 {
-            return Err(Error::request("guidance", format!("is {guidance}; it must be 0 or more, and finite")));
-        }
-        if request.count == 0 || request.count > Request::MOST_PICTURES {
-            let reason = format!("is {}; it must be 1 to {}", request.count, Request::MOST_PICTURES);
-            return Err(Error::request("count", reason));
-        }
-        check_clip_skip(request.clip_skip, bundle)?;
-        let scheduler = request.scheduler.unwrap_or(manifest.defaults.scheduler);
-        let inpaint = request.init.as_ref().and_then(|init| Some((init, init.inpaint.as_ref()?)));
-        if let Some((init, inpaint)) = inpaint {
-            inpaint.check(&init.picture)?;
-        }
-        let own = (manifest.image.width, manifest.image.height);
-        let (own_width, own_height) = match inpaint {
-            Some((init, inpaint)) if request.width.is_none() && request.height.is_none() => {
-                extended(init, inpaint, manifest.latent.multiple)?.unwrap_or(own)
-            }
-            _ => own,
-        };
-        let (width, height) = (request.width.unwrap_or(own_width), request.height.unwrap_or(own_height));
-        if let Some(reason) = manifest.fixed.refuses(width, height) {
-            return Err(Error::request("size", reason));
-        }
-        let width = side("width", width, manifest.latent.multiple)?;
-        let height = side("height", height, manifest.latent.multiple)?;
-        if let Some(init) = &request.init {
-            unit("strength", init.strength, "of the init image")?;
-        }
-        if let Some(variation) = request.variation {
-            unit("variation", variation.strength, "of the variation seed")?;
-        }
-        for subject in &request.subjects {
-            check_subject(subject, bundle)?;
-        }
-        if !request.blend {
-            check_twins(&request.subjects)?;
-        }
-        Ok(Self { steps: steps as usize, guidance, scheduler, width, height })
-    }
-
-    /// Whether the negative prompt takes part.
-    pub(crate) fn guided(&self) -> bool {
-        self.guidance > 1.0
-    }
-}
-
-fn check_clip_skip(layers: u32, bundle: &crate::model::bundle::Bundle) -> Result<()> {
-    let most = bundle.manifest().text.clip_skip;
-    if layers > 0 && most == 0 {
-        let reason = "it gives its last layer alone, and the request leaves layers out (`clip_skip`)";
-        let hint = "import this base model again with this version, or leave out no layer";
-        return Err(Error::bad_bundle(bundle.path().join(TEXT_ENCODER), reason, hint));
-    }
-    if layers > most {
-        return Err(Error::request("clip_skip", format!("is {layers}; this bundle leaves out {most} layers at most")));
-    }
-    Ok(())
-}
-
-fn side(field: &'static str, pixels: u32, multiple: u32) -> Result<u32> {
-    if pixels == 0 || pixels > LARGEST_SIDE || !pixels.is_multiple_of(multiple) {
-        let reason = format!("is {pixels}; this bundle draws multiples of {multiple} up to {LARGEST_SIDE}");
-        return Err(Error::request(field, reason));
-    }
-    Ok(pixels)
-}
-
-/// The size of a picture with strips around it, where it is drawn as a whole: that is what is to come out.
-fn extended(init: &Init, inpaint: &Inpaint, multiple: u32) -> Result<Option<(u32, u32)>> {
-    if inpaint.outpaint.is_none() || inpaint.padding_mask_crop.is_some() {
-        return Ok(None);
-    }
-    let (width, height) = init.size();
-    let multiple = u64::from(multiple.max(1));
-    if !width.is_multiple_of(multiple) || !height.is_multiple_of(multiple) {
-        let more = [width, height].map(|side| side.next_multiple_of(multiple) - side);
-        let reason = format!(
-            "makes {width} x {height} pixels of the picture, but this bundle draws multiples of {multiple}: \
-             add {} more across and {} more down, or give width and height",
-            more[0], more[1]
-        );
-        return Err(Error::request("outpaint", reason));
-    }
-    // Checked to be at most 16,384.
-    Ok(Some((width as u32, height as u32)))
-}
-
-fn unit(field: &'static str, value: f32, of: &str) -> Result<()> {
-    if (0.0..=1.0).contains(&value) {
-        Ok(())
-    } else {
-        Err(Error::request(field, format!("{of} is {value}; it must be 0 to 1")))
-    }
-}
-
-fn check_subject(subject: &Subject, bundle: &crate::model::bundle::Bundle) -> Result<()> {
-    unit("strength", subject.strength, &format!("of subject `{}`", subject.name))?;
-    if !subject.mask.fits(&bundle.manifest().layers) {
-        return Err(Error::WrongModel {
-            subject: subject.name.clone(),
-            reason: format!("its mask is over other layers than those of `{}`", bundle.manifest().name),
-        });
-    }
-    if let Some(low_rank) = &subject.low_rank {
-        if !low_rank.fits(&bundle.manifest().layers) {
-            return Err(Error::WrongModel {
-                subject: subject.name.clone(),
-                reason: format!(
-                    "its low-rank matrices are over other layers than those of `{}`",
-                    bundle.manifest().name
-                ),
-            });
-        }
-        if subject.scope == Scope::Trigger {
-            let reason =
-                format!("of subject `{}` is `trigger`, but its low-rank matrices change all words", subject.name);
-            return Err(Error::request("scope", reason));
-        }
-    }
-    if subject.scope == Scope::Trigger && subject.trigger.trim().is_empty() {
-        let reason = format!("of subject `{}` is empty, but its scope is `trigger`", subject.name);
-        return Err(Error::request("trigger", reason));
-    }
-    Ok(())
-}
-
-/// One pack twice would apply twice: factors multiply.
-fn check_twins(subjects: &[Subject]) -> Result<()> {
-    let on: Vec<&Subject> = subjects.iter().filter(|subject| subject.strength > 0.0).collect();
-    for (i, subject) in on.iter().enumerate() {
-        let same = |other: &&&Subject| {
-            let words = (&other.name, &other.trigger) == (&subject.name, &subject.trigger);
-            let learned = other.embeddings == subject.embeddings && other.low_rank == subject.low_rank;
-            words && learned && other.mask == subject.mask
-        };
-        if on.iter().take(i).any(|other| same(&other)) {
-            let reason =
-                format!("hold `{}` twice; give it once, and name it in the prompt as often as wanted", subject.name);
-            return Err(Error::request("subjects", reason));
-        }
-    }
-    Ok(())
 }

@@ -4,7 +4,8 @@
 use super::Engine;
 use super::hires::Hires;
 use super::job::Audience;
-use super::request::{Init, Request, ResolvedRequest};
+use super::request::{Init, Request};
+use super::resolved::ResolvedRequest;
 use crate::cancel::CancelToken;
 use crate::engine::outcome::{Drawn, Generated, Refused};
 use crate::error::{Error, Result};

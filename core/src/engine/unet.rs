@@ -16,6 +16,7 @@ use crate::runtime::session::{Graph, first_f32};
 
 const SAMPLE: &str = "sample";
 const TIMESTEP: &str = "timestep";
+const GUIDANCE: &str = "timestep_cond";
 
 /// One request's U-Net calls.
 pub(crate) struct UNet<'g> {
@@ -82,6 +83,15 @@ impl<'g> UNet<'g> {
         let timestep = (ty, shape);
         let branches = branches.len();
         Ok(Self { graph, binding, runs, layers, sample, timestep, batch, branches, inside: Duration::ZERO })
+    }
+
+    /// Binds the embedding of the guidance scale, the same for every branch and step, where the U-Net takes that.
+    pub(crate) fn tell_guidance(&mut self, embedding: &[f32]) -> Result<()> {
+        let stage = || Error::runtime("binding the guidance of the U-Net");
+        self.graph.input(GUIDANCE)?;
+        let values = embedding.repeat(self.batch);
+        let tensor = Tensor::from_array(([self.batch, embedding.len()], values)).map_err(stage())?;
+        self.binding.bind_input(GUIDANCE, &tensor).map_err(stage())
     }
 
     /// Runs the U-Net on one latent, the same for every branch, and writes the branches' outputs one after another.

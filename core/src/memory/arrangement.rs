@@ -45,7 +45,7 @@ impl Sizes {
     #[must_use]
     pub fn by_default(bundle: &Bundle) -> Self {
         let manifest = bundle.manifest();
-        let guided = manifest.defaults.guidance > 1.0;
+        let guided = manifest.is_guided(manifest.defaults.guidance);
         Self { width: manifest.image.width, height: manifest.image.height, guided, from_picture: false, chunks: 1 }
     }
 }

@@ -183,7 +183,7 @@ pub(crate) fn parse_manifest(path: &Path, text: &str) -> Result<Manifest> {
         });
     }
     let manifest: Manifest = parse(path, text)?;
-    check::check(&manifest).map_err(|reason| Error::bundle(path, reason))?;
+    check_values(path, &manifest)?;
     if let Some(name) = REQUIRED.iter().find(|name| !manifest.files.contains_key(**name)) {
         return Err(Error::bundle(path, format!("it does not list `{name}`")));
     }
@@ -191,6 +191,15 @@ pub(crate) fn parse_manifest(path: &Path, text: &str) -> Result<Manifest> {
         Some(name) => Err(not_plain(path, name)),
         None => Ok(manifest),
     }
+}
+
+/// Checks the values of a manifest that is, or is to be, the file `path`, as opening it does: a request that is silent, and each
+/// preset, must be one that can be drawn.
+///
+/// # Errors
+/// [`Error::BadBundle`] naming the value.
+pub fn check_values(path: &Path, manifest: &Manifest) -> Result<()> {
+    check::check(manifest).map_err(|reason| Error::bundle(path, reason))
 }
 
 fn parse<'a, T: serde::Deserialize<'a>>(path: &Path, text: &'a str) -> Result<T> {

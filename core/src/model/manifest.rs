@@ -8,7 +8,9 @@
 //! schema that says all of it.
 //!
 //! Schema 2 came with `in_channels`: an app that overlooks it gives the U-Net too little. Schema 3 came with `safety`: an app
-//! that overlooks it shows pictures that were to be blurred.
+//! that overlooks it shows pictures that were to be blurred. Schema 4 came with `time_cond_proj_dim`,
+//! `noise_schedule.rescale_betas_zero_snr` and `noise_schedule.original_inference_steps`: an app that overlooks the first leaves
+//! the U-Net without an input, and with the others it draws other pictures.
 
 use std::collections::BTreeMap;
 
@@ -17,11 +19,13 @@ use serde::{Deserialize, Serialize};
 use crate::disk::hash::Sha256;
 use crate::model::form::Form;
 pub use crate::model::image_size::ImageSize;
+pub use crate::model::noise_schedule::{BetaSchedule, NoiseSchedule, TimestepSpacing};
 use crate::model::safety::SafetyClassifier;
+use crate::model::style::Style;
 use crate::sampling::scheduler::choice::Scheduler;
 
 /// The newest schema version that this crate reads and writes.
-pub const SCHEMA: u32 = 3;
+pub const SCHEMA: u32 = 4;
 /// The oldest.
 pub const OLDEST_SCHEMA: u32 = 1;
 
@@ -47,6 +51,11 @@ pub struct Manifest {
     /// inpainting; needs schema 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_channels: Option<u32>,
+    /// Width of the embedding in which the U-Net takes the guidance scale as an input of its own (`timestep_cond`), as latent
+    /// consistency models do; diffusers' `time_cond_proj_dim`. Such a model is never guided by a negative prompt. Needs
+    /// schema 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_cond_proj_dim: Option<u32>,
     /// How the VAE's latents are scaled for the U-Net.
     pub vae: VaeScaling,
     /// What the U-Net predicts.
@@ -57,6 +66,9 @@ pub struct Manifest {
     pub text: Text,
     /// What is used where a request is silent.
     pub defaults: Defaults,
+    /// Other ways to ask it that suit it, by name: presets that apps show.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub presets: Vec<Style>,
     /// What its graphs were exported for, where they take nothing else.
     #[serde(default, skip_serializing_if = "Fixed::is_free")]
     pub fixed: Fixed,
@@ -87,11 +99,13 @@ impl Manifest {
             image: ImageSize { width: 512, height: 512 },
             latent: Latent { channels: 4, scale: 8, multiple: 64 },
             in_channels: None,
+            time_cond_proj_dim: None,
             vae: VaeScaling { scaling_factor: 0.18215, shift_factor: 0.0 },
             prediction_type: PredictionType::Epsilon,
             noise_schedule: NoiseSchedule::new(1000, 0.00085, 0.012, BetaSchedule::ScaledLinear),
             text: Text::new(77, 768, [49406, 49407, 49407]),
             defaults: Defaults::new(20, 7.5, Scheduler::DpmSolverPlusPlus2M),
+            presets: Vec::new(),
             fixed: Fixed::default(),
             whole_timesteps: false,
             preview: None,
@@ -107,11 +121,28 @@ impl Manifest {
     /// The lowest schema that says all of it: what it is to be written with.
     #[must_use]
     pub fn lowest_schema(&self) -> u32 {
-        match (self.safety.is_some(), self.in_channels.is_some()) {
-            (true, _) => 3,
-            (false, true) => 2,
-            (false, false) => OLDEST_SCHEMA,
+        if self.time_cond_proj_dim.is_some() || self.noise_schedule.is_newer() {
+            4
+        } else if self.safety.is_some() {
+            3
+        } else if self.in_channels.is_some() {
+            2
+        } else {
+            OLDEST_SCHEMA
         }
+    }
+
+    /// Whether a guidance scale has the U-Net draw a negative prompt beside the prompt: above 1, and where the U-Net does not take
+    /// the scale as an input.
+    #[must_use]
+    pub fn is_guided(&self, guidance: f32) -> bool {
+        guidance > 1.0 && self.time_cond_proj_dim.is_none()
+    }
+
+    /// A preset by its name.
+    #[must_use]
+    pub fn preset(&self, name: &str) -> Option<&Style> {
+        self.presets.iter().find(|preset| preset.name == name)
     }
 
     /// Channels that the U-Net takes.
@@ -124,23 +155,6 @@ impl Manifest {
     #[must_use]
     pub fn takes_region(&self) -> bool {
         self.unet_channels() != self.latent.channels
-    }
-}
-
-impl NoiseSchedule {
-    /// A schedule with diffusers' `leading` timesteps from 1 on, and the schedule's first alpha at the end, as Stable
-    /// Diffusion has them.
-    #[must_use]
-    pub fn new(num_train_timesteps: u32, beta_start: f64, beta_end: f64, beta_schedule: BetaSchedule) -> Self {
-        Self {
-            num_train_timesteps,
-            beta_start,
-            beta_end,
-            beta_schedule,
-            timestep_spacing: TimestepSpacing::Leading,
-            steps_offset: 1,
-            set_alpha_to_one: false,
-        }
     }
 }
 
@@ -189,50 +203,6 @@ pub enum PredictionType {
     Epsilon,
     /// The velocity of Salimans & Ho 2022.
     VPrediction,
-}
-
-/// How betas are spread over the training steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum BetaSchedule {
-    /// Evenly.
-    Linear,
-    /// Evenly in their square roots; Stable Diffusion's.
-    ScaledLinear,
-}
-
-/// Which training steps an inference run visits; diffusers' `timestep_spacing`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum TimestepSpacing {
-    /// `numpy.linspace` from the first to the last.
-    Linspace,
-    /// Multiples counted from the start.
-    Leading,
-    /// Multiples counted from the end.
-    Trailing,
-}
-
-/// The scheduler configuration of a diffusers pipeline, reduced to what changes pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct NoiseSchedule {
-    /// Training steps, 1000 for Stable Diffusion.
-    pub num_train_timesteps: u32,
-    /// First beta.
-    pub beta_start: f64,
-    /// Last beta.
-    pub beta_end: f64,
-    /// How betas lie between the two.
-    pub beta_schedule: BetaSchedule,
-    /// Which steps are visited.
-    pub timestep_spacing: TimestepSpacing,
-    /// Added to the steps of `leading` spacing.
-    pub steps_offset: u32,
-    /// DDIM's last alpha is 1 instead of the first of the schedule.
-    pub set_alpha_to_one: bool,
 }
 
 /// What the text encoder takes and gives.

@@ -26,8 +26,12 @@ pub struct ForeignRecipe {
     pub steps: Option<u32>,
     /// Guidance scale.
     pub guidance: Option<f32>,
+    /// How far the guided prediction was brought back to the deviation of the prompt's own.
+    pub guidance_rescale: Option<f32>,
     /// The scheduler.
     pub scheduler: Option<Scheduler>,
+    /// How much of the noise in each step was fresh.
+    pub eta: Option<f32>,
     /// The seed.
     pub seed: Option<u64>,
     /// The text encoder's last layers that were left out: one less than the web UI's "Clip skip".
@@ -96,6 +100,16 @@ impl ForeignRecipe {
             "CFG scale" => {
                 self.guidance = value.trim().parse().ok().filter(|scale: &f32| scale.is_finite());
                 self.guidance.is_some()
+            }
+            infotext::RESCALE => {
+                self.guidance_rescale = part(value);
+                self.guidance_rescale.is_some()
+            }
+            "Eta" | "Eta DDIM" => {
+                let sampler = info.setting("Sampler").and_then(|name| infotext::scheduler(name, None));
+                let named = sampler.is_some_and(|kind| kind.eta().is_some() && infotext::eta(kind) == name);
+                self.eta = part(value).filter(|_| named).or(self.eta);
+                named && part(value).is_some()
             }
             "Seed" => parsed(value, &mut self.seed),
             "Size" => {

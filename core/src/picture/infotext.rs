@@ -6,6 +6,8 @@ use crate::sampling::scheduler::choice::Scheduler;
 const NEGATIVE: &str = "Negative prompt:";
 /// Fewer settings than this in the last line, and it is a line of the prompt: the web UI's own rule.
 const LEAST_SETTINGS: usize = 3;
+/// How far guidance is brought back to the prompt's own deviation. The web UI itself has no name for it.
+pub(super) const RESCALE: &str = "CFG rescale";
 
 /// What such a text says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -95,7 +97,13 @@ pub(super) fn sampler(scheduler: Scheduler) -> (&'static str, Option<&'static st
         Scheduler::Euler => ("Euler", None),
         Scheduler::EulerAncestral => ("Euler a", None),
         Scheduler::Lcm => ("LCM", None),
+        Scheduler::Tcd => ("TCD", None),
     }
+}
+
+/// How the share of fresh noise is named: the web UI has one name for `DDIM`, another for all else.
+pub(super) fn eta(scheduler: Scheduler) -> &'static str {
+    if scheduler == Scheduler::Ddim { "Eta DDIM" } else { "Eta" }
 }
 
 /// The scheduler that a sampler's name and its schedule type mean; none where we have none like it. Older versions of the web UI put the
@@ -113,6 +121,7 @@ pub(super) fn scheduler(sampler: &str, kind: Option<&str>) -> Option<Scheduler> 
         ("Euler", "" | "Uniform" | "Automatic") => Some(Scheduler::Euler),
         ("Euler a", "" | "Uniform" | "Automatic") => Some(Scheduler::EulerAncestral),
         ("LCM", _) => Some(Scheduler::Lcm),
+        ("TCD", _) => Some(Scheduler::Tcd),
         // As this program wrote it once.
         (name, _) => name.parse().ok(),
     }

@@ -8,7 +8,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::disk::hash::Sha256;
-use crate::engine::request::{Request, ResolvedRequest};
+use crate::engine::request::Request;
+use crate::engine::resolved::ResolvedRequest;
 use crate::error::{Error, Result};
 use crate::model::bundle::Bundle;
 pub use crate::picture::hires_recipe::HiresRecipe;
@@ -41,8 +42,14 @@ pub struct Recipe {
     pub steps: u32,
     /// Guidance scale.
     pub guidance: f32,
+    /// How far the guided prediction was brought back to the deviation of the prompt's own.
+    #[serde(default, skip_serializing_if = "crate::units::is_nothing")]
+    pub guidance_rescale: f32,
     /// The scheduler.
     pub scheduler: Scheduler,
+    /// How much of the noise in each step was fresh, where the request said so; else what the scheduler has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta: Option<f32>,
     /// This picture's own seed.
     pub seed: u64,
     /// Another seed's noise that was mixed in.
@@ -108,7 +115,9 @@ impl Recipe {
             // At most the training steps, which came from a u32.
             steps: u32::try_from(plan.steps).unwrap_or(u32::MAX),
             guidance: plan.guidance,
+            guidance_rescale: plan.guidance_rescale,
             scheduler: plan.scheduler,
+            eta: request.eta,
             seed,
             variation,
             width: plan.width,
@@ -175,6 +184,12 @@ impl Recipe {
              Model: {}",
             self.steps, self.guidance, self.seed, self.width, self.height, self.bundle
         ));
+        if self.guidance_rescale > 0.0 {
+            text.push_str(&format!(", {}: {}", infotext::RESCALE, self.guidance_rescale));
+        }
+        if let Some(eta) = self.eta {
+            text.push_str(&format!(", {}: {eta}", infotext::eta(self.scheduler)));
+        }
         if let Some(variation) = self.variation {
             text.push_str(&format!(
                 ", Variation seed: {}, Variation seed strength: {}",
@@ -264,7 +279,9 @@ mod tests {
             negative_prompt: "cat".into(),
             steps: 20,
             guidance: 4.5,
+            guidance_rescale: 0.0,
             scheduler: Scheduler::Ddim,
+            eta: None,
             seed: u64::MAX,
             variation: None,
             width: 2,

@@ -13,6 +13,12 @@ pub(crate) fn exp(x: f32) -> f32 {
     f64::from(x).exp() as f32
 }
 
+/// The decimal number that a float32 was given as. Python computes with that in float64; the float32 nearest to 0.7 lies below
+/// it, and 0.7 of 10 steps would become 6.
+pub(crate) fn decimal(number: f32) -> f64 {
+    number.to_string().parse().unwrap_or_else(|_| f64::from(number))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

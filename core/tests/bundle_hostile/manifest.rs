@@ -119,6 +119,33 @@ fn channels_beside_the_latent_are_those_of_a_region_and_need_their_schema() {
 }
 
 #[test]
+fn a_guidance_input_and_another_noise_need_their_schema() {
+    let of = |schema: u32, place: &str, value: serde_json::Value| {
+        opened(|m| {
+            m["schema"] = json!(schema);
+            let (parent, field) = place.rsplit_once('/').expect("a path");
+            m.pointer_mut(parent).expect("a place")[field] = value;
+        })
+    };
+    let fields = [
+        ("/time_cond_proj_dim", json!(256)),
+        ("/noise_schedule/rescale_betas_zero_snr", json!(true)),
+        ("/noise_schedule/original_inference_steps", json!(100)),
+    ];
+    for (place, value) in fields {
+        assert!(of(4, place, value.clone()).is_ok_and(|bundle| bundle.manifest().lowest_schema() == 4), "{place}");
+        // An app from before would overlook it, and draw another picture or none.
+        blamed(of(3, place, value), MANIFEST, "schema 4");
+    }
+    for width in [0u32, 3, 4_000_000_000] {
+        blamed(of(4, "/time_cond_proj_dim", json!(width)), MANIFEST, "time_cond_proj_dim");
+    }
+    // What is as ever needs no schema.
+    let usual = opened(|m| m["noise_schedule"]["original_inference_steps"] = json!(50));
+    assert!(usual.is_ok_and(|bundle| bundle.manifest().lowest_schema() == 1));
+}
+
+#[test]
 fn a_classifier_needs_its_schema_its_file_and_values_that_can_be() {
     let of = |change: fn(&mut serde_json::Value)| {
         let copy = cones_tests::classifier::bundle(0.5);

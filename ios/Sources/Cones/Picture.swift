@@ -81,7 +81,9 @@ extension Recipe {
             promptWeights: promptWeights,
             variation: variation,
             hires: hires,
-            clipSkip: Int(clipSkip)
+            clipSkip: Int(clipSkip),
+            guidanceRescale: guidanceRescale == 0 ? nil : guidanceRescale,
+            eta: eta
         )
     }
 }
@@ -96,6 +98,7 @@ extension Scheduler {
         case "euler": self = .euler
         case "euler-a": self = .eulerAncestral
         case "lcm": self = .lcm
+        case "tcd": self = .tcd
         default: return nil
         }
     }

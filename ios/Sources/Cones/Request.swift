@@ -40,6 +40,14 @@ public struct Request: Sendable {
     /// The last layers of the text encoder that are left out (diffusers' `clip_skip`; one less than "Clip skip" of
     /// AUTOMATIC1111's web UI), up to `BundleInfo.mostClipSkip`.
     public var clipSkip: Int
+    /// How far the guided prediction is brought back to the deviation of the prompt's own, 0 (as where it is `nil`) to 1:
+    /// against pictures that guidance makes too bright or too dark. diffusers' `guidance_rescale`, 0.7 by custom.
+    public var guidanceRescale: Float?
+    /// How much of the noise in each step is fresh, 0 to 1, with `.ddim` (0 where it is `nil`) and `.tcd` (0.3);
+    /// diffusers' `eta`. Other schedulers refuse it.
+    public var eta: Float?
+    /// Words around both prompts, and values where this request has none: one of `BundleInfo.presets`, or of the app's own.
+    public var style: Style?
 
     /// A request for what is given.
     public init(
@@ -58,7 +66,10 @@ public struct Request: Sendable {
         promptWeights: Bool = false,
         variation: Variation? = nil,
         hires: Hires? = nil,
-        clipSkip: Int = 0
+        clipSkip: Int = 0,
+        guidanceRescale: Float? = nil,
+        eta: Float? = nil,
+        style: Style? = nil
     ) {
         self.prompt = prompt
         self.negativePrompt = negativePrompt
@@ -76,6 +87,9 @@ public struct Request: Sendable {
         self.variation = variation
         self.hires = hires
         self.clipSkip = clipSkip
+        self.guidanceRescale = guidanceRescale
+        self.eta = eta
+        self.style = style
     }
 }
 
@@ -136,7 +150,10 @@ extension Request {
             promptWeights: promptWeights,
             variation: variation,
             hires: hires,
-            clipSkip: UInt32(clamping: clipSkip)
+            clipSkip: UInt32(clamping: clipSkip),
+            guidanceRescale: guidanceRescale,
+            eta: eta,
+            style: style
         )
     }
 }

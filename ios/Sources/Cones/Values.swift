@@ -20,6 +20,7 @@
 @_exported import struct ConesGenerated.Recipe
 @_exported import struct ConesGenerated.RefusedPicture
 @_exported import struct ConesGenerated.StageMemory
+@_exported import struct ConesGenerated.Style
 @_exported import struct ConesGenerated.SubjectRecipe
 @_exported import struct ConesGenerated.Timings
 @_exported import struct ConesGenerated.Verdict

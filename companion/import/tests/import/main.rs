@@ -4,6 +4,7 @@
 mod clip_skip;
 mod dialects;
 mod exported;
+mod few_steps;
 mod fixed;
 mod fixture;
 mod forms;

@@ -3,8 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use cones_core::model::manifest::Defaults;
+use cones_core::sampling::scheduler::Scheduler;
+use cones_core::{Picture, Request};
 use cones_import::{Merged, Stage, Storage, import};
 use cones_tests::golden;
+use cones_tests::psnr::psnr;
 use ort::session::Session;
 use ort::value::Tensor;
 use safetensors::SafeTensors;
@@ -12,7 +16,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use tempfile::TempDir;
 
 use crate::fixture::{DIALECTS, arguments, diffusers, edit_graph, export, imported, manifest, run, temporary, told};
-use crate::run::{distance, tensor, unet};
+use crate::run::{distance, draw, tensor, unet};
 
 /// What was exact in float16 is rounded to it again.
 const TOLERANCE: f32 = 4e-3;
@@ -90,6 +94,29 @@ fn every_dialect_draws_as_diffusers_with_the_lora_fused() {
                 .all(|file| { !file.expect("an entry").file_name().to_string_lossy().starts_with('.') })
         );
     }
+}
+
+/// What LCM-LoRA is for: 4 steps without guidance. Vector: `tests/golden/make_few_steps.py`.
+#[test]
+fn a_merged_lora_is_drawn_by_lcm_as_diffusers_with_it_fused() {
+    let (weights, export, out) = (whole(), export("fused"), temporary());
+    let mut options = arguments(export.path(), &out.path().join("bundle"));
+    options.weights = weights.path().to_path_buf();
+    options.merge = vec![Merged { lora: lora(), scale: scale() }];
+    options.scheduler = Some(Scheduler::Lcm);
+    run(&options).expect("an import");
+    assert_eq!(manifest(&options.out).defaults, Defaults::new(4, 1.0, Scheduler::Lcm));
+    let picture = |bundle: &Path, asked: Request| {
+        let drawn = draw(bundle, |_| asked).expect("a picture");
+        drawn.pictures.into_iter().next().expect("one").picture
+    };
+    let asked = Request::new("a").with_seed(7);
+    let drawn = picture(&options.out, asked.clone());
+    let expected = Picture::open(&golden::path("few_steps/merged.png")).expect("a picture");
+    let asked = asked.with_steps(4).with_guidance(1.0).with_scheduler(Scheduler::Lcm);
+    let plain = picture(imported("fused"), asked);
+    println!("merged: {:.2} dB, {:.2} dB without", psnr(&drawn, &expected), psnr(&plain, &expected));
+    assert!(psnr(&drawn, &expected) >= 45.0 && psnr(&plain, &expected) < 35.0);
 }
 
 #[test]

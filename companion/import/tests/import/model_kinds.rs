@@ -30,18 +30,18 @@ fn error_of(file: &str, keys: &Value) -> String {
 #[test]
 fn models_that_take_more_are_named_as_what_they_are() {
     let unet = "unet/config.json";
-    let scheduler = "scheduler/scheduler_config.json";
     let cases = [
         (unet, json!({"addition_embed_type": "text_time"}), ["`addition_embed_type`", "Stable Diffusion XL"]),
         (unet, json!({"in_channels": 8}), ["`in_channels` is 8", "InstructPix2Pix"]),
         (unet, json!({"in_channels": 5}), ["`in_channels` is 5", "depth"]),
-        (unet, json!({"time_cond_proj_dim": 256}), ["`time_cond_proj_dim` is 256", "latent consistency"]),
-        (scheduler, json!({"rescale_betas_zero_snr": true}), ["`rescale_betas_zero_snr`", "zero-terminal SNR"]),
+        (unet, json!({"time_cond_proj_dim": 2}), ["`time_cond_proj_dim`", "at least 4"]),
     ];
     for (file, keys, parts) in cases {
         let error = error_of(file, &keys);
         assert!(error.contains(file) && parts.iter().all(|part| error.contains(part)), "{error}");
     }
+    let error = error_of(unet, &json!({"time_cond_proj_dim": 256}));
+    assert!(error.contains("unet.onnx") && error.contains("`timestep_cond`"), "an export without it: {error}");
 }
 
 #[test]

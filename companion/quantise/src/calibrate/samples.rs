@@ -1,6 +1,7 @@
 //! What the graphs see while real prompts are drawn by the engine's own denoise loop.
 
 use cones_core::attention::KeyValues;
+use cones_core::sampling::guidance;
 use cones_core::{CancelToken, Engine, Observer, Progress, Request};
 
 use crate::error::Result;
@@ -34,7 +35,8 @@ pub(crate) fn draw(
 ) -> Result<Samples> {
     let mut samples = Samples::default();
     let [channels, height, width] = latent(engine);
-    let guided = engine.bundle().manifest().defaults.guidance > 1.0;
+    let manifest = engine.bundle().manifest();
+    let guided = manifest.is_guided(manifest.defaults.guidance);
     let negative = engine.key_values("", &[])?;
     for (i, prompt) in prompts.iter().enumerate() {
         let mut request = Request::new(prompt);
@@ -68,6 +70,10 @@ fn unet(engine: &Engine, shape: [usize; 4], sample: Vec<f32>, timestep: f32, bra
         ("sample".to_owned(), Values::Real(shape.to_vec(), sample)),
         ("timestep".to_owned(), Values::Real(vec![1], vec![timestep])),
     ];
+    if let Some(width) = manifest.time_cond_proj_dim.map(|width| width as usize) {
+        let told = guidance::embedding(manifest.defaults.guidance, width);
+        feed.push(("timestep_cond".to_owned(), Values::Real(vec![1, width], told)));
+    }
     for (layer, values) in manifest.layers.iter().zip(&branch.layers) {
         feed.push((layer.name.clone(), Values::Real(vec![1, tokens, layer.rows as usize], values.clone())));
     }

@@ -14,6 +14,8 @@ const WIDEST: u32 = 1 << 16;
 const MOST_LAYERS: u32 = 256;
 /// Branches of guidance are two; exports have some more at most.
 const LARGEST_BATCH: u32 = 64;
+/// More than anybody would choose from.
+const MOST_PRESETS: usize = 64;
 /// Stable Diffusion's latents have 4 channels, later models' up to 128.
 const MOST_CHANNELS: u32 = 256;
 
@@ -26,6 +28,8 @@ pub(super) fn check(manifest: &Manifest) -> Result<(), String> {
     check_layers(manifest)?;
     check_preview(manifest)?;
     check_safety(manifest)?;
+    check_guidance_input(manifest)?;
+    check_presets(manifest)?;
     check_defaults(manifest)
 }
 
@@ -130,6 +134,48 @@ fn check_safety(manifest: &Manifest) -> Result<(), String> {
         return Err(format!("it has `safety`, and does not list `{}`", SafetyClassifier::FILE));
     }
     safety.check()
+}
+
+/// What came with schema 4.
+fn check_guidance_input(manifest: &Manifest) -> Result<(), String> {
+    if let Some(width) = manifest.time_cond_proj_dim {
+        // A sine and a cosine of two frequencies at least: of one there is no ratio between them.
+        within("time_cond_proj_dim", width, 4, WIDEST)?;
+    }
+    if manifest.schema < 4 && manifest.lowest_schema() == 4 {
+        return Err(
+            "`time_cond_proj_dim`, `rescale_betas_zero_snr` and `original_inference_steps` need schema 4".into()
+        );
+    }
+    Ok(())
+}
+
+/// Each is to be one that can be drawn, and is shown to people.
+fn check_presets(manifest: &Manifest) -> Result<(), String> {
+    if manifest.presets.len() > MOST_PRESETS {
+        return Err(format!("it has {} presets; {MOST_PRESETS} are the most", manifest.presets.len()));
+    }
+    let mut names = BTreeSet::new();
+    for preset in &manifest.presets {
+        let name = &preset.name;
+        check_text("presets.name", name)?;
+        if name.trim().is_empty() || !names.insert(name) {
+            return Err(format!("`presets` has the name `{name}` twice, or no name"));
+        }
+        let wrong = |reason: String| format!("its preset `{name}` cannot be drawn with: {reason}");
+        if preset.guidance.is_some_and(|guidance| !(guidance.is_finite() && guidance >= 0.0)) {
+            return Err(wrong("`guidance` must be 0 or more".into()));
+        }
+        if preset.guidance_rescale.is_some_and(|rescale| !(0.0..=1.0).contains(&rescale)) {
+            return Err(wrong("`guidance_rescale` must be 0 to 1".into()));
+        }
+        let scheduler = preset.scheduler.unwrap_or(manifest.defaults.scheduler);
+        let steps = (preset.steps.unwrap_or(manifest.defaults.steps) as usize, None);
+        let (schedule, prediction) = (&manifest.noise_schedule, manifest.prediction_type);
+        scheduler::plan_with_eta(scheduler, schedule, prediction, steps, preset.eta)
+            .map_err(|error| wrong(error.to_string()))?;
+    }
+    Ok(())
 }
 
 /// A request that is silent about everything must be one that can be drawn.

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Scheduler {
-    /// `ddim`: Song et al. 2020, deterministic (η = 0); diffusers' `DDIMScheduler`.
+    /// `ddim`: Song et al. 2020, deterministic unless an `eta` is given; diffusers' `DDIMScheduler`.
     Ddim,
     /// `dpm++2m`: Lu et al. 2022, second-order multistep; diffusers' `DPMSolverMultistepScheduler`.
     DpmSolverPlusPlus2M,
@@ -23,6 +23,8 @@ pub enum Scheduler {
     EulerAncestral,
     /// `lcm`: latent consistency models, Luo et al. 2023, for models distilled for it; diffusers' `LCMScheduler`.
     Lcm,
+    /// `tcd`: trajectory consistency distillation, Zheng et al. 2024, for models distilled for it; diffusers' `TCDScheduler`.
+    Tcd,
 }
 
 impl Scheduler {
@@ -35,6 +37,7 @@ impl Scheduler {
             Scheduler::Euler,
             Scheduler::EulerAncestral,
             Scheduler::Lcm,
+            Scheduler::Tcd,
         ]
     }
 
@@ -47,6 +50,17 @@ impl Scheduler {
             Scheduler::Euler => "euler",
             Scheduler::EulerAncestral => "euler-a",
             Scheduler::Lcm => "lcm",
+            Scheduler::Tcd => "tcd",
+        }
+    }
+
+    /// How much of each step's noise is fresh where nobody says, 0 to 1: diffusers' `eta`, of those that take one; none for
+    /// others.
+    pub fn eta(self) -> Option<f32> {
+        match self {
+            Scheduler::Ddim => Some(0.0),
+            Scheduler::Tcd => Some(0.3),
+            _ => None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! DDIM with η = 0: Song et al. 2020, equation 12; diffusers' `DDIMScheduler` with `clip_sample = False`.
+//! DDIM: Song et al. 2020, equation 12; diffusers' `DDIMScheduler` with `clip_sample = False`.
 
 use super::prediction::Level;
 use super::refused::too_fine;
@@ -13,12 +13,18 @@ use crate::model::manifest::{NoiseSchedule, PredictionType};
 pub(super) struct Ddim {
     prediction: PredictionType,
     steps: Vec<Step>,
+    /// In every step, also where it is multiplied by 0: diffusers draws it.
+    draws_noise: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Step {
     from: Level,
     to: Level,
+    /// How much of the predicted noise leads there: all that `to` has, without fresh noise.
+    towards: f32,
+    /// How much fresh noise is added.
+    fresh: f32,
 }
 
 /// The whole timesteps visited.
@@ -41,12 +47,26 @@ impl Ddim {
         training: &Training,
         prediction: PredictionType,
         timesteps: &[f64],
+        eta: f64,
     ) -> Self {
         let stride = (training.len() / timesteps.len()) as f64;
         let last = if schedule.set_alpha_to_one { 1.0 } else { training.alpha_bar(0.0) };
-        let level = |t: f64| Level::from_alpha_bar(if t < 0.0 { last } else { training.alpha_bar(t) });
-        let steps = timesteps.iter().map(|&t| Step { from: level(t), to: level(t - stride) }).collect();
-        Self { prediction, steps }
+        let alpha_bar = |t: f64| if t < 0.0 { last } else { training.alpha_bar(t) };
+        let steps = timesteps.iter().map(|&t| Step::new(alpha_bar(t), alpha_bar(t - stride), eta)).collect();
+        Self { prediction, steps, draws_noise: eta > 0.0 }
+    }
+}
+
+impl Step {
+    /// Between levels with these ᾱ; `eta` times the noise of DDPM is fresh.
+    fn new(from: f32, to: f32, eta: f64) -> Self {
+        let (here, there) = (Level::from_alpha_bar(from), Level::from_alpha_bar(to));
+        if eta == 0.0 {
+            return Self { from: here, to: there, towards: there.sigma, fresh: 0.0 };
+        }
+        let variance = (1.0 - to) / (1.0 - from) * (1.0 - from / to);
+        let fresh = eta as f32 * variance.max(0.0).sqrt();
+        Self { from: here, to: there, towards: (1.0 - to - fresh * fresh).max(0.0).sqrt(), fresh }
     }
 }
 
@@ -56,11 +76,19 @@ impl Solver for Ddim {
         (alpha, sigma)
     }
 
-    fn step(&self, index: usize, model_output: &[f32], _: &[f32], sample: &mut [f32], denoised: &mut [f32]) {
-        let Step { from, to } = self.steps[index];
+    fn draws_noise(&self, _: usize) -> bool {
+        self.draws_noise
+    }
+
+    fn step(&self, index: usize, model_output: &[f32], noise: &[f32], sample: &mut [f32], denoised: &mut [f32]) {
+        let Step { from, to, towards, fresh } = self.steps[index];
         for ((x, &output), clean) in sample.iter_mut().zip(model_output).zip(denoised) {
             *clean = from.clean(self.prediction, *x, output);
-            *x = to.alpha * *clean + to.sigma * from.noise(self.prediction, *x, output);
+            *x = to.alpha * *clean + towards * from.noise(self.prediction, *x, output);
+        }
+        // Empty where none is drawn.
+        for (x, noise) in sample.iter_mut().zip(noise) {
+            *x += fresh * noise;
         }
     }
 }

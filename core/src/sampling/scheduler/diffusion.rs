@@ -62,18 +62,10 @@ impl Diffusion {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::manifest::{BetaSchedule, TimestepSpacing};
+    use crate::model::manifest::BetaSchedule;
 
     fn schedule() -> NoiseSchedule {
-        NoiseSchedule {
-            num_train_timesteps: 1000,
-            beta_start: 0.00085,
-            beta_end: 0.012,
-            beta_schedule: BetaSchedule::ScaledLinear,
-            timestep_spacing: TimestepSpacing::Leading,
-            steps_offset: 1,
-            set_alpha_to_one: false,
-        }
+        NoiseSchedule::new(1000, 0.00085, 0.012, BetaSchedule::ScaledLinear)
     }
 
     #[test]

@@ -1,15 +1,11 @@
-//! Latent consistency models: Luo et al. 2023 (arXiv 2310.04378), algorithm 3; diffusers' `LCMScheduler` with its defaults
-//! (`original_inference_steps = 50`, `timestep_scaling = 10`). Takes no notice of the bundle's timestep spacing.
+//! Latent consistency models: Luo et al. 2023 (arXiv 2310.04378), algorithm 3; diffusers' `LCMScheduler` with
+//! `timestep_scaling = 10`.
 
 use super::prediction::Level;
-use super::refused::too_many_steps;
 use super::solver::Solver;
 use super::training::Training;
-use crate::error::{Error, Result};
 use crate::model::manifest::PredictionType;
 
-/// Steps of the schedule that the model was distilled on.
-const ORIGINAL_STEPS: usize = 50;
 /// diffusers' `timestep_scaling`.
 const TIMESTEP_SCALING: f32 = 10.0;
 /// Square of `sigma_data` = 0.5.
@@ -30,27 +26,6 @@ struct Step {
     to: Option<Level>,
     skip: f32,
     out: f32,
-}
-
-/// The timesteps visited: `steps` of the original 50, evenly.
-///
-/// # Errors
-/// Where there are more steps than original ones, or fewer training steps.
-pub(super) fn timesteps(training: &Training, steps: usize) -> Result<Vec<f64>> {
-    if training.len() < ORIGINAL_STEPS {
-        let reason = format!("has fewer training steps than the {ORIGINAL_STEPS} of LCM");
-        return Err(Error::request("noise_schedule", reason));
-    }
-    if steps > ORIGINAL_STEPS {
-        return Err(too_many_steps(steps, ORIGINAL_STEPS));
-    }
-    let stride = training.len() / ORIGINAL_STEPS;
-    let gap = ORIGINAL_STEPS as f64 / steps as f64;
-    let at = |i: usize| {
-        let skipped = ((i as f64 * gap) as usize).min(ORIGINAL_STEPS - 1);
-        ((ORIGINAL_STEPS - skipped) * stride - 1) as f64
-    };
-    Ok((0..steps).map(at).collect())
 }
 
 impl Lcm {

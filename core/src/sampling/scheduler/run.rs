@@ -90,8 +90,8 @@ impl Run {
 
     /// Makes step `i`: `sample` becomes the sample of the next step, after the last one the finished latent.
     ///
-    /// `model_output` is the U-Net's (guided) prediction for this step. `noise` is drawn from by `euler-a` and `lcm` only,
-    /// one draw of the sample's length a step, as diffusers does. Allocates in the first step only.
+    /// `model_output` is the U-Net's (guided) prediction for this step. `noise` is drawn from by `euler-a`, `lcm`, `tcd`
+    /// and, with an `eta`, `ddim` only, one draw of the sample's length a step, as diffusers does. Allocates in the first step only.
     ///
     /// # Errors
     /// [`Error::BadRequest`] naming `step` unless steps are made in order, each once, or `sample` where lengths differ,

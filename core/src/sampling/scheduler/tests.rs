@@ -5,15 +5,7 @@ use crate::model::manifest::{BetaSchedule, TimestepSpacing};
 use crate::sampling::noise::TorchGenerator;
 
 fn schedule() -> NoiseSchedule {
-    NoiseSchedule {
-        num_train_timesteps: 1000,
-        beta_start: 0.00085,
-        beta_end: 0.012,
-        beta_schedule: BetaSchedule::ScaledLinear,
-        timestep_spacing: TimestepSpacing::Leading,
-        steps_offset: 1,
-        set_alpha_to_one: false,
-    }
+    NoiseSchedule::new(1000, 0.00085, 0.012, BetaSchedule::ScaledLinear)
 }
 
 fn refused(result: Result<Run>) -> &'static str {
@@ -49,6 +41,7 @@ fn steps_out_of_range_are_refused() {
         }
     }
     assert_eq!(refused(plan_with(Scheduler::Lcm, &schedule(), 51, None)), "steps");
+    assert_eq!(refused(plan_with(Scheduler::Tcd, &schedule(), 51, None)), "steps");
     assert_eq!(refused(plan_with(Scheduler::Ddim, &schedule(), 1000, None)), "steps");
     assert_eq!(refused(plan_with(Scheduler::DpmSolverPlusPlus2M, &schedule(), 1000, None)), "steps");
 }
@@ -90,8 +83,46 @@ fn bad_schedules_are_refused() {
             assert_eq!(refused(plan_with(kind, schedule, 1, None)), "noise_schedule", "{kind} {schedule:?}");
         }
     }
-    let few = NoiseSchedule { num_train_timesteps: 49, ..sound };
-    assert_eq!(refused(plan_with(Scheduler::Lcm, &few, 1, None)), "noise_schedule");
+    for few in [
+        NoiseSchedule { num_train_timesteps: 49, ..sound },
+        NoiseSchedule { original_inference_steps: 0, ..sound },
+        NoiseSchedule { original_inference_steps: u32::MAX, ..sound },
+    ] {
+        for kind in [Scheduler::Lcm, Scheduler::Tcd] {
+            assert_eq!(refused(plan_with(kind, &few, 1, None)), "noise_schedule", "{kind} {few:?}");
+        }
+    }
+}
+
+#[test]
+fn noise_alone_is_begun_with_where_no_signal_is_divided_by() {
+    let mut zero = NoiseSchedule { rescale_betas_zero_snr: true, ..schedule() };
+    zero.timestep_spacing = TimestepSpacing::Trailing;
+    for &kind in Scheduler::all() {
+        let divides = [Scheduler::Ddim, Scheduler::Lcm, Scheduler::Tcd].contains(&kind);
+        match plan_with(kind, &zero, 4, None) {
+            Err(Error::BadRequest { field: "scheduler", .. }) if divides => {}
+            found => assert!(found.is_ok() && !divides, "{kind}: {found:?}"),
+        }
+        let velocity = plan(kind, &zero, PredictionType::VPrediction, 4, None).expect("a plan");
+        assert_eq!(velocity.timesteps()[0], 999.0, "{kind}");
+    }
+    // From a picture it begins further down.
+    assert!(plan_with(Scheduler::Ddim, &zero, 4, Some(0.5)).is_ok());
+}
+
+#[test]
+fn fresh_noise_is_for_those_that_take_it() {
+    for &kind in Scheduler::all() {
+        for (eta, field) in [(0.5, None), (-0.1, Some("eta")), (1.1, Some("eta")), (f32::NAN, Some("eta"))] {
+            let planned = plan_with_eta(kind, &schedule(), PredictionType::Epsilon, (4, None), Some(eta));
+            let field = if kind.eta().is_none() { Some("eta") } else { field };
+            match field {
+                Some(field) => assert_eq!(refused(planned), field, "{kind} {eta}"),
+                None => drop(planned.expect("a plan")),
+            }
+        }
+    }
 }
 
 #[test]
@@ -104,6 +135,7 @@ fn every_plan_that_is_accepted_runs_to_finite_numbers() {
                     for strength in [None, Some(0.5)] {
                         finishes(kind, &schedule, steps, strength);
                     }
+                    finishes(kind, &NoiseSchedule { rescale_betas_zero_snr: true, ..schedule }, steps, None);
                 }
             }
         }

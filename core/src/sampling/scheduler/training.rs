@@ -5,6 +5,9 @@ use crate::model::manifest::{BetaSchedule, NoiseSchedule};
 
 /// More training steps than any model has; keeps a hostile bundle from asking for gigabytes.
 const MOST_STEPS: u32 = 100_000;
+/// ᾱ of the last step under zero-terminal SNR where a ratio of noise to signal is taken of it: as diffusers has it, the
+/// smallest subnormal of float16, for with 0 there is no ratio.
+const NEARLY_NOISE_ALONE: f32 = 1.0 / 16_777_216.0;
 
 /// diffusers' `alphas_cumprod` and what follows from it, by training timestep.
 #[derive(Debug)]
@@ -20,8 +23,15 @@ impl Training {
     /// [`Error::BadRequest`] naming `noise_schedule`.
     pub(super) fn new(schedule: &NoiseSchedule) -> Result<Self> {
         check(schedule)?;
-        let alpha_bars = alpha_bars(&betas(schedule));
-        let sigmas: Vec<f32> = alpha_bars.iter().map(|a| ((1.0 - a) / a).sqrt()).collect();
+        let mut betas = betas(schedule);
+        if schedule.rescale_betas_zero_snr {
+            betas = rescaled(&betas);
+        }
+        let alpha_bars = alpha_bars(&betas);
+        let mut sigmas: Vec<f32> = alpha_bars.iter().map(|&a| ratio(a)).collect();
+        if let Some(last) = sigmas.last_mut().filter(|_| schedule.rescale_betas_zero_snr) {
+            *last = ratio(NEARLY_NOISE_ALONE);
+        }
         if sigmas.iter().any(|sigma| !(sigma.is_finite() && *sigma > 0.0)) {
             return Err(Error::request("noise_schedule", "has betas that lead to no usable noise level"));
         }
@@ -33,12 +43,12 @@ impl Training {
         self.alpha_bars.len()
     }
 
-    /// ᾱ at a whole timestep; one past the end counts as the last.
+    /// ᾱ at a whole timestep; one past the end counts as the last. 0 at the last under zero-terminal SNR.
     pub(super) fn alpha_bar(&self, timestep: f64) -> f32 {
         self.alpha_bars[(timestep.max(0.0) as usize).min(self.len() - 1)]
     }
 
-    /// σ = √((1 - ᾱ) / ᾱ) of all timesteps, rising.
+    /// σ = √((1 - ᾱ) / ᾱ) of all timesteps, rising; finite also where ᾱ is 0.
     pub(super) fn sigmas(&self) -> &[f32] {
         &self.sigmas
     }
@@ -50,6 +60,11 @@ impl Training {
         let along = (timestep - below as f64).clamp(0.0, 1.0);
         ((high - low) * along + low) as f32
     }
+}
+
+/// The ratio of noise to signal.
+fn ratio(alpha_bar: f32) -> f32 {
+    ((1.0 - alpha_bar) / alpha_bar).sqrt()
 }
 
 /// Refuses what no table can be made of.
@@ -82,6 +97,23 @@ fn betas(schedule: &NoiseSchedule) -> Vec<f32> {
             linspace(start.sqrt() as f32, end.sqrt() as f32, steps).into_iter().map(|root| root * root).collect()
         }
     }
+}
+
+/// Betas with which the last step is noise alone: Lin et al. 2023 (arXiv 2305.08891), algorithm 1; diffusers'
+/// `rescale_zero_terminal_snr`.
+fn rescaled(betas: &[f32]) -> Vec<f32> {
+    let roots: Vec<f32> = alpha_bars(betas).into_iter().map(f32::sqrt).collect();
+    let (first, last) = (roots.first().copied().unwrap_or(1.0), roots.last().copied().unwrap_or(0.0));
+    let scale = first / (first - last);
+    let mut before = 1.0;
+    let beta = |root: f32| {
+        let shifted = (root - last) * scale;
+        let alpha_bar = shifted * shifted;
+        let alpha = alpha_bar / before;
+        before = alpha_bar;
+        1.0 - alpha
+    };
+    roots.into_iter().map(beta).collect()
 }
 
 /// `torch.linspace` in float32, which counts from both ends to the middle.

@@ -22,6 +22,7 @@ import java.io.File
  * @property previewScale pixels of the picture along one side of a preview's pixel; `null` if there are no previews.
  * @property safety the name of the safety classifier that it brings, if it brings one.
  * @property mostClipSkip the most layers of the text encoder that a request may leave out.
+ * @property presets other ways to ask it that suit it, by name; each may be [Request.style].
  */
 public data class BundleInfo(
     val name: String,
@@ -41,6 +42,7 @@ public data class BundleInfo(
     val previewScale: Int?,
     val safety: String? = null,
     val mostClipSkip: Int = 0,
+    val presets: List<Style> = emptyList(),
 )
 
 internal fun dev.cones.generated.BundleInfo.wrapped() =
@@ -62,4 +64,5 @@ internal fun dev.cones.generated.BundleInfo.wrapped() =
         previewScale = previewScale?.toInt(),
         safety = safety,
         mostClipSkip = mostClipSkip.toInt(),
+        presets = presets.map { it.wrapped() },
     )

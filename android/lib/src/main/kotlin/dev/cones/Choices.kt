@@ -15,7 +15,7 @@ public typealias Scope = dev.cones.generated.Scope
 /** What a pack keeps per neuron: `BINARY`, `QUATERNARY`, `FLOAT16`, `FLOAT32`; or of whole matrices, as a LoRA: `LOW_RANK`. */
 public typealias Precision = dev.cones.generated.Precision
 
-/** How noise becomes a picture: `DDIM`, `DPM_SOLVER`, `DPM_SOLVER_KARRAS`, `EULER`, `EULER_ANCESTRAL`, `LCM`. */
+/** How noise becomes a picture: `DDIM`, `DPM_SOLVER`, `DPM_SOLVER_KARRAS`, `EULER`, `EULER_ANCESTRAL`, `LCM`, `TCD`. */
 public typealias Scheduler = dev.cones.generated.Scheduler
 
 /** How much is logged: `OFF` to `TRACE`. Prompts, paths and pictures are never in a record above `DEBUG`. */

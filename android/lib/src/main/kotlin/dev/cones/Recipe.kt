@@ -24,6 +24,8 @@ package dev.cones
  * @property hires the second pass of a large picture; width and height are those of the first.
  * @property safety what the safety classifier found, where the picture was blurred for it.
  * @property clipSkip layers of the text encoder that were left out.
+ * @property guidanceRescale how far the guided prediction was brought back to the deviation of the prompt's own.
+ * @property eta how much of the noise in each step was fresh, where the request said so.
  */
 public data class Recipe(
     val software: String,
@@ -47,6 +49,8 @@ public data class Recipe(
     val hires: Hires? = null,
     val safety: Verdict? = null,
     val clipSkip: Int = 0,
+    val guidanceRescale: Float = 0f,
+    val eta: Float? = null,
 )
 
 /**
@@ -129,4 +133,6 @@ internal fun dev.cones.generated.Recipe.wrapped() =
         hires = hires?.wrapped(),
         safety = safety?.wrapped(),
         clipSkip = clipSkip.toInt(),
+        guidanceRescale = guidanceRescale,
+        eta = eta,
     )

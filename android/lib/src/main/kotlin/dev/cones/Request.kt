@@ -27,6 +27,11 @@ package dev.cones
  * @property hires draws the picture larger in a second pass.
  * @property clipSkip the last layers of the text encoder that are left out (diffusers' `clip_skip`; one less than "Clip skip" of
  *   AUTOMATIC1111's web UI), up to [BundleInfo.mostClipSkip].
+ * @property guidanceRescale how far the guided prediction is brought back to the deviation of the prompt's own, 0 (as where it is
+ *   `null`) to 1: against pictures that guidance makes too bright or too dark. diffusers' `guidance_rescale`, 0.7 by custom.
+ * @property eta how much of the noise in each step is fresh, 0 to 1, with `DDIM` (0 where it is `null`) and `TCD` (0.3); diffusers'
+ *   `eta`. Other schedulers refuse it.
+ * @property style words around both prompts, and values where this request has none; one of [BundleInfo.presets], or of the app's own.
  */
 public data class Request(
     val prompt: String,
@@ -45,6 +50,9 @@ public data class Request(
     val variation: Variation? = null,
     val hires: Hires? = null,
     val clipSkip: Int = 0,
+    val guidanceRescale: Float? = null,
+    val eta: Float? = null,
+    val style: Style? = null,
 ) {
     internal fun native(): dev.cones.generated.Request {
         val make = { start: dev.cones.generated.InitPicture? ->
@@ -65,6 +73,9 @@ public data class Request(
                 variation = variation?.native(),
                 hires = hires?.native(),
                 clipSkip = clipSkip.unsigned("clipSkip"),
+                guidanceRescale = guidanceRescale,
+                eta = eta,
+                style = style?.native(),
             )
         }
         return if (init == null) make(null) else init.native { make(it) }
