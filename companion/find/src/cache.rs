@@ -67,7 +67,7 @@ impl Cache {
         let mut digest = Hasher::new();
         let (class, seed, drawn, others) = (spec.class, spec.seed, spec.class_pictures, spec.other_pictures);
         digest.update(format!("shared 1 {} {provider} {class:?} {seed} {drawn} {others}", Sha256::digest(&bytes)));
-        Ok(Self::keyed(&folder, digest))
+        Ok(Self::keyed(folder, digest))
     }
 
     fn keyed(path: &Path, digest: Hasher) -> Self {
