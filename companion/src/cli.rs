@@ -34,6 +34,8 @@ enum Command {
     Generate(Box<commands::generate::GenerateArgs>),
     /// Find the concept neurons of a subject in a few pictures of it.
     Find(Box<commands::find::FindArgs>),
+    /// Find the neurons of many subjects, with any number of workers on any number of machines.
+    FindMany(Box<commands::find_many::FindManyArgs>),
     /// Measure whether packs draw their subjects.
     Evaluate(Box<commands::evaluate::EvaluateArgs>),
     /// Say how far the pictures of two forms of a base model are apart.
@@ -98,6 +100,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Generate(args) => commands::generate::run(&args),
         Command::Find(args) => commands::find::run(&args),
+        Command::FindMany(args) => commands::find_many::run(&args),
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Compare(args) => commands::compare::run(&args),
         Command::Unite(args) => commands::unite::run(&args),

@@ -10,6 +10,7 @@ pub(crate) mod engine_args;
 pub mod evaluate;
 pub mod export;
 pub mod find;
+pub mod find_many;
 pub mod generate;
 pub mod import;
 pub mod import_embedding;

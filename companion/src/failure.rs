@@ -16,6 +16,9 @@ pub enum Failure {
     /// Finding and tuning.
     #[error(transparent)]
     Find(#[from] cones_find::Error),
+    /// Finding many.
+    #[error(transparent)]
+    Fleet(#[from] cones_fleet::Error),
     /// Derivatives.
     #[error(transparent)]
     Gradient(#[from] cones_gradient::Error),
@@ -51,7 +54,7 @@ impl Failure {
             Self::Quantise(error) => error.is_cancelled(),
             Self::Publish(error) => error.is_cancelled(),
             Self::Studio(error) => error.is_cancelled(),
-            Self::Usage(_) | Self::Other(_) | Self::Io(_) => false,
+            Self::Usage(_) | Self::Other(_) | Self::Io(_) | Self::Fleet(_) => false,
         }
     }
 
@@ -60,6 +63,7 @@ impl Failure {
         match self {
             Self::Core(error) => error.hint(),
             Self::Find(error) => error.hint(),
+            Self::Fleet(error) => error.hint(),
             Self::Gradient(error) => error.hint(),
             Self::Import(error) => error.hint(),
             Self::Onnx(error) => error.hint(),

@@ -16,9 +16,10 @@ use crate::workspace::Workspace;
 use names::Module;
 
 /// Folders with the sources of a crate, from the root of the repository.
-const CRATES: [&str; 12] = [
+const CRATES: [&str; 13] = [
     "bindings/src",
     "companion/find/src",
+    "companion/fleet/src",
     "companion/gradient/src",
     "companion/import/src",
     "companion/onnx/src",

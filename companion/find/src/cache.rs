@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use cones_core::disk::hash::{Hasher, Sha256};
+use cones_core::model::bundle::MANIFEST;
+use cones_core::{Bundle, Provider};
 use cones_onnx::element;
 use cones_onnx::proto::tensor_proto::DataType;
 use safetensors::tensor::TensorView;
@@ -51,10 +53,33 @@ impl Cache {
                 Err(error) => return Err(cones_core::Error::io("read", file)(error).into()),
             }
         }
+        Ok(Self::keyed(path, digest))
+    }
+
+    /// The examples that `bundle` draws for itself, in a file in `folder` that is named after what they are made by: every
+    /// file of the bundle (another form of the same base model draws other pictures), the provider, class, seed and counts.
+    ///
+    /// # Errors
+    /// When the bundle's manifest cannot be read.
+    pub fn shared(folder: &Path, bundle: &Bundle, spec: &ExampleSpec<'_>, provider: Provider) -> Result<Self> {
+        let manifest = bundle.path().join(MANIFEST);
+        let bytes = std::fs::read(&manifest).map_err(cones_core::Error::io("read", &manifest))?;
+        let mut digest = Hasher::new();
+        let (class, seed, drawn, others) = (spec.class, spec.seed, spec.class_pictures, spec.other_pictures);
+        digest.update(format!("shared 1 {} {provider} {class:?} {seed} {drawn} {others}", Sha256::digest(&bytes)));
+        Ok(Self::keyed(folder, digest))
+    }
+
+    fn keyed(path: &Path, digest: Hasher) -> Self {
         let key = digest.finish().to_string();
         let name = key.get(..16).unwrap_or_default();
         let path = if path.is_dir() { path.join(format!("{name}.examples")) } else { path.to_path_buf() };
-        Ok(Self { path, key })
+        Self { path, key }
+    }
+
+    /// The file, whether or not it is there.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Reads the examples; none where there are none, or they were made of something else, or are damaged.

@@ -17,7 +17,7 @@ use crate::finder::{Finder, Problem, SearchOptions};
 use crate::graph_objective::GraphObjective;
 use crate::objective::Objective;
 use crate::observer::FindObserver;
-use crate::prepare::{ExampleSpec, prepare};
+use crate::prepare::{ExampleSpec, draw_shared, encode_own};
 use crate::record::{LearnedTrigger, Record, Seconds, peak_memory};
 use crate::trigger_objective::{self, TriggerObjective, TriggerSpec};
 use crate::warnings::warnings;
@@ -58,6 +58,9 @@ pub struct FindOptions {
     pub gradient: GradientOptions,
     /// Where the encoded pictures are kept: a file, or a folder for those of several runs.
     pub examples: PathBuf,
+    /// A folder for the pictures that the model draws for itself, which subjects of one class and seed share: drawn once and
+    /// kept; `None` keeps them with the subject's alone.
+    pub shared: Option<PathBuf>,
     /// Whether [`Found::remove_interim`] leaves the encoded pictures for other runs.
     pub keep_examples: bool,
     /// Where an interrupted run keeps what it has learned.
@@ -85,6 +88,7 @@ impl FindOptions {
             engine: EngineOptions::default(),
             gradient: GradientOptions::default(),
             examples: work.join("subject.examples"),
+            shared: None,
             keep_examples: false,
             checkpoint: work.join("subject.finding"),
         }
@@ -166,14 +170,10 @@ pub fn find(
     room::check(bundle, size, &options.gradient, options.trigger_rate.is_some())?;
     warnings.iter().for_each(|warning| observer.warned(warning));
     let cache = Cache::new(&options.examples, &spec, manifest.fingerprint)?;
-    let examples = match cache.load() {
+    let examples = match cache.load().filter(|kept| kept.fit(manifest)) {
         Some(examples) => examples,
         None => {
-            // What is learned from is what is drawn: no classifier is asked.
-            // The engine goes before the derivative comes: its graphs would only take memory from it.
-            let mut engine =
-                Engine::new(Bundle::open(bundle.path())?, options.engine.clone().with_safety(SafetyPolicy::Off))?;
-            let examples = prepare(&mut engine, &spec, observer, cancel)?;
+            let examples = prepare(bundle, options, observer, cancel)?;
             cache.save(&examples)?;
             examples
         }
@@ -225,6 +225,69 @@ pub fn find(
     };
     let cache = (!options.keep_examples).then_some(cache);
     Ok(Found { mask: chosen.mask, precision, embeddings, record, checkpoint, cache })
+}
+
+/// The file of what subjects of this class and seed share, where [`FindOptions::shared`] names a folder for it; whether or
+/// not it is there.
+///
+/// # Errors
+/// When the bundle's manifest cannot be read.
+pub fn shared_file(bundle: &Bundle, options: &FindOptions) -> Result<Option<PathBuf>> {
+    Ok(shared_cache(bundle, options)?.map(|cache| cache.path().to_path_buf()))
+}
+
+/// Draws what subjects of this class and seed share into [`shared_file`], where it is not there already.
+///
+/// # Errors
+/// When the model fails, the file cannot be written, or `cancel` says so.
+pub fn make_shared(
+    bundle: &Bundle,
+    options: &FindOptions,
+    observer: &mut dyn FindObserver,
+    cancel: &CancelToken,
+) -> Result<()> {
+    if let Some(cache) = shared_cache(bundle, options)?
+        && cache.load().is_none_or(|kept| !kept.fit(bundle.manifest()))
+    {
+        cache.save(&draw_shared(&mut engine(bundle, options)?, &options.example_spec(), observer, cancel)?)?;
+    }
+    Ok(())
+}
+
+fn shared_cache(bundle: &Bundle, options: &FindOptions) -> Result<Option<Cache>> {
+    let Some(folder) = &options.shared else { return Ok(None) };
+    let provider = options.engine.provider;
+    Cache::shared(folder, bundle, &options.example_spec(), provider).map(Some)
+}
+
+/// What is learned from is what is drawn: no classifier is asked.
+fn engine(bundle: &Bundle, options: &FindOptions) -> Result<Engine> {
+    Ok(Engine::new(Bundle::open(bundle.path())?, options.engine.clone().with_safety(SafetyPolicy::Off))?)
+}
+
+/// The subject's own examples, and those that it shares.
+fn prepare(
+    bundle: &Bundle,
+    options: &FindOptions,
+    observer: &mut dyn FindObserver,
+    cancel: &CancelToken,
+) -> Result<Examples> {
+    // The engine goes before the derivative comes: its graphs would only take memory from it.
+    let (mut engine, spec) = (engine(bundle, options)?, options.example_spec());
+    let mut examples = encode_own(&mut engine, &spec, observer, cancel)?;
+    let kept = shared_cache(bundle, options)?;
+    let known = kept.as_ref().and_then(Cache::load).filter(|known| known.fit(bundle.manifest()));
+    examples.append(match known {
+        Some(known) => known,
+        None => {
+            let drawn = draw_shared(&mut engine, &spec, observer, cancel)?;
+            if let Some(kept) = &kept {
+                kept.save(&drawn)?;
+            }
+            drawn
+        }
+    });
+    Ok(examples)
 }
 
 fn file_names(paths: &[PathBuf]) -> Vec<String> {

@@ -48,6 +48,6 @@ pub mod warnings;
 pub mod weights;
 
 pub use error::{Error, Result};
-pub use find::{FindOptions, Found, find};
+pub use find::{FindOptions, Found, find, make_shared, shared_file};
 pub use observer::FindObserver;
 pub use tune::{TuneOptions, Tuned, tune};

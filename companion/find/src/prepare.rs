@@ -7,7 +7,7 @@ use cones_core::{CancelToken, Engine, Picture, Request};
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::examples::{Caption, Example, Examples, Part};
+use crate::examples::{Caption, Example, Examples, Part, shape_of};
 use crate::observer::FindObserver;
 use crate::{pictures, prompts};
 
@@ -48,11 +48,11 @@ struct Described {
     captions: BTreeMap<String, String>,
 }
 
-/// Encodes the subject's pictures and prompts; draws and encodes pictures of the class and of other things.
+/// Encodes the subject's pictures and prompts.
 ///
 /// # Errors
 /// When there are no pictures, one cannot be read, the trigger is no part of the prompts' tokens, or the model fails.
-pub fn prepare(
+pub fn encode_own(
     engine: &mut Engine,
     spec: &ExampleSpec<'_>,
     observer: &mut dyn FindObserver,
@@ -69,6 +69,20 @@ pub fn prepare(
         }
         observer.prepared("subject", i + 1, own.len());
     }
+    Ok(examples)
+}
+
+/// Draws and encodes pictures of the class and of other things: what subjects of one class and seed have in common.
+///
+/// # Errors
+/// When the model fails.
+pub fn draw_shared(
+    engine: &mut Engine,
+    spec: &ExampleSpec<'_>,
+    observer: &mut dyn FindObserver,
+    cancel: &CancelToken,
+) -> Result<Examples> {
+    let mut examples = empty_examples(engine);
     let class = prompts::of_class(spec.class, spec.class_pictures);
     add_drawn(engine, &mut examples, Part::Class, &class, spec.seed, observer, cancel)?;
     let others = prompts::of_others(spec.class, spec.other_pictures);
@@ -78,13 +92,8 @@ pub fn prepare(
 
 /// No examples yet, of the shape of a bundle's.
 pub(super) fn empty_examples(engine: &Engine) -> Examples {
-    let manifest = engine.bundle().manifest();
-    let (width, height, scale) = (manifest.image.width, manifest.image.height, manifest.latent.scale);
-    Examples {
-        shape: [manifest.latent.channels as usize, (height / scale) as usize, (width / scale) as usize],
-        tokens: manifest.text.max_length as usize,
-        ..Examples::default()
-    }
+    let (shape, tokens) = shape_of(engine.bundle().manifest());
+    Examples { shape, tokens, ..Examples::default() }
 }
 
 /// The pictures of a folder but the last `hold_back`, in the bundle's size, each with a prompt that holds the trigger.

@@ -123,7 +123,8 @@ pub struct FindArgs {
     /// The folder with the networks that judge; by default Toybox's, for Toybox.
     #[arg(long, value_name = "DIR")]
     measure: Option<PathBuf>,
-    /// Keep prepared pictures in this folder, for further runs on the same pictures; made if need be.
+    /// Keep prepared pictures in this folder, for further runs on the same pictures, and what the model drew for itself, for
+    /// other subjects of the class; made if need be.
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
     /// Print figures as JSON instead of a table.
@@ -220,6 +221,7 @@ impl FindArgs {
         options.gradient = self.engine.gradient(bundle)?;
         options.examples = self.cache.clone().unwrap_or_else(|| hidden(&self.out, "examples"));
         options.keep_examples = self.cache.is_some();
+        options.shared.clone_from(&self.cache);
         options.checkpoint = hidden(&self.out, "finding");
         Ok(options)
     }

@@ -1,6 +1,6 @@
 //! `cones find`, `unite`, `tune` and `evaluate` on Toybox, with a few steps only: that they work, not how well.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::tool::{Desk, fail, models, stderr, text};
 
@@ -22,13 +22,22 @@ fn find(desk: &Desk, class: &str, out: &str, more: &[&str]) -> serde_json::Value
 fn six_pictures_become_a_pack_and_the_same_ones_the_same_pack() {
     let desk = Desk::new();
     let (first, second) = (desk.path("dog.cones"), desk.path("again.cones"));
-    let record = find(&desk, "dog", &first, &["--seed", "4"]);
+    let cache = desk.path("cache");
+    let record = find(&desk, "dog", &first, &["--seed", "4", "--cache", &cache]);
     assert_eq!(record["history"].as_array().map(Vec::len), Some(3));
     assert!(record["curve"].as_array().is_some_and(|curve| curve.len() >= 8), "{record}");
     assert!(record["neurons"].as_u64().is_some_and(|n| n > 0));
     let kept: serde_json::Value = serde_json::from_slice(&desk.read("dog.finding.json")).expect("a record");
     assert_eq!(kept["neurons"], record["neurons"]);
-    let again = find(&desk, "dog", &second, &["--seed", "4"]);
+    // What the model drew for itself is kept apart, for others of the class: without the subject's own, all is as it was.
+    let own = |file: &PathBuf| std::fs::read(file).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains("<v1>"));
+    let kept: Vec<PathBuf> = std::fs::read_dir(&cache).expect("a folder").flatten().map(|entry| entry.path()).collect();
+    let (own, shared): (Vec<_>, Vec<_>) = kept.into_iter().partition(own);
+    assert_eq!((own.len(), shared.len()), (1, 1));
+    std::fs::remove_file(&own[0]).expect("removed");
+    let drawn = std::fs::read(&shared[0]).expect("read");
+    let again = find(&desk, "dog", &second, &["--seed", "4", "--cache", &cache]);
+    assert_eq!(std::fs::read(&shared[0]).expect("read"), drawn);
     assert_eq!(again["history"], record["history"]);
     let of = |path: &str| desk.json(&["inspect", "--json", path])["packs"][0].clone();
     let (a, b) = (of(&first), of(&second));
@@ -66,7 +75,7 @@ fn packs_are_united_and_tuned() {
     let cache = desk.path("cache");
     find(&desk, "dog", &dog, &["--share", "1", "--cache", &cache]);
     find(&desk, "owl", &owl, &["--share", "1", "--trigger", "<v2> owl"]);
-    assert!(std::fs::read_dir(&cache).expect("a folder").count() == 1);
+    assert!(std::fs::read_dir(&cache).expect("a folder").count() == 2);
     let both = desk.path("both.cones");
     let refused = desk.fails(1, &["unite", &dog, &owl, "--out", &both]);
     assert!(refused.contains("--scope prompt") && refused.contains("`dog`"), "{refused}");
@@ -244,4 +253,31 @@ fn a_finding_ends_with_what_it_came_to_and_how_to_draw_it() {
         "--out",
         &desk.path("x.png"),
     ]);
+}
+
+#[test]
+fn lines_that_cannot_be_are_reported_and_wrong_usage_is_refused() {
+    let desk = Desk::new();
+    let (manifest, out) = (desk.path("subjects.csv"), desk.path("packs"));
+    std::fs::create_dir(desk.path("nothing")).expect("a folder");
+    std::fs::write(&manifest, "name,class,pictures\nBad,dog,nothing\nrex,dog,nothing\n").expect("written");
+    let many = ["find-many", &manifest, "--out", &out];
+    let output = desk.cones(&many).output().expect("cones runs");
+    let (printed, told) = (String::from_utf8_lossy(&output.stdout).into_owned(), stderr(&output));
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("2 of 2 lines came to nothing"), "{told}");
+    assert!(printed.contains("line 2") && printed.contains("no PNG, JPEG or WebP pictures in `nothing`"), "{printed}");
+    let report: serde_json::Value = serde_json::from_slice(&desk.read("packs/report.json")).expect("a report");
+    assert_eq!((report["lines"].as_u64(), report["failed"].as_u64()), (Some(2), Some(2)));
+    // Two processes, and nothing left to do for either.
+    let output = desk.cones(&[&many[..], &["--workers", "2", "--json"]].concat()).output().expect("cones runs");
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("a report"), report);
+    for wrong in [&["--shard", "2/2"][..], &["--lease", "1"], &["--workers", "0"]] {
+        let error = desk.fails(2, &[&many[..], wrong].concat());
+        assert!(error.contains(wrong[0]), "{error}");
+    }
+    let missing = desk.fails(1, &["find-many", &desk.path("none.csv"), "--out", &out]);
+    assert!(missing.contains("no manifest"), "{missing}");
+    let place = desk.fails(1, &["find-many", &manifest, "--out", "https://example.org/packs"]);
+    assert!(place.contains("hint: a folder, or a URL"), "{place}");
 }
