@@ -179,7 +179,6 @@ fn unsupported_configurations_name_file_and_key() {
     let cases = [
         ("scheduler/scheduler_config.json", "prediction_type", "sample".into()),
         ("scheduler/scheduler_config.json", "beta_schedule", "squaredcos_cap_v2".into()),
-        ("scheduler/scheduler_config.json", "rescale_betas_zero_snr", true.into()),
         ("scheduler/scheduler_config.json", "num_train_timesteps", "many".into()),
         ("scheduler/scheduler_config.json", "beta_start", 2.into()),
         ("unet/config.json", "addition_embed_type", "text_time".into()),
