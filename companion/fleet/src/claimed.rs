@@ -162,7 +162,8 @@ impl<W: Work> Bench<'_, W> {
                     self.place.upload(&file, &object).await.map_err(Trouble::Worker)
                 });
                 let made = made.await;
-                let _ = lease.release().await;
+                // Made, all claims of it go, those of workers that died over it too.
+                let _ = if made.is_ok() { lease.tidy().await } else { lease.release().await };
                 made?;
             }
         }

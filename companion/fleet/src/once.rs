@@ -39,7 +39,7 @@ pub async fn turn(place: &Place, leases: &Leases, key: &str, object: &str, cance
                 if place.modified(object).await?.is_none() {
                     return Ok(Turn::Ours(lease));
                 }
-                lease.release().await?;
+                lease.tidy().await?;
             }
             Claim::Busy(newest) => {
                 let looks = (leases.left(newest).as_secs() / 12).max(1);

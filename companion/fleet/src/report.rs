@@ -70,7 +70,7 @@ impl Report {
             }
             Turn::Ours(mut lease) => {
                 let made = once::kept(&mut lease, Self::make(place, entries, &object)).await;
-                let _ = lease.release().await;
+                let _ = if made.is_ok() { lease.tidy().await } else { lease.release().await };
                 made.map(Some)
             }
         }

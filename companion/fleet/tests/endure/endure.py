@@ -150,9 +150,11 @@ def check(store: Store, quiet: str, shot: str, lines: list[str]) -> list[str]:
         named = {f"{place}/{result['pack']}" for result in report["results"] if result["state"] == "done"}
         if set(packs) != named or len(packs) != len(lines) - 3:
             wrong.append(f"{place}: {len(packs)} packs, {len(named)} of them in results")
+        # A worker that dies between writing what it made and tidying its claim away leaves a claim that nobody looks at again.
         left = store.names(f"{place}/leases/") + store.names(f"{place}/checkpoints/")
-        done = {f"{result['name']}-" for result in report["results"] if result.get("name")}
-        stuck = [name for name in left if not any(part.startswith(tuple(done)) for part in name.split("/"))]
+        made = [f"{result['name']}-" for result in report["results"] if result.get("name")]
+        made += [f"shared-{name.rsplit('/', 1)[1]}" for name in store.names(f"{place}/shared/")]
+        stuck = [name for name in left if not name.split("/")[2].startswith(tuple(made))]
         if stuck:
             wrong.append(f"{place}: left claimed: {stuck}")
     for name, result in by_name[0].items():
