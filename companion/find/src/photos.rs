@@ -60,7 +60,12 @@ fn luma(rgb: &[u8]) -> u8 {
 /// What may make a finding in these photos poor, in sentences; each photo with the name that people know it by.
 #[must_use]
 pub fn warnings(photos: &[(String, Photo)]) -> Vec<String> {
-    let mut warnings: Vec<String> = too_few(photos.len()).into_iter().collect();
+    too_few(photos.len()).into_iter().chain(poor(photos)).collect()
+}
+
+/// What may make a finding in these photos poor, however many there are.
+pub(crate) fn poor(photos: &[(String, Photo)]) -> Vec<String> {
+    let mut warnings = Vec::new();
     let dark: Vec<&str> = photos.iter().filter(|(_, photo)| photo.is_dark()).map(|(name, _)| name.as_str()).collect();
     if !dark.is_empty() {
         warnings.push(format!("too dark to learn from: {}; take them again in more light", dark.join(", ")));
@@ -77,7 +82,7 @@ pub fn warnings(photos: &[(String, Photo)]) -> Vec<String> {
 }
 
 /// What is to be said of so few photos, if anything.
-fn too_few(count: usize) -> Option<String> {
+pub(crate) fn too_few(count: usize) -> Option<String> {
     let there = match count {
         1 => "there is one picture only: its",
         2 => "there are two pictures only: their",

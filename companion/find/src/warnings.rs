@@ -47,7 +47,9 @@ pub fn warnings(bundle: &Bundle, spec: &ExampleSpec<'_>) -> Result<Vec<String>> 
             photos::MOST_HELPFUL
         ));
     }
-    warnings.extend(photos::warnings(&seen(&found)?));
+    // One that cannot be read is counted: it is told of when it is to be learned from.
+    warnings.extend(photos::too_few(found.len()));
+    warnings.extend(photos::poor(&seen(&found)?));
     warnings.extend(of_class(bundle, spec.class)?);
     Ok(warnings)
 }
@@ -57,7 +59,6 @@ fn seen(found: &[PathBuf]) -> Result<Vec<(String, Photo)>> {
     let mut seen = Vec::new();
     for path in found.iter().take(photos::MOST_HELPFUL) {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        // What cannot be read is told of when it is to be learned from.
         if let Ok(picture) = Picture::open(path) {
             seen.push((name, Photo::new(&picture)?));
         }
