@@ -171,7 +171,7 @@ try {
 
   step("the gallery, with the recipe");
   await page.getByRole("link", { name: "Gallery" }).click();
-  await page.getByText("Recipe").click();
+  await page.getByText("Recipe", { exact: true }).click();
   await page.getByText(/Steps: \d+/).waitFor();
   await page.getByRole("button", { name: "Draw like this" }).click();
   await page.waitForFunction(() => document.querySelector("textarea").value.includes("{rex}"));
