@@ -5,6 +5,7 @@ pub mod bench;
 pub mod bundle;
 pub mod compare;
 pub mod completion;
+mod ctrl_c;
 pub mod devices;
 pub(crate) mod engine_args;
 pub mod evaluate;

@@ -1,9 +1,9 @@
 //! The sums of the lines that tests close with: cargo's and Python's `test result:`, Surefire's `Tests run:`.
 
 use std::io::{BufRead, Write};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
 
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::process;
 
 /// How many tests there were.
@@ -17,27 +17,12 @@ pub(crate) struct Count {
 impl Count {
     /// Runs tests with our terminal and adds up what their closing lines say.
     pub(crate) fn run(&mut self, command: &mut Command) -> Result<ExitStatus> {
-        let line = process::line(command);
-        println!("{line}");
-        let cannot =
-            |error: std::io::Error| Failure::new(format!("cannot run `{line}`: {error}"), "Is it on the PATH?");
-        let mut child = command.stdout(Stdio::piped()).spawn().map_err(cannot)?;
-        if let Some(output) = child.stdout.take() {
-            self.read(std::io::BufReader::new(output), std::io::stdout()).map_err(cannot)?;
-        }
-        child.wait().map_err(cannot)
+        process::watch(command, |line| self.add(line))
     }
 
-    /// Passes everything on to `terminal` as it comes. Bytes, not lines of text: a test may print anything.
-    pub(crate) fn read(&mut self, mut output: impl BufRead, mut terminal: impl Write) -> std::io::Result<()> {
-        let mut line = Vec::new();
-        while output.read_until(b'\n', &mut line)? > 0 {
-            // A closed terminal must not stop the tests.
-            let _ = terminal.write_all(&line);
-            self.add(&String::from_utf8_lossy(&line));
-            line.clear();
-        }
-        Ok(())
+    /// Passes everything on to `terminal` as it comes, and adds up what closing lines say.
+    pub(crate) fn read(&mut self, output: impl BufRead, terminal: impl Write) -> std::io::Result<()> {
+        process::pass_on(output, terminal, |line| self.add(line))
     }
 
     /// Adds another count to this one.

@@ -1,6 +1,7 @@
 //! Running other programs: one line says which, and a failure says which and why.
 
-use std::process::{Command, Output, Stdio};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, ExitStatus, Output, Stdio};
 
 use crate::failure::{Failure, Result};
 
@@ -11,6 +12,35 @@ pub(crate) fn run(command: &mut Command, hint: &str) -> Result {
         return Ok(());
     }
     Err(Failure::new(format!("`{}` failed: {status}", line(command)), hint))
+}
+
+/// Runs it with our terminal and shows each line of its output to `seen` as well.
+pub(crate) fn watch(command: &mut Command, seen: impl FnMut(&str)) -> Result<ExitStatus> {
+    let line = line(command);
+    println!("{line}");
+    let cannot = |error: std::io::Error| Failure::new(format!("cannot run `{line}`: {error}"), "Is it on the PATH?");
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(cannot)?;
+    if let Some(output) = child.stdout.take() {
+        pass_on(BufReader::new(output), std::io::stdout(), seen).map_err(cannot)?;
+    }
+    child.wait().map_err(cannot)
+}
+
+/// Passes everything on to `terminal` as it comes, and shows each line to `seen`. Bytes, not lines of text: a test may print
+/// anything.
+pub(crate) fn pass_on(
+    mut output: impl BufRead,
+    mut terminal: impl Write,
+    mut seen: impl FnMut(&str),
+) -> std::io::Result<()> {
+    let mut line = Vec::new();
+    while output.read_until(b'\n', &mut line)? > 0 {
+        // A closed terminal must not stop the tests.
+        let _ = terminal.write_all(&line);
+        seen(&String::from_utf8_lossy(&line));
+        line.clear();
+    }
+    Ok(())
 }
 
 /// Runs it in silence and returns what it wrote, whether it failed or not.

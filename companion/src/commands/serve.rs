@@ -3,12 +3,12 @@
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use cones_core::library::catalog::CATALOG;
 use cones_publish::FileServer;
 
+use super::ctrl_c;
 use crate::failure::Failure;
 
 /// Arguments of `cones serve`.
@@ -53,14 +53,9 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
         let folder = args.folder.display();
         writeln!(messages, "warning: there is no {CATALOG} in `{folder}`; `cones publish --out {folder}` makes one")?;
     }
-    let (stop, stopped) = (server.stop(), AtomicBool::new(false));
-    ctrlc::set_handler(move || {
-        // Once lets requests under way finish, twice does not.
-        if stopped.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-        stop.stop();
-    })?;
+    // Once lets requests under way finish, twice does not.
+    let stop = server.stop();
+    ctrl_c::stops(move || stop.stop())?;
     let mut out = std::io::stdout();
     writeln!(out, "http://{}/{CATALOG}", server.address())?;
     out.flush()?;

@@ -2,11 +2,11 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use cones_studio::{StudioOptions, StudioServer};
 
+use super::ctrl_c;
 use super::engine_args::EngineArgs;
 use crate::failure::Failure;
 
@@ -50,14 +50,9 @@ pub fn run(args: &StudioArgs) -> Result<(), Failure> {
     options.gradient = args.engine.gradient(&bundle)?;
     drop(bundle);
     let server = StudioServer::open(&options)?;
-    let (stop, stopped) = (server.stop(), AtomicBool::new(false));
-    ctrlc::set_handler(move || {
-        // Once lets what is under way be written down, twice does not.
-        if stopped.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-        stop.stop();
-    })?;
+    // Once lets what is under way be written down, twice does not.
+    let stop = server.stop();
+    ctrl_c::stops(move || stop.stop())?;
     let mut out = std::io::stdout();
     writeln!(out, "{}", server.url())?;
     out.flush()?;

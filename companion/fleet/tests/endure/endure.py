@@ -1,8 +1,8 @@
 """A fleet that is shot at: S3 (moto) and a Ray cluster of two nodes on this machine, workers and a node killed at random.
 
-    python -m venv /tmp/endure && /tmp/endure/bin/pip install -r companion/fleet/tests/endure/requirements.txt
+    python -m venv target/endure && target/endure/bin/pip install -r companion/fleet/tests/endure/requirements.txt
     cargo build --release -p cones-companion
-    /tmp/endure/bin/python companion/fleet/tests/endure/endure.py --subjects 200
+    target/endure/bin/python companion/fleet/tests/endure/endure.py --subjects 200
 
 Run from the repository's root, with ORT_DYLIB_PATH set as `cargo xtask setup` says. First a quiet run with one worker, then the same
 manifest through `engines/ray/find_many.py` into another place. Asked for: every line has one result and one pack, each pack is byte for

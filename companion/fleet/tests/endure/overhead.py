@@ -1,6 +1,6 @@
 """What a fleet costs beside finding: processor time of `cones find-many` against that of `cones find` on the same subjects.
 
-    /tmp/endure/bin/python companion/fleet/tests/endure/overhead.py --subjects 3 --steps 40
+    target/endure/bin/python companion/fleet/tests/endure/overhead.py --subjects 3 --steps 40
 
 Set up as `endure.py`; everything goes through S3 (moto, whose own time does not count). Each subject is of another class, so that
 nothing is gained by sharing. Processor time, for the clock of a busy machine says nothing; the waiting for a store's answers comes
