@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from backgrounds import CONTEXTS, SCENES
 from draw import PROMPTS, Drawer
 from fast import DEVICE, autocast, prepare
+from train_unet import UNSEEN
 from world import WORDS, caption, sheet, to_images
 
 
@@ -61,7 +62,7 @@ class Judge:
         shards = sorted(p for p in folder.glob("[0-9]*.npz") if ".part" not in p.name)
         if len(shards) < 2:
             raise SystemExit(f"{folder} holds fewer than two shards: run make_latents.py first")
-        self.unseen = np.load(shards[0])
+        self.unseen = np.load(folder / UNSEEN)
         self.scale = 1 / self.unseen["latents"].astype(np.float32).std()
         self.model = prepare(Classifier(self.unseen["latents"].shape[1]))
         self.own = None
@@ -70,7 +71,7 @@ class Judge:
             self.own = self.own_accuracy()
         # One that cannot tell real things tells nothing of drawn ones: it learns on, from more shards each hour, until it can.
         if self.own is None or self.own["1"] < GOOD:
-            self.train(shards[1:], minutes)
+            self.train([s for s in shards if s.name != UNSEEN], minutes)
             torch.save(self.model.state_dict(), self.path)
             self.own = self.own_accuracy()
 

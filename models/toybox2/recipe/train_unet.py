@@ -7,6 +7,7 @@ goes on from the checkpoint. A checkpoint is written every `--every` seconds and
 """
 import argparse
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,18 +23,22 @@ from model import SCHEDULER, models
 MIN_SNR = 5.0
 
 
+# Never trained on: the trainer's own measure, and what the judge of `evaluate.py` is held against.
+UNSEEN = "0000.npz"
+
+
 class Pool:
-    """All shards so far, in memory; looks for new ones now and then."""
+    """All shards so far but the unseen one, in memory; looks for new ones now and then."""
 
     def __init__(self, folder):
         self.folder, self.names, self.latents, self.ids = Path(folder), [], [], []
         self.refresh()
         if not self.names:
-            raise SystemExit(f"{folder} holds no shard of latents yet: run make_latents.py first")
+            raise SystemExit(f"{folder} holds no shard of latents beside {UNSEEN} yet: run make_latents.py first")
 
     def refresh(self):
         for path in sorted(self.folder.glob("[0-9]*.npz")):
-            if path.name not in self.names and ".part" not in path.name:
+            if path.name not in self.names and path.name != UNSEEN and ".part" not in path.name:
                 with np.load(path) as shard:
                     self.latents.append(torch.from_numpy(shard["latents"]).to(DEVICE))
                     self.ids.append(torch.from_numpy(shard["ids"].astype(np.int64)).to(DEVICE))
@@ -91,6 +96,28 @@ class Average:
         for name, value in self.values.items():
             value.copy_(state[name])
 
+    @contextmanager
+    def in_place(self):
+        """Inside, the weights are the averages."""
+        trained = {n: p.detach().clone() for n, p in self.named.items()}
+        with torch.no_grad():
+            for name, p in self.named.items():
+                p.copy_(self.values[name])
+            yield
+            for name, p in self.named.items():
+                p.copy_(trained[name])
+
+
+def unseen_loss(loss_of, average, folder, scale, count=256, batch=32):
+    """The averages' loss on the unseen shard, always of the same pictures, noise and timesteps: what tells one recipe from another."""
+    with np.load(Path(folder) / UNSEEN) as shard:
+        latents = torch.from_numpy(shard["latents"][:count]).float().to(DEVICE) * scale
+        ids = torch.from_numpy(shard["ids"][:count].astype(np.int64)).to(DEVICE)
+    with average.in_place(), torch.random.fork_rng():
+        torch.manual_seed(7)
+        losses = [loss_of(x, i).item() for _ in range(2) for x, i in zip(latents.split(batch), ids.split(batch))]
+    return float(np.mean(losses))
+
 
 def main():
     parser = argparse.ArgumentParser()
@@ -98,9 +125,10 @@ def main():
     parser.add_argument("--minutes", type=float, default=600)
     parser.add_argument("--until", type=float, help="minutes at which this run ends, if before `--minutes`")
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--lr", type=float, default=5e-4)
+    parser.add_argument("--lr", type=float, default=1.2e-3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--every", type=float, default=120, help="seconds between checkpoints")
+    parser.add_argument("--measure", type=float, default=600, help="seconds between measures on the unseen shard")
     parser.add_argument("--compile", action="store_true", help="torch.compile, for a GPU")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -125,7 +153,7 @@ def main():
     def save():
         checkpoint.save(step=step, pictures=pictures, scale=scale, seconds=clock.look())
 
-    shown = saved = time.time()
+    shown = saved = measured = time.time()
     losses, count = 0.0, 0
     end = min(total, 60 * args.until) if args.until else total
     while (spent := clock.look()) < end and not stop:
@@ -151,6 +179,9 @@ def main():
         if now - saved > args.every:
             save()
             saved = now
+        if now - measured > args.measure:
+            print(f"unseen: step {step}, {pictures} pictures, loss {unseen_loss(loss_of, average, pool.folder, scale):.4f}", flush=True)
+            measured = now
     if step > seen.get("step", 0):
         save()
 
