@@ -93,7 +93,7 @@ check() {
 # The library of one target, alone: the cdylib would have to be linked against ONNX Runtime, for nothing.
 build() {
     cargo rustc --manifest-path "$root/Cargo.toml" --package cones-bindings --lib --crate-type staticlib \
-        --profile phone --features coreml --target "$1"
+        --locked --profile phone --features coreml --target "$1"
     mkdir -p "$work/$1"
     # Symbols stay, debug information does not: it is most of the size, and dSYMs come from the app's own link.
     strip -S -o "$work/$1/$library" "$target/$1/phone/$library"

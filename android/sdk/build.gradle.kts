@@ -58,7 +58,7 @@ val cargoNdk by tasks.registering(Exec::class) {
             addAll(listOf("cargo", "ndk", "--platform", libs.versions.minSdk.get()))
             targets.keys.forEach { addAll(listOf("--target", it)) }
             addAll(listOf("--output-dir", libraries.get().asFile.path))
-            addAll(listOf("build", "--profile", "phone", "--package", "cones-bindings"))
+            addAll(listOf("build", "--locked", "--profile", "phone", "--package", "cones-bindings"))
             addAll(listOf("--features", "xnnpack,nnapi"))
         },
     )

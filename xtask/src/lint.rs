@@ -3,16 +3,18 @@
 use std::process::Command;
 
 use crate::circles;
+use crate::dependencies;
 use crate::failure::{Failure, Result};
 use crate::options::Options;
 use crate::process;
+use crate::tools::Tools;
 use crate::workspace::Workspace;
 
 /// One of them: it has said why when it fails.
 type Check = fn(&Workspace, &Options) -> Result;
 
-/// All of it, quick things first. Every one runs, whatever became of the others; a tool that is not installed is left out
-/// with a line that says so.
+/// All of it, quick things first. Every one runs, whatever became of the others; a tool that cannot be had is left out with a line
+/// that says so, and in CI fails.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
     let checks: [(&str, Check); 6] = [
         ("circles of files", |workspace, _| circles::check(workspace)),
@@ -54,22 +56,19 @@ fn clippy(workspace: &Workspace, options: &Options) -> Result {
     process::run(clippy.args(["--", "-D", "warnings"]), "Mend what clippy names above.")
 }
 
-/// The core without its default features, as an app takes it that needs no network.
+/// The core with each of its features alone and with none, as apps take it.
 fn features(workspace: &Workspace, options: &Options) -> Result {
-    // clippy, and not check: it shares what it knows of the dependencies with the other one.
-    if is_there(workspace, "clippy", "rustup component add clippy") {
-        let bare = ["clippy", "--release", "--package", "cones-core", "--no-default-features"];
-        let mut bare = workspace.cargo(options, &bare);
-        process::run(
-            bare.args(["--", "-D", "warnings"]),
-            "Something uses what a feature brings without asking for it.",
-        )?;
-    }
-    if !is_there(workspace, "hack", "cargo install cargo-hack --locked") {
+    let Some(tools) = Tools::find(workspace)? else { return Ok(()) };
+    if !is_there(workspace, "clippy", "rustup component add clippy") {
         return Ok(());
     }
-    let mut each = workspace.cargo(options, &["hack", "check", "--each-feature", "--package", "cones-core"]);
-    process::run(&mut each, "One of the features does not build alone.")
+    // clippy, and not check: it shares what it knows of the dependencies with the other one.
+    let each = ["hack", "clippy", "--release", "--package", "cones-core", "--each-feature"];
+    let mut each = tools.cargo(workspace, options, &each)?;
+    process::run(
+        each.args(["--", "-D", "warnings"]),
+        "Something uses what a feature brings without asking for it.",
+    )
 }
 
 fn documentation(workspace: &Workspace, options: &Options) -> Result {
@@ -77,20 +76,12 @@ fn documentation(workspace: &Workspace, options: &Options) -> Result {
     process::run(doc.env("RUSTDOCFLAGS", "-D warnings"), "Mend the documentation that rustdoc names above.")
 }
 
-fn outside(workspace: &Workspace, options: &Options) -> Result {
-    if is_there(workspace, "deny", "cargo install cargo-deny --locked") {
-        let mut deny = workspace.cargo(options, &["deny", "--workspace", "check"]);
-        process::run(&mut deny, "deny.toml says what is allowed.")?;
-    }
-    match process::capture(Command::new("typos").arg("--version")) {
-        Ok(_) => {
-            process::run(Command::new("typos").current_dir(workspace.root()), "typos.toml lists what is meant so.")
-        }
-        Err(_) => {
-            println!("typos: SKIPPED, not installed (cargo install typos-cli --locked)");
-            Ok(())
-        }
-    }
+/// Licences, sources and twofold versions of dependencies, and spelling. Advisories are `cargo xtask advisories`: they come on
+/// days without commits, and their list lies on the network.
+fn outside(workspace: &Workspace, _: &Options) -> Result {
+    let Some(tools) = Tools::find(workspace)? else { return Ok(()) };
+    dependencies::check(workspace, &tools, &["bans", "licenses", "sources"])?;
+    process::run(&mut tools.program(workspace, "typos"), "typos.toml lists what is meant so.")
 }
 
 fn is_there(workspace: &Workspace, subcommand: &str, how: &str) -> bool {

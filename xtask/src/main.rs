@@ -7,6 +7,7 @@ mod bindings;
 mod circles;
 mod count;
 mod demo;
+mod dependencies;
 mod endure;
 mod failure;
 mod fuzz;
@@ -25,6 +26,7 @@ mod scratch;
 mod size;
 mod studio;
 mod test;
+mod tools;
 mod venv;
 mod workspace;
 
@@ -45,7 +47,9 @@ cargo xtask COMMAND [--offline] [ARGS…]
            the tests in other languages alone
   bindings build the library for phones, generate Kotlin, Swift and Python into target/bindings
   size     how large the stripped library for phones is on this machine
-  lint     circles of files, rustfmt and clippy
+  lint     circles of files, rustfmt, clippy with each feature, documentation, licences, spelling
+  advisories
+           known faults of the dependencies' locked versions, from RustSec's list (fetched from GitHub)
   setup    find the ONNX Runtime library, or fetch it once; fetch the classifier that tests of safety ask (22 MB)
   bench    [picture] [overhead] [switch] [--size sd15] [--runs N] [--threads N] [--bundle DIR] [--diffusers DIR]
            time pictures and switching against Python; the first run installs PyTorch, and `--size sd15`
@@ -124,6 +128,7 @@ fn run(command: &str, options: Options) -> Result {
         "test-bindings" => test::bindings(&workspace, &options),
         "bindings" => bindings::run(&workspace, &options),
         "size" => size::run(&workspace, &options),
+        "advisories" => dependencies::advisories(&workspace, &options),
         "lint" => lint::run(&workspace, &options),
         "setup" => {
             // The library's path is the last line: scripts read it.

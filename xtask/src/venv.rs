@@ -31,6 +31,12 @@ pub(crate) fn prepare(folder: &Path, requirements: &Path, dependencies: Dependen
         println!("Python: {} ({VARIABLE})", python.path().display());
         return Ok(python);
     }
+    let hint = format!("Check the network and the disk, or set {VARIABLE} to a Python that has these packages.");
+    install(folder, requirements, dependencies, &hint)
+}
+
+/// The same whatever the variable says, for packages that nobody has by chance. `hint` is what to do where pip fails.
+pub(crate) fn install(folder: &Path, requirements: &Path, dependencies: Dependencies, hint: &str) -> Result<Python> {
     let bin = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
     let python = Python::at(folder.join(bin));
     let (stamp, wanted) = (folder.join("requirements.sha256"), sha256(requirements)?);
@@ -44,10 +50,7 @@ pub(crate) fn prepare(folder: &Path, requirements: &Path, dependencies: Dependen
     if dependencies == Dependencies::Listed {
         pip.arg("--no-deps");
     }
-    process::run(
-        &mut pip,
-        &format!("Check the network and the disk, or set {VARIABLE} to a Python that has these packages."),
-    )?;
+    process::run(&mut pip, hint)?;
     // The stamp comes last: an interrupted installation is taken up again.
     fs::write(&stamp, wanted).map_err(|e| Failure::file("write", &stamp, &e))?;
     Ok(python)

@@ -16,11 +16,15 @@ import torch.nn.functional as F
 from diffusers import DDIMScheduler
 from transformers import CLIPTokenizer
 
+import guides
 from checkpoint import Checkpoint, Clock, Stop
 from fast import DEVICE, autocast, prepare
-from model import SCHEDULER, models
+from make_latents import load_vae
+from model import SCHEDULER, TEXT_WIDTH, models
 
 MIN_SNR = 5.0
+# Of the guides beside the loss.
+WEIGHT_WHERE, WEIGHT_LOOK = 0.03, 0.02
 
 
 # Never trained on: the trainer's own measure, and what the judge of `evaluate.py` is held against.
@@ -31,51 +35,71 @@ class Pool:
     """All shards so far but the unseen one, in memory; looks for new ones now and then."""
 
     def __init__(self, folder):
-        self.folder, self.names, self.latents, self.ids = Path(folder), [], [], []
+        self.folder, self.names, self.shards = Path(folder), [], []
         self.refresh()
         if not self.names:
             raise SystemExit(f"{folder} holds no shard of latents beside {UNSEEN} yet: run make_latents.py first")
 
+    @staticmethod
+    def read(path):
+        """What `make_latents.py` wrote, on the device."""
+        with np.load(path) as shard:
+            if "shown" not in shard:
+                raise SystemExit(f"{path} is from before the recipe changed: move the folder away")
+            wide = {"ids": np.int64, "labels": np.int64}
+            return {name: torch.from_numpy(shard[name].astype(wide.get(name, shard[name].dtype))).to(DEVICE)
+                    for name in ("latents", "ids", "labels", "owners", "shown")}
+
     def refresh(self):
         for path in sorted(self.folder.glob("[0-9]*.npz")):
             if path.name not in self.names and path.name != UNSEEN and ".part" not in path.name:
-                with np.load(path) as shard:
-                    self.latents.append(torch.from_numpy(shard["latents"]).to(DEVICE))
-                    self.ids.append(torch.from_numpy(shard["ids"].astype(np.int64)).to(DEVICE))
+                self.shards.append(self.read(path))
                 self.names.append(path.name)
 
     def scale(self):
         """diffusers' `scaling_factor`: one over the latents' standard deviation, from the first shard."""
-        return 1.0 / self.latents[0].float().std().item()
+        return 1.0 / self.shards[0]["latents"].float().std().item()
 
     def batch(self, count):
-        """`count` latents and token ids, from as many shards as there are by chance."""
-        per = torch.bincount(torch.randint(len(self.latents), (count,)), minlength=len(self.latents)).tolist()
-        rows = [torch.randint(len(self.latents[0]), (n,), device=DEVICE) for n in per]
-        chosen = [i for i, n in enumerate(per) if n]
-        return (torch.cat([self.latents[i][rows[i]] for i in chosen]).float(), torch.cat([self.ids[i][rows[i]] for i in chosen]))
+        """`count` examples, from as many shards as there are by chance."""
+        per = torch.bincount(torch.randint(len(self.shards), (count,)), minlength=len(self.shards)).tolist()
+        chosen = [(self.shards[i], torch.randint(len(self.shards[i]["ids"]), (n,), device=DEVICE)) for i, n in enumerate(per) if n]
+        return {name: torch.cat([shard[name][rows] for shard, rows in chosen]) for name in self.shards[0]}
 
 
 class Step:
-    """One batch's loss: v-prediction, weighted by the signal-to-noise ratio (Min-SNR) so that no timestep rules."""
+    """One batch's loss: v-prediction, weighted by the signal-to-noise ratio (Min-SNR) so that no timestep rules.
 
-    def __init__(self, text, unet):
-        self.text, self.unet = text, unet
+    The weights are how often a timestep is drawn, not what its error is multiplied by: the mean gradient is the same, and no
+    picture is computed for a tenth of a weight. Of the equal parts of the weights' sum each picture of a batch takes one.
+    """
+
+    def __init__(self, text, unet, scale):
+        self.text, self.unet, self.scale = text, unet, scale
         self.alphas = DDIMScheduler(**SCHEDULER).alphas_cumprod.to(DEVICE)
+        snr = self.alphas / (1 - self.alphas)
+        weights = snr.clamp(max=MIN_SNR) / (snr + 1) + 0.1
+        self.weight = weights.mean()
+        self.shares = (weights / weights.sum()).cumsum(0)
 
-    def __call__(self, latents, ids):
+    def timesteps(self, count):
+        # In any order: a batch's rows stand by shard.
+        places = (torch.randperm(count, device=DEVICE) + torch.rand(count, device=DEVICE)) / count
+        return torch.searchsorted(self.shares, places).clamp(max=len(self.shares) - 1)
+
+    def __call__(self, batch):
+        """The loss, and the text encoder's states."""
+        latents = batch["latents"].float() * self.scale
         noise = torch.randn_like(latents)
-        t = torch.randint(0, len(self.alphas), (len(latents),), device=DEVICE)
+        t = self.timesteps(len(latents))
         signal = self.alphas[t].sqrt()[:, None, None, None]
         spread = (1 - self.alphas[t]).sqrt()[:, None, None, None]
         noisy = signal * latents + spread * noise
         target = signal * noise - spread * latents
         with autocast():
-            embeddings = self.text(ids).last_hidden_state
+            embeddings = self.text(batch["ids"]).last_hidden_state
             out = self.unet(noisy.contiguous(memory_format=torch.channels_last), t, embeddings).sample
-        snr = self.alphas[t] / (1 - self.alphas[t])
-        weight = snr.clamp(max=MIN_SNR) / (snr + 1) + 0.1
-        return (weight * F.mse_loss(out.float(), target, reduction="none").mean((1, 2, 3))).mean()
+        return self.weight * F.mse_loss(out.float(), target), embeddings
 
 
 class Average:
@@ -108,14 +132,12 @@ class Average:
                 p.copy_(trained[name])
 
 
-def unseen_loss(loss_of, average, folder, scale, count=256, batch=32):
+def unseen_loss(loss_of, average, shard, count=256, size=32):
     """The averages' loss on the unseen shard, always of the same pictures, noise and timesteps: what tells one recipe from another."""
-    with np.load(Path(folder) / UNSEEN) as shard:
-        latents = torch.from_numpy(shard["latents"][:count]).float().to(DEVICE) * scale
-        ids = torch.from_numpy(shard["ids"][:count].astype(np.int64)).to(DEVICE)
     with average.in_place(), torch.random.fork_rng():
         torch.manual_seed(7)
-        losses = [loss_of(x, i).item() for _ in range(2) for x, i in zip(latents.split(batch), ids.split(batch))]
+        losses = [loss_of({name: values[i:i + size] for name, values in shard.items()})[0].item()
+                  for _ in range(2) for i in range(0, count, size)]
     return float(np.mean(losses))
 
 
@@ -135,52 +157,59 @@ def main():
     tokenizer = CLIPTokenizer.from_pretrained(args.work / "tokenizer")
     torch.manual_seed(0)
     pool = Pool(args.work / "latents")
-    text, unet = models(tokenizer, pool.latents[0].shape[1])
+    unseen = pool.read(pool.folder / UNSEEN)
+    text, unet = models(tokenizer, unseen["latents"].shape[1])
     prepare(unet)
     text.to(DEVICE)
+    watched = guides.watch(unet)
+    table = guides.looks(args.work, prepare(load_vae(args.work)))
+    head = torch.nn.Linear(TEXT_WIDTH, table.shape[1]).to(DEVICE)
     named = {f"text.{n}": p for n, p in text.named_parameters()} | {f"unet.{n}": p for n, p in unet.named_parameters()}
-    parameters = list(named.values())
+    parameters = [*named.values(), *head.parameters()]
     optimiser = torch.optim.AdamW(parameters, args.lr, weight_decay=0.01, betas=(0.9, 0.99), fused=True)
     average = Average(named)
-    checkpoint = Checkpoint(args.work / "unet.pt", dict(text=text, unet=unet, optimiser=optimiser, average=average))
+    checkpoint = Checkpoint(args.work / "unet.pt", dict(text=text, unet=unet, head=head, optimiser=optimiser, average=average))
     seen = checkpoint.load()
     step, pictures, clock = seen.get("step", 0), seen.get("pictures", 0), Clock(seen.get("seconds", 0.0))
     scale = seen.get("scale") or pool.scale()
     torch.manual_seed(step)
-    loss_of = Step(text, torch.compile(unet) if args.compile else unet)
+    loss_of = Step(text, torch.compile(unet) if args.compile else unet, scale)
     stop, total = Stop(), args.minutes * 60
 
     def save():
         checkpoint.save(step=step, pictures=pictures, scale=scale, seconds=clock.look())
 
     shown = saved = measured = time.time()
-    losses, count = 0.0, 0
+    losses, count = torch.zeros(3, device=DEVICE), 0
     end = min(total, 60 * args.until) if args.until else total
     while (spent := clock.look()) < end and not stop:
         lr = args.lr * min(1, (step + 1) / 300) * max(0.02, min(1.0, (1 - spent / total) / 0.3))
         for group in optimiser.param_groups:
             group["lr"] = lr
-        latents, ids = pool.batch(args.batch)
-        loss = loss_of(latents * scale, ids)
+        batch = pool.batch(args.batch)
+        loss, states = loss_of(batch)
+        where = guides.attention_loss(watched, batch["owners"], batch["shown"])
+        look = guides.look_loss(head, states, batch["owners"], batch["labels"], table)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        (loss + WEIGHT_WHERE * where + WEIGHT_LOOK * look).backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         step, count, pictures = step + 1, count + 1, pictures + args.batch
-        losses += loss.detach()
+        losses += torch.stack([loss, where, look]).detach()
         if step % 4 == 0:
             average.update(step, 4)
         now = time.time()
         if now - shown > 30:
             pool.refresh()
-            print(f"unet: {spent / 60:.0f} of {args.minutes:.0f} min, step {step}, {pictures} pictures, loss {losses.item() / count:.4f}, "
-                  f"lr {lr:.1e}, {args.batch * count / (now - shown):.1f} pictures/s, {len(pool.names)} shards", flush=True)
-            shown, losses, count = now, 0.0, 0
+            mean, where, look = (losses / count).tolist()
+            print(f"unet: {spent / 60:.0f} of {args.minutes:.0f} min, step {step}, {pictures} pictures, loss {mean:.4f}, "
+                  f"where {where:.3f}, look {look:.3f}, lr {lr:.1e}, {args.batch * count / (now - shown):.1f} pictures/s, {len(pool.names)} shards", flush=True)
+            shown, losses, count = now, torch.zeros(3, device=DEVICE), 0
         if now - saved > args.every:
             save()
             saved = now
         if now - measured > args.measure:
-            print(f"unseen: step {step}, {pictures} pictures, loss {unseen_loss(loss_of, average, pool.folder, scale):.4f}", flush=True)
+            print(f"unseen: step {step}, {pictures} pictures, loss {unseen_loss(loss_of, average, unseen):.4f}", flush=True)
             measured = now
     if step > seen.get("step", 0):
         save()

@@ -69,8 +69,7 @@ def reconstruction(y, x):
 @torch.no_grad()
 def judge(vae, world, path=None):
     """PSNR over whole pictures, and the share of their edges that is kept (1 = as sharp as the original), on unseen compositions."""
-    x, _, _ = world.sample(random.Random(77), 48)
-    x = x.to(DEVICE)
+    x = world.sample(random.Random(77), 48).pictures.to(DEVICE)
     vae.eval()
     latents = torch.cat([vae.encode(c.contiguous(memory_format=torch.channels_last)).latent_dist.mean for c in x.split(16)])
     y = torch.cat([vae.decode(c).sample.clamp(-1, 1) for c in latents.split(16)])
@@ -120,7 +119,7 @@ def main():
         lr = args.lr * min(1, (step + 1) / 200) * max(0.02, min(1.0, 2.5 * (1 - spent / total)))
         for group in optimiser.param_groups:
             group["lr"] = lr
-        x, _, _ = world.sample(r, args.batch if whole else 2 * args.batch)
+        x = world.sample(r, args.batch if whole else 2 * args.batch).pictures
         x = x.to(DEVICE) if whole else crops(x.to(DEVICE), 4 * args.batch)
         x = x.contiguous(memory_format=torch.channels_last)
         with autocast():

@@ -5,6 +5,7 @@ brightness; on a ground it throws a soft shadow. Captions read "a dog, a cat and
 """
 import math
 import random
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ TRIGGERS = ["<v1>", "<v2>", "<v3>", "<v4>"]
 # How often a picture holds 1, 2, 3, 4 things.
 COUNTS = (0.4, 0.28, 0.16, 0.16)
 BACKGROUNDS = 96
+# Places of a latent, across and down.
+LATENT = 16
 # Things that come in any colour; of others the hue moves a little.
 ANY_HUE = set(
     "car bus taxi balloon umbrella backpack handbag dress shirt cap crown book pencil brush gift hat boot tulip rose bicycle scooter "
@@ -43,7 +46,8 @@ def caption(objects, kind):
 
 
 def said(r, objects, kind):
-    """A caption of training: mostly the plain one, now and then in other words that people use."""
+    """A caption of training, mostly the plain one, now and then in other words that people use; and where each object's words stand
+    in it: [(start, end)]."""
     words = [r.choice(ALIASES[o]) if o in ALIASES and r.random() < 0.15 else o for o in objects]
     if r.random() < 0.15:
         i = r.randrange(len(words))
@@ -51,9 +55,32 @@ def said(r, objects, kind):
     text = caption(words, kind)
     if r.random() < 0.2:
         text = text.replace(", ", " and ")
+    start = 0
     if r.random() < 0.08:
-        text = r.choice(("a photo of ", "a picture of ", "an image of ", "a drawing of ")) + text
-    return text
+        opening = r.choice(("a photo of ", "a picture of ", "an image of ", "a drawing of "))
+        text, start = opening + text, len(opening)
+    spans = []
+    for word in words:
+        start = text.index(word, start)
+        spans.append((start, start + len(word)))
+        start += len(word)
+    return text, spans
+
+
+@dataclass
+class Examples:
+    """Training examples, `n` of them."""
+
+    # In -1..1, (n, 3, SIZE, SIZE).
+    pictures: torch.Tensor
+    # One in ten is empty.
+    texts: list
+    # Where each thing's words stand in the text: [(start, end)], none where it is empty.
+    spans: list
+    # (drawings' numbers, context) of each.
+    plans: list
+    # Which thing covers most of each place, -1 where none does: (n, LATENT, LATENT), int8.
+    shown: torch.Tensor
 
 
 def places(r, count):
@@ -114,19 +141,23 @@ class World:
         return [r.choice(self.of[w]) for w in words], kind
 
     def sample(self, r, count):
-        """`count` training examples: pictures in -1..1 (count, 3, SIZE, SIZE), captions, one in ten of them empty, and what is on
-        each: (drawings' numbers, context)."""
+        """`count` training examples."""
         plans = [self.plan(r) for _ in range(count)]
-        texts = ["" if r.random() < 0.1 else said(r, [self.words[i] for i in items], kind) for items, kind in plans]
-        return self.compose(r, plans), texts, plans
+        words = [("", []) if r.random() < 0.1 else said(r, [self.words[i] for i in items], kind) for items, kind in plans]
+        shown = torch.full((count, LATENT, LATENT), -1, dtype=torch.int8, device=self.device)
+        pictures = self.compose(r, plans, shown=shown)
+        return Examples(pictures, [text for text, _ in words], [spans for _, spans in words], plans, shown)
 
     def labels(self, plans):
         """Four numbers of classes for each picture, -1 where there are fewer, and the context's number: (count, 5), int16."""
         rows = [[WORDS.index(self.words[i]) for i in items] + [-1] * (4 - len(items)) + [CONTEXTS.index(kind)] for items, kind in plans]
         return np.array(rows, np.int16)
 
-    def compose(self, r, plans, varied=True):
-        """Pictures of `plans` in -1..1, of shape (len(plans), 3, SIZE, SIZE)."""
+    def compose(self, r, plans, varied=True, shown=None):
+        """Pictures of `plans` in -1..1, of shape (len(plans), 3, SIZE, SIZE).
+
+        `shown`, (len(plans), n, n), is given which of the picture's things, from 0 on, covers most of each of n x n places, and keeps
+        what it holds where none does."""
         kinds = torch.tensor([CONTEXTS.index(kind) for _, kind in plans])
         which = torch.tensor([r.randrange(self.backgrounds.shape[1]) for _ in plans])
         canvas = self.backgrounds[kinds.to(self.device), which.to(self.device)].float()
@@ -139,13 +170,17 @@ class World:
                 break
             drawings = [plans[b][0][slot] for b in rows]
             grounded = [plans[b][1] not in FLOATING for b in rows]
-            placed = self.thing(r, drawings, [spots[b][slot] for b in rows], grounded, varied)
+            placed, alpha = self.thing(r, drawings, [spots[b][slot] for b in rows], grounded, varied)
             index = torch.tensor(rows, device=self.device)
             canvas[index] = canvas[index] * (1 - placed[:, 3:]) + placed[:, :3]
+            if shown is not None:
+                covered = F.adaptive_avg_pool2d(alpha, shown.shape[-1])[:, 0] > 0.5
+                shown[index] = shown[index].masked_fill(covered, slot)
         return canvas.clamp(0, 255) / 127.5 - 1
 
     def thing(self, r, drawings, spots, grounded, varied):
-        """Premultiplied RGB in 0..255 and alpha in 0..1, (n, 4, SIZE, SIZE), of drawings at their places with their shadows."""
+        """Premultiplied RGB in 0..255 and alpha in 0..1, (n, 4, SIZE, SIZE), of drawings at their places with their shadows; and
+        the alpha of the drawings alone, (n, 1, SIZE, SIZE)."""
         n = len(drawings)
         theta, colour, shade = [], [], []
         for i, (x, y, s) in zip(drawings, spots):
@@ -173,7 +208,7 @@ class World:
         rgb = torch.einsum("nij,njhw->nihw", matrix, out[:, :3]).clamp_min(0)
         rgb = torch.minimum(rgb, 255 * alpha)
         dark = 0.35 * self.shadow(spots, grounded)
-        return torch.cat([rgb, alpha + (1 - alpha) * dark], 1)
+        return torch.cat([rgb, alpha + (1 - alpha) * dark], 1), alpha
 
     def shadow(self, spots, grounded):
         """Soft flat ellipses under things, 0..1, (n, 1, SIZE, SIZE); nothing where a thing has no ground."""
@@ -217,6 +252,6 @@ if __name__ == "__main__":
     parser.add_argument("--count", type=int, default=60)
     args = parser.parse_args()
     world = World(args.sprites, backgrounds=8)
-    pictures, texts, _ = world.sample(random.Random(1), args.count)
-    sheet(to_images(pictures), 10).save(args.out)
-    print("\n".join(texts), {k: len(v) for k, v in CATEGORIES.items()}, sep="\n")
+    examples = world.sample(random.Random(1), args.count)
+    sheet(to_images(examples.pictures), 10).save(args.out)
+    print("\n".join(examples.texts), {k: len(v) for k, v in CATEGORIES.items()}, sep="\n")
