@@ -22,9 +22,12 @@ pub(crate) fn check(workspace: &Workspace, tools: &Tools, what: &[&str]) -> Resu
     for manifest in MANIFESTS {
         let mut deny = tools.program(workspace, "cargo-deny");
         // The trees under each finding are long; `cargo tree --invert` draws one that is wanted.
-        deny.args(["--manifest-path", manifest, "--locked", "--log-level", "error", "check", "--hide-inclusion-graph"]);
-        deny.args(["--config", "deny.toml"]).args(what);
-        process::run(&mut deny, "deny.toml says what is allowed, and why.")?;
+        deny.args(["--manifest-path", manifest, "--config", "deny.toml", "--locked", "--log-level", "error"]);
+        deny.args(["check", "--hide-inclusion-graph"]).args(what);
+        let hint = format!(
+            "deny.toml says what is allowed, and why. A lock file that is behind: `cargo metadata --manifest-path {manifest}`."
+        );
+        process::run(&mut deny, &hint)?;
     }
     Ok(())
 }

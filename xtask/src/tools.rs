@@ -42,7 +42,10 @@ impl Tools {
         let rest = env::var_os("PATH").unwrap_or_default();
         let folders = std::iter::once(self.0.clone()).chain(env::split_paths(&rest));
         let path = env::join_paths(folders).map_err(|error| {
-            Failure::new(format!("cannot put {} before PATH: {error}", self.0.display()), "Move the repository to another folder.")
+            Failure::new(
+                format!("cannot put {} before PATH: {error}", self.0.display()),
+                "Move the repository to another folder.",
+            )
         })?;
         command.env("PATH", path);
         Ok(command)

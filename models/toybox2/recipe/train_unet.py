@@ -24,7 +24,7 @@ from model import SCHEDULER, TEXT_WIDTH, models
 
 MIN_SNR = 5.0
 # Of the guides beside the loss.
-WEIGHT_WHERE, WEIGHT_LOOK = 0.03, 0.02
+WEIGHT_WHERE, WEIGHT_LOOK = 0.03, 0.1
 
 
 # Never trained on: the trainer's own measure, and what the judge of `evaluate.py` is held against.
