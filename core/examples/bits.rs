@@ -80,7 +80,7 @@ fn keys_and_values(bundle: &Bundle, pack: &Pack) -> Outcome {
     let embedding = TorchGenerator::new(3).randn(TOKENS * columns);
     let projection = Projection::new(weights, &embedding, TOKENS)?;
     let subject = pack.subject();
-    let correction = Correction { tokens: vec![2, 3, 11], masks: vec![(&subject.mask, 0.7)] };
+    let correction = Correction::new(vec![2, 3, 11], vec![(&subject.mask, 0.7)]);
     floats("K and V", &projection.key_values(weights, &[]).layers.concat())?;
     floats("K and V with a subject", &projection.key_values(weights, &[correction]).layers.concat())
 }

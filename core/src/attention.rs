@@ -29,4 +29,6 @@ pub use projection::Projection;
 pub struct KeyValues {
     /// One `tokens × rows` matrix for each layer, row-major.
     pub layers: Vec<Vec<f32>>,
+    /// The prompt's pooled embedding, which a U-Net of two text encoders takes too (`text_embeds`); empty else. No mask changes it.
+    pub text_embeds: Vec<f32>,
 }

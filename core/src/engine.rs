@@ -5,9 +5,11 @@ mod denoising;
 mod encoding;
 pub(crate) mod hires;
 mod job;
+pub(crate) mod micro_conditions;
 pub(crate) mod options;
 pub(crate) mod outcome;
 mod preview;
+mod prompt_tokens;
 pub(crate) mod request;
 pub(crate) mod resolved;
 mod start;
@@ -31,12 +33,12 @@ use crate::runtime::execution_provider::ExecutionProvider;
 use crate::runtime::graphs::{Place, Purpose, Slot};
 use crate::runtime::threads::most_threads;
 use crate::safety::checker::{self, Checker, Shown};
-use crate::subjects::places::Side;
-use crate::text::tokenizer::{Tokenizer, Tokens};
+use crate::text::tokenizer::Tokenizer;
 
 use job::{Audience, Job};
 use options::EngineOptions;
 use outcome::{Drawn, Generated, Refused, Timings};
+use prompt_tokens::PromptTokens;
 use request::Request;
 use resolved::ResolvedRequest;
 
@@ -47,10 +49,12 @@ const LATENTS_HELD: u32 = 8;
 pub struct Engine {
     bundle: Bundle,
     tokenizer: Tokenizer,
+    tokenizer_2: Option<Tokenizer>,
     options: EngineOptions,
     place: Place,
     prompts: Prompts,
     text_encoder: Slot,
+    text_encoder_2: Slot,
     unet: Slot,
     vae_decoder: Slot,
     vae_encoder: Slot,
@@ -84,14 +88,20 @@ impl Engine {
         let planner = Planner::new(&bundle, profile.as_ref(), provider, &options);
         let arrangement = planner.with_classifier(classifier.as_ref()).first_arrangement();
         let place = Place { provider, threads: options.threads, cache: options.cache.clone() };
-        let tokenizer = Tokenizer::open(&bundle.file(bundle::TOKENIZER)?, bundle.manifest().text)?;
+        let text = bundle.manifest().text;
+        let tokenizer = Tokenizer::open(&bundle.file(bundle::TOKENIZER)?, text)?;
+        let second = bundle.manifest().text_2.map(|second| second.beside(text));
+        let second = second.map(|text| Tokenizer::open(&bundle.file(bundle::TOKENIZER_2)?, text));
+        let tokenizer_2 = second.transpose()?;
         Ok(Self {
             bundle,
             tokenizer,
+            tokenizer_2,
             options,
             place,
             prompts: Prompts::default(),
             text_encoder: Slot::default(),
+            text_encoder_2: Slot::default(),
             unet: Slot::default(),
             vae_decoder: Slot::default(),
             vae_encoder: Slot::default(),
@@ -114,8 +124,8 @@ impl Engine {
         self.plan_memory(&plan, &self.tokens(request, &plan)?, request.init.is_some())
     }
 
-    fn plan_memory(&self, plan: &ResolvedRequest, tokens: &[(Side, Tokens)], from_picture: bool) -> Result<MemoryPlan> {
-        let chunks = tokens.first().map_or(1, |(_, tokens)| tokens.chunks(self.bundle.manifest().text));
+    fn plan_memory(&self, plan: &ResolvedRequest, tokens: &[PromptTokens], from_picture: bool) -> Result<MemoryPlan> {
+        let chunks = tokens.first().map_or(1, |tokens| tokens.chunks(self.bundle.manifest()));
         let (width, height, guided) = (plan.width, plan.height, plan.guided);
         let sizes = Sizes { width, height, guided, from_picture, chunks: u32::try_from(chunks).unwrap_or(u32::MAX) };
         let classifier = self.checker.as_ref().map(|checker| checker.classifier.memory());
@@ -125,7 +135,7 @@ impl Engine {
 
     /// What the loaded graphs hold, about.
     fn held(&self) -> u64 {
-        let slots = [&self.text_encoder, &self.unet, &self.vae_decoder, &self.vae_encoder];
+        let slots = [&self.text_encoder, &self.text_encoder_2, &self.unet, &self.vae_decoder, &self.vae_encoder];
         let loaded = slots.into_iter().filter_map(Slot::loaded);
         let held = |purpose: &Purpose| {
             Some(
@@ -193,7 +203,7 @@ impl Engine {
             heap::be_tidy();
         }
         log::info!("memory: {}", memory.reason);
-        let length = tokens.first().map_or(0, |(_, tokens)| tokens.ids.len());
+        let length = tokens.first().map_or(0, |tokens| tokens.tokens.ids.len());
         let (timings, warnings, refused) = (Timings::default(), Vec::new(), Vec::new());
         let mut job =
             Job { plan, request, audience, tokens, length, observer, cancel, steps: 0, timings, warnings, refused };
@@ -210,9 +220,9 @@ impl Engine {
 
     /// Drops every graph; the next request loads what it needs again.
     pub fn unload(&mut self) {
-        for slot in [&mut self.text_encoder, &mut self.unet, &mut self.vae_decoder, &mut self.vae_encoder] {
-            slot.unload();
-        }
+        let text = [&mut self.text_encoder, &mut self.text_encoder_2];
+        let others = [&mut self.unet, &mut self.vae_decoder, &mut self.vae_encoder];
+        text.into_iter().chain(others).for_each(Slot::unload);
         self.unload_classifier();
     }
 

@@ -44,6 +44,7 @@ pub use cancel::CancelToken;
 pub use disk::hash::Sha256;
 pub use engine::Engine;
 pub use engine::hires::Hires;
+pub use engine::micro_conditions::MicroConditions;
 pub use engine::options::{EngineOptions, MemoryMode};
 pub use engine::outcome::{Drawn, Generated, Refused, Timings};
 pub use engine::request::{Init, Request};

@@ -8,5 +8,6 @@ pub mod manifest;
 pub mod mapped;
 pub(crate) mod noise_schedule;
 pub mod safety;
+mod second_text;
 pub mod style;
 pub mod weights;

@@ -1,11 +1,13 @@
-//! From a prompt to its embedding: weights of words, the tokenizer, and the text encoder's graph.
+//! From a prompt to its embedding: weights of words, the tokenizers, and the text encoders' graphs.
 
 mod chunks;
 mod editing;
 pub mod emphasis;
+mod prompt_embeds;
 pub(crate) mod stand_in;
 pub(crate) mod text_encoder;
 pub mod tokenizer;
 mod weighting;
 
 pub(crate) use editing::shortened;
+pub use prompt_embeds::PromptEmbeds;

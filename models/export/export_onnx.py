@@ -5,9 +5,12 @@
 | file              | inputs                                                     | output              |
 |-------------------|------------------------------------------------------------|---------------------|
 | text_encoder.onnx | input_ids int64 [batch, tokens]                            | last_hidden_state   |
+| text_encoder_2.onnx | the same, for Stable Diffusion XL                        | text_embeds, and of both encoders then |
+|                   |                                                            | last_hidden_state and each hidden_states.N |
 | unet.onnx         | sample [batch, C, height, width], timestep [batch],        | out_sample          |
 |                   | encoder_hidden_states [batch, tokens, hidden]; with a      |                     |
-|                   | time_cond_proj_dim timestep_cond [batch, that many] too    |                     |
+|                   | time_cond_proj_dim timestep_cond [batch, that many] too;   |                     |
+|                   | of Stable Diffusion XL text_embeds, time_ids [batch, 6]    |                     |
 | vae_decoder.onnx  | latent [batch, C, height, width], divided by the scaling   | image, in -1..1     |
 | vae_encoder.onnx  | image [batch, 3, height, width] in -1..1                   | latent: the mean of the posterior, before scaling |
 
@@ -27,7 +30,7 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor2_0
-from transformers import CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 OPSETS = {"fused": 23, "plain": 18, "torchscript": 17}
 
@@ -43,6 +46,21 @@ class TextEncoder(torch.nn.Module):
         return self.model(input_ids=input_ids, return_dict=False)[0]
 
 
+class TextEncoderXl(torch.nn.Module):
+    """Token ids to all hidden states, as optimum exports Stable Diffusion XL's text encoders; of the second the pooled one first."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+        self.pooled = ["text_embeds"] if isinstance(model, CLIPTextModelWithProjection) else []
+        states = range(model.config.num_hidden_layers + 1)
+        self.outputs = [*self.pooled, "last_hidden_state", *(f"hidden_states.{i}" for i in states)]
+
+    def forward(self, input_ids):
+        given = self.model(input_ids=input_ids, output_hidden_states=True)
+        return *(given[name] for name in self.pooled), given.last_hidden_state, *given.hidden_states
+
+
 class UNet(torch.nn.Module):
     """One denoising step."""
 
@@ -50,8 +68,10 @@ class UNet(torch.nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, sample, timestep, encoder_hidden_states, timestep_cond=None):
-        return self.model(sample, timestep, encoder_hidden_states, timestep_cond=timestep_cond, return_dict=False)[0]
+    def forward(self, sample, timestep, encoder_hidden_states, timestep_cond=None, text_embeds=None, time_ids=None):
+        added = None if text_embeds is None else dict(text_embeds=text_embeds, time_ids=time_ids)
+        return self.model(sample, timestep, encoder_hidden_states, timestep_cond=timestep_cond, added_cond_kwargs=added,
+                          return_dict=False)[0]
 
 
 class VaeDecoder(torch.nn.Module):
@@ -78,13 +98,13 @@ class VaeEncoder(torch.nn.Module):
         return encoded if isinstance(encoded, torch.Tensor) else encoded.mode()
 
 
-def export(module, name, inputs, dynamic, output, out, dialect):
+def export(module, name, inputs, dynamic, outputs, out, dialect):
     """Writes `out/name.onnx`. `inputs` is an ordered dict of example tensors, `dynamic` names their free dimensions."""
     path = out / f"{name}.onnx"
     module = module.eval().requires_grad_(False)
-    common = dict(input_names=list(inputs), output_names=[output], opset_version=OPSETS[dialect], external_data=True)
+    common = dict(input_names=list(inputs), output_names=outputs, opset_version=OPSETS[dialect], external_data=True)
     if dialect == "torchscript":
-        torch.onnx.export(module, tuple(inputs.values()), path, dynamo=False,
+        torch.onnx.export(module, (inputs,), path, dynamo=False,
                           dynamic_axes=dict(dynamic), **common)
     else:
         program = torch.onnx.export(module, kwargs=inputs, dynamo=True, dynamic_shapes=dynamic, verbose=False, **common)
@@ -93,18 +113,19 @@ def export(module, name, inputs, dynamic, output, out, dialect):
 
 
 def export_all(source, out, dialect):
-    """Exports all four graphs of the pipeline in `source`."""
+    """Exports all graphs of the pipeline in `source`."""
     out.mkdir(parents=True, exist_ok=True)
     write_tokenizer(source / "tokenizer", out)
     kind = dict(torch_dtype=torch.float32)
+    second = source / "text_encoder_2"
     text = CLIPTextModel.from_pretrained(source / "text_encoder", dtype=torch.float32)
-    # Two of everything that is to stay free: exporters take a size of one for a constant.
-    tokens = text.config.max_position_embeddings
-    ids = torch.randint(0, text.config.vocab_size, (2, tokens))
-    export(TextEncoder(text), "text_encoder", dict(input_ids=ids), dict(input_ids={0: "batch"}),
-           "last_hidden_state", out, dialect)
-    hidden = text.config.hidden_size
+    tokens, hidden = export_text(text, "text_encoder", second.is_dir(), out, dialect)
     del text
+    if second.is_dir():
+        text = CLIPTextModelWithProjection.from_pretrained(second, dtype=torch.float32)
+        hidden += export_text(text, "text_encoder_2", True, out, dialect)[1]
+        pooled = text.config.projection_dim
+        del text
 
     unet = UNet2DConditionModel.from_pretrained(source / "unet", **kind)
     unet.set_attn_processor(AttnProcessor2_0())
@@ -116,15 +137,29 @@ def export_all(source, out, dialect):
     # Latent consistency models take the guidance scale in an embedding.
     if told := unet.config.time_cond_proj_dim:
         inputs["timestep_cond"], dynamic["timestep_cond"] = torch.randn(2, told), {0: "batch"}
-    export(UNet(unet), "unet", inputs, dynamic, "out_sample", out, dialect)
+    if unet.config.addition_embed_type == "text_time":
+        inputs["text_embeds"], dynamic["text_embeds"] = torch.randn(2, pooled), {0: "batch"}
+        inputs["time_ids"], dynamic["time_ids"] = torch.randn(2, 6), {0: "batch"}
+    export(UNet(unet), "unet", inputs, dynamic, ["out_sample"], out, dialect)
     del unet
 
     vae = load_vae(source / "vae").float()
     latent = torch.randn(2, vae.config.latent_channels, side, side)
-    export(VaeDecoder(vae), "vae_decoder", dict(latent=latent), dict(latent=picture), "image", out, dialect)
+    export(VaeDecoder(vae), "vae_decoder", dict(latent=latent), dict(latent=picture), ["image"], out, dialect)
     pixels = 8 * side
     image = torch.rand(2, vae.config.in_channels, pixels, pixels) * 2 - 1
-    export(VaeEncoder(vae), "vae_encoder", dict(image=image), dict(image=picture), "latent", out, dialect)
+    export(VaeEncoder(vae), "vae_encoder", dict(image=image), dict(image=picture), ["latent"], out, dialect)
+
+
+def export_text(text, name, is_xl, out, dialect):
+    """Exports a text encoder. Returns the tokens that it takes and the width of what it gives."""
+    # Two of everything that is to stay free: exporters take a size of one for a constant.
+    tokens = text.config.max_position_embeddings
+    ids = torch.randint(0, text.config.vocab_size, (2, tokens))
+    module = TextEncoderXl(text) if is_xl else TextEncoder(text)
+    outputs = module.outputs if is_xl else ["last_hidden_state"]
+    export(module, name, dict(input_ids=ids), dict(input_ids={0: "batch"}), outputs, out, dialect)
+    return tokens, text.config.hidden_size
 
 
 def load_vae(folder):

@@ -6,3 +6,8 @@ use std::path::{Path, PathBuf};
 pub fn import() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/import")
 }
+
+/// The folder with an export of Stable Diffusion XL's kind, made by `models/export/make_sdxl_fixtures.py`.
+pub fn sdxl() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sdxl")
+}

@@ -10,7 +10,7 @@ use ort::session::builder::GraphOptimizationLevel;
 use ort::value::{Outlet, TensorElementType, ValueType};
 
 use crate::error::{Error, Result};
-use crate::interface::{self, Interface};
+use crate::interface::Interface;
 
 /// Loads a graph of the new bundle and compares its inputs and output with what the runtime will ask for.
 /// `layers` are inputs besides those of `interface`, all float32.
@@ -35,10 +35,10 @@ pub fn graph(file: &Path, interface: &Interface, layers: &[&str]) -> Result<()> 
     let split = ports.filter(|(name, _)| layers.is_empty() || *name != text);
     let expected: Vec<(&str, DataType)> = split.chain(layers.iter().map(|name| (*name, DataType::Float))).collect();
     compare(file, "inputs", session.inputs(), &expected)?;
-    let mut outputs = vec![(interface.output.name.to_owned(), interface.output.element)];
+    let mut outputs: Vec<_> = interface.outputs().map(|port| (port.name.to_owned(), port.element)).collect();
     // A text encoder may have further ones, in this order.
-    let skipped = (1..).map(skipped_state).take(session.outputs().len().saturating_sub(1));
-    if interface.output.name == interface::TEXT_ENCODER.output.name {
+    let skipped = (1..).map(skipped_state).take(session.outputs().len().saturating_sub(outputs.len()));
+    if interface.is_text() {
         outputs.extend(skipped.map(|name| (name, interface.output.element)));
     }
     let outputs: Vec<(&str, DataType)> = outputs.iter().map(|(name, element)| (name.as_str(), *element)).collect();

@@ -10,6 +10,7 @@ use crate::import_options::ImportOptions;
 use crate::json::Json;
 use crate::kind::Kind;
 use crate::scheduler::{self, Sampling};
+use crate::second_text::{self, SecondEncoder};
 use crate::weight_names;
 
 /// What a diffusers folder says of its model.
@@ -24,6 +25,8 @@ pub(super) struct Config {
     pub(super) vae: VaeScaling,
     pub(super) sampling: Sampling,
     pub(super) text: TextEncoder,
+    /// The second one, where the U-Net takes two.
+    pub(super) second: Option<SecondEncoder>,
 }
 
 /// The sizes of a text encoder.
@@ -37,6 +40,17 @@ pub(super) struct TextEncoder {
     pub(super) vocab_size: Option<u32>,
 }
 
+impl TextEncoder {
+    /// Reads its configuration.
+    pub(super) fn of(text: &Json) -> Result<Self> {
+        Ok(Self {
+            hidden_size: text.u32("hidden_size")?,
+            positions: text.u32_or("max_position_embeddings", 77)?,
+            vocab_size: text.get("vocab_size").map(|_| text.u32("vocab_size")).transpose()?,
+        })
+    }
+}
+
 impl Config {
     /// Reads and cross-checks the configurations of the U-Net, VAE, text encoder and scheduler.
     pub(super) fn read(folder: &Path) -> Result<Self> {
@@ -44,6 +58,7 @@ impl Config {
         check_is_pipeline(folder)?;
         let unet = json("unet/config.json")?;
         refuse_other_kinds(&unet)?;
+        let second = second_text::read(folder, &unet)?;
         // Where the decoder was exported by itself, its configuration lies beside it.
         let alone = folder.join("vae_decoder/config.json");
         let vae = Json::read_if_there(&alone)?.map_or_else(|| json("vae/config.json"), Ok)?;
@@ -51,8 +66,9 @@ impl Config {
         check_text_encoder(&text)?;
         let sampling = scheduler::read(&json("scheduler/scheduler_config.json")?)?;
         let (channels, scale, scaling) = read_vae(&vae)?;
-        let hidden_size = text.u32("hidden_size")?;
-        check_unet(&unet, channels, hidden_size)?;
+        let text = TextEncoder::of(&text)?;
+        let of_second = second.map_or(0, |second| second.encoder.hidden_size);
+        check_unet(&unet, channels, [text.hidden_size, of_second])?;
         let halvings = unet.array("block_out_channels")?.len().saturating_sub(1);
         let multiple = power(halvings).and_then(|n| n.checked_mul(scale));
         let multiple = multiple.ok_or_else(|| unet.wrong("block_out_channels", "at most 8 blocks"))?;
@@ -63,12 +79,14 @@ impl Config {
             time_cond_proj_dim: guidance_width(&unet)?,
             vae: scaling,
             sampling,
-            text: TextEncoder {
-                hidden_size,
-                positions: text.u32_or("max_position_embeddings", 77)?,
-                vocab_size: text.get("vocab_size").map(|_| text.u32("vocab_size")).transpose()?,
-            },
+            text,
+            second,
         })
+    }
+
+    /// Width of a token's embedding, which K and V are made from.
+    pub(super) fn context_size(&self) -> u32 {
+        self.text.hidden_size.saturating_add(self.second.map_or(0, |second| second.encoder.hidden_size))
     }
 }
 
@@ -100,18 +118,13 @@ fn check_is_pipeline(folder: &Path) -> Result<()> {
     match Kind::of(folder) {
         // Something is missing from the folder that is meant: opening it says what.
         Kind::Pipeline | Kind::OnnxFolder | Kind::Unknown => Ok(()),
-        kind => Err(Error::kind(folder, kind, "a diffusers folder of Stable Diffusion 1 or 2")),
+        kind => Err(Error::kind(folder, kind, "a diffusers folder of Stable Diffusion 1, 2 or XL")),
     }
 }
 
 /// Models that people may well have and that take more than a latent, a timestep and a text are named as what they are.
 fn refuse_other_kinds(unet: &Json) -> Result<()> {
     unet.must_be_class("a U-Net", &["UNet2DConditionModel"])?;
-    if unet.get("addition_embed_type").and_then(Value::as_str) == Some("text_time") {
-        let what =
-            "as in Stable Diffusion XL: its U-Net takes a second text encoder's output and the picture's size too";
-        return Err(unet.refused("addition_embed_type", what));
-    }
     let what = match unet.u32("in_channels")? {
         8 => "as in a model that changes pictures (InstructPix2Pix): its U-Net takes a picture too",
         7 => "as in a model that makes pictures larger: its U-Net takes a small picture too",
@@ -141,11 +154,10 @@ fn check_text_encoder(text: &Json) -> Result<()> {
     }
 }
 
-/// The U-Net must take nothing but a latent, a timestep and the text; or the guidance scale too, or, for inpainting, a region
-/// and the latent of the picture around it.
-fn check_unet(unet: &Json, channels: u32, hidden_size: u32) -> Result<()> {
+/// The U-Net must take nothing but a latent, a timestep and the text; or the guidance scale too, or what Stable Diffusion XL's
+/// does, or, for inpainting, a region and the latent of the picture around it.
+fn check_unet(unet: &Json, channels: u32, [hidden_size, of_second]: [u32; 2]) -> Result<()> {
     unet.must_be_unset(&[
-        "addition_embed_type",
         "class_embed_type",
         "encoder_hid_dim",
         "encoder_hid_dim_type",
@@ -161,9 +173,10 @@ fn check_unet(unet: &Json, channels: u32, hidden_size: u32) -> Result<()> {
     if unet.u32("out_channels")? != channels {
         return Err(unet.unsupported("out_channels"));
     }
-    if unet.u32("cross_attention_dim")? != hidden_size {
-        let expected = format!("{hidden_size}, the text encoder's `hidden_size`");
-        return Err(unet.wrong("cross_attention_dim", &expected));
+    let context = hidden_size.saturating_add(of_second);
+    if unet.u32("cross_attention_dim")? != context {
+        let whose = if of_second > 0 { "both text encoders' together" } else { "the text encoder's" };
+        return Err(unet.wrong("cross_attention_dim", &format!("{context}, {whose} `hidden_size`")));
     }
     Ok(())
 }

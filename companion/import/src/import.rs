@@ -4,14 +4,14 @@ use std::path::Path;
 
 use cones_core::CancelToken;
 use cones_core::model::bundle::{
-    EMBEDDING_OFFSETS, MANIFEST, TOKENIZER, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin,
+    MANIFEST, TEXT_EMBEDS, TIME_IDS, TOKENIZER, TOKENIZER_2, UNET, UNET_PLAIN, VAE_ENCODER, mapped_twin,
 };
-use cones_core::model::manifest::{Defaults, Manifest, Text};
+use cones_core::model::manifest::{Defaults, Manifest, SecondText, Text};
 use cones_core::sampling::scheduler::Scheduler;
 use cones_onnx::proto::tensor_proto::DataType;
-use cones_onnx::{Model, graph, info, overridable, strip};
+use cones_onnx::{Model, graph, info, strip};
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, TextEncoder};
 use crate::error::{Error, Result};
 use crate::fixed::FixedSizes;
 use crate::import_options::ImportOptions;
@@ -19,28 +19,20 @@ use crate::interface::{self, Interface};
 use crate::layers::Layers;
 use crate::lora::Part;
 use crate::merge::Merge;
+use crate::others::{self, Encoder};
 use crate::output::Output;
 use crate::parity::Beside;
+use crate::saving::{fuse_attention, save};
 use crate::scheduler::Sampling;
 use crate::sizes::Sizes;
 use crate::stage::Stage;
-use crate::storage::Storage;
 use crate::store::{self, WeightsFile};
 use crate::timestep::Timestep;
 use crate::weight_names::Blocks;
-use crate::{
-    attention, check, fixed, hoist, layout, multihead, offsets, posterior, preview, rows, scheduler, skipped, tokenizer,
-};
+use crate::{attention, check, fixed, hoist, layout, preview, scheduler, second_text, tokenizer};
 
 /// Weights shared by the U-Net's graphs.
 const UNET_WEIGHTS: &str = "unet.weights";
-
-/// The graphs that have one dialect only.
-const OTHERS: [(&str, &Interface); 3] = [
-    ("text_encoder", &interface::TEXT_ENCODER),
-    ("vae_decoder", &interface::VAE_DECODER),
-    ("vae_encoder", &interface::VAE_ENCODER),
-];
 
 /// Makes the bundle, and returns its manifest. `told` hears of each stage as it begins.
 ///
@@ -59,7 +51,7 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     };
     let mut config = Config::read(configurations)?;
     check_defaults(&config.sampling, &defaults(options, &config, Timestep::Float))?;
-    let text = write_tokenizer(configurations, options, &config, &output)?;
+    let (text, text_2) = write_tokenizers(configurations, options, &config, &output)?;
 
     told(Stage::Weights(&options.weights))?;
     let layers = if options.weights.is_file() {
@@ -73,26 +65,21 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     let sizes = Sizes::new(&config, text);
     let mut fixed = FixedSizes::default();
     let timestep = import_unets(options, (&layers, merge), &config, sizes, &mut fixed, output.folder(), &mut told)?;
-    let mut encoder = Encoder::default();
-    for (graph, interface) in OTHERS {
-        let file = layout::graph_file(&options.onnx, graph)?;
+    let mut encoder: Option<Encoder> = None;
+    for other in others::of(&config) {
+        let file = layout::graph_file(&options.onnx, other.name)?;
         told(Stage::Graph(&file))?;
-        let done = import_other(
-            &file,
-            graph,
-            interface,
-            (options.storage, merge),
-            (&config, sizes, &mut fixed),
-            output.folder(),
-        )?;
-        encoder = done.unwrap_or(encoder);
+        let with = (&config, sizes, &mut fixed);
+        let done = others::import(&file, other, (options.storage, merge), with, output.folder())?;
+        encoder = done.map(|own| encoder.map_or(own, |other| other.and(own))).or(encoder);
     }
+    let encoder = encoder.unwrap_or_default();
     let fixed = fixed.manifest(&mut config.image, config.latent)?;
     told(Stage::Preview)?;
     let vae_encoder = output.folder().join(VAE_ENCODER);
     let preview = preview::fit(&vae_encoder, config.latent, config.vae, config.image, fixed)?;
     told(Stage::Check)?;
-    check_all(options, (&config, &layers), encoder.takes_offsets, output.folder())?;
+    check_all(options, (&config, &layers), encoder, output.folder())?;
 
     let layers = layers.projections.into_iter().map(|projection| projection.layer).collect();
     let mut manifest = Manifest::new(name, fingerprint, layers);
@@ -104,6 +91,7 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     manifest.vae = config.vae;
     manifest.prediction_type = config.sampling.prediction_type;
     manifest.noise_schedule = config.sampling.noise_schedule;
+    manifest.text_2 = text_2;
     manifest.schema = manifest.lowest_schema();
     manifest.text = text;
     manifest.text.clip_skip = encoder.clip_skip;
@@ -150,12 +138,26 @@ fn compare(
     Ok(())
 }
 
-/// Writes the tokenizer, and opens it as an engine will.
-fn write_tokenizer(configurations: &Path, options: &ImportOptions, config: &Config, output: &Output) -> Result<Text> {
-    let tokenizer = tokenizer::read(configurations, &options.onnx, &config.text)?;
-    output.write(TOKENIZER, &tokenizer.bytes)?;
-    cones_core::text::tokenizer::Tokenizer::open(&output.folder().join(TOKENIZER), tokenizer.text)?;
-    Ok(tokenizer.text)
+/// Writes the tokenizers, and opens each as an engine will.
+fn write_tokenizers(
+    configurations: &Path,
+    options: &ImportOptions,
+    config: &Config,
+    output: &Output,
+) -> Result<(Text, Option<SecondText>)> {
+    let write = |name, encoder: &TextEncoder, file: &str| -> Result<Text> {
+        let tokenizer = tokenizer::read(configurations, &options.onnx, name, encoder)?;
+        output.write(file, &tokenizer.bytes)?;
+        cones_core::text::tokenizer::Tokenizer::open(&output.folder().join(file), tokenizer.text)?;
+        Ok(tokenizer.text)
+    };
+    let text = write("tokenizer", &config.text, TOKENIZER)?;
+    let Some(second) = &config.second else { return Ok((text, None)) };
+    let own = write("tokenizer_2", &second.encoder, TOKENIZER_2)?;
+    second_text::same_length(configurations, text.max_length, own.max_length)?;
+    let ids = [own.bos_token_id, own.eos_token_id, own.pad_token_id];
+    let widths = [own.hidden_size, second.projection_dim];
+    Ok((text, Some(SecondText::new(widths, ids, second.force_zeros_for_empty_prompt))))
 }
 
 /// Schedulers that stop between whole timesteps.
@@ -166,7 +168,8 @@ fn defaults(options: &ImportOptions, config: &Config, timestep: Timestep) -> Def
     let own = config.sampling.scheduler;
     let own = if timestep != Timestep::Float && BETWEEN.contains(&own) { Scheduler::Ddim } else { own };
     let scheduler = options.scheduler.unwrap_or(own);
-    let (steps, guidance) = scheduler::suited(scheduler, &config.sampling, config.time_cond_proj_dim.is_some());
+    let (takes_guidance, two_texts) = (config.time_cond_proj_dim.is_some(), config.second.is_some());
+    let (steps, guidance) = scheduler::suited(scheduler, &config.sampling, takes_guidance, two_texts);
     Defaults::new(options.steps.unwrap_or(steps), options.guidance.unwrap_or(guidance), scheduler)
 }
 
@@ -205,7 +208,7 @@ fn import_unets(
             warn_of_cut(options, &file, element);
             timestep = Timestep::Cut(element);
         }
-        fix_guidance(&mut model, config)?;
+        fix_widths(&mut model, config)?;
         fixed.learn_unet(&model, sizes.tokens, config.latent)?;
         check_width(&model, layers, config)?;
         hoist::hoist(&mut model, layers)?;
@@ -224,19 +227,24 @@ fn import_unets(
 
 /// What the U-Net takes.
 fn interface_of(config: &Config) -> &'static Interface {
-    if config.time_cond_proj_dim.is_some() { &interface::GUIDED_UNET } else { &interface::UNET }
+    interface::unet(config.second.is_some(), config.time_cond_proj_dim.is_some())
 }
 
-/// The embedding of the guidance scale has one width, also where the export leaves it free.
-fn fix_guidance(model: &mut Model, config: &Config) -> Result<()> {
-    let Some(width) = config.time_cond_proj_dim.map(|width| width as usize) else { return Ok(()) };
+/// What the U-Net is told beside a text has one width each, also where the export leaves it free.
+fn fix_widths(model: &mut Model, config: &Config) -> Result<()> {
     let file = model.file().to_path_buf();
-    for input in model.graph_mut()?.input.iter_mut().filter(|input| input.name() == interface::GUIDANCE) {
-        if let Some(exported) = info::sizes(input).get(1).copied().flatten().filter(|exported| *exported != width) {
-            let reason = format!("`{}` has {exported} numbers; its configuration says {width}", input.name());
-            return Err(Error::interface(&file, reason));
+    let told = config.time_cond_proj_dim.map(|width| (interface::GUIDANCE, width as usize));
+    let pooled = config.second.map(|second| (TEXT_EMBEDS, second.projection_dim as usize));
+    let sizes = config.second.map(|_| (TIME_IDS, second_text::time_ids()));
+    let graph = model.graph_mut()?;
+    for (name, width) in [told, pooled, sizes].into_iter().flatten() {
+        for input in graph.input.iter_mut().filter(|input| input.name() == name) {
+            if let Some(exported) = info::sizes(input).get(1).copied().flatten().filter(|exported| *exported != width) {
+                let reason = format!("`{name}` has {exported} numbers; its configuration says {width}");
+                return Err(Error::interface(&file, reason));
+            }
+            info::fix_at(input, 1, width);
         }
-        info::fix_at(input, 1, width);
     }
     Ok(())
 }
@@ -251,97 +259,17 @@ fn warn_of_cut(options: &ImportOptions, file: &Path, element: DataType) {
     log::warn!("`{file}` computes with timesteps of {kind}, so those between whole ones are rounded{other}");
 }
 
-/// Every projection takes the text encoder's width.
+/// Every projection takes what the text encoders give.
 fn check_width(model: &Model, layers: &Layers, config: &Config) -> Result<()> {
-    let odd = layers.projections.iter().map(|p| &p.layer).find(|layer| layer.columns != config.text.hidden_size);
+    let given = config.context_size();
+    let odd = layers.projections.iter().map(|p| &p.layer).find(|layer| layer.columns != given);
     match odd {
         None => Ok(()),
         Some(layer) => {
-            let reason = format!("has {} columns; the text encoder gives {}", layer.columns, config.text.hidden_size);
+            let reason = format!("has {} columns; the text encoder gives {given}", layer.columns);
             Err(Error::layer(model.file(), &layer.name, reason))
         }
     }
-}
-
-/// What a text encoder can do.
-#[derive(Debug, Clone, Copy, Default)]
-struct Encoder {
-    /// Whether it takes learned embeddings.
-    takes_offsets: bool,
-    /// The most layers that can be left out.
-    clip_skip: u32,
-}
-
-/// What it can do, where it is a text encoder.
-fn import_other(
-    file: &Path,
-    name: &str,
-    interface: &Interface,
-    (storage, merge): (Storage, Option<&Merge>),
-    (config, sizes, fixed): (&Config, Sizes, &mut FixedSizes),
-    folder: &Path,
-) -> Result<Option<Encoder>> {
-    let mut model = Model::open(file)?;
-    graph::lift_constants(model.graph_mut()?);
-    interface::canonicalise(&mut model, interface)?;
-    let (is_text, is_encoder) = (name == OTHERS[0].0, name == OTHERS[2].0);
-    let sizes = if is_encoder { sizes.of_pictures() } else { sizes };
-    if is_encoder {
-        posterior::take_mean(&mut model, config.latent.channels, sizes)?;
-    }
-    fixed.learn_other(&mut model, interface, sizes.tokens, if is_encoder { 1 } else { config.latent.scale })?;
-    let merge = merge.filter(|_| is_text);
-    let merged = merge.map(|merge| merge.change_graph(&mut model, Part::TextEncoder, folder)).transpose()?;
-    let encoder = if is_text { Some(extend_encoder(&mut model, name)?) } else { None };
-    fuse_attention(&mut model, sizes)?;
-    strip::strip(&mut model.proto, name);
-    store::store_alone(&mut model, storage, folder, &format!("{name}.weights"))?;
-    save(model, folder, name)?;
-    drop(merged);
-    Ok(encoder)
-}
-
-/// Gives a text encoder what requests may ask of it beside its last layer.
-fn extend_encoder(model: &mut Model, name: &str) -> Result<Encoder> {
-    let takes_offsets = offsets::add_input(model)?;
-    if !takes_offsets {
-        log::warn!(
-            "`{name}.onnx` looks its tokens up in no table of floating-point numbers: packs with learned embeddings will not fit"
-        );
-    }
-    let clip_skip = skipped::add_outputs(model)?;
-    if clip_skip == 0 {
-        log::warn!("`{name}.onnx`: no layer was found that can be left out: requests with a clip skip will be refused");
-    }
-    Ok(Encoder { takes_offsets, clip_skip })
-}
-
-/// Writes attention as the node that needs little memory, and says what was left as it is.
-fn fuse_attention(model: &mut Model, sizes: Sizes) -> Result<()> {
-    let done = multihead::rewrite(model, sizes)?;
-    let file = model.file().display().to_string();
-    log::info!("`{file}`: {} attentions written as MultiHeadAttention", done.count);
-    for left in done.left {
-        log::warn!("`{file}`: the attention {left}; it stays as it is, and takes more memory");
-    }
-    Ok(())
-}
-
-/// Writes the graph, and its mapped twin where that is another one. The plain graph is for providers that compile what
-/// they run, and these want constants. A VAE's twin goes in blocks of rows: it is for devices that have little memory.
-fn save(mut model: Model, folder: &Path, name: &str) -> Result<()> {
-    let file = format!("{name}.onnx");
-    model.save(&folder.join(&file))?;
-    if file == UNET_PLAIN || list_weights(&mut model)? == 0 {
-        return Ok(());
-    }
-    if [VAE_DECODER, VAE_ENCODER].contains(&file.as_str()) {
-        rows::cut(&mut model)?;
-        // Rewriting takes the list away.
-        list_weights(&mut model)?;
-    }
-    model.save(&folder.join(mapped_twin(&file)))?;
-    Ok(())
 }
 
 fn declare_batch(folder: &Path, batch: u32) -> Result<()> {
@@ -350,24 +278,17 @@ fn declare_batch(folder: &Path, batch: u32) -> Result<()> {
     files.filter(|file| file.is_file()).try_for_each(|file| fixed::declare_batch(&file, batch))
 }
 
-fn list_weights(model: &mut Model) -> Result<usize> {
-    let Model { proto, source } = model;
-    let Some(graph) = proto.graph.as_mut() else { return Ok(0) };
-    Ok(overridable::list(graph, source, |_| false)?)
-}
-
 fn check_all(
     options: &ImportOptions,
     (config, layers): (&Config, &Layers),
-    takes_offsets: bool,
+    encoder: Encoder,
     folder: &Path,
 ) -> Result<()> {
-    for (name, interface) in OTHERS {
-        let offsets = takes_offsets && name == OTHERS[0].0;
-        let more: &[&str] = if offsets { &[EMBEDDING_OFFSETS] } else { &[] };
-        let file = format!("{name}.onnx");
+    for other in others::of(config) {
+        let more = if other.kept.is_text() { encoder.more() } else { &[] };
+        let file = format!("{}.onnx", other.name);
         for file in [folder.join(&file), folder.join(mapped_twin(&file))].iter().filter(|file| file.is_file()) {
-            check::graph(file, interface, more)?;
+            check::graph(file, other.kept, more)?;
         }
     }
     let names: Vec<&str> = layers.projections.iter().map(|projection| projection.layer.name.as_str()).collect();

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use cones_core::model::bundle::{PENULTIMATE, TEXT_EMBEDS, TIME_IDS};
 use cones_onnx::proto::tensor_proto::DataType;
 use cones_onnx::proto::tensor_shape_proto::{Dimension, dimension};
 use cones_onnx::proto::{GraphProto, TensorShapeProto, ValueInfoProto, type_proto};
@@ -27,8 +28,23 @@ pub struct Port {
 pub struct Interface {
     /// The inputs, in their order.
     pub inputs: &'static [Port],
-    /// The one output.
+    /// The first output.
     pub output: Port,
+    /// Further outputs.
+    pub further: &'static [Port],
+}
+
+impl Interface {
+    /// Whether it is a text encoder's.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.inputs.first().is_some_and(|port| port.name == INPUT_IDS)
+    }
+
+    /// All outputs, in their order.
+    pub fn outputs(&self) -> impl Iterator<Item = &Port> {
+        std::iter::once(&self.output).chain(self.further)
+    }
 }
 
 const fn float(name: &'static str, dims: &'static [&'static str]) -> Port {
@@ -39,43 +55,71 @@ const fn float(name: &'static str, dims: &'static [&'static str]) -> Port {
 const ROUND_FROM: i64 = 11;
 const PICTURE: &[&str] = &["batch", "channels", "height", "width"];
 
-/// `text_encoder.onnx`.
-pub const TEXT_ENCODER: Interface = Interface {
-    inputs: &[Port { name: "input_ids", element: DataType::Int64, dims: &["batch", "tokens"] }],
-    output: float("last_hidden_state", &["batch", "tokens", "hidden"]),
-};
+const INPUT_IDS: &str = "input_ids";
+const IDS: &[Port] = &[Port { name: INPUT_IDS, element: DataType::Int64, dims: &["batch", "tokens"] }];
+const HIDDEN: &[&str] = &["batch", "tokens", "hidden"];
+const POOLED: &[Port] = &[float(TEXT_EMBEDS, &["batch"])];
+
+/// `text_encoder.onnx`; of a model with two, as exported.
+pub const TEXT_ENCODER: Interface = Interface { inputs: IDS, output: float("last_hidden_state", HIDDEN), further: &[] };
+
+/// `text_encoder_2.onnx`, as exported.
+pub const TEXT_ENCODER_2: Interface =
+    Interface { inputs: IDS, output: float("last_hidden_state", HIDDEN), further: POOLED };
+
+/// `text_encoder.onnx` of a bundle with two.
+pub const FIRST_OF_TWO: Interface = Interface { inputs: IDS, output: float(PENULTIMATE, HIDDEN), further: &[] };
+
+/// `text_encoder_2.onnx` of a bundle.
+pub const SECOND_OF_TWO: Interface = Interface { inputs: IDS, output: float(PENULTIMATE, HIDDEN), further: POOLED };
+
+const SAMPLE: Port = float("sample", PICTURE);
+const TIMESTEP: Port = float("timestep", &["batch"]);
+const TEXT: Port = float(super::projection::TEXT, HIDDEN);
+const OUT: Port = float("out_sample", PICTURE);
 
 /// `unet.onnx`, as exported.
-pub const UNET: Interface = Interface {
-    inputs: &[
-        float("sample", PICTURE),
-        float("timestep", &["batch"]),
-        float(super::projection::TEXT, &["batch", "tokens", "hidden"]),
-    ],
-    output: float("out_sample", PICTURE),
-};
+pub const UNET: Interface = Interface { inputs: &[SAMPLE, TIMESTEP, TEXT], output: OUT, further: &[] };
 
 /// The input that tells a U-Net of the guidance scale.
 pub const GUIDANCE: &str = "timestep_cond";
 
 /// `unet.onnx` of a latent consistency model, which takes the guidance scale in an embedding.
-pub const GUIDED_UNET: Interface = Interface {
-    inputs: &[
-        float("sample", PICTURE),
-        float("timestep", &["batch"]),
-        float(super::projection::TEXT, &["batch", "tokens", "hidden"]),
-        float(GUIDANCE, &["batch"]),
-    ],
-    output: float("out_sample", PICTURE),
-};
+pub const GUIDED_UNET: Interface =
+    Interface { inputs: &[SAMPLE, TIMESTEP, TEXT, GUIDANCE_PORT], output: OUT, further: &[] };
+
+const GUIDANCE_PORT: Port = float(GUIDANCE, &["batch"]);
+const POOLED_TEXT: Port = float(TEXT_EMBEDS, &["batch"]);
+const SIZES: Port = float(TIME_IDS, &["batch"]);
+
+/// `unet.onnx` of a model with two text encoders, which takes a pooled embedding and the picture's sizes.
+pub const UNET_XL: Interface =
+    Interface { inputs: &[SAMPLE, TIMESTEP, TEXT, POOLED_TEXT, SIZES], output: OUT, further: &[] };
+
+/// The same of a latent consistency model.
+pub const GUIDED_UNET_XL: Interface =
+    Interface { inputs: &[SAMPLE, TIMESTEP, TEXT, GUIDANCE_PORT, POOLED_TEXT, SIZES], output: OUT, further: &[] };
+
+/// What the U-Net of a model takes: whether it has two text encoders, and is told of the guidance scale.
+#[must_use]
+pub fn unet(two_texts: bool, takes_guidance: bool) -> &'static Interface {
+    match (two_texts, takes_guidance) {
+        (false, false) => &UNET,
+        (false, true) => &GUIDED_UNET,
+        (true, false) => &UNET_XL,
+        (true, true) => &GUIDED_UNET_XL,
+    }
+}
 
 /// `vae_decoder.onnx`.
-pub const VAE_DECODER: Interface = Interface { inputs: &[float("latent", PICTURE)], output: float("image", PICTURE) };
+pub const VAE_DECODER: Interface =
+    Interface { inputs: &[float("latent", PICTURE)], output: float("image", PICTURE), further: &[] };
 
 /// `vae_encoder.onnx`.
-pub const VAE_ENCODER: Interface = Interface { inputs: &[float("image", PICTURE)], output: float("latent", PICTURE) };
+pub const VAE_ENCODER: Interface =
+    Interface { inputs: &[float("image", PICTURE)], output: float("latent", PICTURE), further: &[] };
 
-/// Gives the graph exactly these inputs and this output.
+/// Gives the graph exactly these inputs and outputs.
 ///
 /// Names that differ are changed where there is no doubt which is meant, element types by a `Cast`, and a timestep that is one
 /// number becomes the first of the batch's. Further outputs are dropped, and so is the noise that a VAE encoder adds. Returns
@@ -94,7 +138,7 @@ pub(super) fn canonicalise(model: &mut Model, interface: &Interface) -> Result<T
         graph.value_info.clear();
     }
     name_inputs(graph, &file, interface.inputs)?;
-    name_output(graph, &file, &interface.output)?;
+    name_outputs(graph, &file, interface)?;
     graph::prune(graph);
     if interface.output.name == VAE_ENCODER.output.name {
         random::take_mean(graph);
@@ -108,8 +152,10 @@ pub(super) fn canonicalise(model: &mut Model, interface: &Interface) -> Result<T
             spread_timestep(graph);
         }
     }
-    convert_output(graph, &file, &interface.output)?;
-    finish_output(graph, &interface.output);
+    for port in interface.outputs() {
+        convert_output(graph, &file, port)?;
+        finish_output(graph, port);
+    }
     Ok(timestep)
 }
 
@@ -143,18 +189,31 @@ fn has(values: &[ValueInfoProto], name: &str) -> bool {
     values.iter().any(|value| value.name() == name)
 }
 
-fn name_output(graph: &mut GraphProto, file: &Path, port: &Port) -> Result<()> {
-    let kept = if has(&graph.output, port.name) { port.name } else { graph.output.first().map_or("", |o| o.name()) };
+fn name_outputs(graph: &mut GraphProto, file: &Path, interface: &Interface) -> Result<()> {
+    let port = &interface.output;
+    let first = graph.output.iter().map(|output| output.name()).find(|name| !is_further(interface, name));
+    let kept = if has(&graph.output, port.name) { port.name } else { first.unwrap_or_default() };
     let kept = kept.to_owned();
-    graph.output.retain(|output| output.name() == kept);
-    if graph.output.len() != 1 || !graph.node.iter().any(|n| n.output.contains(&kept)) {
-        return Err(Error::interface(file, format!("the graph computes no output `{}`", port.name)));
+    graph.output.retain(|output| output.name() == kept || is_further(interface, output.name()));
+    // The first output first.
+    graph.output.sort_by_key(|output| output.name() != kept);
+    let further = interface.further.iter().map(|port| port.name);
+    for name in std::iter::once(kept.as_str()).chain(further) {
+        let count = graph.output.iter().filter(|output| output.name() == name).count();
+        if count != 1 || !graph.node.iter().any(|n| n.output.iter().any(|output| output == name)) {
+            let name = if name == kept { port.name } else { name };
+            return Err(Error::interface(file, format!("the graph computes no output `{name}`")));
+        }
     }
     if kept != port.name {
         names::vacate(graph, port.name);
         names::rename(graph, &kept, port.name);
     }
     Ok(())
+}
+
+fn is_further(interface: &Interface, name: &str) -> bool {
+    interface.further.iter().any(|port| port.name == name)
 }
 
 /// The value's tensor type, if it has one.
@@ -276,7 +335,8 @@ fn free(name: &str) -> Dimension {
 
 /// Types the output and forgets names that the exporter made up for its dimensions.
 fn finish_output(graph: &mut GraphProto, port: &Port) {
-    let Some(kind) = graph.output.first_mut().and_then(tensor_type_mut) else { return };
+    let output = graph.output.iter_mut().find(|output| output.name() == port.name);
+    let Some(kind) = output.and_then(tensor_type_mut) else { return };
     kind.elem_type = Some(port.element as i32);
     for (at, dim) in kind.shape.iter_mut().flat_map(|shape| &mut shape.dim).enumerate() {
         let is_fixed = matches!(dim.value, Some(dimension::Value::DimValue(_)));

@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use cones_core::model::bundle::{
-    ATTENTION, TEXT_ENCODER, TOKENIZER, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin,
+    ATTENTION, PENULTIMATE, TEXT_EMBEDS, TEXT_ENCODER, TEXT_ENCODER_2, TIME_IDS, TOKENIZER, TOKENIZER_2, UNET,
+    UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin,
 };
 use cones_core::model::manifest::{Manifest, TimestepSpacing};
 use cones_core::sampling::guidance;
@@ -19,6 +20,7 @@ use crate::pictures;
 use crate::projection::TEXT;
 use crate::runner::{Given, Runner};
 use crate::safetensors_file::SafetensorsFile;
+use crate::skipped::HiddenStates;
 
 /// What is drawn.
 const PROMPT: &str = "a photo of a red cube on a table";
@@ -31,7 +33,7 @@ const FARTHEST: f64 = 0.3;
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Parity {
-    /// Of the text encoder's hidden state: the root mean square of the difference over that of the export's.
+    /// Of the text encoder's hidden state, or of what two give, whichever is further off: the root mean square of the difference over that of the export's.
     pub text: f64,
     /// Of what the U-Net says in one step, as a share of the export's like `text`, with K and V computed outside of it;
     /// the plain graph's where that is further off.
@@ -98,6 +100,14 @@ struct Pair {
     off: f64,
 }
 
+/// What the text encoders say.
+struct Text {
+    /// What K and V are made from.
+    embedding: Pair,
+    /// Of two text encoders the pooled embedding.
+    pooled: Option<Pair>,
+}
+
 impl Beside<'_> {
     /// Draws one step with both; a reason instead, where the export itself does not run.
     ///
@@ -112,12 +122,8 @@ impl Beside<'_> {
     }
 
     fn step(&self) -> Result<Found, Stop> {
-        let tokens = Tokenizer::open(&self.folder.join(TOKENIZER), self.manifest.text)?.encode(PROMPT)?.ids;
-        let ids = tokens.iter().map(|id| *id as f32).collect();
-        let ids = [Given::new("input_ids", &[1, tokens.len()], ids)];
-        let Pair { expected: hidden, found: own_hidden, off: text } =
-            self.pair(self.onnx, TEXT_ENCODER, [&ids, &ids], 1)?;
-
+        let Text { embedding: Pair { expected: hidden, found: own_hidden, off: text }, pooled } = self.text()?;
+        let tokens = self.manifest.text.max_length as usize;
         let [channels, rows, columns] = self.latent();
         let run = self.schedule()?;
         let mut sample = vec![0.0; channels * rows * columns];
@@ -140,9 +146,15 @@ impl Beside<'_> {
             noisy.push(Given::new(interface::GUIDANCE, &[1, width], told));
         }
         let mut with_text = noisy.clone();
-        with_text.push(Given::new(TEXT, &[1, tokens.len(), hidden.len() / tokens.len().max(1)], hidden));
+        with_text.push(Given::new(TEXT, &[1, tokens, hidden.len() / tokens.max(1)], hidden));
         let mut with_keys = noisy;
-        with_keys.extend(self.keys_values(&own_hidden, tokens.len())?);
+        with_keys.extend(self.keys_values(&own_hidden, tokens)?);
+        if let Some(Pair { expected, found, .. }) = pooled {
+            // A picture that was cut: no two numbers are the same.
+            let sizes = Given::new(TIME_IDS, &[1, 6], [1024, 960, 64, 32, 768, 832].map(|size| size as f32).to_vec());
+            with_text.extend([Given::new(TEXT_EMBEDS, &[1, expected.len()], expected), sizes.clone()]);
+            with_keys.extend([Given::new(TEXT_EMBEDS, &[1, found.len()], found), sizes]);
+        }
         let mut batch = self.only_batch(&with_text)?;
         let given: [&[Given]; 2] = [&with_text, &with_keys];
         let said = match self.pair(self.onnx, UNET, given, batch.unwrap_or(1)) {
@@ -166,6 +178,50 @@ impl Beside<'_> {
         let picture = psnr(&decoded.expected, &decoded.found);
         let batch = batch.and_then(|batch| u32::try_from(batch).ok());
         Ok(Found { parity: Parity { text, step, latent, picture }, batch })
+    }
+
+    /// What the text encoders make of the prompt.
+    fn text(&self) -> Result<Text, Stop> {
+        let first = self.manifest.text;
+        let ids = |file: &str, text| -> Result<[Given; 1], Stop> {
+            let tokens = Tokenizer::open(&self.folder.join(file), text)?.encode(PROMPT)?.ids;
+            let ids = tokens.iter().map(|id| *id as f32).collect();
+            Ok([Given::new("input_ids", &[1, tokens.len()], ids)])
+        };
+        let own = ids(TOKENIZER, first)?;
+        let Some(second) = self.manifest.text_2 else {
+            return Ok(Text { embedding: self.pair(self.onnx, TEXT_ENCODER, [&own, &own], 1)?, pooled: None });
+        };
+        let own = self.state(TEXT_ENCODER, &own, &[])?.swap_remove(0);
+        let mut others = self.state(TEXT_ENCODER_2, &ids(TOKENIZER_2, second.beside(first))?, &[TEXT_EMBEDS])?;
+        let (pooled, hidden) = (others.pop(), others.pop());
+        let hidden = hidden.ok_or_else(|| Stop::Export("it gives no hidden state".into()))?;
+        let widths = [first.hidden_size as usize, second.hidden_size as usize];
+        let joined = |a: &[f32], b: &[f32]| -> Vec<f32> {
+            let rows = a.chunks_exact(widths[0].max(1)).zip(b.chunks_exact(widths[1].max(1)));
+            rows.flat_map(|(a, b)| a.iter().chain(b)).copied().collect()
+        };
+        let off = own.off.max(hidden.off).max(pooled.as_ref().map_or(0.0, |pooled| pooled.off));
+        let (expected, found) = (joined(&own.expected, &hidden.expected), joined(&own.found, &hidden.found));
+        Ok(Text { embedding: Pair { expected, found, off }, pooled })
+    }
+
+    /// What one of two text encoders gives: its hidden state before the last layer, and `more`.
+    fn state(&self, name: &str, ids: &[Given], more: &[&str]) -> Result<Vec<Pair>, Stop> {
+        let file = graph_file(self.onnx, name)?;
+        let mut runner = loaded(&file)?;
+        let Some(state) = HiddenStates::before_the_last(runner.outputs()) else {
+            return Err(Stop::Export(format!("`{}` gives no `hidden_states` to compare with", file.display())));
+        };
+        let wanted: Vec<&str> = std::iter::once(state.as_str()).chain(more.iter().copied()).collect();
+        let expected = runner.run_to(ids, &wanted, 1).map_err(|error| Stop::Export(error.to_string()))?;
+        let mut pairs = Vec::new();
+        for (expected, output) in expected.into_iter().zip(std::iter::once(PENULTIMATE).chain(more.iter().copied())) {
+            finite(&file, output, &expected)?;
+            let (found, off) = self.nearest(name, output, ids, &expected, 1)?;
+            pairs.push(Pair { expected, found, off });
+        }
+        Ok(pairs)
     }
 
     /// How many samples the export's U-Net takes, where it says any number and takes one of 1 and 2 alone: some exporters
@@ -238,23 +294,30 @@ impl Beside<'_> {
             // The mean comes before the log variance.
             first.into_iter().take(latent.iter().product()).collect::<Vec<_>>()
         };
-        Ok(Some(self.nearest(VAE_ENCODER, &given, &expected, 1)?.1))
+        Ok(Some(self.nearest(VAE_ENCODER, output, &given, &expected, 1)?.1))
     }
 
     /// What the export and the bundle say, and how far they are apart.
     fn pair(&self, export: &Path, name: &str, [given, own]: [&[Given]; 2], samples: usize) -> Result<Pair, Stop> {
         let file = graph_file(export, name)?;
         let expected = run(&mut loaded(&file)?, &file, given, output(name), samples)?;
-        let (found, off) = self.nearest(name, own, &expected, samples)?;
+        let (found, off) = self.nearest(name, output(name), own, &expected, samples)?;
         Ok(Pair { expected, found, off })
     }
 
     /// What the bundle's graph says, and how far it, or its mapped twin, is from what the export said.
-    fn nearest(&self, name: &str, given: &[Given], expected: &[f32], samples: usize) -> Result<(Vec<f32>, f64)> {
+    fn nearest(
+        &self,
+        name: &str,
+        output: &str,
+        given: &[Given],
+        expected: &[f32],
+        samples: usize,
+    ) -> Result<(Vec<f32>, f64)> {
         let (mut values, mut farthest) = (None, 0.0f64);
         for file in [self.folder.join(name), self.folder.join(mapped_twin(name))].iter().filter(|file| file.is_file()) {
-            let found = Runner::load(file)?.run(given, output(name), samples)?;
-            finite(file, output(name), &found)?;
+            let found = Runner::load(file)?.run(given, output, samples)?;
+            finite(file, output, &found)?;
             let off = distance(&found, expected);
             if off.is_nan() || off > FARTHEST {
                 let reason =

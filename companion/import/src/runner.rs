@@ -57,6 +57,14 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// When inputs cannot be matched or the graph fails.
     pub(super) fn run(&mut self, given: &[Given], output: &str, samples: usize) -> Result<Vec<f32>> {
+        Ok(self.run_to(given, &[output], samples)?.swap_remove(0))
+    }
+
+    /// The same of several outputs, one or more.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub(super) fn run_to(&mut self, given: &[Given], wanted: &[&str], samples: usize) -> Result<Vec<Vec<f32>>> {
         let stage = || format!("running `{}`", self.file.display());
         let mut inputs: Vec<(String, SessionInputValue<'_>)> = Vec::new();
         let mut most = 1;
@@ -67,10 +75,19 @@ impl<'a> Runner<'a> {
             inputs.push((outlet.name().to_owned(), value.map_err(raw::failed(stage()))?.into()));
         }
         let outputs = self.session.run(inputs).map_err(raw::failed(stage()))?;
-        let mut values = numbers(&outputs, output)
-            .ok_or_else(|| Error::interface(self.file, format!("gives no output `{output}` of numbers")))?;
-        values.truncate(values.len() / most);
-        Ok(values)
+        let mut all = Vec::with_capacity(wanted.len());
+        for output in wanted {
+            let mut values = numbers(&outputs, output)
+                .ok_or_else(|| Error::interface(self.file, format!("gives no output `{output}` of numbers")))?;
+            values.truncate(values.len() / most);
+            all.push(values);
+        }
+        Ok(all)
+    }
+
+    /// The names of what it gives.
+    pub(super) fn outputs(&self) -> impl Iterator<Item = &str> {
+        self.session.outputs().iter().map(Outlet::name)
     }
 
     /// What an input is to get: what has its name, or what has no input of its name; zeros for offsets of embeddings.

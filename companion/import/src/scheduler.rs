@@ -20,8 +20,9 @@ pub(super) struct Sampling {
 
 /// Steps and guidance that suit a scheduler where nobody says otherwise. Models that are distilled for few steps
 /// (`LatentConsistencyModelPipeline` takes 4) have learned their guidance, or take it as an input (8.5 there); all others are
-/// guided as `StableDiffusionPipeline` does, in steps that a phone has the time for.
-pub(super) fn suited(scheduler: Scheduler, sampling: &Sampling, takes_guidance: bool) -> (u32, f32) {
+/// guided as `StableDiffusionPipeline` does, or `StableDiffusionXLPipeline` where there are two text encoders, in steps that a phone
+/// has the time for.
+pub(super) fn suited(scheduler: Scheduler, sampling: &Sampling, takes_guidance: bool, two_texts: bool) -> (u32, f32) {
     let distilled = match scheduler {
         Scheduler::Lcm | Scheduler::Tcd => true,
         Scheduler::Euler | Scheduler::EulerAncestral => sampling.is_turbo(),
@@ -30,7 +31,7 @@ pub(super) fn suited(scheduler: Scheduler, sampling: &Sampling, takes_guidance: 
     match (takes_guidance, distilled) {
         (true, _) => (4, 8.5),
         (false, true) => (4, 1.0),
-        (false, false) => (20, 7.5),
+        (false, false) => (20, if two_texts { 5.0 } else { 7.5 }),
     }
 }
 
@@ -196,7 +197,7 @@ mod tests {
             let mut config = json!({ "_class_name": class, "timestep_spacing": spacing });
             more.iter().for_each(|(key, value)| config[key] = value.clone());
             let sampling = read_value(config).expect("a schedule");
-            suited(sampling.scheduler, &sampling, false)
+            suited(sampling.scheduler, &sampling, false, false)
         };
         for class in ["EulerDiscreteScheduler", "EulerAncestralDiscreteScheduler"] {
             assert_eq!(of(class, "trailing", &[]), (4, 1.0), "{class}");
@@ -207,7 +208,8 @@ mod tests {
         assert_eq!(of("DDIMScheduler", "trailing", &[]), (20, 7.5));
         assert_eq!(of("TCDScheduler", "leading", &[]), (4, 1.0));
         let lcm = read_value(json!({ "_class_name": "LCMScheduler" })).expect("a schedule");
-        assert_eq!(suited(Scheduler::Lcm, &lcm, true), (4, 8.5), "as LatentConsistencyModelPipeline");
+        assert_eq!(suited(Scheduler::Lcm, &lcm, true, false), (4, 8.5), "as LatentConsistencyModelPipeline");
+        assert_eq!(suited(Scheduler::Ddim, &lcm, false, true), (20, 5.0), "as StableDiffusionXLPipeline");
     }
 
     #[test]

@@ -4,19 +4,24 @@
 //! alone, so in any exporter's dialect: a sum is one of the stream where one of its terms is computed from the other. What
 //! stands between the last sum and the output is the final normalisation, in one node or in ten; it is computed again on the
 //! stream as it was before the last layer (diffusers' `clip_skip = 1`), and before the last two. Weights are shared.
+//!
+//! Of Stable Diffusion XL's two text encoders the stream itself is what is taken, before the last layer or before further ones.
 
 use std::collections::{HashMap, HashSet};
 
-use cones_core::model::bundle::skipped_state;
+use cones_core::model::bundle::{PENULTIMATE, skipped_state};
 use cones_onnx::links::Links;
-use cones_onnx::proto::{GraphProto, NodeProto};
-use cones_onnx::{Model, names, node};
+use cones_onnx::proto::tensor_proto::DataType;
+use cones_onnx::proto::{GraphProto, NodeProto, ValueInfoProto};
+use cones_onnx::{Model, graph, names, node};
 
 use crate::error::Result;
 use crate::interface::TEXT_ENCODER;
 
 /// Layers that can be left out at most: AUTOMATIC1111's "Clip skip" 2 and 3. Each costs a normalisation of one prompt.
 const MOST: u32 = 2;
+/// What optimum calls the outputs with hidden states.
+const OPTIMUMS: &str = "hidden_states.";
 /// Sums of the stream in one layer: attention's and the MLP's.
 const SUMS_PER_LAYER: usize = 2;
 
@@ -27,7 +32,7 @@ const SUMS_PER_LAYER: usize = 2;
 /// When the model has no graph.
 pub fn add_outputs(model: &mut Model) -> Result<u32> {
     let graph = model.graph_mut()?;
-    let Some(Stream { end, before }) = Stream::find(graph) else { return Ok(0) };
+    let Some(Stream { end, before }) = Stream::find(graph, MOST) else { return Ok(0) };
     let norm = between(graph, &end);
     let Some(output) = graph.output.iter().find(|output| output.name() == TEXT_ENCODER.output.name).cloned() else {
         return Ok(0);
@@ -46,6 +51,60 @@ pub fn add_outputs(model: &mut Model) -> Result<u32> {
     Ok(u32::try_from(before.len()).unwrap_or(MOST))
 }
 
+/// The values that are a text encoder's hidden states before its last layer, its last two, and so on: by the names that optimum gives
+/// to these outputs, or as the stream that layers add to.
+#[derive(Debug, Default)]
+pub(super) struct HiddenStates(Vec<String>);
+
+impl HiddenStates {
+    /// What an export calls the hidden state before the last layer, of the names of its outputs.
+    pub(super) fn before_the_last<'n>(outputs: impl Iterator<Item = &'n str>) -> Option<String> {
+        let number = |name: &str| name.strip_prefix(OPTIMUMS)?.parse::<usize>().ok();
+        let last = outputs.filter_map(number).max()?;
+        last.checked_sub(1).map(|number| format!("{OPTIMUMS}{number}"))
+    }
+
+    /// Those that an export gives by name (`hidden_states.11` of 12 layers is the last). To be looked for before outputs are dropped.
+    pub(super) fn named(graph: &GraphProto) -> Self {
+        let number = |name: &str| name.strip_prefix(OPTIMUMS)?.parse::<usize>().ok();
+        let mut found: Vec<(usize, String)> =
+            graph.output.iter().filter_map(|output| Some((number(output.name())?, output.name().to_owned()))).collect();
+        found.sort_unstable();
+        // The last one is what all layers made.
+        Self(found.into_iter().rev().skip(1).map(|(_, name)| name).collect())
+    }
+
+    /// Makes outputs of them in the place of the last hidden state: the one before the last layer, and one for each number of layers
+    /// that can be left out beside that. Returns the largest number; none where no hidden state was found.
+    ///
+    /// # Errors
+    /// When the model has no graph.
+    pub(super) fn take(mut self, model: &mut Model) -> Result<Option<u32>> {
+        let graph = model.graph_mut()?;
+        if self.0.is_empty() {
+            self.0 = Stream::find(graph, MOST + 1).map(|stream| stream.before).unwrap_or_default();
+        }
+        let Some(place) = graph.output.iter().position(|output| output.name() == TEXT_ENCODER.output.name) else {
+            return Ok(None);
+        };
+        let last = graph.output.remove(place);
+        let names = std::iter::once(PENULTIMATE.to_owned()).chain((1..=MOST).map(skipped_state));
+        let mut outputs = Vec::new();
+        for (value, name) in self.0.iter().zip(names) {
+            names::vacate(graph, &name);
+            // Exports in float16 have float16 here.
+            graph.node.push(node::cast(value, &name, DataType::Float as i32));
+            outputs.push(ValueInfoProto { name: Some(name), ..last.clone() });
+        }
+        let skips = u32::try_from(outputs.len()).unwrap_or(0).checked_sub(1);
+        let mut outputs = outputs.into_iter();
+        let others = std::mem::take(&mut graph.output);
+        graph.output = outputs.next().into_iter().chain(others).chain(outputs).collect();
+        graph::prune(graph);
+        Ok(skips)
+    }
+}
+
 /// The stream of a text encoder.
 struct Stream {
     /// What the final normalisation takes.
@@ -55,12 +114,12 @@ struct Stream {
 }
 
 impl Stream {
-    fn find(graph: &GraphProto) -> Option<Self> {
+    fn find(graph: &GraphProto, most: u32) -> Option<Self> {
         let links = Links::new(graph);
         let end = last_sum(&links)?;
         let mut before = Vec::new();
         let mut value = end.clone();
-        while before.len() < MOST as usize {
+        while before.len() < most as usize {
             let below = (0..SUMS_PER_LAYER).try_fold(value, |value, _| stream_of(&links, &value));
             let Some(below) = below else { break };
             before.push(below.clone());

@@ -45,12 +45,14 @@ enum Place {
 ///
 /// Token numbers are those of the tokenizer's own special tokens: the text encoder's configuration has wrong ones in
 /// many old folders, Stable Diffusion 1.5's among them.
-pub(super) fn read(configurations: &Path, onnx: &Path, encoder: &TextEncoder) -> Result<Tokenizer> {
-    let folder = configurations.join("tokenizer");
+///
+/// `name` is what diffusers calls it: `tokenizer`, or `tokenizer_2` of a model with two.
+pub(super) fn read(configurations: &Path, onnx: &Path, name: &str, encoder: &TextEncoder) -> Result<Tokenizer> {
+    let folder = configurations.join(name);
     let settings_file = folder.join("tokenizer_config.json");
     let settings = Json::read_if_there(&settings_file)?.unwrap_or_else(|| Json::empty(&settings_file));
     check(&settings)?;
-    match find(&folder, onnx)? {
+    match find(&folder, &onnx.join(format!("{name}.json")))? {
         Place::Whole(file) => {
             let json = Json::read(&file)?;
             let added = AddedTokens::read(&folder, &settings, Some(&json))?;
@@ -70,7 +72,7 @@ pub(super) fn read(configurations: &Path, onnx: &Path, encoder: &TextEncoder) ->
     }
 }
 
-fn find(folder: &Path, onnx: &Path) -> Result<Place> {
+fn find(folder: &Path, beside: &Path) -> Result<Place> {
     let whole = folder.join("tokenizer.json");
     let (vocab, merges) = (folder.join("vocab.json"), folder.join("merges.txt"));
     if whole.is_file() {
@@ -79,12 +81,11 @@ fn find(folder: &Path, onnx: &Path) -> Result<Place> {
     if vocab.is_file() && merges.is_file() {
         return Ok(Place::Parts(vocab, merges));
     }
-    let beside = onnx.join("tokenizer.json");
     if beside.is_file() {
-        return Ok(Place::Whole(beside));
+        return Ok(Place::Whole(beside.to_path_buf()));
     }
     let reason = "there is neither this file nor `vocab.json` with `merges.txt` beside it";
-    Err(Error::config(&whole, reason, "copy the folder `tokenizer` from where the model was published"))
+    Err(Error::config(&whole, reason, "copy this folder from where the model was published"))
 }
 
 /// What would make other tokens of a prompt than `CLIPTokenizer` does.

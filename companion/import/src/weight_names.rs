@@ -149,7 +149,7 @@ fn layers_per_block(unet: &Json) -> Result<u32> {
 /// The file must be safetensors, told by its beginning and not by its name.
 pub(super) fn open(path: &Path) -> Result<SafetensorsFile> {
     match Kind::of(path) {
-        Kind::Checkpoint | Kind::UnetWeights => SafetensorsFile::open(path),
+        Kind::Checkpoint | Kind::CheckpointXl | Kind::UnetWeights => SafetensorsFile::open(path),
         kind => Err(Error::kind(path, kind, "weights of Stable Diffusion as safetensors")),
     }
 }

@@ -1,5 +1,7 @@
 //! What masks change in a product: their own neurons' share of it, and nothing else.
 
+use std::ops::Range;
+
 use crate::model::weights::AttentionWeights;
 use crate::subjects::mask::ConceptMask;
 
@@ -15,6 +17,23 @@ pub struct Correction<'m> {
     pub tokens: Vec<usize>,
     /// Masks, each with its strength 0..1; where several hold a neuron their factors multiply.
     pub masks: Vec<(&'m ConceptMask, f32)>,
+    /// Columns of the embedding that it applies to: neurons of others stay as they are.
+    pub columns: Range<usize>,
+}
+
+impl<'m> Correction<'m> {
+    /// Masks with their strengths, switched on for all that some tokens' embeddings hold.
+    #[must_use]
+    pub fn new(tokens: Vec<usize>, masks: Vec<(&'m ConceptMask, f32)>) -> Self {
+        Self { tokens, masks, columns: 0..usize::MAX }
+    }
+
+    /// Applies it to some columns of the embedding alone: what one of two text encoders gave.
+    #[must_use]
+    pub fn of_columns(mut self, columns: Range<usize>) -> Self {
+        self.columns = columns;
+        self
+    }
 }
 
 /// By how much one weight changes.
@@ -30,7 +49,8 @@ impl Correction<'_> {
         products: &mut [Vec<f32>],
     ) {
         let columns = embedding.len().checked_div(tokens).unwrap_or(0);
-        let panels: Vec<Panel> = self.tokens.chunks(LANES).map(|t| Panel::of(t, embedding, columns)).collect();
+        let panels: Vec<Panel> =
+            self.tokens.chunks(LANES).map(|t| Panel::of(t, embedding, columns, &self.columns)).collect();
         let (mut changes, mut values) = (Vec::new(), Vec::new());
         for (layer, (product, matrix)) in products.iter_mut().zip(weights.matrices()).enumerate() {
             self.factors(layer, &mut changes);
@@ -83,14 +103,13 @@ struct Panel<'t> {
 }
 
 impl<'t> Panel<'t> {
-    /// `tokens` are at most `LANES`.
-    fn of(tokens: &'t [usize], embedding: &[f32], columns: usize) -> Self {
+    /// `tokens` are at most `LANES`. Columns that are not `used` are zeros.
+    fn of(tokens: &'t [usize], embedding: &[f32], columns: usize, used: &Range<usize>) -> Self {
         let mut panel = vec![[0.0; LANES]; columns];
         for (lane, &token) in tokens.iter().enumerate() {
             let row = embedding.get(token * columns..).unwrap_or_default();
-            for (column, &value) in panel.iter_mut().zip(row) {
-                column[lane] = value;
-            }
+            let own = panel.iter_mut().zip(row).enumerate().filter(|(at, _)| used.contains(at));
+            own.for_each(|(_, (column, &value))| column[lane] = value);
         }
         Self { tokens, columns: panel }
     }

@@ -60,7 +60,7 @@ impl Case {
 
     fn corrections(&self) -> Vec<Correction<'_>> {
         let masks = |group: &'_ usize| self.groups[*group].iter().map(|(mask, strength)| (mask, *strength)).collect();
-        (0..self.groups.len()).map(|g| Correction { tokens: self.members(g), masks: masks(&g) }).collect()
+        (0..self.groups.len()).map(|g| Correction::new(self.members(g), masks(&g))).collect()
     }
 
     /// One layer's weights as a group's masks leave them; those of the last group as they are.
@@ -239,6 +239,6 @@ fn a_mask_over_other_layers_breaks_nothing() {
     let large = [("a", 40, 50), ("b", 7, 7)].map(|(name, rows, columns)| Layer { name: name.into(), rows, columns });
     let mask = ConceptMask::random(&large, 0.9, 1);
     let projection = Projection::new(&weights, &case.embedding, 2).expect("it fits");
-    let on = projection.key_values(&weights, &[Correction { tokens: vec![1, 0, 9], masks: vec![(&mask, 1.0)] }]);
+    let on = projection.key_values(&weights, &[Correction::new(vec![1, 0, 9], vec![(&mask, 1.0)])]);
     assert_eq!(on.layers[0].len(), 6);
 }

@@ -8,9 +8,12 @@ use crate::attention::KeyValues;
 use crate::attention::conditioning::Prompts;
 use crate::cancel::CancelToken;
 use crate::engine::outcome::Timings;
+use crate::engine::prompt_tokens::PromptTokens;
 use crate::engine::request::Request;
 use crate::engine::resolved::ResolvedRequest;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::model::bundle::{TEXT_ENCODER, TEXT_ENCODER_2};
+use crate::model::manifest::Manifest;
 use crate::runtime::graphs;
 use crate::subjects::in_place;
 use crate::subjects::offsets::Offsets;
@@ -18,14 +21,15 @@ use crate::subjects::places::Side;
 use crate::subjects::scope::Scope;
 use crate::subjects::subject::Subject;
 use crate::subjects::words::{Shared, Words};
-use crate::text::text_encoder::{self, Prompt};
-use crate::text::tokenizer::Tokens;
+use crate::text::PromptEmbeds;
+use crate::text::text_encoder::{self, Prompt, SecondPrompt};
+use crate::text::tokenizer::Tokenizer;
 
 impl Engine {
     /// K and V of each branch, negative prompt first.
     pub(super) fn condition(&mut self, job: &mut Job<'_>) -> Result<Vec<KeyValues>> {
         let tokens = std::mem::take(&mut job.tokens);
-        for (_, tokens) in &tokens {
+        for PromptTokens { tokens, .. } in &tokens {
             if let Some(cut) = &tokens.cut {
                 let room = self.bundle.manifest().text.max_length.saturating_sub(2);
                 job.warnings.push(format!("the prompt is longer than {room} tokens; this was cut: `{cut}`"));
@@ -33,17 +37,9 @@ impl Engine {
         }
         let prompts = self.prompts(tokens, job.request)?;
         self.warn_of_absent_triggers(job, &prompts)?;
-        let fresh = prompts.iter().any(|prompt| !self.prompts.holds(prompt));
-        if fresh {
-            let purpose = graphs::text(&self.bundle, self.arrangement.form);
-            let loading = Instant::now();
-            let encoder = self.text_encoder.get(&self.bundle, &self.place, purpose)?;
-            job.timings.loading += loading.elapsed();
-            for prompt in &prompts {
-                self.prompts.encode(&self.bundle, encoder, prompt, job.cancel, &mut job.timings)?;
-            }
-            self.release(|engine| &mut engine.text_encoder);
-        }
+        self.keep_encoded(&prompts, job.cancel, &mut job.timings)?;
+        self.release(|engine| &mut engine.text_encoder);
+        self.release(|engine| &mut engine.text_encoder_2);
         let switching = Instant::now();
         let branches =
             prompts.iter().map(|prompt| self.prompts.key_values(&self.bundle, prompt, &job.request.subjects)).collect();
@@ -51,24 +47,91 @@ impl Engine {
         branches
     }
 
+    /// Encodes the prompts that are not held from before.
+    fn keep_encoded(&mut self, prompts: &[Prompt], cancel: &CancelToken, timings: &mut Timings) -> Result<()> {
+        let mut fresh: Vec<&Prompt> = Vec::new();
+        for prompt in prompts {
+            if !self.prompts.holds(prompt) && !fresh.iter().any(|other| other.encodes_as(prompt)) {
+                fresh.push(prompt);
+            }
+        }
+        let embeds = self.encode_prompts(&fresh, cancel, timings)?;
+        for (prompt, embeds) in fresh.into_iter().zip(embeds) {
+            self.prompts.keep(&self.bundle, prompt, embeds, timings)?;
+        }
+        Ok(())
+    }
+
+    /// What the text encoders make of prompts. Of two encoders the first is done with all of them before the second is loaded.
+    fn encode_prompts(
+        &mut self,
+        prompts: &[&Prompt],
+        cancel: &CancelToken,
+        timings: &mut Timings,
+    ) -> Result<Vec<PromptEmbeds>> {
+        if prompts.iter().all(|prompt| prompt.is_zeros) {
+            return Ok(prompts.iter().map(|prompt| zeros(self.bundle.manifest(), prompt)).collect());
+        }
+        let (form, second) = (self.arrangement.form, self.bundle.manifest().text_2);
+        let loading = Instant::now();
+        let purpose = graphs::text(TEXT_ENCODER, &self.bundle, form);
+        let encoder = self.text_encoder.get(&self.bundle, &self.place, purpose)?;
+        timings.loading += loading.elapsed();
+        let encoding = Instant::now();
+        let mut hidden = Vec::with_capacity(prompts.len());
+        for prompt in prompts {
+            let own = (!prompt.is_zeros).then(|| text_encoder::embed(&self.bundle, encoder, prompt, cancel));
+            hidden.push(own.transpose()?);
+        }
+        timings.encoded(encoding.elapsed());
+        let mut embeds = Vec::with_capacity(prompts.len());
+        let Some(second) = second else {
+            for (prompt, hidden) in prompts.iter().zip(hidden) {
+                embeds.push(hidden.map_or_else(|| zeros(self.bundle.manifest(), prompt), PromptEmbeds::of_one));
+            }
+            return Ok(embeds);
+        };
+        self.release(|engine| &mut engine.text_encoder);
+        let loading = Instant::now();
+        let purpose = graphs::text(TEXT_ENCODER_2, &self.bundle, form);
+        let encoder = self.text_encoder_2.get(&self.bundle, &self.place, purpose)?;
+        timings.loading += loading.elapsed();
+        let encoding = Instant::now();
+        let widths = [self.bundle.manifest().text.hidden_size, second.hidden_size];
+        for (prompt, first) in prompts.iter().zip(hidden) {
+            let (Some(own), Some(first)) = (&prompt.second, first) else {
+                embeds.push(zeros(self.bundle.manifest(), prompt));
+                continue;
+            };
+            let (hidden, pooled) =
+                text_encoder::embed_second(&self.bundle, encoder, (own, second), prompt.clip_skip, cancel)?;
+            embeds.push(PromptEmbeds::of_two([&first, &hidden], widths, pooled));
+        }
+        timings.encoded(encoding.elapsed());
+        Ok(embeds)
+    }
+
     /// A prompt with its words told apart, and what the subjects' learned embeddings make of it.
-    fn prompt(
-        &self,
-        tokens: Tokens,
-        subjects: &[Subject],
-        side: Side,
-        shared: Shared,
-        clip_skip: u32,
-    ) -> Result<Prompt> {
+    fn prompt(&self, tokens: PromptTokens, subjects: &[Subject], shared: Shared, clip_skip: u32) -> Result<Prompt> {
+        let PromptTokens { side, tokens, second } = tokens;
         let words = Words::of(&self.tokenizer, &tokens, subjects, side, shared)?;
         let offsets = Offsets::of(&self.tokenizer, &tokens, &words, subjects)?;
-        Ok(Prompt { tokens, offsets, words, clip_skip })
+        let second = match (second, &self.tokenizer_2) {
+            (Some(tokens), Some(tokenizer)) => {
+                let words = Words::of(tokenizer, &tokens, subjects, side, shared)?;
+                Some(SecondPrompt { tokens, words })
+            }
+            _ => None,
+        };
+        let zeros_empty = self.bundle.manifest().text_2.is_some_and(|second| second.force_zeros_for_empty_prompt);
+        let is_zeros = zeros_empty && side == Side::Negative && tokens.own.is_empty();
+        Ok(Prompt { tokens, offsets, words, clip_skip, second, is_zeros })
     }
 
     /// A prompt without weights, with its subjects.
     fn plain_prompt(&self, prompt: &str, subjects: &[Subject]) -> Result<Prompt> {
-        let stand_ins = in_place::stand_ins(&self.tokenizer, subjects, Side::Prompt)?;
-        self.prompt(self.tokenizer.encode_with(prompt, &stand_ins)?, subjects, Side::Prompt, Shared::Refused, 0)
+        let tokens = self.side_tokens(Side::Prompt, prompt, subjects, false)?;
+        self.prompt(tokens, subjects, Shared::Refused, 0)
     }
 
     /// Where in the tokens of a prompt, without weights, these words stand; where they are the trigger of a subject with learned
@@ -85,31 +148,38 @@ impl Engine {
         }
     }
 
-    fn prompts(&self, tokens: Vec<(Side, Tokens)>, request: &Request) -> Result<Vec<Prompt>> {
+    fn prompts(&self, tokens: Vec<PromptTokens>, request: &Request) -> Result<Vec<Prompt>> {
         let shared = if request.blend { Shared::Blended } else { Shared::Refused };
-        let prompts = tokens
-            .into_iter()
-            .map(|(side, tokens)| self.prompt(tokens, &request.subjects, side, shared, request.clip_skip_of(side)));
+        let prompts = tokens.into_iter().map(|tokens| {
+            let clip_skip = request.clip_skip_of(tokens.side);
+            self.prompt(tokens, &request.subjects, shared, clip_skip)
+        });
         prompts.collect()
     }
 
     /// Tokens of the prompts that take part, the negative one first; all in as many chunks as the longest.
-    pub(super) fn tokens(&self, request: &Request, plan: &ResolvedRequest) -> Result<Vec<(Side, Tokens)>> {
+    pub(super) fn tokens(&self, request: &Request, plan: &ResolvedRequest) -> Result<Vec<PromptTokens>> {
         let mut all = Vec::new();
         for side in [Side::Negative, Side::Prompt].into_iter().filter(|side| *side == Side::Prompt || plan.guided) {
             let prompt = request.prompt_of(side);
-            let stand_ins = in_place::stand_ins(&self.tokenizer, &request.subjects, side)?;
-            let tokens = if request.prompt_weights {
-                let tokens = self.tokenizer.encode_weighted_with(prompt, &stand_ins);
-                tokens.map_err(|error| error.of_field(side.field()))?
-            } else {
-                self.tokenizer.encode_with(prompt, &stand_ins)?
-            };
-            all.push((side, tokens));
+            let tokens = self.side_tokens(side, prompt, &request.subjects, request.prompt_weights)?;
+            all.push(tokens);
         }
-        let text = self.bundle.manifest().text;
-        let most = all.iter().map(|(_, tokens)| tokens.chunks(text)).max().unwrap_or(1);
-        Ok(all.into_iter().map(|(side, tokens)| (side, tokens.lengthened(most, text))).collect())
+        let manifest = self.bundle.manifest();
+        let most = all.iter().map(|tokens| tokens.chunks(manifest)).max().unwrap_or(1);
+        Ok(all.into_iter().map(|tokens| tokens.lengthened(most, manifest)).collect())
+    }
+
+    /// The tokens of one prompt for each text encoder.
+    fn side_tokens(&self, side: Side, prompt: &str, subjects: &[Subject], weighted: bool) -> Result<PromptTokens> {
+        let of = |tokenizer: &Tokenizer| {
+            let stand_ins = in_place::stand_ins(tokenizer, subjects, side)?;
+            if !weighted {
+                return tokenizer.encode_with(prompt, &stand_ins);
+            }
+            tokenizer.encode_weighted_with(prompt, &stand_ins).map_err(|error| error.of_field(side.field()))
+        };
+        Ok(PromptTokens { side, tokens: of(&self.tokenizer)?, second: self.tokenizer_2.as_ref().map(of).transpose()? })
     }
 
     fn prompts_of(&self, request: &Request) -> Result<Vec<Prompt>> {
@@ -117,17 +187,16 @@ impl Engine {
         self.prompts(self.tokens(request, &plan)?, request)
     }
 
-    /// The embeddings of a request's prompts, the negative one first where guidance is on: `max_length × hidden_size` for
-    /// each chunk, weights and learned words included; as many chunks in both.
+    /// The embeddings of a request's prompts, the negative one first where guidance is on: `max_length × columns` for each
+    /// chunk, as K and V are made from, weights and learned words included; as many chunks in both.
     ///
     /// # Errors
     /// As [`generate`](Self::generate).
     pub fn embeddings(&mut self, request: &Request) -> Result<Vec<Vec<f32>>> {
         let prompts = self.prompts_of(request)?;
-        let encoder =
-            self.text_encoder.get(&self.bundle, &self.place, graphs::text(&self.bundle, self.arrangement.form))?;
-        let cancel = CancelToken::new();
-        prompts.iter().map(|prompt| text_encoder::embed(&self.bundle, encoder, prompt, &cancel)).collect()
+        let prompts: Vec<&Prompt> = prompts.iter().collect();
+        let embeds = self.encode_prompts(&prompts, &CancelToken::new(), &mut Timings::default())?;
+        Ok(embeds.into_iter().map(|embeds| embeds.prompt_embeds).collect())
     }
 
     /// K and V of a request's prompts as the U-Net gets them, the negative one first where guidance is on; for inspection and
@@ -137,11 +206,7 @@ impl Engine {
     /// As [`generate`](Self::generate).
     pub fn conditions(&mut self, request: &Request) -> Result<Vec<KeyValues>> {
         let prompts = self.prompts_of(request)?;
-        let encoder =
-            self.text_encoder.get(&self.bundle, &self.place, graphs::text(&self.bundle, self.arrangement.form))?;
-        for prompt in &prompts {
-            self.prompts.encode(&self.bundle, encoder, prompt, &CancelToken::new(), &mut Timings::default())?;
-        }
+        self.keep_encoded(&prompts, &CancelToken::new(), &mut Timings::default())?;
         prompts.iter().map(|prompt| self.prompts.key_values(&self.bundle, prompt, &request.subjects)).collect()
     }
 
@@ -167,7 +232,8 @@ impl Engine {
         Ok(())
     }
 
-    /// The text encoder's last hidden state for a prompt, `max_length × hidden_size`.
+    /// What K and V of a prompt are made from, `max_length × columns`: the text encoder's last hidden state, or of two encoders
+    /// what both give.
     ///
     /// # Errors
     /// As [`generate`](Self::generate).
@@ -182,9 +248,21 @@ impl Engine {
     /// As [`generate`](Self::generate).
     pub fn embed_with(&mut self, prompt: &str, subjects: &[Subject]) -> Result<Vec<f32>> {
         let prompt = self.plain_prompt(prompt, subjects)?;
-        let encoder =
-            self.text_encoder.get(&self.bundle, &self.place, graphs::text(&self.bundle, self.arrangement.form))?;
-        text_encoder::embed(&self.bundle, encoder, &prompt, &CancelToken::new())
+        Ok(self.encode_plain(&prompt)?.prompt_embeds)
+    }
+
+    /// All that the text encoders make of a prompt, its pooled embedding included.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate).
+    pub fn encode_prompt(&mut self, prompt: &str) -> Result<PromptEmbeds> {
+        let prompt = self.plain_prompt(prompt, &[])?;
+        self.encode_plain(&prompt)
+    }
+
+    fn encode_plain(&mut self, prompt: &Prompt) -> Result<PromptEmbeds> {
+        let mut embeds = self.encode_prompts(&[prompt], &CancelToken::new(), &mut Timings::default())?;
+        embeds.pop().ok_or_else(|| Error::request("prompt", "was not encoded"))
     }
 
     /// K and V of one prompt as the U-Net would get them; for inspection and tests.
@@ -193,9 +271,7 @@ impl Engine {
     /// As [`generate`](Self::generate).
     pub fn key_values(&mut self, prompt: &str, subjects: &[Subject]) -> Result<KeyValues> {
         let prompt = self.plain_prompt(prompt, subjects)?;
-        let encoder =
-            self.text_encoder.get(&self.bundle, &self.place, graphs::text(&self.bundle, self.arrangement.form))?;
-        self.prompts.encode(&self.bundle, encoder, &prompt, &CancelToken::new(), &mut Timings::default())?;
+        self.keep_encoded(std::slice::from_ref(&prompt), &CancelToken::new(), &mut Timings::default())?;
         self.prompts.key_values(&self.bundle, &prompt, subjects)
     }
 
@@ -203,4 +279,11 @@ impl Engine {
     pub fn forget_prompts(&mut self) {
         self.prompts = Prompts::default();
     }
+}
+
+/// What an empty prompt is where the model was trained with nothing in its place.
+fn zeros(manifest: &Manifest, prompt: &Prompt) -> PromptEmbeds {
+    let pooled = manifest.text_2.map_or(0, |second| second.projection_dim as usize);
+    let context = prompt.tokens.ids.len() * manifest.context_size() as usize;
+    PromptEmbeds { prompt_embeds: vec![0.0; context], pooled_prompt_embeds: vec![0.0; pooled] }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::Engine;
 
 use super::job::Job;
+use super::prompt_tokens::PromptTokens;
 use super::request::Request;
 use super::resolved::ResolvedRequest;
 use super::start::Start;
@@ -73,6 +74,9 @@ impl Engine {
         if let Some(width) = job.plan.embedded {
             unet.tell_guidance(&guidance::embedding(job.plan.guidance, width))?;
         }
+        if let Some(time_ids) = &job.plan.time_ids {
+            unet.tell_size(time_ids)?;
+        }
         let (mut input, mut output) = (vec![0.0; sample.len()], Vec::new());
         let timesteps = schedule.timesteps().to_vec();
         for (i, timestep) in timesteps.into_iter().enumerate() {
@@ -128,7 +132,7 @@ impl Engine {
     fn does_not_fit(&self, job: &Job<'_>, takes: usize) -> Error {
         let text = self.bundle.manifest().text;
         let tokens = self.tokens(job.request, &job.plan).unwrap_or_default();
-        let beyond = tokens.iter().find_map(|(side, tokens)| {
+        let beyond = tokens.iter().find_map(|PromptTokens { side, tokens, .. }| {
             let beyond = tokens.beyond_one_chunk(job.request.prompt_of(*side), text)?;
             Some((*side, shortened(beyond.trim())))
         });

@@ -2,13 +2,12 @@
 
 use crate::cancel::CancelToken;
 use crate::engine::outcome::{Refused, Timings};
+use crate::engine::prompt_tokens::PromptTokens;
 use crate::engine::request::Request;
 use crate::engine::resolved::ResolvedRequest;
 use crate::model::bundle::Bundle;
 use crate::progress::{Observer, Progress, Stage};
 use crate::safety::checker::Shown;
-use crate::subjects::places::Side;
-use crate::text::tokenizer::Tokens;
 
 /// Who sees the pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +24,7 @@ pub(crate) struct Job<'a> {
     pub(crate) request: &'a Request,
     pub(crate) audience: Audience,
     /// Of the prompts that take part; until they are encoded.
-    pub(crate) tokens: Vec<(Side, Tokens)>,
+    pub(crate) tokens: Vec<PromptTokens>,
     /// Tokens that the U-Net reads: `max_length`, or so many for each chunk of a long prompt.
     pub(crate) length: usize,
     pub(crate) observer: &'a mut dyn Observer,

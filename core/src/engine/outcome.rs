@@ -60,6 +60,12 @@ impl Generated {
 }
 
 impl Timings {
+    /// A run of a text encoder.
+    pub(crate) fn encoded(&mut self, time: Duration) {
+        self.runtime += time;
+        self.text += time;
+    }
+
     fn add(&mut self, other: &Self) {
         self.total += other.total;
         self.loading += other.loading;
@@ -86,7 +92,7 @@ pub struct Timings {
     pub runtime: Duration,
     /// Inside the U-Net alone, inside `runtime`.
     pub unet: Duration,
-    /// Inside the text encoder alone, inside `runtime`.
+    /// Inside the text encoders alone, inside `runtime`.
     pub text: Duration,
     /// Inside the VAE's decoder alone, inside `runtime`.
     pub decoding: Duration,

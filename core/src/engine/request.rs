@@ -1,6 +1,7 @@
 //! What is asked for: one required field, and documented defaults.
 
 use crate::engine::hires::Hires;
+use crate::engine::micro_conditions::MicroConditions;
 use crate::error::Result;
 use crate::model::style::Style;
 use crate::picture::Picture;
@@ -64,6 +65,8 @@ pub struct Request {
     /// AUTOMATIC1111's web UI. As there, it holds for both prompts with `prompt_weights`; without, for the prompt alone, as
     /// in diffusers.
     pub clip_skip: u32,
+    /// What a U-Net of two text encoders is told of the picture's size; other bundles refuse it where it says anything.
+    pub micro_conditions: MicroConditions,
 }
 
 /// The picture to start from.
@@ -104,6 +107,7 @@ impl Request {
             hires: None,
             prompt_weights: false,
             clip_skip: 0,
+            micro_conditions: MicroConditions::default(),
         }
     }
 
@@ -276,6 +280,13 @@ impl Request {
     #[must_use]
     pub fn with_clip_skip(mut self, layers: u32) -> Self {
         self.clip_skip = layers;
+        self
+    }
+
+    /// Tells a U-Net of two text encoders this of the picture's size.
+    #[must_use]
+    pub fn with_micro_conditions(mut self, conditions: MicroConditions) -> Self {
+        self.micro_conditions = conditions;
         self
     }
 

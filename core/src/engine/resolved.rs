@@ -3,6 +3,7 @@
 use super::request::{Init, Request};
 use crate::error::{Error, Result};
 use crate::model::bundle::{Bundle, TEXT_ENCODER};
+use crate::model::manifest::Manifest;
 use crate::picture::LARGEST_SIDE;
 use crate::picture::inpaint::Inpaint;
 use crate::sampling::scheduler::choice::Scheduler;
@@ -22,6 +23,8 @@ pub(crate) struct ResolvedRequest {
     pub(crate) scheduler: Scheduler,
     pub(crate) width: u32,
     pub(crate) height: u32,
+    /// What the U-Net takes as `time_ids`, where it does.
+    pub(crate) time_ids: Option<[f32; 6]>,
 }
 
 impl ResolvedRequest {
@@ -76,8 +79,26 @@ impl ResolvedRequest {
         }
         let guided = manifest.is_guided(guidance);
         let embedded = manifest.time_cond_proj_dim.map(|width| width as usize);
-        Ok(Self { steps: steps as usize, guidance, guidance_rescale, guided, embedded, scheduler, width, height })
+        let time_ids = time_ids(request, manifest, width, height)?;
+        let steps = steps as usize;
+        Ok(Self { steps, guidance, guidance_rescale, guided, embedded, scheduler, width, height, time_ids })
     }
+}
+
+/// What the U-Net is told of the picture's size, where it takes that.
+fn time_ids(request: &Request, manifest: &Manifest, width: u32, height: u32) -> Result<Option<[f32; 6]>> {
+    if manifest.text_2.is_some() {
+        return request.micro_conditions.time_ids(width, height).map(Some);
+    }
+    if request.micro_conditions.is_default() {
+        return Ok(None);
+    }
+    let reason = format!(
+        "say of what size the picture is to look, and the U-Net of `{}` is told of no size: models of two text encoders are, as \
+         Stable Diffusion XL",
+        manifest.name
+    );
+    Err(Error::request("micro_conditions", reason))
 }
 
 fn check_clip_skip(layers: u32, bundle: &Bundle) -> Result<()> {
@@ -135,6 +156,15 @@ fn check_subject(subject: &Subject, bundle: &Bundle) -> Result<()> {
         return Err(Error::WrongModel {
             subject: subject.name.clone(),
             reason: format!("its mask is over other layers than those of `{}`", bundle.manifest().name),
+        });
+    }
+    if subject.embeddings.is_some() && bundle.manifest().text_2.is_some() {
+        return Err(Error::WrongModel {
+            subject: subject.name.clone(),
+            reason: format!(
+                "its learned embeddings are for one text encoder, and `{}` has two",
+                bundle.manifest().name
+            ),
         });
     }
     if let Some(low_rank) = &subject.low_rank {

@@ -10,7 +10,7 @@ use crate::attention::KeyValues;
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::memory::pages;
-use crate::model::bundle::Bundle;
+use crate::model::bundle::{Bundle, TEXT_EMBEDS, TIME_IDS};
 use crate::model::manifest::Layer;
 use crate::runtime::session::{Graph, first_f32};
 
@@ -22,10 +22,11 @@ const GUIDANCE: &str = "timestep_cond";
 pub(crate) struct UNet<'g> {
     graph: &'g mut Graph,
     binding: IoBinding,
-    /// K and V of each run of a step, by layer: of all branches together, or of one after another.
+    /// K and V of each run of a step, by layer, and behind them the pooled embedding where there is one: of all branches
+    /// together, or of one after another.
     runs: Vec<Vec<Tensor<f32>>>,
-    /// The layers' names.
-    layers: Vec<String>,
+    /// The inputs' names.
+    names: Vec<String>,
     /// `batch × channels × height × width`; in each of the batch the noisy latent comes first, then what stays.
     sample: Tensor<f32>,
     timestep: (TensorElementType, Vec<usize>),
@@ -59,7 +60,9 @@ impl<'g> UNet<'g> {
         graph.input(SAMPLE)?;
         let mut binding = graph.session.create_binding().map_err(Error::runtime("binding the U-Net"))?;
         let layers = &bundle.manifest().layers;
-        layers.iter().try_for_each(|layer| graph.input(&layer.name).map(drop))?;
+        let pooled = bundle.manifest().text_2.map(|_| TEXT_EMBEDS.to_owned());
+        let names: Vec<String> = layers.iter().map(|layer| layer.name.clone()).chain(pooled).collect();
+        names.iter().try_for_each(|name| graph.input(name).map(drop))?;
         let batch = batch.max(1);
         let filled = |together: &[&KeyValues]| {
             let last = together.last().copied().into_iter();
@@ -67,8 +70,7 @@ impl<'g> UNet<'g> {
             tensors(layers, &all)
         };
         let runs = branches.chunks(batch).map(filled).collect::<Result<Vec<_>>>()?;
-        let layers: Vec<String> = layers.iter().map(|layer| layer.name.clone()).collect();
-        bind(&mut binding, &layers, runs.first())?;
+        bind(&mut binding, &names, runs.first())?;
         let memory =
             MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput).map_err(stage())?;
         let output = graph.session.outputs().first().map(|o| o.name().to_owned());
@@ -82,16 +84,24 @@ impl<'g> UNet<'g> {
         let sample = Tensor::from_array(([batch, channels, height, width], one.repeat(batch))).map_err(stage())?;
         let timestep = (ty, shape);
         let branches = branches.len();
-        Ok(Self { graph, binding, runs, layers, sample, timestep, batch, branches, inside: Duration::ZERO })
+        Ok(Self { graph, binding, runs, names, sample, timestep, batch, branches, inside: Duration::ZERO })
     }
 
     /// Binds the embedding of the guidance scale, the same for every branch and step, where the U-Net takes that.
     pub(crate) fn tell_guidance(&mut self, embedding: &[f32]) -> Result<()> {
-        let stage = || Error::runtime("binding the guidance of the U-Net");
-        self.graph.input(GUIDANCE)?;
-        let values = embedding.repeat(self.batch);
-        let tensor = Tensor::from_array(([self.batch, embedding.len()], values)).map_err(stage())?;
-        self.binding.bind_input(GUIDANCE, &tensor).map_err(stage())
+        self.tell(GUIDANCE, embedding)
+    }
+
+    /// Binds the picture's sizes in the same way.
+    pub(crate) fn tell_size(&mut self, time_ids: &[f32]) -> Result<()> {
+        self.tell(TIME_IDS, time_ids)
+    }
+
+    fn tell(&mut self, name: &str, values: &[f32]) -> Result<()> {
+        let stage = || Error::runtime(format!("binding `{name}` of the U-Net"));
+        self.graph.input(name)?;
+        let tensor = Tensor::from_array(([self.batch, values.len()], values.repeat(self.batch))).map_err(stage())?;
+        self.binding.bind_input(name, &tensor).map_err(stage())
     }
 
     /// Runs the U-Net on one latent, the same for every branch, and writes the branches' outputs one after another.
@@ -115,7 +125,7 @@ impl<'g> UNet<'g> {
         for run in 0..self.runs.len() {
             // One run alone is bound already.
             if self.runs.len() > 1 {
-                bind(&mut self.binding, &self.layers, self.runs.get(run))?;
+                bind(&mut self.binding, &self.names, self.runs.get(run))?;
             }
             let values = self.run(cancel)?;
             if self.runs.len() == 1 { *out = values } else { out.extend(values) }
@@ -164,9 +174,10 @@ impl<'g> UNet<'g> {
     }
 }
 
-/// K and V of branches that run together: for each layer [branches, tokens, rows].
+/// K and V of branches that run together, for each layer [branches, tokens, rows], and their pooled embeddings, if any.
 fn tensors(layers: &[Layer], branches: &[&KeyValues]) -> Result<Vec<Tensor<f32>>> {
     let batch = branches.len();
+    let stage = || Error::runtime("making K and V of the U-Net");
     let each = layers.iter().enumerate().map(|(i, layer)| {
         let rows = layer.rows as usize;
         let mut values = Vec::new();
@@ -174,14 +185,19 @@ fn tensors(layers: &[Layer], branches: &[&KeyValues]) -> Result<Vec<Tensor<f32>>
             values.extend_from_slice(branch.layers.get(i).map_or(&[], Vec::as_slice));
         }
         let tokens = values.len() / (rows * batch).max(1);
-        Tensor::from_array(([batch, tokens, rows], values)).map_err(Error::runtime("making K and V of the U-Net"))
+        Tensor::from_array(([batch, tokens, rows], values)).map_err(stage())
     });
-    each.collect()
+    let mut all = each.collect::<Result<Vec<_>>>()?;
+    let pooled: Vec<f32> = branches.iter().flat_map(|branch| &branch.text_embeds).copied().collect();
+    if !pooled.is_empty() {
+        all.push(Tensor::from_array(([batch, pooled.len() / batch.max(1)], pooled)).map_err(stage())?);
+    }
+    Ok(all)
 }
 
-fn bind(binding: &mut IoBinding, layers: &[String], tensors: Option<&Vec<Tensor<f32>>>) -> Result<()> {
-    for (layer, tensor) in layers.iter().zip(tensors.into_iter().flatten()) {
-        binding.bind_input(layer, tensor).map_err(Error::runtime("binding K and V of the U-Net"))?;
+fn bind(binding: &mut IoBinding, names: &[String], tensors: Option<&Vec<Tensor<f32>>>) -> Result<()> {
+    for (name, tensor) in names.iter().zip(tensors.into_iter().flatten()) {
+        binding.bind_input(name, tensor).map_err(Error::runtime("binding K and V of the U-Net"))?;
     }
     Ok(())
 }

@@ -7,7 +7,9 @@ use super::plan::{MemoryPlan, StageMemory};
 use super::profile::Profile;
 use crate::engine::options::{EngineOptions, MemoryMode};
 use crate::error::{Error, Result};
-use crate::model::bundle::{ATTENTION, Bundle, TEXT_ENCODER, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER};
+use crate::model::bundle::{
+    ATTENTION, Bundle, TEXT_ENCODER, TEXT_ENCODER_2, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER,
+};
 use crate::model::safety::SafetyClassifier;
 use crate::runtime::execution_provider::ExecutionProvider;
 use crate::safety::checker::Checker;
@@ -153,6 +155,7 @@ impl<'a> Planner<'a> {
         let branches = if sizes.guided { 2 } else { 1 };
         let batch = self.bundle.manifest().fixed.samples(branches, arrangement.apart) as u64;
         let mut stages = vec![(TEXT_ENCODER, 1, 0)];
+        stages.extend(self.bundle.manifest().text_2.map(|_| (TEXT_ENCODER_2, 1, 0)));
         // A U-Net that takes a region is given the latent of a picture always.
         if sizes.from_picture || self.bundle.manifest().takes_region() {
             stages.push((VAE_ENCODER, 1, cells));

@@ -22,12 +22,27 @@ pub const TOKENIZER: &str = "tokenizer.json";
 pub const TEXT_ENCODER: &str = "text_encoder.onnx";
 /// The text encoder's input with what is added to each token's embedding, float32 [batch, tokens, width].
 pub const EMBEDDING_OFFSETS: &str = "embedding_offsets";
+/// Tokens of a prompt for the second text encoder, where there is one.
+pub const TOKENIZER_2: &str = "tokenizer_2.json";
+/// The second text encoder, of bundles with [`text_2`](crate::model::manifest::Manifest::text_2): `input_ids` to a hidden state
+/// and [`TEXT_EMBEDS`].
+pub const TEXT_ENCODER_2: &str = "text_encoder_2.onnx";
+/// The pooled embedding of a prompt, float32 [batch, projection_dim]: an output of the second text encoder, and an input of the
+/// U-Net.
+pub const TEXT_EMBEDS: &str = "text_embeds";
+/// The U-Net's input with the picture's sizes, float32 [batch, 6], of bundles with two text encoders.
+pub const TIME_IDS: &str = "time_ids";
 /// The text encoder's output without its last `layers`, normalised as the last hidden state is; 1 or more, up to
-/// [`Text::clip_skip`](crate::model::manifest::Text::clip_skip).
+/// [`Text::clip_skip`](crate::model::manifest::Text::clip_skip). Of two text encoders the outputs are [`PENULTIMATE`] and those
+/// before it, none of them normalised.
 #[must_use]
 pub fn skipped_state(layers: u32) -> String {
     format!("hidden_state_skip_{layers}")
 }
+
+/// What each of two text encoders gives: its hidden state before the last layer, without the final normalisation (diffusers'
+/// `hidden_states[-2]`).
+pub const PENULTIMATE: &str = "penultimate_hidden_state";
 
 /// The U-Net, with fused nodes.
 pub const UNET: &str = "unet.onnx";
@@ -49,6 +64,8 @@ pub fn mapped_twin(graph: &str) -> String {
 
 /// Files that every bundle holds.
 const REQUIRED: [&str; 5] = [TOKENIZER, TEXT_ENCODER, UNET, VAE_DECODER, ATTENTION];
+/// Files of every bundle with a second text encoder.
+const OF_SECOND_TEXT: [&str; 2] = [TOKENIZER_2, TEXT_ENCODER_2];
 /// No manifest is larger; what claims to be is not read.
 pub(crate) const MAX_MANIFEST_BYTES: u64 = 4 << 20;
 
@@ -184,7 +201,8 @@ pub(crate) fn parse_manifest(path: &Path, text: &str) -> Result<Manifest> {
     }
     let manifest: Manifest = parse(path, text)?;
     check_values(path, &manifest)?;
-    if let Some(name) = REQUIRED.iter().find(|name| !manifest.files.contains_key(**name)) {
+    let of_second: &[&str] = if manifest.text_2.is_some() { &OF_SECOND_TEXT } else { &[] };
+    if let Some(name) = REQUIRED.iter().chain(of_second).find(|name| !manifest.files.contains_key(**name)) {
         return Err(Error::bundle(path, format!("it does not list `{name}`")));
     }
     match manifest.files.keys().find(|name| !is_plain(name)) {

@@ -10,7 +10,8 @@
 //! Schema 2 came with `in_channels`: an app that overlooks it gives the U-Net too little. Schema 3 came with `safety`: an app
 //! that overlooks it shows pictures that were to be blurred. Schema 4 came with `time_cond_proj_dim`,
 //! `noise_schedule.rescale_betas_zero_snr` and `noise_schedule.original_inference_steps`: an app that overlooks the first leaves
-//! the U-Net without an input, and with the others it draws other pictures.
+//! the U-Net without an input, and with the others it draws other pictures. Schema 5 came with `text_2`: an app that overlooks it
+//! gives K and V half of the text.
 
 use std::collections::BTreeMap;
 
@@ -21,11 +22,12 @@ use crate::model::form::Form;
 pub use crate::model::image_size::ImageSize;
 pub use crate::model::noise_schedule::{BetaSchedule, NoiseSchedule, TimestepSpacing};
 use crate::model::safety::SafetyClassifier;
+pub use crate::model::second_text::SecondText;
 use crate::model::style::Style;
 use crate::sampling::scheduler::choice::Scheduler;
 
 /// The newest schema version that this crate reads and writes.
-pub const SCHEMA: u32 = 4;
+pub const SCHEMA: u32 = 5;
 /// The oldest.
 pub const OLDEST_SCHEMA: u32 = 1;
 
@@ -64,6 +66,10 @@ pub struct Manifest {
     pub noise_schedule: NoiseSchedule,
     /// What the text encoder takes.
     pub text: Text,
+    /// The second text encoder of Stable Diffusion XL and its kind, whose U-Net is told of the picture's size too (diffusers'
+    /// `addition_embed_type` of `text_time`). Needs schema 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_2: Option<SecondText>,
     /// What is used where a request is silent.
     pub defaults: Defaults,
     /// Other ways to ask it that suit it, by name: presets that apps show.
@@ -104,6 +110,7 @@ impl Manifest {
             prediction_type: PredictionType::Epsilon,
             noise_schedule: NoiseSchedule::new(1000, 0.00085, 0.012, BetaSchedule::ScaledLinear),
             text: Text::new(77, 768, [49406, 49407, 49407]),
+            text_2: None,
             defaults: Defaults::new(20, 7.5, Scheduler::DpmSolverPlusPlus2M),
             presets: Vec::new(),
             fixed: Fixed::default(),
@@ -121,7 +128,9 @@ impl Manifest {
     /// The lowest schema that says all of it: what it is to be written with.
     #[must_use]
     pub fn lowest_schema(&self) -> u32 {
-        if self.time_cond_proj_dim.is_some() || self.noise_schedule.is_newer() {
+        if self.text_2.is_some() {
+            5
+        } else if self.time_cond_proj_dim.is_some() || self.noise_schedule.is_newer() {
             4
         } else if self.safety.is_some() {
             3
@@ -143,6 +152,12 @@ impl Manifest {
     #[must_use]
     pub fn preset(&self, name: &str) -> Option<&Style> {
         self.presets.iter().find(|preset| preset.name == name)
+    }
+
+    /// Width of a token's embedding, which K and V are made from: of both text encoders together where there are two.
+    #[must_use]
+    pub fn context_size(&self) -> u32 {
+        self.text.hidden_size.saturating_add(self.text_2.map_or(0, |second| second.hidden_size))
     }
 
     /// Channels that the U-Net takes.
@@ -211,7 +226,7 @@ pub enum PredictionType {
 pub struct Text {
     /// Tokens of a prompt with start and end, 77 for CLIP.
     pub max_length: u32,
-    /// Width of the last hidden state.
+    /// Width of its hidden states.
     pub hidden_size: u32,
     /// Token before the prompt.
     pub bos_token_id: u32,

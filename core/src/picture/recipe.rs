@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::disk::hash::Sha256;
+use crate::engine::micro_conditions::MicroConditions;
 use crate::engine::request::Request;
 use crate::engine::resolved::ResolvedRequest;
 use crate::error::{Error, Result};
@@ -72,6 +73,9 @@ pub struct Recipe {
     /// The text encoder's last layers that were left out.
     #[serde(default, skip_serializing_if = "crate::units::is_zero")]
     pub clip_skip: u32,
+    /// What the U-Net was told of the picture's size, where the request said anything.
+    #[serde(default, skip_serializing_if = "MicroConditions::is_default")]
+    pub micro_conditions: MicroConditions,
     /// What the safety classifier found, where the picture was blurred for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety: Option<Verdict>,
@@ -127,6 +131,7 @@ impl Recipe {
             init: request.init.as_ref().map(InitRecipe::of),
             prompt_weights: request.prompt_weights,
             clip_skip: request.clip_skip,
+            micro_conditions: request.micro_conditions,
             safety: None,
         }
     }
@@ -300,6 +305,7 @@ mod tests {
             init: Some(InitRecipe { strength: 0.6, rgb_sha256: Sha256::from_bytes([0xee; 32]), inpaint: None }),
             prompt_weights: false,
             clip_skip: 0,
+            micro_conditions: MicroConditions::default(),
             safety: None,
         }
     }

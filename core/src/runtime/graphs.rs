@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::disk::hash::Sha256;
 use crate::error::{Error, Result};
 use crate::memory::{LoadForm, heap};
-use crate::model::bundle::{Bundle, TEXT_ENCODER, mapped_twin};
+use crate::model::bundle::{Bundle, mapped_twin};
 use crate::runtime::execution_provider::{ExecutionProvider, ProviderOptions};
 use crate::runtime::session::{Graph, Options};
 
@@ -108,8 +108,8 @@ fn cache_folder(bundle: &Bundle, name: &str, place: &Place) -> Result<Option<Pat
     Ok(Some(folder))
 }
 
-/// What a text encoder is loaded for.
-pub(crate) fn text(bundle: &Bundle, form: LoadForm) -> Purpose {
+/// What a text encoder is loaded for, by its name.
+pub(crate) fn text(name: &'static str, bundle: &Bundle, form: LoadForm) -> Purpose {
     let dimensions = vec![("batch", 1), ("tokens", bundle.manifest().text.max_length as usize)];
-    Purpose { name: TEXT_ENCODER, form, dimensions }
+    Purpose { name, form, dimensions }
 }

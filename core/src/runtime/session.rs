@@ -146,18 +146,36 @@ impl Graph {
         output: Option<&str>,
         cancel: &CancelToken,
     ) -> Result<(Vec<usize>, Vec<f32>)> {
+        self.run_reading(inputs, cancel, |graph, outputs| match output {
+            None => first_f32(graph, outputs),
+            Some(output) => named_f32(graph, outputs, output),
+        })
+    }
+
+    /// Runs all inputs through to two outputs by their names.
+    pub(crate) fn run_to_both(
+        &mut self,
+        inputs: Vec<(Cow<'_, str>, SessionInputValue<'_>)>,
+        [first, second]: [&str; 2],
+        cancel: &CancelToken,
+    ) -> Result<[(Vec<usize>, Vec<f32>); 2]> {
+        self.run_reading(inputs, cancel, |graph, outputs| {
+            Ok([named_f32(graph, outputs, first)?, named_f32(graph, outputs, second)?])
+        })
+    }
+
+    fn run_reading<T>(
+        &mut self,
+        inputs: Vec<(Cow<'_, str>, SessionInputValue<'_>)>,
+        cancel: &CancelToken,
+        read: impl FnOnce(&str, &SessionOutputs<'_>) -> Result<T>,
+    ) -> Result<T> {
         let stage = format!("running `{}`", self.name);
         let Self { weights, session, name, .. } = self;
         cancel.guard(|options| {
             pages::run_with_few(weights, || {
                 let outputs = session.run_with_options(inputs, options).map_err(Error::runtime(stage))?;
-                match output {
-                    None => first_f32(name, &outputs),
-                    Some(output) => match outputs.get(output) {
-                        Some(value) => f32s(name, value),
-                        None => Err(Error::bundle(&*name, format!("the graph has no output `{output}`"))),
-                    },
-                }
+                read(name, &outputs)
             })
         })
     }
@@ -214,6 +232,14 @@ pub(crate) fn first_f32(graph: &str, outputs: &SessionOutputs<'_>) -> Result<(Ve
         return Err(Error::bundle(graph, "the graph has no output"));
     }
     f32s(graph, &outputs[0])
+}
+
+/// Shape and values of an output by its name.
+fn named_f32(graph: &str, outputs: &SessionOutputs<'_>, name: &str) -> Result<(Vec<usize>, Vec<f32>)> {
+    match outputs.get(name) {
+        Some(value) => f32s(graph, value),
+        None => Err(Error::bundle(graph, format!("the graph has no output `{name}`"))),
+    }
 }
 
 /// Shape and values of an output.

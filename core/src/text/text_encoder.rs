@@ -1,4 +1,4 @@
-//! The text encoder: tokens to the last hidden state.
+//! The text encoders: tokens to hidden states.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -7,7 +7,10 @@ use ort::session::SessionInputValue;
 
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
-use crate::model::bundle::{Bundle, EMBEDDING_OFFSETS, TEXT_ENCODER, skipped_state};
+use crate::model::bundle::{
+    Bundle, EMBEDDING_OFFSETS, PENULTIMATE, TEXT_EMBEDS, TEXT_ENCODER, TEXT_ENCODER_2, skipped_state,
+};
+use crate::model::manifest::SecondText;
 use crate::runtime::finite;
 use crate::runtime::session::Graph;
 use crate::subjects::offsets::Offsets;
@@ -15,7 +18,7 @@ use crate::subjects::words::Words;
 use crate::text::tokenizer::Tokens;
 use crate::text::weighting;
 
-/// A prompt as the text encoder takes it.
+/// A prompt as the text encoders take it.
 #[derive(Debug, Clone)]
 pub(crate) struct Prompt {
     pub(crate) tokens: Tokens,
@@ -23,58 +26,110 @@ pub(crate) struct Prompt {
     pub(crate) offsets: Offsets,
     /// Which of its words stand for which subject.
     pub(crate) words: Words,
-    /// The text encoder's last layers that are left out.
+    /// The text encoders' last layers that are left out.
     pub(crate) clip_skip: u32,
+    /// As the second text encoder takes it, where there is one.
+    pub(crate) second: Option<SecondPrompt>,
+    /// Whether it is zeros, and not encoded at all.
+    pub(crate) is_zeros: bool,
+}
+
+/// A prompt as the second text encoder takes it. Its tokens may be others, and stand elsewhere.
+#[derive(Debug, Clone)]
+pub(crate) struct SecondPrompt {
+    pub(crate) tokens: Tokens,
+    /// Which of its words stand for which subject.
+    pub(crate) words: Words,
 }
 
 impl Prompt {
-    /// Whether both are encoded to the same hidden state.
+    /// Whether both are encoded to the same hidden states.
     pub(crate) fn encodes_as(&self, other: &Self) -> bool {
-        self.tokens.ids == other.tokens.ids
-            && self.tokens.weights == other.tokens.weights
+        fn read(tokens: &Tokens) -> (&[u32], &[f32]) {
+            (&tokens.ids, &tokens.weights)
+        }
+        fn second(prompt: &Prompt) -> Option<&Tokens> {
+            prompt.second.as_ref().map(|second| &second.tokens)
+        }
+        read(&self.tokens) == read(&other.tokens)
+            && second(self).map(read) == second(other).map(read)
             && self.offsets.values == other.offsets.values
             && self.clip_skip == other.clip_skip
+            && self.is_zeros == other.is_zeros
     }
 }
 
-/// The last hidden state with its weights, `max_length × hidden_size` for each chunk.
+/// The first text encoder's hidden state with its weights, `max_length × hidden_size` for each chunk.
 pub(crate) fn embed(bundle: &Bundle, encoder: &mut Graph, prompt: &Prompt, cancel: &CancelToken) -> Result<Vec<f32>> {
-    let length = (bundle.manifest().text.max_length as usize).max(1);
+    let text = bundle.manifest().text;
+    let length = (text.max_length as usize).max(1);
+    let skipped = (prompt.clip_skip > 0).then(|| skipped_state(prompt.clip_skip));
     let mut embedding = Vec::new();
     for (chunk, weights) in prompt.tokens.weights.chunks(length).enumerate() {
-        let mut hidden = embed_chunk(bundle, encoder, prompt, chunk * length..(chunk + 1) * length, cancel)?;
+        let places = chunk * length..(chunk + 1) * length;
+        let offsets = offsets(bundle, encoder, prompt, places.clone())?;
+        let inputs = inputs(encoder, &prompt.tokens, places, offsets)?;
+        let given = encoder.run_to(inputs, skipped.as_deref(), cancel)?;
+        let mut hidden = checked(TEXT_ENCODER, given, &[length, text.hidden_size as usize])?;
         weighting::weigh(&mut hidden, weights)?;
         embedding.extend(hidden);
     }
     Ok(embedding)
 }
 
-/// The last hidden state of the tokens at some places.
-fn embed_chunk(
+/// The second text encoder's hidden state in the same way, and its pooled embedding of the first chunk, which no weight changes:
+/// as in AUTOMATIC1111's web UI.
+pub(crate) fn embed_second(
     bundle: &Bundle,
     encoder: &mut Graph,
-    prompt: &Prompt,
-    places: Range<usize>,
+    (prompt, second): (&SecondPrompt, SecondText),
+    clip_skip: u32,
     cancel: &CancelToken,
-) -> Result<Vec<f32>> {
-    let text = bundle.manifest().text;
-    let ids = prompt.tokens.ids.get(places.clone()).unwrap_or_default();
+) -> Result<(Vec<f32>, Vec<f32>)> {
+    let length = (bundle.manifest().text.max_length as usize).max(1);
+    let hidden_state = if clip_skip > 0 { skipped_state(clip_skip) } else { PENULTIMATE.to_owned() };
+    let (mut embedding, mut pooled) = (Vec::new(), None);
+    for (chunk, weights) in prompt.tokens.weights.chunks(length).enumerate() {
+        let inputs = inputs(encoder, &prompt.tokens, chunk * length..(chunk + 1) * length, None)?;
+        let [hidden, whole] = encoder.run_to_both(inputs, [&hidden_state, TEXT_EMBEDS], cancel)?;
+        let mut hidden = checked(TEXT_ENCODER_2, hidden, &[length, second.hidden_size as usize])?;
+        let whole = checked(TEXT_ENCODER_2, whole, &[second.projection_dim as usize])?;
+        weighting::weigh(&mut hidden, weights)?;
+        embedding.extend(hidden);
+        pooled.get_or_insert(whole);
+    }
+    Ok((embedding, pooled.unwrap_or_default()))
+}
+
+/// The values, which are to be of one sample of this shape, and finite.
+fn checked(graph: &'static str, (shape, values): (Vec<usize>, Vec<f32>), of_one: &[usize]) -> Result<Vec<f32>> {
+    if shape.first() != Some(&1) || shape.get(1..) != Some(of_one) {
+        let expected: Vec<usize> = std::iter::once(1).chain(of_one.iter().copied()).collect();
+        let reason = format!("it gave shape {shape:?} instead of {expected:?}");
+        return Err(Error::bundle(graph, reason));
+    }
+    finite::check(graph, &values)?;
+    Ok(values)
+}
+
+type Inputs<'v> = Vec<(Cow<'v, str>, SessionInputValue<'v>)>;
+
+/// What an encoder takes for the tokens at some places.
+fn inputs(
+    encoder: &Graph,
+    tokens: &Tokens,
+    places: Range<usize>,
+    offsets: Option<([usize; 3], Vec<f32>)>,
+) -> Result<Inputs<'static>> {
+    let ids = tokens.ids.get(places).unwrap_or_default();
     let ids: Vec<i64> = ids.iter().map(|&id| i64::from(id)).collect();
     let ids = encoder.tensor("input_ids", &[1, ids.len()], ids)?;
-    let mut inputs: Vec<(Cow<'_, str>, SessionInputValue<'_>)> = ort::inputs!["input_ids" => ids];
-    if let Some((shape, values)) = offsets(bundle, encoder, prompt, places)? {
+    let mut inputs: Inputs<'_> = ort::inputs!["input_ids" => ids];
+    if let Some((shape, values)) = offsets {
         let tensor = encoder.tensor(EMBEDDING_OFFSETS, &shape, values)?;
         inputs.push((EMBEDDING_OFFSETS.into(), tensor.into()));
     }
-    let skipped = (prompt.clip_skip > 0).then(|| skipped_state(prompt.clip_skip));
-    let (shape, embedding) = encoder.run_to(inputs, skipped.as_deref(), cancel)?;
-    let expected = [1, text.max_length as usize, text.hidden_size as usize];
-    if shape != expected {
-        let reason = format!("it gave shape {shape:?} instead of {expected:?}");
-        return Err(Error::bundle(TEXT_ENCODER, reason));
-    }
-    finite::check(TEXT_ENCODER, &embedding)?;
-    Ok(embedding)
+    Ok(inputs)
 }
 
 /// What the graph takes beside the tokens: zeros where nothing is added; nothing where it was imported by a version that

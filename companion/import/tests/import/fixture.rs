@@ -23,7 +23,7 @@ pub(crate) fn temporary() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
-fn copy_all(from: &Path, to: &Path) {
+pub(crate) fn copy_all(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).expect("a fixture folder") {
         let entry = entry.expect("an entry");

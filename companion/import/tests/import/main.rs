@@ -16,3 +16,4 @@ mod one_file;
 mod output;
 mod run;
 mod safety;
+mod sdxl;

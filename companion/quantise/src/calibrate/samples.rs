@@ -1,8 +1,9 @@
 //! What the graphs see while real prompts are drawn by the engine's own denoise loop.
 
 use cones_core::attention::KeyValues;
+use cones_core::model::bundle::{TEXT_EMBEDS, TIME_IDS};
 use cones_core::sampling::guidance;
-use cones_core::{CancelToken, Engine, Observer, Progress, Request};
+use cones_core::{CancelToken, Engine, MicroConditions, Observer, Progress, Request};
 
 use crate::error::Result;
 use crate::run::{Feed, Values};
@@ -48,7 +49,7 @@ pub(crate) fn draw(
         let kept = seen.samples.into_iter().skip(i % every).step_by(every);
         for (at, (sample, timestep)) in kept.enumerate() {
             let branch = if guided && (at + i) % 2 == 1 { &negative } else { &positive };
-            samples.unet.push(unet(engine, [1, channels, height, width], sample, timestep, branch));
+            samples.unet.push(unet(engine, [1, channels, height, width], sample, timestep, branch)?);
         }
         let shape = vec![1, channels, height, width];
         samples.decoder.extend(seen.latent.map(|latent| vec![("latent".to_owned(), Values::Real(shape, latent))]));
@@ -63,7 +64,7 @@ fn latent(engine: &Engine) -> [usize; 3] {
     [manifest.latent.channels as usize, cells(manifest.image.height), cells(manifest.image.width)]
 }
 
-fn unet(engine: &Engine, shape: [usize; 4], sample: Vec<f32>, timestep: f32, branch: &KeyValues) -> Feed {
+fn unet(engine: &Engine, shape: [usize; 4], sample: Vec<f32>, timestep: f32, branch: &KeyValues) -> Result<Feed> {
     let manifest = engine.bundle().manifest();
     let tokens = manifest.text.max_length as usize;
     let mut feed = vec![
@@ -74,10 +75,16 @@ fn unet(engine: &Engine, shape: [usize; 4], sample: Vec<f32>, timestep: f32, bra
         let told = guidance::embedding(manifest.defaults.guidance, width);
         feed.push(("timestep_cond".to_owned(), Values::Real(vec![1, width], told)));
     }
+    if manifest.text_2.is_some() {
+        let pooled = branch.text_embeds.clone();
+        feed.push((TEXT_EMBEDS.to_owned(), Values::Real(vec![1, pooled.len()], pooled)));
+        let ids = MicroConditions::default().time_ids(manifest.image.width, manifest.image.height)?;
+        feed.push((TIME_IDS.to_owned(), Values::Real(vec![1, ids.len()], ids.to_vec())));
+    }
     for (layer, values) in manifest.layers.iter().zip(&branch.layers) {
         feed.push((layer.name.clone(), Values::Real(vec![1, tokens, layer.rows as usize], values.clone())));
     }
-    feed
+    Ok(feed)
 }
 
 /// What one picture's loop gave to the graphs.

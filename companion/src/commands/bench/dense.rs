@@ -62,8 +62,7 @@ mod tests {
         let masks = [1, 2].map(|seed| ConceptMask::random(&bundle.manifest().layers, 0.05, seed));
 
         let dense = key_values(weights, ArrayView2::from_shape((tokens, columns), &embedding)?, &masks)?;
-        let correction =
-            Correction { tokens: (0..tokens).collect(), masks: masks.iter().map(|mask| (mask, 1.0)).collect() };
+        let correction = Correction::new((0..tokens).collect(), masks.iter().map(|mask| (mask, 1.0)).collect());
         let corrected = Projection::new(weights, &embedding, tokens)?.key_values(weights, &[correction]);
         for (dense, corrected) in dense.iter().zip(&corrected.layers) {
             assert_eq!(dense.len(), corrected.len());

@@ -115,7 +115,7 @@ impl Switch {
     /// On for the whole prompt.
     fn correction<'m>(&self, masks: &'m [ConceptMask]) -> [Correction<'m>; 1] {
         let masks = masks.iter().map(|mask| (mask, 1.0)).collect();
-        [Correction { tokens: (0..self.tokens).collect(), masks }]
+        [Correction::new((0..self.tokens).collect(), masks)]
     }
 }
 

@@ -25,6 +25,7 @@ pub(super) fn check(manifest: &Manifest) -> Result<(), String> {
     check_fixed(manifest)?;
     check_form(manifest)?;
     check_scaling(manifest)?;
+    check_second_text(manifest)?;
     check_layers(manifest)?;
     check_preview(manifest)?;
     check_safety(manifest)?;
@@ -95,6 +96,16 @@ fn check_scaling(manifest: &Manifest) -> Result<(), String> {
     Ok(())
 }
 
+/// What came with schema 5.
+fn check_second_text(manifest: &Manifest) -> Result<(), String> {
+    let Some(second) = &manifest.text_2 else { return Ok(()) };
+    if manifest.schema < 5 {
+        return Err("`text_2` needs schema 5".into());
+    }
+    within("text_2.hidden_size", second.hidden_size, 1, WIDEST)?;
+    within("text_2.projection_dim", second.projection_dim, 1, WIDEST)
+}
+
 fn check_layers(manifest: &Manifest) -> Result<(), String> {
     if manifest.layers.is_empty() {
         return Err("it lists no cross-attention layer".into());
@@ -102,11 +113,10 @@ fn check_layers(manifest: &Manifest) -> Result<(), String> {
     let mut names = BTreeSet::new();
     for layer in &manifest.layers {
         within(&layer.name, layer.rows, 1, WIDEST)?;
-        if layer.columns != manifest.text.hidden_size {
-            return Err(format!(
-                "layer `{}` takes {} columns, the text encoder gives {}",
-                layer.name, layer.columns, manifest.text.hidden_size
-            ));
+        if layer.columns != manifest.context_size() {
+            let given = manifest.context_size();
+            let whose = if manifest.text_2.is_some() { "both text encoders give" } else { "the text encoder gives" };
+            return Err(format!("layer `{}` takes {} columns, {whose} {given}", layer.name, layer.columns));
         }
         if !names.insert(&layer.name) {
             return Err(format!("it lists layer `{}` twice", layer.name));
@@ -142,7 +152,7 @@ fn check_guidance_input(manifest: &Manifest) -> Result<(), String> {
         // A sine and a cosine of two frequencies at least: of one there is no ratio between them.
         within("time_cond_proj_dim", width, 4, WIDEST)?;
     }
-    if manifest.schema < 4 && manifest.lowest_schema() == 4 {
+    if manifest.schema < 4 && manifest.lowest_schema() >= 4 {
         return Err(
             "`time_cond_proj_dim`, `rescale_betas_zero_snr` and `original_inference_steps` need schema 4".into()
         );
