@@ -1,4 +1,4 @@
-//! The sums of the lines that tests close with: cargo's and Python's `test result:`, Surefire's `Tests run:`.
+//! The sums of the lines that tests close with: nextest's `Summary`, cargo's and Python's `test result:`, Surefire's `Tests run:`.
 
 use std::io::{BufRead, Write};
 use std::process::{Command, ExitStatus};
@@ -20,6 +20,11 @@ impl Count {
         process::watch(command, |line| self.add(line))
     }
 
+    /// Runs nextest, which writes to standard error, and adds up what its closing line says.
+    pub(crate) fn run_nextest(&mut self, command: &mut Command) -> Result<ExitStatus> {
+        process::watch_both(command, |line| self.add(line))
+    }
+
     /// Passes everything on to `terminal` as it comes, and adds up what closing lines say.
     pub(crate) fn read(&mut self, output: impl BufRead, terminal: impl Write) -> std::io::Result<()> {
         process::pass_on(output, terminal, |line| self.add(line))
@@ -34,6 +39,7 @@ impl Count {
 
     fn add(&mut self, line: &str) {
         self.add_surefire(line);
+        self.add_nextest(line);
         let Some(result) = line.trim_start().strip_prefix("test result: ") else {
             return;
         };
@@ -47,6 +53,26 @@ impl Count {
                 "failed" => self.failed += number,
                 "ignored" => self.ignored += number,
                 _ => {}
+            }
+        }
+    }
+
+    /// `Summary [   9.000s] 7 tests run: 5 passed (1 slow), 1 failed, 1 timed out, 2 skipped`.
+    fn add_nextest(&mut self, line: &str) {
+        let Some(rest) = line.trim_start().strip_prefix("Summary [") else { return };
+        let Some((_, numbers)) = rest.split_once(" run: ") else { return };
+        for part in numbers.trim_end().split(", ") {
+            let Some((number, kind)) = part.split_once(' ') else { continue };
+            let Ok(number) = number.parse::<u32>() else { continue };
+            // `6 passed (2 slow, 1 flaky)`: those in brackets are among the six.
+            if kind.ends_with(')') && !kind.contains('(') {
+                continue;
+            }
+            match kind.split(" (").next().unwrap_or(kind) {
+                "passed" => self.passed += number,
+                "skipped" => self.ignored += number,
+                // Failed, timed out, could not be started.
+                _ => self.failed += number,
             }
         }
     }
@@ -86,6 +112,20 @@ mod tests {
             count.add(line);
         }
         assert_eq!(count, Count { passed: 9, failed: 2, ignored: 1 });
+    }
+
+    #[test]
+    fn nextest_is_counted_by_its_closing_line() {
+        let mut count = Count::default();
+        for line in [
+            "    Starting 9 tests across 42 binaries (2 tests skipped)",
+            "        FAIL [   0.010s] (1/9) cones-core::pack Summary::of_3 passed",
+            "     Summary [1695.762s] 9/11 tests run: 6 passed (2 slow, 1 flaky), 1 failed, 1 timed out, 1 exec failed, 2 skipped",
+            "     Summary [   0.100s] 1 test run: 1 passed, 0 skipped",
+        ] {
+            count.add(line);
+        }
+        assert_eq!(count, Count { passed: 7, failed: 3, ignored: 2 });
     }
 
     #[test]

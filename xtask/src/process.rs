@@ -26,6 +26,19 @@ pub(crate) fn watch(command: &mut Command, seen: impl FnMut(&str)) -> Result<Exi
     child.wait().map_err(cannot)
 }
 
+/// The same for a program that says on standard error what is to be seen: both come out as one, in order.
+pub(crate) fn watch_both(command: &mut Command, seen: impl FnMut(&str)) -> Result<ExitStatus> {
+    let line = line(command);
+    println!("{line}");
+    let cannot = |error: std::io::Error| Failure::new(format!("cannot run `{line}`: {error}"), "Is it on the PATH?");
+    let (output, input) = std::io::pipe().map_err(cannot)?;
+    let mut child = command.stdout(input.try_clone().map_err(cannot)?).stderr(input).spawn().map_err(cannot)?;
+    // The command keeps its ends of the pipe, and with them open the output would not end.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    pass_on(BufReader::new(output), std::io::stdout(), seen).map_err(cannot)?;
+    child.wait().map_err(cannot)
+}
+
 /// Passes everything on to `terminal` as it comes, and shows each line to `seen`. Bytes, not lines of text: a test may print
 /// anything.
 pub(crate) fn pass_on(

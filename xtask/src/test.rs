@@ -3,18 +3,19 @@
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use crate::count::Count;
 use crate::failure::{Failure, Result};
 use crate::options::Options;
+use crate::tools::Tools;
 use crate::workspace::Workspace;
 use crate::{bindings as generated, demo, host, onnxruntime, open_nsfw, process};
 
 /// What `test-bindings` is given for the library that the Rust tests were built with, which this command has built already.
 const BUILT: &str = "--built";
 
-/// Set-up, then `cargo test` in the release profile, for what is shipped is what is tested and `demo` built most of it.
+/// Set-up, then every test in the release profile, for what is shipped is what is tested and `demo` built most of it.
 /// The tests in other languages run beside those in Rust, and are told after them.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
     let library = onnxruntime::set_up(workspace)?;
@@ -99,16 +100,31 @@ fn close(count: &Count) {
     println!("\n{} passed, {} failed, {} skipped", count.passed, count.failed, count.ignored);
 }
 
+/// With nextest, and then the examples in the documentation, which it does not run; with cargo alone where nextest cannot be had, or
+/// where something in particular is asked for.
 fn rust(workspace: &Workspace, options: &Options, library: &Path, count: &mut Count) -> Result {
-    let mut cargo = cargo(workspace, options, &["--no-fail-fast"], library);
-    if let Some(classifier) = open_nsfw::for_tests(workspace) {
-        cargo.env(open_nsfw::VARIABLE, classifier);
-    }
-    let status = count.run(&mut cargo)?;
+    let classifier = open_nsfw::for_tests(workspace);
+    let tools = if options.rest.is_empty() { Tools::find(workspace)? } else { None };
+    let Some(tools) = tools else {
+        let mut all = cargo(workspace, options, &["--no-fail-fast"], library);
+        all.envs(classifier.map(|path| (open_nsfw::VARIABLE, path)));
+        let status = count.run(&mut all)?;
+        return told(&all, status);
+    };
+    let mut each = tools.cargo(workspace, options, &["nextest", "run", "--release", "--workspace"])?;
+    each.env(onnxruntime::VARIABLE, library).envs(classifier.map(|path| (open_nsfw::VARIABLE, path)));
+    let status = count.run_nextest(&mut each)?;
+    println!("for other programs: {}", workspace.path("target/nextest/default/junit.xml").display());
+    let mut examples = cargo(workspace, options, &["--doc"], library);
+    let examples_status = count.run(&mut examples)?;
+    told(&each, status).and(told(&examples, examples_status))
+}
+
+fn told(command: &Command, status: ExitStatus) -> Result {
     if status.success() {
         return Ok(());
     }
-    let line = process::line(&cargo);
+    let line = process::line(command);
     Err(Failure::new(format!("`{line}` failed: {status}"), "The failures are listed above, each with its package."))
 }
 
