@@ -41,6 +41,8 @@ pub struct BundleInfo {
     pub safety: Option<String>,
     /// Other ways to ask it that suit it, by name: presets, to be a request's `style`.
     pub presets: Vec<Style>,
+    /// Whether it is told of the picture's size: Stable Diffusion XL and its kind, of two text encoders.
+    pub takes_micro_conditions: bool,
 }
 
 impl From<&cones_core::Bundle> for BundleInfo {
@@ -66,6 +68,7 @@ impl From<&cones_core::Bundle> for BundleInfo {
             most_clip_skip: manifest.text.clip_skip,
             safety: manifest.safety.as_ref().map(|classifier| classifier.name.clone()),
             presets: manifest.presets.iter().map(Style::of).collect(),
+            takes_micro_conditions: manifest.text_2.is_some(),
         }
     }
 }

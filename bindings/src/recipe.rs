@@ -2,7 +2,7 @@
 
 use cones_core::picture::recipe;
 
-use crate::{Hires, Margins, Variation, Verdict};
+use crate::{Hires, Margins, MicroConditions, Variation, Verdict};
 
 /// Everything that decided a picture's pixels.
 #[derive(Debug, Clone, PartialEq, uniffi::Record)]
@@ -53,6 +53,8 @@ pub struct Recipe {
     pub guidance_rescale: f32,
     /// How much of the noise in each step was fresh, where the request said so.
     pub eta: Option<f32>,
+    /// What the base model was told of the picture's size, where the request said anything.
+    pub micro_conditions: Option<MicroConditions>,
 }
 
 /// A subject in a recipe.
@@ -124,6 +126,7 @@ impl From<&recipe::Recipe> for Recipe {
             safety: recipe.safety.map(Verdict::from),
             guidance_rescale: recipe.guidance_rescale,
             eta: recipe.eta,
+            micro_conditions: MicroConditions::of(recipe.micro_conditions),
         }
     }
 }

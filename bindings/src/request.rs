@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cones_core::Bundle;
 
-use crate::{ConesError, Hires, Inpaint, PackStore, Picture, Scheduler, Scope, Style, Variation};
+use crate::{ConesError, Hires, Inpaint, MicroConditions, PackStore, Picture, Scheduler, Scope, Style, Variation};
 
 /// A request for pictures. Only the prompt is required; what is left out comes from the base model.
 #[derive(Debug, Clone, uniffi::Record)]
@@ -71,6 +71,10 @@ pub struct Request {
     /// Words around both prompts, and values where this request has none.
     #[uniffi(default)]
     pub style: Option<Style>,
+    /// What Stable Diffusion XL and its kind are told of the picture's size (`BundleInfo.takes_micro_conditions`); other base models
+    /// refuse it.
+    #[uniffi(default)]
+    pub micro_conditions: Option<MicroConditions>,
 }
 
 /// An installed pack, switched on.
@@ -122,6 +126,7 @@ impl Request {
         request.variation = self.variation.map(Into::into);
         request.hires = self.hires.map(Into::into);
         request.clip_skip = self.clip_skip;
+        request.micro_conditions = self.micro_conditions.map(Into::into).unwrap_or_default();
         request.count = self.count;
         (request.width, request.height) = (self.width, self.height);
         if let Some(style) = &self.style {

@@ -69,6 +69,7 @@ fn a_process_is_set_up_once() {
         guidance_rescale: None,
         eta: None,
         style: None,
+        micro_conditions: None,
     };
     engine.generate(request.clone(), None, None).expect("a picture");
     let _ = engine.generate(Request { steps: Some(0), ..request }, None, None);

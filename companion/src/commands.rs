@@ -22,6 +22,7 @@ pub mod inspect;
 pub mod keygen;
 pub mod man;
 mod memory_table;
+mod micro_args;
 mod old_recipe;
 pub mod packs;
 mod picture_place;

@@ -167,6 +167,11 @@ impl Engine {
         &self.tokenizer
     }
 
+    /// Its second text encoder's tokenizer, where it has two.
+    pub fn tokenizer_2(&self) -> Option<&Tokenizer> {
+        self.tokenizer_2.as_ref()
+    }
+
     /// Draws the pictures of a request. The observer is called on this thread.
     ///
     /// # Errors

@@ -53,6 +53,7 @@ pub(crate) fn plain(prompt: &str) -> Request {
         guidance_rescale: None,
         eta: None,
         style: None,
+        micro_conditions: None,
     }
 }
 

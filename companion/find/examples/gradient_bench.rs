@@ -111,7 +111,9 @@ fn find(bundle: &Bundle, sizes: Sizes, settings: &GradientOptions) -> Result<(),
     let manifest = bundle.manifest();
     let base = Weights::read(bundle.attention());
     let width = base.layers.first().map_or(0, |matrix| matrix.columns);
+    let pooled = manifest.text_2.map_or(0, |second| second.projection_dim as usize);
     let caption = |n: u64| Caption {
+        pooled: noise(pooled, 200 + n),
         text: format!("picture {n}"),
         embedding: noise(sizes.tokens * width, n),
         triggers: vec![vec![1, 2]],

@@ -17,6 +17,9 @@ use crate::examples::{Caption, Example, Examples, Part};
 use crate::pictures;
 use crate::prepare::ExampleSpec;
 
+/// The tensor with pooled embeddings.
+const POOLED: &str = "pooled";
+
 /// Where examples are kept, and what they were made of.
 #[derive(Debug, Clone)]
 pub struct Cache {
@@ -101,10 +104,16 @@ impl Cache {
         };
         let (latents, embeddings) =
             (rows("latents", described.pictures.len())?, rows("embeddings", described.captions.len())?);
-        let captions = described.captions.into_iter().zip(embeddings);
+        // Of models with one text encoder there are none.
+        let pooled = match file.names().into_iter().any(|name| name == POOLED) {
+            true => rows(POOLED, described.captions.len())?,
+            false => vec![Vec::new(); described.captions.len()],
+        };
+        let captions = described.captions.into_iter().zip(embeddings.into_iter().zip(pooled));
+        let caption = |((text, triggers), (embedding, pooled))| Caption { text, embedding, pooled, triggers };
         let pictures = described.pictures.into_iter().zip(latents);
         Some(Examples {
-            captions: captions.map(|((text, triggers), embedding)| Caption { text, embedding, triggers }).collect(),
+            captions: captions.map(caption).collect(),
             pictures: pictures.map(|((part, caption), latent)| Example { part, latent, caption }).collect(),
             shape: described.shape,
             tokens: described.tokens,
@@ -127,18 +136,14 @@ impl Cache {
         };
         let latents = bytes(&mut examples.pictures.iter().map(|p| &p.latent));
         let embeddings = bytes(&mut examples.captions.iter().map(|c| &c.embedding));
-        let tensors = [
-            (
-                "latents",
-                TensorView::new(Dtype::F32, vec![latents.len() / 4], &latents)
-                    .map_err(Error::unwritable(&self.path))?,
-            ),
-            (
-                "embeddings",
-                TensorView::new(Dtype::F32, vec![embeddings.len() / 4], &embeddings)
-                    .map_err(Error::unwritable(&self.path))?,
-            ),
-        ];
+        let pooled = bytes(&mut examples.captions.iter().map(|c| &c.pooled));
+        let named = [("latents", &latents), ("embeddings", &embeddings), (POOLED, &pooled)];
+        let tensors = named.into_iter().filter(|(name, bytes)| *name != POOLED || !bytes.is_empty());
+        let tensors = tensors.map(|(name, bytes)| {
+            let view = TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes);
+            Ok((name, view.map_err(Error::unwritable(&self.path))?))
+        });
+        let tensors = tensors.collect::<Result<Vec<_>>>()?;
         let metadata = HashMap::from([
             ("key".to_owned(), self.key.clone()),
             ("examples".to_owned(), serde_json::to_string(&described).map_err(Error::unwritable(&self.path))?),
@@ -159,7 +164,8 @@ mod tests {
     use super::*;
 
     fn examples() -> Examples {
-        let caption = |text: &str, triggers| Caption { text: text.into(), embedding: vec![0.5, -1.0], triggers };
+        let caption =
+            |text: &str, triggers| Caption { text: text.into(), embedding: vec![0.5, -1.0], pooled: vec![], triggers };
         Examples {
             captions: vec![caption("a <v1> dog", vec![vec![1, 2]]), caption("a dog", vec![vec![]])],
             pictures: vec![
@@ -178,6 +184,11 @@ mod tests {
         assert_eq!(cache.load(), None);
         cache.save(&examples()).expect("can be written");
         assert_eq!(cache.load(), Some(examples()));
+        let mut both = examples();
+        both.captions.iter_mut().zip([[1.0f32, 2.0], [3.0, 4.0]]).for_each(|(c, pooled)| c.pooled = pooled.to_vec());
+        cache.save(&both).expect("can be written");
+        assert_eq!(cache.load(), Some(both), "of two text encoders");
+        cache.save(&examples()).expect("can be written");
         assert_eq!(Cache { key: "other".into(), ..cache.clone() }.load(), None);
         let mut bytes = std::fs::read(&cache.path).expect("there");
         bytes.truncate(bytes.len() - 4);

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 pub struct Caption {
     /// The prompt itself.
     pub text: String,
-    /// The text encoder's last hidden state, `tokens × width`.
+    /// What K and V are made from, `tokens × width`.
     pub embedding: Vec<f32>,
+    /// The pooled embedding, of models with two text encoders; else nothing.
+    pub pooled: Vec<f32>,
     /// Positions of each subject's trigger tokens; empty for a subject that the prompt does not name.
     pub triggers: Vec<Vec<usize>>,
 }
@@ -65,9 +67,11 @@ impl Examples {
     /// Whether every latent, prompt and reference to one is of the size that a bundle's are: files come from elsewhere too.
     pub fn fit(&self, manifest: &Manifest) -> bool {
         let width = manifest.layers.first().map_or(0, |layer| layer.columns as usize);
+        let pooled = manifest.text_2.map_or(0, |second| second.projection_dim as usize);
         let latent: usize = self.shape.iter().product();
         (self.shape, self.tokens) == shape_of(manifest)
             && self.captions.iter().all(|caption| caption.embedding.len() == self.tokens * width)
+            && self.captions.iter().all(|caption| caption.pooled.len() == pooled)
             && self.captions.iter().flat_map(|c| c.triggers.iter().flatten()).all(|token| *token < self.tokens)
             && self.pictures.iter().all(|p| p.caption < self.captions.len() && p.latent.len() == latent)
     }
@@ -96,7 +100,12 @@ mod tests {
         let examples = |captions: &[&str], pictures: &[usize], mark: usize| Examples {
             captions: captions
                 .iter()
-                .map(|text| Caption { text: (*text).into(), embedding: vec![], triggers: vec![vec![mark]] })
+                .map(|text| Caption {
+                    text: (*text).into(),
+                    embedding: vec![],
+                    pooled: vec![],
+                    triggers: vec![vec![mark]],
+                })
                 .collect(),
             pictures: pictures
                 .iter()

@@ -20,6 +20,8 @@ pub struct GraphObjective<'a> {
     sizes: Sizes,
     options: GradientOptions,
     projector: Projector<'a>,
+    /// Each prompt's pooled embedding; empty where the model has one text encoder.
+    pooled: Vec<&'a [f32]>,
     loaded: Loaded,
 }
 
@@ -46,7 +48,8 @@ impl<'a> GraphObjective<'a> {
         let [_, height, width] = examples.shape;
         let sizes = Sizes { batch, height, width, tokens: examples.tokens };
         let projector = Projector::new(&examples.captions, examples.tokens, scope, base)?;
-        Ok(Self { bundle, sizes, options, projector, loaded: Loaded::Nothing })
+        let pooled = examples.captions.iter().map(|caption| caption.pooled.as_slice()).collect();
+        Ok(Self { bundle, sizes, options, projector, pooled, loaded: Loaded::Nothing })
     }
 
     /// Puts another embedding in the place of a prompt's.
@@ -92,6 +95,11 @@ impl<'a> GraphObjective<'a> {
         Ok(by_caption.iter().map(of_layer).collect())
     }
 
+    /// The pooled embeddings of a batch's prompts; nothing where there are none.
+    fn text_embeds(&self, batch: &Batch) -> Vec<f32> {
+        batch.captions.iter().filter_map(|&caption| self.pooled.get(caption).copied()).flatten().copied().collect()
+    }
+
     fn derivative(&mut self) -> Result<&mut UnetGradient> {
         if !matches!(self.loaded, Loaded::Derivative(_)) {
             // The other graph goes first: two would not fit into memory where one does.
@@ -132,6 +140,7 @@ impl Objective for GraphObjective<'_> {
             timesteps: &batch.timesteps,
             keys_values: &keys_values,
             target: &batch.targets,
+            text_embeds: &self.text_embeds(batch),
             weights: &batch.weights,
         };
         let loss = f64::from(self.derivative()?.step(&step, cancel)?);
@@ -151,12 +160,14 @@ impl Objective for GraphObjective<'_> {
 
     fn losses(&mut self, weights: &Weights, batch: &Batch, cancel: &CancelToken) -> Result<Vec<f64>> {
         let keys_values = self.keys_values(weights, batch)?;
+        let text_embeds = self.text_embeds(batch);
         let names: Vec<String> = weights.layers.iter().take(self.projector.layers()).map(|m| m.name.clone()).collect();
         let graph = self.forward()?;
         graph.set("sample", &batch.samples)?;
         graph.set("timestep", &batch.timesteps)?;
         graph.set(TARGET, &batch.targets)?;
         graph.set(WEIGHTS, &batch.weights)?;
+        unet::tell_pooled(graph, &text_embeds)?;
         for (name, values) in names.iter().zip(&keys_values) {
             graph.set(name, values)?;
         }
@@ -189,5 +200,7 @@ fn forward(bundle: &Bundle, sizes: Sizes, options: &GradientOptions) -> Result<G
     // An input that nothing reads any more would be refused.
     let read: Vec<String> = nodes.input.iter().map(|input| input.name().to_owned()).collect();
     derivative.inputs.retain(|port| read.contains(&port.name));
-    Ok(GradientGraph::load(&derivative, options)?)
+    let mut graph = GradientGraph::load(&derivative, options)?;
+    unet::tell_size(&mut graph, bundle, sizes)?;
+    Ok(graph)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use cones_core::text::tokenizer::Tokenizer;
 use cones_core::{CancelToken, Engine, Picture, Request};
 use serde::Deserialize;
 
@@ -182,10 +183,19 @@ pub(super) fn add_example(
 
 /// A prompt that names those of the subjects whose triggers are given; an empty trigger is not looked for.
 pub(super) fn caption(engine: &mut Engine, prompt: &str, triggers: &[&str]) -> Result<Caption> {
-    let tokens = engine.tokenizer().encode(prompt)?;
+    let places = |tokenizer: &Tokenizer, trigger: &str| tokenizer.positions(&tokenizer.encode(prompt)?, trigger);
     let mut found = Vec::new();
     for trigger in triggers {
-        let positions = engine.tokenizer().positions(&tokens, trigger)?;
+        let positions = places(engine.tokenizer(), trigger)?;
+        let second = engine.tokenizer_2().map(|tokenizer| places(tokenizer, trigger)).transpose()?;
+        if second.is_some_and(|second| second != positions) {
+            return Err(Error::Trigger {
+                trigger: (*trigger).to_owned(),
+                reason: format!("stands at other tokens of the second text encoder in the prompt `{prompt}`"),
+                hint: "leave out marks before it, as `!`, of which the two tokenizers make different numbers of tokens"
+                    .into(),
+            });
+        }
         if positions.is_empty() && !trigger.is_empty() {
             return Err(Error::Trigger {
                 trigger: (*trigger).to_owned(),
@@ -195,5 +205,7 @@ pub(super) fn caption(engine: &mut Engine, prompt: &str, triggers: &[&str]) -> R
         }
         found.push(positions);
     }
-    Ok(Caption { text: prompt.to_owned(), embedding: engine.embed(prompt)?, triggers: found })
+    let embeds = engine.encode_prompt(prompt)?;
+    let (embedding, pooled) = (embeds.prompt_embeds, embeds.pooled_prompt_embeds);
+    Ok(Caption { text: prompt.to_owned(), embedding, pooled, triggers: found })
 }

@@ -203,7 +203,12 @@ mod tests {
     }
 
     fn caption() -> Caption {
-        Caption { text: String::new(), embedding: vec![1.0, 0.0, 2.0, 0.5, 1.0, -1.0], triggers: vec![vec![1]] }
+        Caption {
+            text: String::new(),
+            embedding: vec![1.0, 0.0, 2.0, 0.5, 1.0, -1.0],
+            pooled: vec![],
+            triggers: vec![vec![1]],
+        }
     }
 
     #[test]

@@ -63,6 +63,10 @@ struct Prompt {
 /// [`cones_core::Error::BadBundle`] when its text encoder does not take them.
 pub fn check(bundle: &Bundle) -> Result<()> {
     let file = bundle.file(TEXT_ENCODER)?;
+    if bundle.manifest().text_2.is_some() {
+        let reason = format!("`{}` has two text encoders, and a word is learned for one alone", bundle.manifest().name);
+        return Err(cones_core::Error::bad_bundle(file, reason, "leave out --learn-trigger").into());
+    }
     let model = Model::open(&file)?;
     if model.graph()?.input.iter().any(|input| input.name() == EMBEDDING_OFFSETS) {
         return Ok(());

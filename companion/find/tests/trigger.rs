@@ -25,7 +25,12 @@ fn examples() -> Examples {
     let mut caption = |text: &str| {
         let ids = engine.tokenizer().encode(text).expect("tokens");
         let places = engine.tokenizer().positions(&ids, "<v1> dog").expect("places");
-        Caption { text: text.into(), embedding: engine.embed(text).expect("an embedding"), triggers: vec![places] }
+        Caption {
+            text: text.into(),
+            embedding: engine.embed(text).expect("an embedding"),
+            pooled: vec![],
+            triggers: vec![places],
+        }
     };
     let captions = vec![caption("a <v1> dog on grass"), caption("a <v1> dog and a <v1> dog"), caption("a dog")];
     let picture = |i: usize| {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use cones_core::model::bundle::{UNET, UNET_PLAIN};
-use cones_core::{Bundle, CancelToken};
+use cones_core::model::bundle::{TEXT_EMBEDS, TIME_IDS, UNET, UNET_PLAIN};
+use cones_core::{Bundle, CancelToken, MicroConditions};
 use cones_onnx::Model;
 use cones_onnx::info::{self, Shape};
 
@@ -42,6 +42,8 @@ pub struct Batch<'a> {
     pub keys_values: &'a [Vec<f32>],
     /// What the U-Net should have said: noise or velocity, as the bundle's `prediction_type` has it. Shaped as `sample`.
     pub target: &'a [f32],
+    /// The prompts' pooled embeddings [batch, projection_dim], of models with two text encoders; else nothing.
+    pub text_embeds: &'a [f32],
     /// How much each sample counts, `[batch]`. The loss is Σᵢ weightᵢ · mean over elements of (predictionᵢ - targetᵢ)².
     pub weights: &'a [f32],
 }
@@ -71,7 +73,9 @@ impl UnetGradient {
         let derivative = derivative(bundle, file, sizes, settings)?;
         let layers = bundle.manifest().layers.iter().map(|layer| layer.name.clone());
         let layers = layers.zip(&derivative.gradients).map(|(layer, port)| (layer, port.name.clone())).collect();
-        Ok(Self { graph: GradientGraph::load(&derivative, settings)?, layers })
+        let mut graph = GradientGraph::load(&derivative, settings)?;
+        tell_size(&mut graph, bundle, sizes)?;
+        Ok(Self { graph, layers })
     }
 
     /// Runs one step and returns the loss. Gradients stay until the next step.
@@ -83,6 +87,7 @@ impl UnetGradient {
         self.set_timesteps(batch.timesteps)?;
         self.graph.set(TARGET, batch.target)?;
         self.graph.set(WEIGHTS, batch.weights)?;
+        tell_pooled(&mut self.graph, batch.text_embeds)?;
         if batch.keys_values.len() != self.layers.len() {
             let (given, wanted) = (batch.keys_values.len(), self.layers.len());
             let reason = format!("has {given} layers, and the U-Net has {wanted}");
@@ -128,6 +133,28 @@ impl UnetGradient {
             _ => self.graph.set(TIMESTEP, timesteps),
         }
     }
+}
+
+/// Fills what a U-Net with two text encoders is told of the picture's size, once for all: that of the latents. Nothing for others.
+///
+/// # Errors
+/// When a picture of these sizes cannot be.
+pub fn tell_size(graph: &mut GradientGraph, bundle: &Bundle, sizes: Sizes) -> Result<()> {
+    if !graph.inputs().any(|port| port.name == TIME_IDS) {
+        return Ok(());
+    }
+    let scale = bundle.manifest().latent.scale;
+    let pixels = |cells: usize| u32::try_from(cells).unwrap_or(u32::MAX).saturating_mul(scale);
+    let ids = MicroConditions::default().time_ids(pixels(sizes.width), pixels(sizes.height))?;
+    graph.set(TIME_IDS, &ids.repeat(sizes.batch))
+}
+
+/// Fills the prompts' pooled embeddings [batch, projection_dim] of such a U-Net. Nothing for others.
+///
+/// # Errors
+/// When they have another length.
+pub fn tell_pooled(graph: &mut GradientGraph, text_embeds: &[f32]) -> Result<()> {
+    if graph.inputs().any(|port| port.name == TEXT_EMBEDS) { graph.set(TEXT_EMBEDS, text_embeds) } else { Ok(()) }
 }
 
 /// What a step of these sizes needs in memory, from shapes alone; nothing is loaded or run.
@@ -213,6 +240,10 @@ pub fn inputs(model: &Model, bundle: &Bundle, sizes: Sizes) -> Result<BTreeMap<S
         _ => vec![batch],
     };
     inputs.insert(TIMESTEP.to_owned(), dims);
+    if let Some(second) = &manifest.text_2 {
+        inputs.insert(TEXT_EMBEDS.to_owned(), vec![batch, second.projection_dim as usize]);
+        inputs.insert(TIME_IDS.to_owned(), vec![batch, MicroConditions::TIME_IDS]);
+    }
     for layer in &manifest.layers {
         inputs.insert(layer.name.clone(), vec![batch, tokens, layer.rows as usize]);
     }

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use cones_core::CancelToken;
 use cones_core::model::bundle::{
     MANIFEST, TEXT_EMBEDS, TIME_IDS, TOKENIZER, TOKENIZER_2, UNET, UNET_PLAIN, VAE_ENCODER, mapped_twin,
 };
 use cones_core::model::manifest::{Defaults, Manifest, SecondText, Text};
 use cones_core::sampling::scheduler::Scheduler;
+use cones_core::{CancelToken, MicroConditions};
 use cones_onnx::proto::tensor_proto::DataType;
 use cones_onnx::{Model, graph, info, strip};
 
@@ -235,7 +235,7 @@ fn fix_widths(model: &mut Model, config: &Config) -> Result<()> {
     let file = model.file().to_path_buf();
     let told = config.time_cond_proj_dim.map(|width| (interface::GUIDANCE, width as usize));
     let pooled = config.second.map(|second| (TEXT_EMBEDS, second.projection_dim as usize));
-    let sizes = config.second.map(|_| (TIME_IDS, second_text::time_ids()));
+    let sizes = config.second.map(|_| (TIME_IDS, MicroConditions::TIME_IDS));
     let graph = model.graph_mut()?;
     for (name, width) in [told, pooled, sizes].into_iter().flatten() {
         for input in graph.input.iter_mut().filter(|input| input.name() == name) {

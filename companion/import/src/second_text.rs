@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use cones_core::MicroConditions;
 use serde_json::Value;
 
 use crate::config::TextEncoder;
@@ -9,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::json::Json;
 
 /// The numbers of `time_ids`: original size, crop and target size.
-const TIME_IDS: u32 = 6;
+const TIME_IDS: u32 = MicroConditions::TIME_IDS as u32;
 
 /// A second text encoder.
 #[derive(Debug, Clone, Copy)]
@@ -19,11 +20,6 @@ pub(super) struct SecondEncoder {
     pub(super) projection_dim: u32,
     /// Whether an empty negative prompt is zeros.
     pub(super) force_zeros_for_empty_prompt: bool,
-}
-
-/// The numbers that the U-Net is told of a picture's size.
-pub(super) const fn time_ids() -> usize {
-    TIME_IDS as usize
 }
 
 /// Reads the second text encoder of a U-Net that takes one (`addition_embed_type` of `text_time`); none for other U-Nets.

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
 use super::init_args::InitArgs;
+use super::micro_args::MicroArgs;
 use super::old_recipe::OldRecipe;
 use super::picture_place::{Place, picture_file};
 use super::picture_writer::{Extras, Outcome, Writer, Written};
@@ -109,6 +110,8 @@ pub struct GenerateArgs {
     init: InitArgs,
     #[command(flatten)]
     variation: VariationArgs,
+    #[command(flatten)]
+    micro: MicroArgs,
     #[command(flatten)]
     style: StyleArgs,
     /// Let brackets weigh words and go on in chunks with long prompts; by default as a recipe says, else not. `=false` draws
@@ -284,6 +287,8 @@ impl GenerateArgs {
         };
         request.variation = self.variation.variation(old.and_then(OldRecipe::variation))?;
         request.hires = self.variation.hires(old.and_then(OldRecipe::hires))?;
+        let told = old.and_then(OldRecipe::ours).map(|recipe| recipe.micro_conditions).unwrap_or_default();
+        request.micro_conditions = self.micro.conditions(told);
         request.count = self.count;
         let size = old.and_then(OldRecipe::size);
         request.width = self.width.or(size.map(|(width, _)| width));

@@ -61,7 +61,9 @@ impl AttentionGraph {
             let port = |name: &String| Some(Port { name: name.clone(), shape: shapes.get(name)?.clone() });
             let inputs = inputs.keys().filter_map(port).collect();
             let (outputs, taps) = taps.into_iter().unzip();
-            let loaded = GradientGraph::load(&Differentiated { model, inputs, outputs, gradients: vec![] }, options)?;
+            let mut loaded =
+                GradientGraph::load(&Differentiated { model, inputs, outputs, gradients: vec![] }, options)?;
+            unet::tell_size(&mut loaded, bundle, sizes)?;
             let layers = bundle.manifest().layers.iter().map(|layer| layer.name.clone()).collect();
             return Ok(Some(Self { graph: loaded, layers, taps }));
         }
@@ -88,6 +90,7 @@ impl AttentionGraph {
     ) -> Result<Vec<Vec<f32>>, Failure> {
         self.graph.set("sample", sample)?;
         self.graph.set("timestep", &[timestep as f32])?;
+        unet::tell_pooled(&mut self.graph, &keys_values.text_embeds)?;
         for (layer, values) in self.layers.iter().zip(&keys_values.layers) {
             self.graph.set(layer, values)?;
         }

@@ -16,6 +16,7 @@ mod publishing;
 mod quantising;
 mod report;
 mod safety;
+mod sdxl;
 mod serving;
 #[cfg(unix)]
 mod stopped;

@@ -29,6 +29,9 @@ pub struct MicroConditions {
 }
 
 impl MicroConditions {
+    /// How many numbers the U-Net takes of them.
+    pub const TIME_IDS: usize = 6;
+
     /// As if it had been this large.
     #[must_use]
     pub fn with_original_size(mut self, width: u32, height: u32) -> Self {
@@ -60,7 +63,7 @@ impl MicroConditions {
     ///
     /// # Errors
     /// [`Error::BadRequest`] for sizes of nothing, or beyond 8192.
-    pub fn time_ids(&self, width: u32, height: u32) -> Result<[f32; 6]> {
+    pub fn time_ids(&self, width: u32, height: u32) -> Result<[f32; Self::TIME_IDS]> {
         let own = ImageSize { width, height };
         let (original, target) = (self.original_size.unwrap_or(own), self.target_size.unwrap_or(own));
         for (name, side, least) in [

@@ -83,7 +83,8 @@ extension Recipe {
             hires: hires,
             clipSkip: Int(clipSkip),
             guidanceRescale: guidanceRescale == 0 ? nil : guidanceRescale,
-            eta: eta
+            eta: eta,
+            microConditions: microConditions
         )
     }
 }

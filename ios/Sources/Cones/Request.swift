@@ -48,6 +48,9 @@ public struct Request: Sendable {
     public var eta: Float?
     /// Words around both prompts, and values where this request has none: one of `BundleInfo.presets`, or of the app's own.
     public var style: Style?
+    /// What Stable Diffusion XL and its kind are told of the picture's size (`BundleInfo.takesMicroConditions`); other base
+    /// models refuse it.
+    public var microConditions: MicroConditions?
 
     /// A request for what is given.
     public init(
@@ -69,7 +72,8 @@ public struct Request: Sendable {
         clipSkip: Int = 0,
         guidanceRescale: Float? = nil,
         eta: Float? = nil,
-        style: Style? = nil
+        style: Style? = nil,
+        microConditions: MicroConditions? = nil
     ) {
         self.prompt = prompt
         self.negativePrompt = negativePrompt
@@ -90,6 +94,7 @@ public struct Request: Sendable {
         self.guidanceRescale = guidanceRescale
         self.eta = eta
         self.style = style
+        self.microConditions = microConditions
     }
 }
 
@@ -153,7 +158,8 @@ extension Request {
             clipSkip: UInt32(clamping: clipSkip),
             guidanceRescale: guidanceRescale,
             eta: eta,
-            style: style
+            style: style,
+            microConditions: microConditions
         )
     }
 }

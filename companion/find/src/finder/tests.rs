@@ -113,7 +113,8 @@ fn base() -> Weights {
 }
 
 fn examples() -> Examples {
-    let caption = Caption { text: "a <v1> dog".into(), embedding: vec![0.0; 10], triggers: vec![vec![0]] };
+    let caption =
+        Caption { text: "a <v1> dog".into(), embedding: vec![0.0; 10], pooled: vec![], triggers: vec![vec![0]] };
     let example = |part| Example { part, latent: vec![0.3, -0.2, 0.9, 0.1], caption: 0 };
     Examples {
         captions: vec![caption],

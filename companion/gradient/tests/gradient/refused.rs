@@ -93,8 +93,14 @@ fn lists_of_the_wrong_length_are_named() {
     let mut wrong = keys.clone();
     wrong[1].pop();
     let latent = vec![0.5; 2 * 4 * 8 * 8];
-    let whole =
-        Batch { sample: &latent, timesteps: &[1.0, 2.0], keys_values: &keys, target: &latent, weights: &[1.0, 1.0] };
+    let whole = Batch {
+        sample: &latent,
+        timesteps: &[1.0, 2.0],
+        keys_values: &keys,
+        target: &latent,
+        text_embeds: &[],
+        weights: &[1.0, 1.0],
+    };
     let table = [
         (Batch { sample: &latent[1..], ..whole }, "`sample` takes 512 numbers, and 511 were given".to_owned()),
         (Batch { timesteps: &[1.0, 2.0, 3.0], ..whole }, "`timestep` takes".to_owned()),

@@ -51,8 +51,14 @@ fn check(bundle: &Bundle, graph: &Path, golden: &Vectors, memory: Memory) {
     let keys_values = keys_values(bundle, &golden.get("encoder_hidden_states"));
     let (sample, timesteps) = (golden.get("sample"), golden.get("timestep"));
     let (target, weights) = (golden.get("target"), golden.get("weights"));
-    let batch =
-        Batch { sample: &sample, timesteps: &timesteps, keys_values: &keys_values, target: &target, weights: &weights };
+    let batch = Batch {
+        sample: &sample,
+        timesteps: &timesteps,
+        keys_values: &keys_values,
+        target: &target,
+        text_embeds: &[],
+        weights: &weights,
+    };
     let loss = unet.step(&batch, &CancelToken::new()).unwrap_or_else(|error| panic!("{error}"));
     let name = graph.display();
     assert!(distance(&[loss], &golden.get("loss")) < NEAR, "{name}: loss {loss}");

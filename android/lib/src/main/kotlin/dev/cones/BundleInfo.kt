@@ -23,6 +23,7 @@ import java.io.File
  * @property safety the name of the safety classifier that it brings, if it brings one.
  * @property mostClipSkip the most layers of the text encoder that a request may leave out.
  * @property presets other ways to ask it that suit it, by name; each may be [Request.style].
+ * @property takesMicroConditions whether it is told of the picture's size: Stable Diffusion XL and its kind, of two text encoders.
  */
 public data class BundleInfo(
     val name: String,
@@ -43,6 +44,7 @@ public data class BundleInfo(
     val safety: String? = null,
     val mostClipSkip: Int = 0,
     val presets: List<Style> = emptyList(),
+    val takesMicroConditions: Boolean = false,
 )
 
 internal fun dev.cones.generated.BundleInfo.wrapped() =
@@ -65,4 +67,5 @@ internal fun dev.cones.generated.BundleInfo.wrapped() =
         safety = safety,
         mostClipSkip = mostClipSkip.toInt(),
         presets = presets.map { it.wrapped() },
+        takesMicroConditions = takesMicroConditions,
     )

@@ -26,6 +26,7 @@ package dev.cones
  * @property clipSkip layers of the text encoder that were left out.
  * @property guidanceRescale how far the guided prediction was brought back to the deviation of the prompt's own.
  * @property eta how much of the noise in each step was fresh, where the request said so.
+ * @property microConditions what the base model was told of the picture's size, where the request said anything.
  */
 public data class Recipe(
     val software: String,
@@ -51,6 +52,7 @@ public data class Recipe(
     val clipSkip: Int = 0,
     val guidanceRescale: Float = 0f,
     val eta: Float? = null,
+    val microConditions: MicroConditions? = null,
 )
 
 /**
@@ -135,4 +137,5 @@ internal fun dev.cones.generated.Recipe.wrapped() =
         clipSkip = clipSkip.toInt(),
         guidanceRescale = guidanceRescale,
         eta = eta,
+        microConditions = microConditions?.wrapped(),
     )

@@ -32,6 +32,8 @@ package dev.cones
  * @property eta how much of the noise in each step is fresh, 0 to 1, with `DDIM` (0 where it is `null`) and `TCD` (0.3); diffusers'
  *   `eta`. Other schedulers refuse it.
  * @property style words around both prompts, and values where this request has none; one of [BundleInfo.presets], or of the app's own.
+ * @property microConditions what Stable Diffusion XL and its kind are told of the picture's size ([BundleInfo.takesMicroConditions]);
+ *   other base models refuse it.
  */
 public data class Request(
     val prompt: String,
@@ -53,6 +55,7 @@ public data class Request(
     val guidanceRescale: Float? = null,
     val eta: Float? = null,
     val style: Style? = null,
+    val microConditions: MicroConditions? = null,
 ) {
     internal fun native(): dev.cones.generated.Request {
         val make = { start: dev.cones.generated.InitPicture? ->
@@ -76,6 +79,7 @@ public data class Request(
                 guidanceRescale = guidanceRescale,
                 eta = eta,
                 style = style?.native(),
+                microConditions = microConditions?.native(),
             )
         }
         return if (init == null) make(null) else init.native { make(it) }

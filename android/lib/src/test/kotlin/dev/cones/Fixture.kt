@@ -57,6 +57,7 @@ internal fun Recipe.request(): Request =
         promptWeights = promptWeights,
         variation = variation,
         hires = hires,
+        microConditions = microConditions,
     )
 
 /** Compares with what `cones generate` wrote: the file's bytes and the pixels. */
