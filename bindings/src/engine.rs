@@ -93,6 +93,24 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Draws a request of a queue, whose errors are the core's.
+    ///
+    /// # Errors
+    /// As [`cones_core::Engine::generate`], and those of the packs.
+    pub(crate) fn draw(
+        &self,
+        request: &Request,
+        observer: &mut dyn cones_core::Observer,
+        cancel: &cones_core::CancelToken,
+    ) -> cones_core::Result<cones_core::Generated> {
+        // A queue's thread never has it already, so that waiting for it ends with it or with a cancel.
+        let mut engine = self.engine.take(cancel).map_err(|_| cones_core::Error::Cancelled)?;
+        let resolved = request.resolve(engine.value.bundle(), self.packs.as_deref())?;
+        engine.value.generate(&resolved, observer, cancel)
+    }
+}
+
 impl From<EngineOptions> for cones_core::EngineOptions {
     fn from(options: EngineOptions) -> Self {
         let mut core = Self::default();

@@ -218,55 +218,71 @@ pub enum ConesError {
 
 impl From<Error> for ConesError {
     fn from(error: Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&Error> for ConesError {
+    fn from(error: &Error) -> Self {
         let hint = error.hint().unwrap_or_default().to_owned();
         match error {
             Error::BadBundle { path, reason, .. } => {
-                Self::BadBundle { reason, details: path.display().to_string(), hint }
+                Self::BadBundle { reason: reason.clone(), details: path.display().to_string(), hint }
             }
             Error::BadPack { pack, reason, at, .. } => {
                 let details = at.map_or_else(|| pack.clone(), |at| format!("{pack}, at byte {at}"));
-                Self::BadPack { reason, details, hint }
+                Self::BadPack { reason: reason.clone(), details, hint }
             }
             Error::BadStore { path, reason, .. } => {
-                Self::BadStore { reason, details: path.display().to_string(), hint }
+                Self::BadStore { reason: reason.clone(), details: path.display().to_string(), hint }
             }
-            Error::Untrusted { what, reason, .. } => Self::Untrusted { reason, details: what, hint },
-            Error::Network { url, reason, .. } => Self::Network { reason, details: url, hint },
+            Error::Untrusted { what, reason, .. } => {
+                Self::Untrusted { reason: reason.clone(), details: what.clone(), hint }
+            }
+            Error::Network { url, reason, .. } => Self::Network { reason: reason.clone(), details: url.clone(), hint },
             Error::OutOfSpace { path, needed, available, .. } => Self::OutOfSpace {
                 reason: format!("{needed} bytes are needed, {available} are free"),
                 details: path.display().to_string(),
                 hint,
-                needed,
-                available,
+                needed: *needed,
+                available: *available,
             },
             Error::OutOfMemory { needed, available, .. } => Self::OutOfMemory {
                 reason: format!("{needed} bytes are needed, {available} are there"),
                 details: String::new(),
                 hint,
-                needed,
-                available,
+                needed: *needed,
+                available: *available,
             },
             Error::NotFound { name, place, .. } => {
-                Self::NotFound { reason: format!("no `{name}` {place}"), details: name, hint }
+                Self::NotFound { reason: format!("no `{name}` {place}"), details: name.clone(), hint }
             }
-            Error::WrongModel { subject, reason, .. } => Self::WrongModel { reason, details: subject, hint },
-            Error::BadRequest { field, reason, .. } => Self::BadRequest { reason, details: field.into(), hint },
+            Error::WrongModel { subject, reason, .. } => {
+                Self::WrongModel { reason: reason.clone(), details: subject.clone(), hint }
+            }
+            Error::BadRequest { field, reason, .. } => {
+                Self::BadRequest { reason: reason.clone(), details: (*field).into(), hint }
+            }
             Error::ProviderUnavailable { provider, reason, .. } => {
-                Self::ProviderUnavailable { reason, details: provider.into(), hint }
+                Self::ProviderUnavailable { reason: reason.clone(), details: (*provider).into(), hint }
             }
-            Error::RuntimeMissing { reason, .. } => Self::RuntimeMissing { reason, details: String::new(), hint },
+            Error::RuntimeMissing { reason, .. } => {
+                Self::RuntimeMissing { reason: reason.clone(), details: String::new(), hint }
+            }
             Error::NotFinite { graph, step, .. } => Self::RuntimeFailed {
                 reason: "numbers that are not finite came".into(),
                 details: step
                     .map_or_else(|| format!("running `{graph}`"), |step| format!("running `{graph}`, step {step}")),
                 hint,
             },
-            Error::Runtime { stage, reason, .. } => Self::RuntimeFailed { reason, details: stage, hint },
+            Error::Runtime { stage, reason, .. } => {
+                Self::RuntimeFailed { reason: reason.clone(), details: stage.clone(), hint }
+            }
             Error::Io { action, path, source, .. } => {
                 Self::Io { reason: format!("cannot {action} it: {source}"), details: path.display().to_string(), hint }
             }
             Error::Picture { path, reason, .. } => {
-                Self::BadPicture { reason, details: path.display().to_string(), hint }
+                Self::BadPicture { reason: reason.clone(), details: path.display().to_string(), hint }
             }
             Error::Cancelled => Self::cancelled(),
             // `Error` may grow: what is new there crosses as text until it gets a kind here.

@@ -35,19 +35,24 @@ pub struct Timings {
 impl Generated {
     /// What the core gives back, behind the pictures that a listener left.
     pub(crate) fn new(generated: cones_core::Generated, left: Vec<Arc<Picture>>) -> Self {
-        let timings = generated.timings;
         let rest = generated.pictures.into_iter().map(|drawn| Arc::new(Picture::from(drawn)));
         Self {
             pictures: left.into_iter().chain(rest).collect(),
             refused: generated.refused.into_iter().map(RefusedPicture::from).collect(),
             warnings: generated.warnings,
-            timings: Timings {
-                total: timings.total.as_secs_f64(),
-                loading: timings.loading.as_secs_f64(),
-                runtime: timings.runtime.as_secs_f64(),
-                switching: timings.switching.as_secs_f64(),
-                steps: timings.steps,
-            },
+            timings: Timings::from(&generated.timings),
+        }
+    }
+}
+
+impl From<&cones_core::Timings> for Timings {
+    fn from(timings: &cones_core::Timings) -> Self {
+        Self {
+            total: timings.total.as_secs_f64(),
+            loading: timings.loading.as_secs_f64(),
+            runtime: timings.runtime.as_secs_f64(),
+            switching: timings.switching.as_secs_f64(),
+            steps: timings.steps,
         }
     }
 }

@@ -74,13 +74,15 @@ impl From<&cones_core::Progress> for GenerateProgress {
             pictures: progress.pictures,
             step: progress.step,
             steps: progress.steps,
-            preview: progress.preview.as_ref().map(|picture| Preview {
-                width: picture.width,
-                height: picture.height,
-                rgba: picture.to_rgba(),
-            }),
+            preview: progress.preview.as_ref().map(Preview::from),
             verdict: progress.verdict.map(Verdict::from),
         }
+    }
+}
+
+impl From<&cones_core::Picture> for Preview {
+    fn from(picture: &cones_core::Picture) -> Self {
+        Self { width: picture.width, height: picture.height, rgba: picture.to_rgba() }
     }
 }
 

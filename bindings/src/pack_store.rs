@@ -190,8 +190,8 @@ pub fn read_pack(path: String) -> Result<PackInfo, ConesError> {
 
 impl PackStore {
     /// An installed pack as a subject of a request.
-    pub(crate) fn subject(&self, name: &str, bundle: &Bundle) -> Result<cones_core::Subject, ConesError> {
-        Ok(self.inner.subject(name, bundle.manifest())?)
+    pub(crate) fn subject(&self, name: &str, bundle: &Bundle) -> cones_core::Result<cones_core::Subject> {
+        self.inner.subject(name, bundle.manifest())
     }
 }
 

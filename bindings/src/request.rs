@@ -105,11 +105,15 @@ pub struct InitPicture {
 
 impl Request {
     /// The core's request, with the packs read from the store.
+    ///
+    /// # Errors
+    /// [`cones_core::Error::NotFound`], [`BadPack`](cones_core::Error::BadPack), [`WrongModel`](cones_core::Error::WrongModel) of a
+    /// subject; [`BadRequest`](cones_core::Error::BadRequest).
     pub(crate) fn resolve(
         &self,
         bundle: &Bundle,
         packs: Option<&PackStore>,
-    ) -> Result<cones_core::Request, ConesError> {
+    ) -> cones_core::Result<cones_core::Request> {
         let mut subjects = Vec::new();
         for choice in &self.subjects {
             subjects.push(choice.resolve(bundle, packs)?);
@@ -148,7 +152,7 @@ impl InitPicture {
 }
 
 impl SubjectChoice {
-    fn resolve(&self, bundle: &Bundle, packs: Option<&PackStore>) -> Result<cones_core::Subject, ConesError> {
+    fn resolve(&self, bundle: &Bundle, packs: Option<&PackStore>) -> cones_core::Result<cones_core::Subject> {
         let packs = packs.ok_or_else(|| {
             cones_core::Error::request("subjects", "are given, but the engine was opened without a store of packs")
         })?;

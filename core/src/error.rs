@@ -286,7 +286,7 @@ impl Error {
         Self::BadRequest { field, reason: reason.into() }
     }
 
-    /// The same of another field of a request, where it is of one.
+    /// This error of another field of a request, where it is of one.
     pub(crate) fn of_field(self, field: &'static str) -> Self {
         match self {
             Self::BadRequest { reason, .. } => Self::BadRequest { field, reason },

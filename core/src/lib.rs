@@ -33,6 +33,7 @@ pub mod memory;
 pub mod model;
 pub mod picture;
 mod progress;
+pub mod queue;
 pub mod runtime;
 pub mod safety;
 pub mod sampling;

@@ -132,7 +132,7 @@ impl Picture {
         self.scaled(width, height, SHARP)
     }
 
-    /// The same in a given way.
+    /// A copy of another size, sampled with `filter`.
     pub(crate) fn scaled(&self, width: u32, height: u32, filter: FilterType) -> Result<Self> {
         if (self.width, self.height) == (width, height) {
             return Ok(self.clone());

@@ -11,7 +11,7 @@ pub(crate) fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// The same of a share.
+/// Whether a manifest or recipe passes over a share.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 pub(crate) fn is_nothing(share: &f32) -> bool {
     *share == 0.0

@@ -67,6 +67,26 @@ class Downloading(cones.DownloadListener):
         self.act(progress)
 
 
+class Lists(cones.QueueListener):
+    """Keeps the lists it is told, and fails each time."""
+
+    def __init__(self):
+        self.seen = []
+        self.told = threading.Condition()
+
+    def on_change(self, list):
+        with self.told:
+            self.seen.append(list)
+            self.told.notify_all()
+        raise OSError("a full disk")
+
+    def wait_for(self, wanted):
+        """The first list that is so."""
+        with self.told:
+            self.told.wait_for(lambda: any(map(wanted, self.seen)), timeout=60)
+            return next(filter(wanted, self.seen))
+
+
 class Lines(cones.LogSink):
     """A host's log that fails each time, after it has kept the line."""
 
@@ -339,6 +359,38 @@ class Bindings(unittest.TestCase):
         for thread in threads:
             thread.join()
         self.assertEqual(drawn, alone)
+
+    def test_a_queue_draws_in_order_and_an_error_stops_no_other(self):
+        alone = pixels(self.engine.generate(request(3)))
+        lists = Lists()
+        queue = cones.Queue.open(self.engine, cones.QueueOptions(paused=True), lists)
+        single, broken, pair = (queue.add(r) for r in (request(3), request(0), request(2, count=2)))
+        queue.move_to(pair, 0)
+        self.assertEqual([entry.id for entry in queue.list().entries], [pair, single, broken])
+        queue.resume()
+        failed = queue.wait(broken)
+        self.assertEqual(failed.state, cones.QueueState.FAILED)
+        self.assertIsInstance(failed.failure, ConesError.BadRequest)
+        self.assertEqual(failed.failure.details, "steps")
+        self.assertEqual([picture.recipe().seed for picture in queue.take(pair)], [7, 8])
+        self.assertEqual(queue.take(pair), [], "given once")
+        self.assertEqual(queue.take(single)[0].rgba(), alone)
+        last = lists.wait_for(lambda list: len(list.entries) == 3 and not any(e.ready for e in list.entries) and not list.paused
+                              and all(e.state not in (cones.QueueState.WAITING, cones.QueueState.DRAWING) for e in list.entries))
+        self.assertEqual([entry.id for entry in last.entries], [pair, single, broken])
+
+    def test_what_is_being_drawn_shows_its_progress_and_can_be_cancelled(self):
+        lists = Lists()
+        queue = cones.Queue.open(self.engine, cones.QueueOptions(), lists)
+        long = queue.add(request(900, preview_every=1))
+        lists.wait_for(lambda list: any(e.progress and e.progress.preview for e in list.entries))
+        self.assertTrue(queue.cancel(long))
+        stopped = queue.wait(long)
+        self.assertEqual((stopped.state, stopped.progress), (cones.QueueState.CANCELLED, None))
+        self.assertFalse(queue.cancel(long))
+        queue.remove(long)
+        with self.assertRaises(ConesError.NotFound):
+            queue.wait(long)
 
     def test_a_picture_of_the_host_can_be_started_from(self):
         rgba = pixels(self.engine.generate(request(2)))

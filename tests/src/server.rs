@@ -60,7 +60,7 @@ impl Server {
         Self::speaking(None, answer)
     }
 
-    /// The same over TLS. It ends connections without TLS's own goodbye, as a network does.
+    /// Starts one that speaks TLS. It ends connections without TLS's own goodbye, as a network does.
     pub fn secure(authority: &Authority, answer: impl Fn(&Asked, &mut Reply) + Send + Sync + 'static) -> Self {
         Self::speaking(Some(Arc::clone(&authority.server)), answer)
     }

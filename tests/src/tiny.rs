@@ -22,7 +22,7 @@ pub fn bundle(name: &str, version: u64) -> Files {
     changed(name, version, |_, _| {})
 }
 
-/// The same after a change to its manifest or files; the manifest is written last, as it is then.
+/// The bundle `name` after a change to its manifest or files; the manifest is written last, as it is then.
 pub fn changed(name: &str, version: u64, change: impl FnOnce(&mut Manifest, &mut Files)) -> Files {
     let mut manifest = small::manifest(name);
     manifest.text.hidden_size = manifest.layers[0].columns;

@@ -7,5 +7,6 @@ mod errors;
 mod listeners;
 mod packs;
 mod pictures;
+mod queueing;
 mod safety;
 mod threads;

@@ -172,7 +172,7 @@ impl Place {
         Ok(self.download_at(&self.path(name), file, most).await?.is_some())
     }
 
-    /// The same for an object that [`files`](Self::files) told; gives its bytes.
+    /// Downloads an object that [`files`](Self::files) told into a file; gives its length in bytes, `None` where it is gone.
     ///
     /// # Errors
     /// As [`download`](Self::download).

@@ -96,7 +96,7 @@ const SIZES: Port = float(TIME_IDS, &["batch"]);
 pub const UNET_XL: Interface =
     Interface { inputs: &[SAMPLE, TIMESTEP, TEXT, POOLED_TEXT, SIZES], output: OUT, further: &[] };
 
-/// The same of a latent consistency model.
+/// `unet.onnx` of a latent consistency model with two text encoders, which is told of the guidance scale too.
 pub const GUIDED_UNET_XL: Interface =
     Interface { inputs: &[SAMPLE, TIMESTEP, TEXT, GUIDANCE_PORT, POOLED_TEXT, SIZES], output: OUT, further: &[] };
 

@@ -60,7 +60,7 @@ impl<'a> Runner<'a> {
         Ok(self.run_to(given, &[output], samples)?.swap_remove(0))
     }
 
-    /// The same of several outputs, one or more.
+    /// Runs the graph and gives the first `samples` rows of several outputs, one or more.
     ///
     /// # Errors
     /// As [`run`](Self::run).

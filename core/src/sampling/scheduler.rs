@@ -87,7 +87,7 @@ pub fn plan(
     plan_with_eta(kind, schedule, prediction, (steps, strength), None)
 }
 
-/// The same with as much fresh noise in each step as diffusers' `eta` says, 0 to 1; none for what
+/// Plans a run as [`plan`] does, with as much fresh noise in each step as diffusers' `eta` says, 0 to 1; none for what
 /// [the scheduler has](Scheduler::eta).
 ///
 /// # Errors

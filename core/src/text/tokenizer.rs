@@ -73,7 +73,7 @@ impl Tokenizer {
         self.encode_with(prompt, &StandIns::default())
     }
 
-    /// The same with other tokens in the place of some words.
+    /// The tokens of a prompt with others in the place of some words.
     pub(crate) fn encode_with(&self, prompt: &str, stand_ins: &StandIns) -> Result<Tokens> {
         let found = stand_ins.find(prompt, &|byte| byte);
         let mut pieces = self.pieces(prompt, &found)?;

@@ -10,6 +10,7 @@ mod modes;
 mod not_finite;
 mod progress;
 mod providers;
+mod queue;
 mod requests;
 mod safety;
 mod shared_triggers;
