@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cones_core::Bundle;
 
-use crate::{ConesError, Hires, Inpaint, MicroConditions, PackStore, Picture, Scheduler, Scope, Style, Variation};
+use crate::{Hires, Inpaint, MicroConditions, PackStore, Picture, Scheduler, Scope, Style, Variation};
 
 /// A request for pictures. Only the prompt is required; what is left out comes from the base model.
 #[derive(Debug, Clone, uniffi::Record)]

@@ -90,8 +90,14 @@ fn main() -> Result<(), Failure> {
     let keys_values: Vec<Vec<f32>> =
         manifest.layers.iter().zip(3..).map(|(l, seed)| noise(count(l.rows), seed)).collect();
     let weights = vec![1.0 / sizes.batch as f32; sizes.batch];
-    let batch =
-        Batch { sample: &sample, timesteps: &timesteps, keys_values: &keys_values, target: &target, weights: &weights };
+    let batch = Batch {
+        sample: &sample,
+        timesteps: &timesteps,
+        keys_values: &keys_values,
+        text_embeds: &[],
+        target: &target,
+        weights: &weights,
+    };
     let planned = unet::footprint(&bundle, sizes, &settings)?.total();
     on_request(load_seconds, planned, || {
         let start = Instant::now();
