@@ -55,6 +55,9 @@ let package = Package(
         // What the process has allocated; Swift has no words for it.
         .target(name: "LiveHeap", path: "Tests/LiveHeap"),
         .testTarget(name: "ConesTests", dependencies: ["Cones", "LiveHeap"]),
+        // What of the sample app needs no screen; the app compiles the same files.
+        .target(name: "SampleLogic", dependencies: ["Cones"], path: "Sample/Logic"),
+        .testTarget(name: "SampleTests", dependencies: ["SampleLogic"]),
     ],
     swiftLanguageModes: [.v6]
 )

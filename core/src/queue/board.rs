@@ -31,7 +31,7 @@ pub(super) struct Board<R> {
 
 /// An entry with its pictures that nobody took.
 #[derive(Debug)]
-pub(super) struct Kept {
+struct Kept {
     entry: QueueEntry,
     pictures: Vec<Drawn>,
 }
@@ -57,12 +57,17 @@ pub(super) struct Task<R> {
     pub(super) cancel: CancelToken,
 }
 
+<<<<<<< HEAD
 /// What was taken out of the list, for the caller to drop.
 #[derive(Debug)]
 pub(super) enum Removed<R> {
     Waiting { _request: R },
     Over { _kept: Box<Kept> },
 }
+=======
+/// What was taken out of the list, for the caller to drop: a request that waited, or pictures that nobody took.
+pub(super) type Removed<R> = (Option<R>, Vec<Drawn>);
+>>>>>>> w2
 
 impl<R> Board<R> {
     pub(super) fn new(options: QueueOptions) -> Self {
@@ -139,12 +144,16 @@ impl<R> Board<R> {
     pub(super) fn remove(&mut self, id: QueueId) -> Result<Removed<R>> {
         if let Some(waiting) = self.place(id).and_then(|place| self.waiting.remove(place)) {
             self.touch();
-            return Ok(Removed::Waiting { _request: waiting.request });
+            return Ok((Some(waiting.request), Vec::new()));
         }
         if let Some(place) = self.over.iter().position(|kept| kept.entry.id == id) {
             let removed = self.over.remove(place);
             self.touch();
+<<<<<<< HEAD
             return Ok(Removed::Over { _kept: Box::new(removed) });
+=======
+            return Ok((None, removed.pictures));
+>>>>>>> w2
         }
         self.entry(id)?;
         Err(Error::request("queue", format!("is drawing request {id}: cancel it, and remove it once it is over")))
@@ -183,7 +192,7 @@ impl<R> Board<R> {
         Ok(taken)
     }
 
-    /// Cancels everything, for good.
+    /// Cancels everything, for good. Where there is nothing to cancel the list stays as it is, and nobody is told.
     pub(super) fn stop(&mut self) {
         if std::mem::replace(&mut self.stopped, true) {
             return;
@@ -194,7 +203,6 @@ impl<R> Board<R> {
         for waiting in std::mem::take(&mut self.waiting) {
             self.cancelled(waiting.entry);
         }
-        self.touch();
     }
 
     /// Nothing will change any more.

@@ -50,7 +50,7 @@ final class Start: ObservableObject {
     }
 }
 
-/// The three screens.
+/// The screens.
 struct MainView: View {
     @ObservedObject var studio: Studio
     @ObservedObject var shelf: Shelf
@@ -59,22 +59,38 @@ struct MainView: View {
     @AppStorage("key") private var publicKey = ""
     @State private var page = Page.draw
 
-    enum Page { case draw, gallery, subjects }
+    enum Page { case draw, photo, queue, gallery, subjects, how }
+
+    /// What the engine that is open was opened with.
+    private struct Opened: Hashable {
+        let model: Model?
+        let choices: Studio.Choices
+    }
 
     var body: some View {
         TabView(selection: $page) {
             DrawView(studio: studio, shelf: shelf)
                 .tabItem { Label("Draw", systemImage: "paintbrush") }
                 .tag(Page.draw)
+            PhotoView(studio: studio)
+                .tabItem { Label("Photo", systemImage: "photo") }
+                .tag(Page.photo)
+            QueueView(studio: studio)
+                .tabItem { Label("Queue", systemImage: "list.number") }
+                .badge(studio.line.filter { !$0.isOver }.count)
+                .tag(Page.queue)
             GalleryView(gallery: gallery, studio: studio)
                 .tabItem { Label("Gallery", systemImage: "photo.on.rectangle") }
                 .tag(Page.gallery)
             ShelfView(shelf: shelf)
                 .tabItem { Label("Subjects", systemImage: "shippingbox") }
                 .tag(Page.subjects)
+            ChoicesView(studio: studio)
+                .tabItem { Label("How", systemImage: "gearshape") }
+                .tag(Page.how)
         }
         .onOpenURL(perform: take)
-        .task(id: shelf.model) {
+        .task(id: Opened(model: shelf.model, choices: studio.choices)) {
             guard let model = shelf.model else { return }
             await studio.use(model)
         }

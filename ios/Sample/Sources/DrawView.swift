@@ -9,7 +9,7 @@ struct DrawView: View {
     var body: some View {
         NavigationStack {
             Form {
-                Section { canvas }
+                Section { Drawn(studio: studio) }
                 Section("Prompt") {
                     TextField("What to draw", text: $studio.prompt, axis: .vertical)
                     TextField("What to stay away from", text: $studio.negativePrompt, axis: .vertical)
@@ -18,6 +18,8 @@ struct DrawView: View {
                     ForEach(fitting, id: \.sha256) { pack in
                         SubjectRow(pack: pack, strength: $studio.subjects[pack.name]) {
                             studio.prompt += " {\(pack.name)}"
+                        } redraw: {
+                            studio.redraw()
                         }
                     }
                     // On since before it was removed or the base model changed, or by a recipe.
@@ -42,7 +44,7 @@ struct DrawView: View {
             }
             .navigationTitle(studio.info?.name ?? "Cones")
             .toolbar {
-                ToolbarItem(placement: .primaryAction) { button }
+                ToolbarItemGroup(placement: .primaryAction) { button }
             }
             .alert($studio.trouble)
         }
@@ -58,39 +60,12 @@ struct DrawView: View {
     }
 
     @ViewBuilder private var button: some View {
-        if studio.isDrawing {
+        if studio.drawing != nil {
             Button("Cancel", role: .cancel, action: studio.cancel)
-        } else {
-            Button("Draw", action: studio.draw)
-                .disabled(!studio.canDraw)
         }
-    }
-
-    @ViewBuilder private var canvas: some View {
-        if let shown = studio.shown {
-            Image(decorative: shown, scale: 1)
-                .resizable()
-                .scaledToFit()
-                .frame(maxWidth: .infinity, maxHeight: 360)
-                .accessibilityLabel(studio.isDrawing ? "Preview" : "The picture that was drawn")
-        }
-        if let progress = studio.progress {
-            ProgressView(value: Double(progress.step), total: Double(max(progress.steps, 1))) {
-                Text(words(progress))
-            }
-        }
-        ForEach(studio.warnings, id: \.self) { warning in
-            Label(warning, systemImage: "info.circle")
-        }
-    }
-
-    private func words(_ progress: GenerateProgress) -> String {
-        switch progress.stage {
-        case .preparing: return "Loading"
-        case .denoising: return "Step \(progress.step) of \(progress.steps)"
-        case .decoding: return "Decoding"
-        case .finished: return "Done"
-        }
+        // Behind what waits already: the queue's page shows it.
+        Button("Draw", action: studio.draw)
+            .disabled(!studio.canDraw)
     }
 }
 
@@ -100,6 +75,7 @@ struct SubjectRow: View {
     /// `nil` when it is off.
     @Binding var strength: Float?
     let insert: @MainActor () -> Void
+    let redraw: @MainActor () -> Void
 
     var body: some View {
         VStack(alignment: .leading) {
@@ -113,6 +89,8 @@ struct SubjectRow: View {
                 Slider(value: $strength.value, in: 0...1) {
                     Text("Strength")
                 }
+                // Drawn anew while it moves: each place of it takes the turn of the one before.
+                .onChange(of: strength) { _ in redraw() }
                 Button("Put {\(pack.name)} into the prompt", action: insert)
                     .buttonStyle(.borderless)
             }

@@ -94,6 +94,13 @@ public actor Engine {
         }
     }
 
+    /// A queue that draws with this engine.
+    ///
+    /// - Throws: ``ConesError``: ``ConesError/Kind/badRequest`` for bounds of 0.
+    public nonisolated func queue(_ options: Queue.Options = Queue.Options()) throws -> Queue {
+        try Queue(inner, options)
+    }
+
     /// What a request will take of memory, and how it will be carried out. Loads nothing; waits for what is being drawn.
     ///
     /// - Throws: ``ConesError``: ``ConesError/Kind/outOfMemory`` if it does not fit, with what would.

@@ -33,6 +33,7 @@
 @_exported import enum ConesGenerated.MemoryMode
 @_exported import enum ConesGenerated.Precision
 @_exported import enum ConesGenerated.Provider
+@_exported import enum ConesGenerated.QueueState
 @_exported import enum ConesGenerated.SafetyPolicy
 @_exported import enum ConesGenerated.Scheduler
 @_exported import enum ConesGenerated.Scope

@@ -125,6 +125,13 @@ public class Engine private constructor(private val native: Handle<Native>, publ
         }.buffer(Channel.UNLIMITED)
 
     /**
+     * A queue that draws with this engine.
+     *
+     * @throws ConesException.BadRequest for bounds of 0.
+     */
+    public fun queue(options: QueueOptions = QueueOptions()): Queue = native.call { Queue.open(it, options) }
+
+    /**
      * Frees the model. What is being drawn is stopped with [ConesException.Closed]; every later call gets the same.
      * Returns at once. Pictures that were drawn stay.
      */

@@ -19,7 +19,7 @@ internal inline fun <T> translated(call: () -> T): T =
         throw ConesException.LibraryMissing(error.message ?: "it could not be loaded before", error)
     }
 
-private fun Native.translate(): ConesException =
+internal fun Native.translate(): ConesException =
     when (this) {
         is Native.BadBundle -> ConesException.BadBundle(reason, details, hint, this)
         is Native.BadPack -> ConesException.BadPack(reason, details, hint, this)

@@ -90,11 +90,10 @@ internal fun GenerateProgress.event(): GenerateEvent.Progress {
     val (done, toDo) = step.toInt() to steps.toInt()
     return when (stage) {
         Stage.PREPARING -> GenerateEvent.Preparing(which, all, done, toDo)
-        Stage.DENOISING -> {
-            val rough = preview?.let { Preview(it.width.toInt(), it.height.toInt(), it.rgba) }
-            GenerateEvent.Step(which, all, done, toDo, rough, verdict?.wrapped())
-        }
+        Stage.DENOISING -> GenerateEvent.Step(which, all, done, toDo, preview?.wrapped(), verdict?.wrapped())
         Stage.DECODING -> GenerateEvent.Decoding(which, all, done, toDo)
         Stage.FINISHED -> GenerateEvent.Decoded(which, all, done, toDo)
     }
 }
+
+internal fun dev.cones.generated.Preview.wrapped() = Preview(width.toInt(), height.toInt(), rgba)

@@ -39,6 +39,8 @@ internal fun dev.cones.generated.Generated.wrapped() =
     Generated(
         pictures.map { it.wrapped() },
         warnings,
-        Timings(timings.total, timings.loading, timings.runtime, timings.switching, timings.steps.toInt()),
+        timings.wrapped(),
         refused.map { it.wrapped() },
     )
+
+internal fun dev.cones.generated.Timings.wrapped() = Timings(total, loading, runtime, switching, steps.toInt())

@@ -3,6 +3,7 @@ package dev.cones.sample
 import android.content.Context
 import android.graphics.Bitmap
 import android.graphics.drawable.BitmapDrawable
+import android.text.InputType
 import android.view.View
 import android.view.ViewGroup.LayoutParams.MATCH_PARENT
 import android.view.ViewGroup.LayoutParams.WRAP_CONTENT
@@ -10,7 +11,10 @@ import android.widget.Button
 import android.widget.EditText
 import android.widget.ImageView
 import android.widget.LinearLayout
+import android.widget.SeekBar
 import android.widget.TextView
+import kotlin.random.Random
+import kotlin.random.nextULong
 
 // Views made by hand: the sample is about the library, and so has neither layouts nor a toolkit.
 
@@ -61,6 +65,26 @@ internal fun Context.field(hint: String, words: String = ""): EditText =
         this.hint = hint
         setText(words)
         isSingleLine = true
+    }
+
+internal fun Context.seedField(): EditText = field("Any seed").apply { inputType = InputType.TYPE_CLASS_NUMBER }
+
+/** What an int holds: people read seeds out and type them in. */
+internal fun anySeed(): ULong = Random.nextULong(Int.MAX_VALUE.toULong())
+
+/** From 0 to 1000; tells of each place that a finger moves it to. */
+internal fun Context.slider(onMoved: () -> Unit): SeekBar =
+    SeekBar(this).apply {
+        max = 1000
+        setOnSeekBarChangeListener(object : SeekBar.OnSeekBarChangeListener {
+            override fun onProgressChanged(bar: SeekBar?, progress: Int, fromUser: Boolean) {
+                if (fromUser) onMoved()
+            }
+
+            override fun onStartTrackingTouch(bar: SeekBar?) = Unit
+
+            override fun onStopTrackingTouch(bar: SeekBar?) = Unit
+        })
     }
 
 internal fun Context.picture(): ImageView =

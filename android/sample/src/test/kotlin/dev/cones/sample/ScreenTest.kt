@@ -5,14 +5,18 @@ import android.graphics.Bitmap
 import android.graphics.Canvas
 import android.net.Uri
 import android.os.Looper
+import android.view.MotionEvent
 import android.view.View
 import android.view.ViewGroup
 import android.widget.Button
 import android.widget.CheckBox
 import android.widget.EditText
 import android.widget.GridView
+import android.widget.SeekBar
 import dev.cones.Cones
 import dev.cones.ConesException
+import dev.cones.MemoryMode
+import dev.cones.QueueState
 import dev.cones.android.toPicture
 import java.io.File
 import kotlinx.coroutines.runBlocking
@@ -49,17 +53,17 @@ public class ScreenTest {
         // The manifest's; Robolectric reads manifests only as Gradle's plugin makes them.
         activity.setTheme(android.R.style.Theme_Material_Light_NoActionBar)
         controller.setup()
-        wait("ready") { activity.studio.state.value.ready }
+        wait(activity, "ready") { activity.studio.state.value.ready }
         save(activity.window.decorView, "ready")
 
         // As a phone opens what a studio's QR code says.
         val (catalog, key) = listOf("CONES_CATALOG", "CONES_KEY").map { Uri.encode(System.getenv(it)) }
         controller.newIntent(Intent(Intent.ACTION_VIEW, Uri.parse("cones://catalog?url=$catalog&key=$key")))
         press(activity, "Look")
-        wait("the catalogue") { button(activity, "Install") != null }
+        wait(activity, "the catalogue") { button(activity, "Install") != null }
         save(activity.window.decorView, "catalogue")
         press(activity, "Install")
-        wait("the pack") { button(activity, "Remove") != null }
+        wait(activity, "the pack") { button(activity, "Remove") != null }
         assertEquals(listOf("fluent-dog"), activity.studio.state.value.subjects.map { it.name })
         save(activity.window.decorView, "packs")
 
@@ -67,7 +71,7 @@ public class ScreenTest {
         activity.window.decorView.findViewWithTag<View>("fluent-dog").performClick()
         activity.requireViewById<Button>(DrawPage.BEGIN).performClick()
         val previews = mutableSetOf<Bitmap>()
-        wait("a picture") {
+        wait(activity, "a picture") {
             activity.studio.state.value.picture?.let(previews::add)
             activity.studio.state.value.run { !drawing && picture != null }
         }
@@ -83,9 +87,115 @@ public class ScreenTest {
         assertArrayEquals(kept.single().thumbnail.toPicture().rgba(), seen)
         press(activity, "Gallery")
         val grid = find(activity.window.decorView) { it is GridView } as GridView
-        wait("the gallery") { grid.childCount == 1 }
+        wait(activity, "the gallery") { grid.childCount == 1 }
         save(activity.window.decorView, "gallery")
+
+        paint(activity)
+        slide(activity, activity.requireViewById(PhotoPage.STRENGTH))
+        press(activity, "Draw")
+        slide(activity, activity.window.decorView.findViewWithTag("fluent-dog strength"))
+        line(activity)
+        choose(activity)
         controller.pause().stop().destroy()
+    }
+
+    /** A finger paints on the last picture, and what it painted is drawn anew. */
+    private fun paint(activity: MainActivity) {
+        press(activity, "Photo")
+        press(activity, "The last picture")
+        val photo = activity.requireViewById<MaskView>(PhotoPage.PHOTO)
+        val shown = checkNotNull(activity.studio.state.value.photo)
+        stroke(photo, shown)
+        assertTrue(!shown.mask.isEmpty)
+        press(activity, "Undo")
+        assertTrue(shown.mask.isEmpty)
+        stroke(photo, shown)
+        save(activity.window.decorView, "painted")
+        val before = activity.studio.state.value.gallery
+        activity.requireViewById<Button>(PhotoPage.BEGIN).performClick()
+        wait(activity, "what was drawn over") { activity.studio.state.value.run { !drawing && gallery > before } }
+        save(activity.window.decorView, "drawn-over")
+        val newest = runBlocking { activity.studio.gallery.list() }.first()
+        assertTrue(runBlocking { activity.studio.gallery.recipe(newest.file) }.init?.inpaint?.maskImageSha256 != null)
+        // Far from the finger it is the photo to the byte; under it it is not.
+        val (old, new) = listOf(shown.bitmap, newest.thumbnail).map { it.toPicture().rgba().toList() }
+        val row = 4 * shown.bitmap.width
+        assertEquals(old.take(row), new.take(row))
+        assertEquals(old.takeLast(row), new.takeLast(row))
+        val middle = shown.bitmap.height / 2 * row
+        assertTrue(old.subList(middle, middle + row) != new.subList(middle, middle + row))
+        press(activity, "Clear")
+        assertTrue(shown.mask.isEmpty)
+    }
+
+    /** From a third to two thirds of the photo, at half its height. */
+    private fun stroke(view: MaskView, photo: Photo) {
+        val fit = Fit(view.width, view.height, photo.bitmap.width, photo.bitmap.height)
+        val y = fit.top + fit.scale * photo.bitmap.height / 2
+        val x = { share: Float -> fit.left + fit.scale * photo.bitmap.width * share }
+        touch(view, MotionEvent.ACTION_DOWN, x(0.34f), y)
+        touch(view, MotionEvent.ACTION_MOVE, x(0.5f), y)
+        touch(view, MotionEvent.ACTION_MOVE, x(0.66f), y)
+        touch(view, MotionEvent.ACTION_UP, x(0.66f), y)
+        shadowOf(Looper.getMainLooper()).idle()
+    }
+
+    /** A slider that moves draws anew, the last of its places to the end, and keeps nothing. */
+    private fun slide(activity: MainActivity, slider: SeekBar) {
+        val before = activity.studio.state.value
+        touch(slider, MotionEvent.ACTION_DOWN, slider.width * 0.5f, slider.height / 2f)
+        for (share in listOf(0.6f, 0.7f, 0.8f, 0.9f)) {
+            touch(slider, MotionEvent.ACTION_MOVE, slider.width * share, slider.height / 2f)
+            shadowOf(Looper.getMainLooper()).idle()
+        }
+        touch(slider, MotionEvent.ACTION_UP, slider.width * 0.9f, slider.height / 2f)
+        assertTrue("it begins", activity.studio.state.value.live.isNotEmpty())
+        wait(activity, "the slider's picture") { activity.studio.state.value.run { !drawing && live.isEmpty() } }
+        val after = activity.studio.state.value
+        assertTrue(after.picture != null && after.picture !== before.picture)
+        assertEquals(before.gallery, after.gallery)
+        assertEquals("it leaves no line", before.queue?.entries?.map { it.id }, after.queue?.entries?.map { it.id })
+        save(activity.window.decorView, "strength")
+    }
+
+    /** The queue's page: a pause, another order, a request that is stopped. */
+    private fun line(activity: MainActivity) {
+        press(activity, "Queue")
+        press(activity, "Pause")
+        wait(activity, "the pause") { button(activity, "Go on") != null }
+        val waiting = { activity.studio.state.value.queue?.entries.orEmpty().filter { !it.isOver }.map { it.prompt } }
+        activity.studio.draw(Asked("a cat", steps = 4).request())
+        activity.studio.draw(Asked("a red apple", steps = 4).request())
+        wait(activity, "two that wait") { waiting() == listOf("a cat", "a red apple") }
+        press(activity, "↑")
+        wait(activity, "the other order") { waiting() == listOf("a red apple", "a cat") }
+        save(activity.window.decorView, "queue")
+        press(activity, "Stop")
+        wait(activity, "the end of one") { waiting() == listOf("a cat") }
+        val before = activity.studio.state.value.gallery
+        press(activity, "Go on")
+        wait(activity, "the end of the other") { activity.studio.state.value.run { !drawing && gallery == before + 1 } }
+        val states = activity.studio.state.value.queue?.entries.orEmpty().takeLast(2).map { it.prompt to it.state }
+        assertEquals(listOf("a red apple" to QueueState.CANCELLED, "a cat" to QueueState.DONE), states)
+        save(activity.window.decorView, "queue-over")
+    }
+
+    /** Another memory mode opens the model anew, and it draws as before. */
+    private fun choose(activity: MainActivity) {
+        press(activity, "How")
+        assertTrue("without a classifier there is nothing to choose", button(activity, "Blur them")?.isEnabled == false)
+        press(activity, "The least")
+        wait(activity, "the model") { activity.studio.state.value.run { ready && choices.memory == MemoryMode.LEAST } }
+        save(activity.window.decorView, "how")
+        val before = activity.studio.state.value.gallery
+        activity.studio.draw(Asked("a cat", steps = 2).request())
+        wait(activity, "a picture") { activity.studio.state.value.run { !drawing && gallery == before + 1 } }
+    }
+
+    private fun touch(view: View, action: Int, x: Float, y: Float) {
+        val event = MotionEvent.obtain(0, 0, action, x, y, 0)
+        view.dispatchTouchEvent(event)
+        event.recycle()
     }
 
     private fun press(activity: MainActivity, words: String) {
@@ -107,10 +217,10 @@ public class ScreenTest {
     }
 
     /** The main thread is this one: lets it work while the others do. */
-    private fun wait(what: String, until: () -> Boolean) {
-        val end = System.nanoTime() + 60_000_000_000
+    private fun wait(activity: MainActivity, what: String, until: () -> Boolean) {
+        val end = System.nanoTime() + 120_000_000_000
         while (!until()) {
-            check(System.nanoTime() < end) { "$what did not come within a minute" }
+            check(System.nanoTime() < end) { "$what did not come within two minutes, and the screen says: ${activity.studio.state.value}" }
             shadowOf(Looper.getMainLooper()).idle()
             Thread.sleep(5)
         }
