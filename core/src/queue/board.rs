@@ -57,17 +57,8 @@ pub(super) struct Task<R> {
     pub(super) cancel: CancelToken,
 }
 
-<<<<<<< HEAD
-/// What was taken out of the list, for the caller to drop.
-#[derive(Debug)]
-pub(super) enum Removed<R> {
-    Waiting { _request: R },
-    Over { _kept: Box<Kept> },
-}
-=======
 /// What was taken out of the list, for the caller to drop: a request that waited, or pictures that nobody took.
 pub(super) type Removed<R> = (Option<R>, Vec<Drawn>);
->>>>>>> w2
 
 impl<R> Board<R> {
     pub(super) fn new(options: QueueOptions) -> Self {
@@ -149,11 +140,7 @@ impl<R> Board<R> {
         if let Some(place) = self.over.iter().position(|kept| kept.entry.id == id) {
             let removed = self.over.remove(place);
             self.touch();
-<<<<<<< HEAD
-            return Ok(Removed::Over { _kept: Box::new(removed) });
-=======
             return Ok((None, removed.pictures));
->>>>>>> w2
         }
         self.entry(id)?;
         Err(Error::request("queue", format!("is drawing request {id}: cancel it, and remove it once it is over")))
