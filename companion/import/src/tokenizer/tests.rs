@@ -47,7 +47,7 @@ fn lay_out(layout: &Value) -> tempfile::TempDir {
 
 fn read_in(parent: &Path, vocab_size: Option<u32>) -> Result<super::Tokenizer> {
     let text = TextEncoder { hidden_size: 8, positions: POSITIONS, vocab_size };
-    read(parent, Path::new("nowhere"), &text)
+    read(parent, Path::new("nowhere"), "tokenizer", &text)
 }
 
 #[test]
@@ -91,10 +91,10 @@ fn the_export_may_have_put_it_beside_the_graphs() {
     let folder = parent.path().join("tokenizer");
     fs::remove_file(folder.join("merges.txt")).expect("a removed file");
     let text = TextEncoder { hidden_size: 8, positions: POSITIONS, vocab_size: None };
-    let error = read(parent.path(), onnx.path(), &text).expect_err("no merges").to_string();
+    let error = read(parent.path(), onnx.path(), "tokenizer", &text).expect_err("no merges").to_string();
     assert!(error.contains("tokenizer.json") && error.contains("merges.txt"), "{error}");
     fs::write(onnx.path().join("tokenizer.json"), toybox()).expect("a file");
-    read(parent.path(), onnx.path(), &text).expect("a tokenizer");
+    read(parent.path(), onnx.path(), "tokenizer", &text).expect("a tokenizer");
 }
 
 /// The error of a layout with one file replaced.
