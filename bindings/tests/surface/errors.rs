@@ -106,3 +106,14 @@ fn the_device_report_says_what_there_is_and_why_not_the_rest() {
         assert!(provider.available || !matches!(provider.provider, cones::Provider::Auto | cones::Provider::Cpu));
     }
 }
+
+#[test]
+fn sizes_are_for_models_that_are_told_of_them() {
+    let info = cones::bundle_info(cones_tests::base::folder().display().to_string()).expect("a bundle");
+    assert!(!info.takes_micro_conditions);
+    let size = cones::ImageSize { width: 64, height: 48 };
+    let told = cones::MicroConditions { original_size: Some(size), crop_top: 0, crop_left: 0, target_size: None };
+    let request = cones::Request { micro_conditions: Some(told), ..crate::base::plain("a dog") };
+    let refused = crate::base::engine().generate(request, None, None).expect_err("a model of one text encoder");
+    assert!(matches!(refused, cones::ConesError::BadRequest { .. }), "{refused:?}");
+}

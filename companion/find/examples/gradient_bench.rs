@@ -90,12 +90,14 @@ fn main() -> Result<(), Failure> {
     let keys_values: Vec<Vec<f32>> =
         manifest.layers.iter().zip(3..).map(|(l, seed)| noise(count(l.rows), seed)).collect();
     let weights = vec![1.0 / sizes.batch as f32; sizes.batch];
+    let pooled = manifest.text_2.map_or(0, |second| second.projection_dim as usize);
+    let text_embeds = noise(sizes.batch * pooled, 3 + manifest.layers.len() as u64);
     let batch = Batch {
         sample: &sample,
         timesteps: &timesteps,
         keys_values: &keys_values,
-        text_embeds: &[],
         target: &target,
+        text_embeds: &text_embeds,
         weights: &weights,
     };
     let planned = unet::footprint(&bundle, sizes, &settings)?.total();

@@ -18,13 +18,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let latent = vec![0.0; manifest.latent.channels as usize * height * width];
     let keys_values: Vec<Vec<f32>> = manifest.layers.iter().map(|l| vec![0.0; tokens * l.rows as usize]).collect();
     let target = vec![1.0; latent.len()];
-    // A model with two text encoders is told its prompt's pooled embedding too.
     let batch = Batch {
         sample: &latent,
         timesteps: &[500.0],
         keys_values: &keys_values,
-        text_embeds: &[],
         target: &target,
+        text_embeds: &[],
         weights: &[1.0],
     };
     let loss = unet.step(&batch, &CancelToken::new())?;

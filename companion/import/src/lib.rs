@@ -22,6 +22,7 @@
 mod attention;
 pub mod check;
 mod config;
+mod distance;
 pub mod embedding;
 pub mod error;
 mod fixed;

@@ -49,6 +49,33 @@ fn another_schema_is_said_before_anything_else() {
     blamed(opened(|m| m["schema"] = json!("1")), MANIFEST, "");
 }
 
+/// A second text encoder is told by its schema, comes with its files, and widens what K and V are made from.
+#[test]
+fn half_a_second_text_encoder_is_refused() {
+    let second =
+        || json!({ "hidden_size": 8, "projection_dim": 4, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 0 });
+    let with = |schema: u32, second: Value| {
+        opened(move |manifest| {
+            manifest["schema"] = json!(schema);
+            manifest["text_2"] = second;
+        })
+    };
+    blamed(with(4, second()), MANIFEST, "`text_2` needs schema 5");
+    blamed(with(5, second()), MANIFEST, "both text encoders give");
+    let mut wide = second();
+    wide["hidden_size"] = json!(1 << 20);
+    blamed(with(5, wide), MANIFEST, "`text_2.hidden_size`");
+    blamed(
+        opened(|manifest| {
+            let width = manifest["text"]["hidden_size"].as_u64().expect("a width");
+            (manifest["schema"], manifest["text_2"]) = (json!(5), second());
+            manifest["text"]["hidden_size"] = json!(width - 8);
+        }),
+        MANIFEST,
+        "does not list `tokenizer_2.json`",
+    );
+}
+
 /// Puts a field that nobody knows into every object.
 fn grow(value: &mut Value) {
     match value {
