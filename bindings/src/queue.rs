@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cones_core::queue::{Artist, Outline, QueueId};
+use cones_core::queue::{Artist, Outline, QueueId, QueueState};
 use cones_core::{Error, Observer, Result};
 
 use crate::queue_list::{QueueEntry, QueueList, QueueListener};
@@ -146,6 +146,12 @@ impl Drop for Queue {
     fn drop(&mut self) {
         let Some(queue) = self.inner.take() else { return };
         queue.stop();
+        let is_drawing = |entry: &cones_core::queue::QueueEntry| matches!(entry.state, QueueState::Drawing);
+        if !queue.list().entries.iter().any(is_drawing) {
+            // It ends at once, and the listener is let go before this returns: Python aborts when it ends while another thread
+            // calls into it.
+            return;
+        }
         // Its end takes up to a step, for which a host's own thread, mostly that of its screen, must not wait. Where there is no
         // thread to be had it does.
         drop(std::thread::Builder::new().name("cones-queue-end".into()).spawn(move || drop(queue)));

@@ -390,7 +390,7 @@ class Bindings(unittest.TestCase):
         queue.remove(long)
         with self.assertRaises(ConesError.NotFound):
             queue.wait(long)
-        # Python ends the process if it ends while somebody is being told.
+        # Python aborts the process if it ends while somebody is being told.
         lists.wait_for(lambda list: list.revision >= queue.list().revision)
 
     def test_a_picture_of_the_host_can_be_started_from(self):
