@@ -90,7 +90,7 @@ impl Engine {
         let place = Place { provider, threads: options.threads, cache: options.cache.clone() };
         let text = bundle.manifest().text;
         let tokenizer = Tokenizer::open(&bundle.file(bundle::TOKENIZER)?, text)?;
-        let second = bundle.manifest().text_2.map(|second| second.beside(text));
+        let second = bundle.manifest().text_2.map(|second| text.of_second(&second));
         let second = second.map(|text| Tokenizer::open(&bundle.file(bundle::TOKENIZER_2)?, text));
         let tokenizer_2 = second.transpose()?;
         Ok(Self {

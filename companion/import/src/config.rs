@@ -11,6 +11,7 @@ use crate::json::Json;
 use crate::kind::Kind;
 use crate::scheduler::{self, Sampling};
 use crate::second_text::{self, SecondEncoder};
+use crate::text_config::TextEncoder;
 use crate::weight_names;
 
 /// What a diffusers folder says of its model.
@@ -27,28 +28,6 @@ pub(super) struct Config {
     pub(super) text: TextEncoder,
     /// The second one, where the U-Net takes two.
     pub(super) second: Option<SecondEncoder>,
-}
-
-/// The sizes of a text encoder.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct TextEncoder {
-    /// Width of the last hidden state.
-    pub(super) hidden_size: u32,
-    /// Tokens of a prompt.
-    pub(super) positions: u32,
-    /// Tokens it knows, where that is said.
-    pub(super) vocab_size: Option<u32>,
-}
-
-impl TextEncoder {
-    /// Reads its configuration.
-    pub(super) fn of(text: &Json) -> Result<Self> {
-        Ok(Self {
-            hidden_size: text.u32("hidden_size")?,
-            positions: text.u32_or("max_position_embeddings", 77)?,
-            vocab_size: text.get("vocab_size").map(|_| text.u32("vocab_size")).transpose()?,
-        })
-    }
 }
 
 impl Config {

@@ -11,7 +11,7 @@ use cones_core::{CancelToken, MicroConditions};
 use cones_onnx::proto::tensor_proto::DataType;
 use cones_onnx::{Model, graph, info, strip};
 
-use crate::config::{self, Config, TextEncoder};
+use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::fixed::FixedSizes;
 use crate::import_options::ImportOptions;
@@ -27,6 +27,7 @@ use crate::scheduler::Sampling;
 use crate::sizes::Sizes;
 use crate::stage::Stage;
 use crate::store::{self, WeightsFile};
+use crate::text_config::TextEncoder;
 use crate::timestep::Timestep;
 use crate::weight_names::Blocks;
 use crate::{attention, check, fixed, hoist, layout, preview, scheduler, second_text, tokenizer};

@@ -62,6 +62,7 @@ pub mod skipped;
 mod stage;
 mod storage;
 pub mod store;
+mod text_config;
 mod timestep;
 mod tokenizer;
 mod weight_names;

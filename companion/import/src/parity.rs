@@ -194,7 +194,7 @@ impl Beside<'_> {
             return Ok(Text { embedding: self.pair(self.onnx, TEXT_ENCODER, [&own, &own], 1)?, pooled: None });
         };
         let own = self.state(TEXT_ENCODER, &own, &[])?.swap_remove(0);
-        let mut others = self.state(TEXT_ENCODER_2, &ids(TOKENIZER_2, second.beside(first))?, &[TEXT_EMBEDS])?;
+        let mut others = self.state(TEXT_ENCODER_2, &ids(TOKENIZER_2, first.of_second(&second))?, &[TEXT_EMBEDS])?;
         let (pooled, hidden) = (others.pop(), others.pop());
         let hidden = hidden.ok_or_else(|| Stop::Export("it gives no hidden state".into()))?;
         let widths = [first.hidden_size as usize, second.hidden_size as usize];

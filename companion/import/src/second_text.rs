@@ -5,9 +5,9 @@ use std::path::Path;
 use cones_core::MicroConditions;
 use serde_json::Value;
 
-use crate::config::TextEncoder;
 use crate::error::{Error, Result};
 use crate::json::Json;
+use crate::text_config::TextEncoder;
 
 /// The numbers of `time_ids`: original size, crop and target size.
 const TIME_IDS: u32 = MicroConditions::TIME_IDS as u32;

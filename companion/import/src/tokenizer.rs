@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 use cones_core::model::manifest::Text;
 use serde_json::Value;
 
-use crate::config::TextEncoder;
 use crate::error::{Error, Result};
 use crate::json::Json;
+use crate::text_config::TextEncoder;
 use added_tokens::{AddedToken, AddedTokens};
 use vocabulary::Vocabulary;
 

@@ -23,7 +23,7 @@ impl PromptTokens {
     /// As many chunks as another prompt has.
     pub(crate) fn lengthened(self, chunks: usize, manifest: &Manifest) -> Self {
         let second = self.second.zip(manifest.text_2);
-        let second = second.map(|(tokens, text)| tokens.lengthened(chunks, text.beside(manifest.text)));
+        let second = second.map(|(tokens, text)| tokens.lengthened(chunks, manifest.text.of_second(&text)));
         Self { side: self.side, tokens: self.tokens.lengthened(chunks, manifest.text), second }
     }
 }

@@ -179,6 +179,13 @@ impl Text {
     pub fn new(max_length: u32, hidden_size: u32, [bos_token_id, eos_token_id, pad_token_id]: [u32; 3]) -> Self {
         Self { max_length, hidden_size, bos_token_id, eos_token_id, pad_token_id, clip_skip: 0 }
     }
+
+    /// As a second text encoder takes it: prompts are as long as this one's.
+    #[must_use]
+    pub fn of_second(self, second: &SecondText) -> Self {
+        let ids = [second.bos_token_id, second.eos_token_id, second.pad_token_id];
+        Self { clip_skip: self.clip_skip, ..Self::new(self.max_length, second.hidden_size, ids) }
+    }
 }
 
 impl Defaults {

@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::manifest::Text;
-
 /// What a second text encoder (diffusers' `text_encoder_2`, with `tokenizer_2`) takes and gives.
 ///
 /// The U-Net reads both: of each token, the hidden state of the first and behind it that of the second, both before the last
@@ -36,14 +34,5 @@ impl SecondText {
         force_zeros_for_empty_prompt: bool,
     ) -> Self {
         Self { hidden_size, projection_dim, bos_token_id, eos_token_id, pad_token_id, force_zeros_for_empty_prompt }
-    }
-
-    /// As a tokenizer takes it: prompts are as long as the `first` encoder's.
-    #[must_use]
-    pub fn beside(&self, first: Text) -> Text {
-        let mut text =
-            Text::new(first.max_length, self.hidden_size, [self.bos_token_id, self.eos_token_id, self.pad_token_id]);
-        text.clip_skip = first.clip_skip;
-        text
     }
 }

@@ -8,8 +8,8 @@ use cones_tests::golden;
 use serde_json::Value;
 
 use super::read;
-use crate::config::TextEncoder;
 use crate::error::Result;
+use crate::text_config::TextEncoder;
 
 const POSITIONS: u32 = 32;
 

@@ -202,7 +202,7 @@ fn an_export_of_optimum_becomes_a_bundle_of_two_text_encoders() {
 #[test]
 fn both_tokenizers_are_those_of_transformers() {
     let made = manifest(bundle());
-    let second = made.text_2.expect("a second text encoder").beside(made.text);
+    let second = made.text.of_second(&made.text_2.expect("a second text encoder"));
     let open = |file: &str, text| Tokenizer::open(&bundle().join(file), text).expect("a tokenizer");
     let both = [open("tokenizer.json", made.text), open("tokenizer_2.json", second)];
     for (prompt, expected) in golden()["tokens"].as_object().expect("tokens") {
