@@ -203,7 +203,7 @@ impl<R> Board<R> {
             return None;
         }
         if !self.has_room() {
-            self.is_full();
+            self.mark_full();
             return None;
         }
         let Waiting { mut entry, preview_every, request } = self.waiting.pop_front()?;
@@ -272,7 +272,7 @@ impl<R> Board<R> {
     }
 
     /// Whether nothing goes on until pictures are taken.
-    pub(super) fn full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         self.full
     }
 
@@ -284,7 +284,7 @@ impl<R> Board<R> {
     }
 
     /// Nothing goes on until pictures are taken.
-    pub(super) fn is_full(&mut self) {
+    pub(super) fn mark_full(&mut self) {
         if !self.full {
             self.touch();
             self.full = true;

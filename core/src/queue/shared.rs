@@ -55,7 +55,7 @@ impl<R> Shared<R> {
     pub(super) fn give(&self, drawn: Drawn, cancel: &CancelToken) {
         let mut board = self.lock();
         while !board.has_room() && !cancel.is_cancelled() {
-            board.is_full();
+            board.mark_full();
             self.changed.notify_all();
             board = self.sleep(board);
         }
@@ -83,7 +83,7 @@ impl<R> Shared<R> {
         let mut board = self.lock();
         loop {
             let entry = board.entry(id)?;
-            if entry.state.is_over() || board.full() {
+            if entry.state.is_over() || board.is_full() {
                 return Ok(entry);
             }
             board = self.sleep(board);
