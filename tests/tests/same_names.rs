@@ -20,7 +20,7 @@ const SWIFT: &str = "ios/Sources/Cones";
 /// Where Swift takes a struct from the generated code as it is.
 const AS_GENERATED: &str = "Values.swift";
 
-const STRUCTS: [Struct; 8] = [
+const STRUCTS: [Struct; 9] = [
     Struct {
         core: ("engine/request.rs", "Request"),
         bindings: ("request.rs", "Request"),
@@ -58,6 +58,12 @@ const STRUCTS: [Struct; 8] = [
         swift: (AS_GENERATED, "Hires"),
     },
     Struct {
+        core: ("engine/micro_conditions.rs", "MicroConditions"),
+        bindings: ("micro_conditions.rs", "MicroConditions"),
+        kotlin: ("MicroConditions.kt", "MicroConditions"),
+        swift: (AS_GENERATED, "MicroConditions"),
+    },
+    Struct {
         core: ("engine/options.rs", "EngineOptions"),
         bindings: ("engine.rs", "EngineOptions"),
         kotlin: ("Engine.kt", "EngineOptions"),
@@ -72,14 +78,24 @@ const STRUCTS: [Struct; 8] = [
 ];
 
 /// Files whose arguments `cones generate` has.
-const ARGUMENTS: [&str; 6] =
-    ["generate.rs", "init_args.rs", "variation_args.rs", "style_args.rs", "safety_args.rs", "engine_args.rs"];
+const ARGUMENTS: [&str; 7] = [
+    "generate.rs",
+    "init_args.rs",
+    "variation_args.rs",
+    "micro_args.rs",
+    "style_args.rs",
+    "safety_args.rs",
+    "engine_args.rs",
+];
 
 /// Fields with another name in the command, or with none; and why.
-const COMMAND: [(&str, &str, &str); 23] = [
+const COMMAND: [(&str, &str, &str); 26] = [
     ("Request.subjects", "subject", "it is given once for each"),
     ("Request.blend", "", "old pictures alone were drawn so, and --from takes it from their recipe"),
     ("Request.variation", "variation-seed", "a struct: its fields are options"),
+    ("Request.micro_conditions", "original-size", "a struct: its fields are options"),
+    ("MicroConditions.crop_top", "crops-coords-top-left", "diffusers' name; two numbers of one option"),
+    ("MicroConditions.crop_left", "crops-coords-top-left", "diffusers' name; two numbers of one option"),
     ("Init.picture", "init", "the option is the picture"),
     ("Init.inpaint", "mask", "a struct: its fields are options"),
     ("Inpaint.mask_image", "mask", "the option is a file's name"),
@@ -102,13 +118,13 @@ const COMMAND: [(&str, &str, &str); 23] = [
     ("QueueOptions.preview_every", "preview", "the command shows each step in a file"),
 ];
 
-/// The same for the bindings and with them all three languages.
+/// Fields with another name in the bindings, and with them in all three languages, or with none; and why.
 const BINDINGS: [(&str, &str, &str); 2] = [
     ("Request.blend", "", "it draws old pictures again, which the command does"),
     ("QueueOptions.preview_every", "", "each request says it, as for `generate`"),
 ];
 
-/// The same for Swift, by the names in the bindings.
+/// Fields with another name in Swift, by their names in the bindings; and why.
 const IN_SWIFT: [(&str, &str, &str); 1] = [("Request.init", "start", "`init` is a word of Swift's")];
 
 /// Fields of core that are not the command's own to say, as a queue's.
