@@ -20,9 +20,10 @@ impl Count {
         process::watch(command, |line| self.add(line))
     }
 
-    /// Runs nextest, which writes to standard error, and adds up what its closing line says.
+    /// Runs nextest, which writes to standard error, and adds up what its closing line says. The lines of single tests that failed
+    /// stand in its output too, and are in that sum already.
     pub(crate) fn run_nextest(&mut self, command: &mut Command) -> Result<ExitStatus> {
-        process::watch_both(command, |line| self.add(line))
+        process::watch_both(command, |line| self.add_nextest(line))
     }
 
     /// Passes everything on to `terminal` as it comes, and adds up what closing lines say.
@@ -39,7 +40,6 @@ impl Count {
 
     fn add(&mut self, line: &str) {
         self.add_surefire(line);
-        self.add_nextest(line);
         let Some(result) = line.trim_start().strip_prefix("test result: ") else {
             return;
         };
@@ -119,11 +119,12 @@ mod tests {
         let mut count = Count::default();
         for line in [
             "    Starting 9 tests across 42 binaries (2 tests skipped)",
+            "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 85 filtered out; finished in 8.45s",
             "        FAIL [   0.010s] (1/9) cones-core::pack Summary::of_3 passed",
             "     Summary [1695.762s] 9/11 tests run: 6 passed (2 slow, 1 flaky), 1 failed, 1 timed out, 1 exec failed, 2 skipped",
             "     Summary [   0.100s] 1 test run: 1 passed, 0 skipped",
         ] {
-            count.add(line);
+            count.add_nextest(line);
         }
         assert_eq!(count, Count { passed: 7, failed: 3, ignored: 2 });
     }
