@@ -1,7 +1,6 @@
 //! What is asked of other people's crates, by `cargo deny`.
 
 use crate::failure::Result;
-use crate::options::Options;
 use crate::process;
 use crate::tools::Tools;
 use crate::workspace::Workspace;
@@ -10,7 +9,7 @@ use crate::workspace::Workspace;
 const MANIFESTS: [&str; 3] = ["Cargo.toml", "tests/codecs/Cargo.toml", "tests/fuzz/Cargo.toml"];
 
 /// `cargo xtask advisories`: known faults of the versions that are locked, from RustSec's list, which is fetched from GitHub.
-pub(crate) fn advisories(workspace: &Workspace, _: &Options) -> Result {
+pub(crate) fn advisories(workspace: &Workspace) -> Result {
     match Tools::find(workspace)? {
         Some(tools) => check(workspace, &tools, &["advisories"]),
         None => Ok(()),

@@ -128,7 +128,7 @@ fn run(command: &str, options: Options) -> Result {
         "test-bindings" => test::bindings(&workspace, &options),
         "bindings" => bindings::run(&workspace, &options),
         "size" => size::run(&workspace, &options),
-        "advisories" => dependencies::advisories(&workspace, &options),
+        "advisories" => dependencies::advisories(&workspace),
         "lint" => lint::run(&workspace, &options),
         "setup" => {
             // The library's path is the last line: scripts read it.

@@ -16,25 +16,25 @@ pub(crate) fn run(command: &mut Command, hint: &str) -> Result {
 
 /// Runs it with our terminal and shows each line of its output to `seen` as well.
 pub(crate) fn watch(command: &mut Command, seen: impl FnMut(&str)) -> Result<ExitStatus> {
-    let line = line(command);
-    println!("{line}");
-    let cannot = |error: std::io::Error| Failure::new(format!("cannot run `{line}`: {error}"), "Is it on the PATH?");
-    let mut child = command.stdout(Stdio::piped()).spawn().map_err(cannot)?;
-    if let Some(output) = child.stdout.take() {
-        pass_on(BufReader::new(output), std::io::stdout(), seen).map_err(cannot)?;
-    }
-    child.wait().map_err(cannot)
+    follow(command, false, seen)
 }
 
-/// The same for a program that says on standard error what is to be seen: both come out as one, in order.
+/// Runs a program that says on standard error what is to be seen, as [`watch`] does: both come out as one, in order.
 pub(crate) fn watch_both(command: &mut Command, seen: impl FnMut(&str)) -> Result<ExitStatus> {
+    follow(command, true, seen)
+}
+
+fn follow(command: &mut Command, errors_too: bool, seen: impl FnMut(&str)) -> Result<ExitStatus> {
     let line = line(command);
     println!("{line}");
     let cannot = |error: std::io::Error| Failure::new(format!("cannot run `{line}`: {error}"), "Is it on the PATH?");
     let (output, input) = std::io::pipe().map_err(cannot)?;
-    let mut child = command.stdout(input.try_clone().map_err(cannot)?).stderr(input).spawn().map_err(cannot)?;
+    if errors_too {
+        command.stderr(input.try_clone().map_err(cannot)?);
+    }
+    let mut child = command.stdout(input).spawn().map_err(cannot)?;
     // The command keeps its ends of the pipe, and with them open the output would not end.
-    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.stdout(Stdio::inherit()).stderr(Stdio::inherit());
     pass_on(BufReader::new(output), std::io::stdout(), seen).map_err(cannot)?;
     child.wait().map_err(cannot)
 }
@@ -85,4 +85,22 @@ fn not_started(command: &Command, error: &std::io::Error) -> Failure {
         format!("cannot start `{}`: {error}", command.get_program().to_string_lossy()),
         "Install it, or put it on the PATH.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_said_is_seen_and_ends_with_the_program() -> Result {
+        for (errors_too, expected) in [(false, vec!["one\n"]), (true, vec!["one\n", "two\n"])] {
+            let mut lines = Vec::new();
+            let mut shell = Command::new("sh");
+            shell.args(["-c", "echo one; echo two >&2; exit 3"]);
+            let status = follow(&mut shell, errors_too, |line| lines.push(line.to_owned()))?;
+            assert_eq!((status.code(), lines), (Some(3), expected.into_iter().map(String::from).collect()));
+        }
+        Ok(())
+    }
 }

@@ -35,7 +35,7 @@ pub(crate) fn prepare(folder: &Path, requirements: &Path, dependencies: Dependen
     install(folder, requirements, dependencies, &hint)
 }
 
-/// The same whatever the variable says, for packages that nobody has by chance. `hint` is what to do where pip fails.
+/// The Python of the environment in `folder`, whatever the variable says: for packages that nobody has by chance. `hint` is what to do where pip fails.
 pub(crate) fn install(folder: &Path, requirements: &Path, dependencies: Dependencies, hint: &str) -> Result<Python> {
     let bin = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
     let python = Python::at(folder.join(bin));

@@ -11,10 +11,10 @@ pub(super) struct MicroArgs {
     /// default the size that is drawn; small ones look blurred.
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size)]
     original_size: Option<ImageSize>,
-    /// The same: pixels that are to look cut off above and on the left; by default 0,0.
+    /// Stable Diffusion XL and its kind: pixels that are to look cut off above and on the left; by default 0,0.
     #[arg(long, value_name = "TOP,LEFT", value_parser = crop)]
     crops_coords_top_left: Option<(u32, u32)>,
-    /// The same: the size that the picture is to look as if it had; by default that which is drawn.
+    /// Stable Diffusion XL and its kind: the size that the picture is to look as if it had; by default that which is drawn.
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size)]
     target_size: Option<ImageSize>,
 }

@@ -35,8 +35,8 @@ impl Projection {
         self.key_values_with(weights, corrections, &[])
     }
 
-    /// K and V with every correction applied and low-rank changes on top. Masks are corrections of the base model's own weights: what a low-rank matrix
-    /// adds to a weight that a mask shuts is there.
+    /// K and V with every correction applied and low-rank changes on top. Masks are corrections of the base model's own weights:
+    /// what a low-rank matrix adds to a weight that a mask shuts is there.
     pub fn key_values_with(
         &self,
         weights: &AttentionWeights,

@@ -28,7 +28,8 @@ impl Tokenizer {
         self.encode_weighted_with(prompt, &StandIns::default())
     }
 
-    /// The chunks of a prompt with weights, with other tokens in the place of some words; as many as one chunk holds stay together in one.
+    /// The chunks of a prompt with weights, with other tokens in the place of some words; as many as one chunk holds stay together
+    /// in one.
     pub(crate) fn encode_weighted_with(&self, prompt: &str, stand_ins: &StandIns) -> Result<Tokens> {
         let parts = emphasis::parse(prompt).map_err(|reason| Error::request("prompt", reason))?;
         let room = (self.text.max_length as usize).saturating_sub(2).max(1);

@@ -77,19 +77,19 @@ def unpack(work, folder):
     numbers = json.loads((folder / "numbers.json").read_text())
     weights = grow(stored)
     judge = {n[6:]: weights.pop(n) for n in list(weights) if n.startswith("judge.")}
-    if judge:
-        torch.save(judge, work / "judge.pt")
 
-    def save(name, state, numbers):
+    def save(name, state):
         part = work / f"{name}.part"
-        torch.save(state | {"numbers": numbers}, part)
+        torch.save(state, part)
         part.replace(work / f"{name}.pt")
 
-    save("vae", {"vae": {n[4:]: t for n, t in weights.items() if n.startswith("vae.")}}, numbers["vae"])
+    if judge:
+        save("judge", judge)
+    save("vae", {"vae": {n[4:]: t for n, t in weights.items() if n.startswith("vae.")}, "numbers": numbers["vae"]})
     if "unet" in numbers:
         average = {n: t for n, t in weights.items() if not n.startswith("vae.")}
         parts = {p: {n[len(p) + 1:]: t for n, t in average.items() if n.startswith(f"{p}.")} for p in ("text", "unet")}
-        save("unet", parts | {"average": average}, numbers["unet"])
+        save("unet", parts | {"average": average, "numbers": numbers["unet"]})
 
 
 def main():

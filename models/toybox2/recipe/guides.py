@@ -44,15 +44,15 @@ def attention_loss(watched, owners, shown):
     `owners`, (n, tokens), and `shown`, (n, 16, 16), are as `make_latents.py` writes them; rows without a caption count nothing. The mean
     of minus the logarithm of the probability of the right words, things and background alike."""
     rows = (owners >= 0).any(1)
-    owners, shown = owners[rows], shown[rows].float()
+    owners, shown = owners[rows], shown[rows]
     # (n, 5, tokens): the words of each thing, and all others.
     words = torch.stack([owners == k for k in range(4)] + [owners < 0], 1).float()
     total = 0.0
     for processor in watched:
         seen = processor.seen[rows].float()
-        side = int(seen.shape[1] ** 0.5)
-        at = shown[:, shown.shape[-1] // side // 2::shown.shape[-1] // side, shown.shape[-1] // side // 2::shown.shape[-1] // side]
-        at = at.flatten(1).long()
+        # What stands in the middle of each of the layer's places.
+        apart = shown.shape[-1] // int(seen.shape[1] ** 0.5)
+        at = shown[:, apart // 2::apart, apart // 2::apart].flatten(1).long()
         share = torch.bmm(seen, words.transpose(1, 2)).gather(2, torch.where(at < 0, 4, at)[..., None])[..., 0]
         worse = -share.clamp_min(1e-4).log()
         thing = at >= 0
