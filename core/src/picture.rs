@@ -98,7 +98,7 @@ impl Picture {
         self.fitted_by(width, height, SHARP)
     }
 
-    /// The same, scaled in a given way.
+    /// [`fitted`](Self::fitted), scaled with `filter`.
     pub(crate) fn fitted_by(&self, width: u32, height: u32, filter: FilterType) -> Result<Self> {
         let (left, top, across, down) = middle(self.width, self.height, width, height);
         if (across, down) == (self.width, self.height) {

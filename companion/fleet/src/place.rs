@@ -294,7 +294,7 @@ impl Places {
         Ok(Place::new(store, root, text))
     }
 
-    /// The same, and the folder is made where it is on the disk and not there.
+    /// Opens a place, and makes its folder where that is on the disk and not there.
     ///
     /// # Errors
     /// As [`open`](Self::open), or when the folder cannot be made.

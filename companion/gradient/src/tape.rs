@@ -183,13 +183,13 @@ impl Tape {
     /// Writes nodes that take the place of the forward node that makes `output`, so that it leaves behind what its
     /// derivative needs. They must make `output` too.
     pub(super) fn replace<T>(&mut self, output: &str, write: impl FnOnce(&mut Self) -> T) -> T {
-        let (result, nodes) = self.aside(write);
+        let (result, nodes) = self.set_aside(write);
         self.replacements.insert(output.to_owned(), nodes);
         result
     }
 
     /// Writes nodes that are to stand elsewhere than behind those written so far.
-    fn aside<T>(&mut self, write: impl FnOnce(&mut Self) -> T) -> (T, Vec<NodeProto>) {
+    fn set_aside<T>(&mut self, write: impl FnOnce(&mut Self) -> T) -> (T, Vec<NodeProto>) {
         let behind = std::mem::take(&mut self.nodes);
         let result = write(self);
         (result, std::mem::replace(&mut self.nodes, behind))
@@ -202,7 +202,7 @@ impl Tape {
         inputs: &[(&str, &Shape)],
         write: impl FnOnce(&mut Self) -> Vec<(String, Shape)>,
     ) -> GraphProto {
-        let (outputs, node) = self.aside(write);
+        let (outputs, node) = self.set_aside(write);
         GraphProto {
             name: Some(self.fresh("body")),
             node,

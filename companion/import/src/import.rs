@@ -67,7 +67,7 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     let mut fixed = FixedSizes::default();
     let timestep = import_unets(options, (&layers, merge), &config, sizes, &mut fixed, output.folder(), &mut told)?;
     let mut encoder: Option<Encoder> = None;
-    for other in others::of(&config) {
+    for other in others::other_weights(&config) {
         let file = layout::graph_file(&options.onnx, other.name)?;
         told(Stage::Graph(&file))?;
         let with = (&config, sizes, &mut fixed);
@@ -285,7 +285,7 @@ fn check_all(
     encoder: Encoder,
     folder: &Path,
 ) -> Result<()> {
-    for other in others::of(config) {
+    for other in others::other_weights(config) {
         let more = if other.kept.is_text() { encoder.more() } else { &[] };
         let file = format!("{}.onnx", other.name);
         for file in [folder.join(&file), folder.join(mapped_twin(&file))].iter().filter(|file| file.is_file()) {

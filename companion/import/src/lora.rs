@@ -59,7 +59,7 @@ impl Lora {
     /// # Errors
     /// When it changes anything but layers of the bundle, which is listed; when a matrix is of another size or not finite.
     pub fn low_rank(&self, layers: &[Layer], strength: f32) -> Result<LowRank> {
-        let place = |adapter: &Adapter| layers.iter().position(|layer| adapter.module.is(Part::Unet, &layer.name));
+        let place = |adapter: &Adapter| layers.iter().position(|layer| adapter.module.names(Part::Unet, &layer.name));
         let is_other = |adapter: &&Adapter| place(adapter).is_none();
         let others: Vec<&Module> = self.adapters.iter().filter(is_other).map(|adapter| &adapter.module).collect();
         if !others.is_empty() {

@@ -308,7 +308,7 @@ fn is_module(of_lora: &crate::lora::Module, part: Part, module: &str) -> bool {
         Some(rest) => rest.to_owned(),
         None => format!("{BEFORE}{module}"),
     };
-    of_lora.is(part, module) || (part == Part::TextEncoder && of_lora.is(part, &other()))
+    of_lora.names(part, module) || (part == Part::TextEncoder && of_lora.names(part, &other()))
 }
 
 /// The safetensors files of a folder of weights; of two that hold the same, in float32 and in float16, the former.

@@ -29,7 +29,7 @@ pub(super) struct Other {
 }
 
 /// Those of a model with one text encoder or two.
-pub(super) fn of(config: &Config) -> Vec<Other> {
+pub(super) fn other_weights(config: &Config) -> Vec<Other> {
     let same = |name, interface| Other { name, exported: interface, kept: interface };
     let vae = [same("vae_decoder", &interface::VAE_DECODER), same("vae_encoder", &interface::VAE_ENCODER)];
     let text = match config.second {

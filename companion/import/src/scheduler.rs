@@ -48,7 +48,7 @@ impl Sampling {
 
 /// Reads the noise schedule and what the U-Net predicts. Missing keys get the defaults of the scheduler's class.
 pub(super) fn read(json: &Json) -> Result<Sampling> {
-    let class = scheduler_class::of(json)?;
+    let class = scheduler_class::class_named_in(json)?;
     refuse_other_training(json)?;
     let prediction_type = match json.str_or("prediction_type", "epsilon")? {
         "epsilon" => PredictionType::Epsilon,

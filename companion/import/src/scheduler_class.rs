@@ -84,7 +84,7 @@ const CLASSES: &[SchedulerClass] = {
 };
 
 /// The class of a configuration; DDIM's where none is named.
-pub(super) fn of(json: &Json) -> Result<&'static SchedulerClass> {
+pub(super) fn class_named_in(json: &Json) -> Result<&'static SchedulerClass> {
     let name = json.str_or("_class_name", CLASSES[0].name)?;
     CLASSES.iter().find(|class| class.name == name).ok_or_else(|| {
         let known: Vec<&str> = CLASSES.iter().map(|class| class.name).collect();

@@ -53,7 +53,7 @@ impl EngineArgs {
         self.open_with(self.bundle.open()?)
     }
 
-    /// The same for pictures that people are shown.
+    /// Opens the bundle and makes an engine for pictures that people are shown: its classifier looks at them.
     pub(super) fn open_shown(&self, safety: &SafetyArgs) -> Result<Engine, Failure> {
         Ok(Engine::new(self.bundle.open()?, safety.applied(self.options()))?)
     }

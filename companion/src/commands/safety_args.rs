@@ -18,7 +18,7 @@ pub(super) struct SafetyArgs {
 }
 
 impl SafetyArgs {
-    /// The same options, with pictures looked at.
+    /// `options`, with pictures looked at as the arguments say.
     pub(super) fn applied(&self, mut options: EngineOptions) -> EngineOptions {
         options.safety = self.safety;
         options.safety_classifier.clone_from(&self.safety_classifier);

@@ -143,7 +143,7 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    /// The same without what surrounds words, and with the trigger.
+    /// Name, class and trigger without what surrounds words, the trigger filled in.
     ///
     /// # Errors
     /// [`Error::Request`] for what cannot stand in a pack.

@@ -91,7 +91,7 @@ impl Subjects {
         let class_warnings = self.check(&said)?;
         let mut all = self.lock();
         check_free(&all, &said.name, Some(id))?;
-        let subject = of(&mut all, id)?;
+        let subject = with_id(&mut all, id)?;
         (subject.name, subject.class, subject.trigger) = (said.name, said.class, said.trigger);
         subject.class_warnings = class_warnings;
         let subject = subject.clone();
@@ -138,7 +138,7 @@ impl Subjects {
             not_a_photo(name, &error)
         })?;
         let mut all = self.lock();
-        let owner = of(&mut all, subject)?;
+        let owner = with_id(&mut all, subject)?;
         room(owner)?;
         let id = Id::after('p', owner.photos.iter().map(|shot| shot.id));
         let original = folder.join(format!("photos/{id}"));
@@ -167,7 +167,7 @@ impl Subjects {
             look = self.cut(subject, photo, &picture, &crop)?;
         }
         let mut all = self.lock();
-        let owner = of(&mut all, subject)?;
+        let owner = with_id(&mut all, subject)?;
         let shot = owner.photos.iter_mut().find(|shot| shot.id == photo);
         let shot = shot.ok_or_else(|| Error::unknown("photo", photo))?;
         if let Some(crop) = change.crop {
@@ -183,7 +183,7 @@ impl Subjects {
     /// Removes a photo.
     pub(crate) fn remove_photo(&self, subject: Id, photo: Id) -> Result<Subject> {
         let mut all = self.lock();
-        let owner = of(&mut all, subject)?;
+        let owner = with_id(&mut all, subject)?;
         owner.shot(photo)?;
         owner.photos.retain(|shot| shot.id != photo);
         let owner = owner.clone();
@@ -250,7 +250,7 @@ impl Subjects {
         folder::make(&self.found(subject))?;
         atomic::write(&self.found(subject).join(format!("{}.cones", pack.metadata.name)), &bytes)?;
         let mut all = self.lock();
-        let owner = of(&mut all, subject)?;
+        let owner = with_id(&mut all, subject)?;
         owner.pack = Some(FoundPack {
             name: pack.metadata.name.clone(),
             version: pack.metadata.version,
@@ -298,7 +298,7 @@ impl Subjects {
     }
 }
 
-fn of(all: &mut [Subject], id: Id) -> Result<&mut Subject> {
+fn with_id(all: &mut [Subject], id: Id) -> Result<&mut Subject> {
     all.iter_mut().find(|subject| subject.id == id).ok_or_else(|| Error::unknown("subject", id))
 }
 

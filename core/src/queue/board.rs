@@ -223,8 +223,8 @@ impl<R> Board<R> {
     }
 
     /// A picture of the request that is being drawn.
-    pub(super) fn give(&mut self, drawn: Drawn) {
-        self.drawn_on(|kept| kept.give(drawn));
+    pub(super) fn finish_picture(&mut self, drawn: Drawn) {
+        self.drawn_on(|kept| kept.finish_picture(drawn));
     }
 
     /// A picture of it that nobody gets.
@@ -322,7 +322,7 @@ impl<R> Board<R> {
 }
 
 impl Kept {
-    fn give(&mut self, drawn: Drawn) {
+    fn finish_picture(&mut self, drawn: Drawn) {
         self.pictures.push(drawn);
         self.entry.drawn += 1;
         self.entry.ready += 1;
@@ -330,7 +330,7 @@ impl Kept {
 
     fn finish(&mut self, generated: Generated) -> QueueState {
         // An artist that does not show its observer what it draws gives it here.
-        generated.pictures.into_iter().for_each(|drawn| self.give(drawn));
+        generated.pictures.into_iter().for_each(|drawn| self.finish_picture(drawn));
         self.entry.refused = generated.refused;
         self.entry.warnings = generated.warnings.into();
         self.entry.timings = Some(generated.timings);

@@ -25,7 +25,7 @@ impl<R> Observer for Easel<'_, R> {
     }
 
     fn on_picture(&mut self, drawn: Drawn) -> Option<Drawn> {
-        self.shared.give(drawn, self.cancel);
+        self.shared.finish_picture(drawn, self.cancel);
         None
     }
 

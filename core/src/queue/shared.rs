@@ -52,14 +52,14 @@ impl<R> Shared<R> {
 
     /// Hands over a picture of the request that is being drawn, once there is room. One that is cancelled waits for none: the picture is
     /// finished, and it was the last.
-    pub(super) fn give(&self, drawn: Drawn, cancel: &CancelToken) {
+    pub(super) fn finish_picture(&self, drawn: Drawn, cancel: &CancelToken) {
         let mut board = self.lock();
         while !board.has_room() && !cancel.is_cancelled() {
             board.mark_full();
             self.changed.notify_all();
             board = self.sleep(board);
         }
-        board.give(drawn);
+        board.finish_picture(drawn);
         drop(board);
         self.changed.notify_all();
     }

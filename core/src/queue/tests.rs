@@ -87,7 +87,7 @@ impl Model {
         self.full = self.full && !room;
         if self.held_up && room {
             self.held_up = false;
-            self.give();
+            self.finish_picture();
             return self.go_on();
         }
         if self.paused || self.waiting.is_empty() || self.drawing.is_some() {
@@ -103,7 +103,7 @@ impl Model {
         self.drawing = Some(next);
     }
 
-    fn give(&mut self) {
+    fn finish_picture(&mut self) {
         if let Some(entry) = &mut self.drawing {
             entry.2 += 1;
             entry.3 += 1;
@@ -151,7 +151,7 @@ impl Model {
     fn cancel(&mut self, id: u64) -> Option<bool> {
         if self.drawing.is_some_and(|entry| entry.0 == id) {
             if std::mem::take(&mut self.held_up) {
-                self.give();
+                self.finish_picture();
             }
             self.end("cancelled");
             return Some(true);
@@ -179,7 +179,7 @@ impl Model {
         match act {
             Act::Step => {}
             Act::Refuse => entry.4 += 1,
-            Act::Picture if room => self.give(),
+            Act::Picture if room => self.finish_picture(),
             Act::Picture => (self.held_up, self.full) = (true, true),
             Act::Finish => self.end(if nothing { "refused" } else { "done" }),
             Act::Fail | Act::Panic => self.end("failed"),

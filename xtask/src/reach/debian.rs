@@ -68,7 +68,7 @@ impl Debian {
         self.folder.join("amd64")
     }
 
-    /// The same for ARM64.
+    /// The files of ARM64's packages: `usr` below it is as on a Debian of that processor.
     pub(crate) fn arm64(&self) -> PathBuf {
         self.folder.join("arm64")
     }

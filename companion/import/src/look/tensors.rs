@@ -37,12 +37,12 @@ const VAE: [&str; 3] = ["first_stage_model.", "decoder.conv_in.", "encoder.conv_
 
 pub(super) fn kind(path: &Path) -> Kind {
     match SafetensorsFile::open(path) {
-        Ok(file) => of(&file),
+        Ok(file) => kind_of(&file),
         Err(_) => Kind::BrokenTensors,
     }
 }
 
-fn of(file: &SafetensorsFile) -> Kind {
+fn kind_of(file: &SafetensorsFile) -> Kind {
     let names = file.names();
     let has_part = |parts: &[&str]| names.iter().any(|name| parts.iter().any(|part| name.contains(part)));
     let begins = |parts: &[&str]| names.iter().any(|name| parts.iter().any(|part| name.starts_with(part)));

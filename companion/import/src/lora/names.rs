@@ -93,7 +93,7 @@ fn of_processor(name: &str) -> Option<String> {
 impl Module {
     /// Whether it is the module of this name in that part, as diffusers and transformers call it.
     #[must_use]
-    pub fn is(&self, part: Part, name: &str) -> bool {
+    pub fn names(&self, part: Part, name: &str) -> bool {
         let same = || if self.underscored { self.name == name.replace('.', "_") } else { self.name == name };
         self.part == part && same()
     }
@@ -162,17 +162,17 @@ mod tests {
             (format!("lora_unet_{flat}.alpha"), Role::Alpha),
         ] {
             let (module, found) = read(&name).expect("a known form");
-            assert!(module.is(Part::Unet, LAYER) && found == role, "{name}: {module:?} {found:?}");
+            assert!(module.names(Part::Unet, LAYER) && found == role, "{name}: {module:?} {found:?}");
         }
         let (module, _) = read("unet.a.attn1.processor.to_out_lora.up.weight").expect("a known form");
-        assert!(module.is(Part::Unet, "a.attn1.to_out.0"));
+        assert!(module.names(Part::Unet, "a.attn1.to_out.0"));
         let name = "text_model.encoder.layers.0.self_attn.q_proj";
         for tensor in [
             format!("text_encoder.{name}.lora_linear_layer.down.weight"),
             format!("lora_te_{}.lora_down.weight", name.replace('.', "_")),
             format!("lora_te1_{}.lora_down.weight", name.replace('.', "_")),
         ] {
-            assert!(read(&tensor).expect("a known form").0.is(Part::TextEncoder, name), "{tensor}");
+            assert!(read(&tensor).expect("a known form").0.names(Part::TextEncoder, name), "{tensor}");
         }
         for tensor in ["x.lora_A.weight", "unet.a.b.weight", "lora_unet_x.diff", "a_lora.down.weight", ""] {
             assert_eq!(read(tensor), None, "{tensor}");
