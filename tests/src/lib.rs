@@ -8,6 +8,7 @@ pub mod endure;
 pub mod fixtures;
 pub mod golden;
 pub mod hostile;
+pub mod made;
 pub mod mend;
 pub mod packs;
 pub mod psnr;

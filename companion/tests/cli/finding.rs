@@ -25,6 +25,7 @@ fn six_pictures_become_a_pack_and_the_same_ones_the_same_pack() {
     let cache = desk.path("cache");
     let record = find(&desk, "dog", &first, &["--seed", "4", "--cache", &cache]);
     assert_eq!(record["history"].as_array().map(Vec::len), Some(3));
+    assert!(record.get("trigger").is_none(), "no words were learned: {record}");
     assert!(record["curve"].as_array().is_some_and(|curve| curve.len() >= 8), "{record}");
     assert!(record["neurons"].as_u64().is_some_and(|n| n > 0));
     let kept: serde_json::Value = serde_json::from_slice(&desk.read("dog.finding.json")).expect("a record");
@@ -71,16 +72,14 @@ fn precisions_are_compared_at_the_same_neurons() {
 #[test]
 fn packs_are_united_and_tuned() {
     let desk = Desk::new();
-    let (dog, owl) = (desk.path("dog.cones"), desk.path("owl.cones"));
-    let cache = desk.path("cache");
-    find(&desk, "dog", &dog, &["--share", "1", "--cache", &cache]);
-    find(&desk, "owl", &owl, &["--share", "1", "--trigger", "<v2> owl"]);
-    assert!(std::fs::read_dir(&cache).expect("a folder").count() == 2);
+    let pack = |name: &str, class: &str, trigger: &str| desk.pack(name, "1", &["--class", class, "--trigger", trigger]);
+    let (dog, owl) = (pack("dog", "dog", "<v1> dog"), pack("owl", "owl", "<v2> owl"));
+    let neurons = desk.json(&["inspect", "--json", &dog])["packs"][0]["neurons"].as_u64().expect("a number");
     let both = desk.path("both.cones");
     let refused = desk.fails(1, &["unite", &dog, &owl, "--out", &both]);
     assert!(refused.contains("--scope prompt") && refused.contains("`dog`"), "{refused}");
     let printed = desk.done(&["unite", &dog, &owl, "--scope", "prompt", "--out", &both]);
-    assert!(printed.contains("neurons of 4424 + 4424"), "{printed}");
+    assert!(printed.contains(&format!("neurons of {neurons} + {neurons}")), "{printed}");
     let united = desk.json(&["inspect", "--json", &both])["packs"][0].clone();
     assert_eq!(
         (united["trigger"].as_str(), united["scope"].as_str()),
@@ -94,10 +93,9 @@ fn packs_are_united_and_tuned() {
     assert_eq!(summary["packs"].as_array().map(Vec::len), Some(2));
     let tuned = desk.json(&["inspect", "--json", &format!("{out}/owl.cones")])["packs"][0].clone();
     assert_eq!((tuned["version"].as_u64(), tuned["precision"].as_str()), (Some(2), Some("float16")));
-    assert_eq!(tuned["neurons"].as_u64(), Some(4424));
+    assert_eq!(tuned["neurons"].as_u64(), Some(neurons));
 
-    let same = desk.path("same.cones");
-    find(&desk, "owl", &same, &["--trigger", "<v1> dog"]);
+    let same = pack("same", "owl", "<v1> dog");
     let twins = desk.fails(1, &["tune", "--packs", &dog, &same, "--images", &images[0], &images[1], "--out", &out]);
     assert!(twins.contains("same trigger"), "{twins}");
     let uneven =
@@ -108,13 +106,12 @@ fn packs_are_united_and_tuned() {
 #[test]
 fn a_triggers_embedding_is_learned_drawn_and_kept() {
     let desk = Desk::new();
-    let (dog, owl) = (desk.path("dog.cones"), desk.path("owl.cones"));
+    let dog = desk.path("dog.cones");
     let record = find(&desk, "dog", &dog, &["--share", "1", "--learn-trigger"]);
     assert_eq!((record["trigger"]["tokens"].as_u64(), record["trigger"]["width"].as_u64()), (Some(2), Some(192)));
     assert!(record["trigger"]["distance"].as_f64().is_some_and(|distance| distance > 0.0), "{record}");
     assert!(record["trigger"]["alone"]["subject"].as_f64() != record["base"]["subject"].as_f64(), "{record}");
-    let plain = find(&desk, "owl", &owl, &["--share", "1", "--trigger", "<v2> owl"]);
-    assert!(plain.get("trigger").is_none(), "{plain}");
+    let owl = desk.pack("owl", "1", &["--class", "owl", "--trigger", "<v2> owl"]);
     let printed = desk.done(&["inspect", &dog]);
     assert!(printed.contains("embeddings   2 tokens, 192 wide"), "{printed}");
     let packs = desk.json(&["inspect", "--json", &dog, &owl])["packs"].clone();

@@ -141,7 +141,7 @@ fn a_record_names_no_folder() {
     let desk = Desk::new();
     let images = models("subjects/fluent-dog");
     let find = ["find", "--images", text(&images), "--class", "dog", "-o", &desk.path("dog.cones"), "--share", "1"];
-    let quick = ["--steps", "1", "--batch", "4", "--held-out", "1", "--drawn", "1", "--threads", "2"];
+    let quick = ["--steps", "1", "--batch", "4", "--held-out", "1", "--drawn", "1", "--threads", "2", "--show", "0"];
     let table = desk.done(&[&find[..], &quick].concat());
     assert!(
         table.lines().next().is_some_and(|heads| heads.contains("neurons") && heads.contains("subject")),

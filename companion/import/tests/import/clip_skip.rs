@@ -174,7 +174,7 @@ fn the_stream_is_found_in_every_dialect() {
     assert!(furthest(&whole[1], &pieces[1]) < 1e-5);
     // The fixture's encoder has one layer: what is left then is the tokens' embeddings.
     let bundle = imported("fused");
-    assert_eq!(manifest(bundle).text.clip_skip, 1);
+    assert_eq!(manifest(&bundle).text.clip_skip, 1);
     let outputs = graph(&Model::open(&bundle.join(TEXT_ENCODER)).expect("a graph"));
     assert_eq!(outputs, ["last_hidden_state".to_owned(), skipped_state(1)]);
     // Without a sum of the stream there is nothing to find.

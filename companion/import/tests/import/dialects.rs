@@ -21,9 +21,9 @@ const LAYERS: [&str; 8] = [
 fn every_dialect_reproduces_pytorch() {
     for dialect in DIALECTS {
         let bundle = imported(dialect);
-        let names: Vec<_> = manifest(bundle).layers.into_iter().map(|layer| layer.name).collect();
+        let names: Vec<_> = manifest(&bundle).layers.into_iter().map(|layer| layer.name).collect();
         assert_eq!(names, LAYERS, "{dialect}");
-        let distance = distance_from_pytorch(bundle, "unet.onnx");
+        let distance = distance_from_pytorch(&bundle, "unet.onnx");
         assert!(distance < 1e-4, "{dialect} is {distance} from PyTorch");
     }
 }
@@ -39,7 +39,7 @@ fn inputs_are_sample_timestep_and_the_layers_in_order() {
 #[test]
 fn all_dialects_have_the_same_fingerprint() {
     let fingerprints: Vec<cones_core::Sha256> =
-        DIALECTS.iter().map(|dialect| manifest(imported(dialect)).fingerprint).collect();
+        DIALECTS.iter().map(|dialect| manifest(&imported(dialect)).fingerprint).collect();
     assert!(fingerprints.iter().all(|one| *one == fingerprints[0]), "{fingerprints:?}");
 }
 
@@ -55,7 +55,7 @@ fn fused_and_plain_share_one_weights_file() {
         assert!(distance < 1e-4, "{graph} is {distance} from PyTorch");
     }
     let bytes = |files: &std::path::Path| manifest(files).files["unet.weights"].bytes;
-    let (shared, single) = (bytes(&both), bytes(imported("fused")));
+    let (shared, single) = (bytes(&both), bytes(&imported("fused")));
     assert!(shared < single + single / 10, "{shared} bytes for both, {single} for one");
 }
 
@@ -78,7 +78,7 @@ fn float16_storage_halves_the_weights_and_changes_no_bit_of_the_output() {
 #[test]
 fn importing_again_gives_the_same_bytes() {
     let again = import(export("plain").path()).expect("an import");
-    let (first, second) = (contents(imported("plain")), contents(&again.path().join("bundle")));
+    let (first, second) = (contents(&imported("plain")), contents(&again.path().join("bundle")));
     assert_eq!(first.len(), second.len());
     for (a, b) in first.iter().zip(&second) {
         assert!(a == b, "{} differs", a.0);
@@ -119,7 +119,7 @@ fn what_exporters_note_beside_the_graph_stays_out() {
 
 #[test]
 fn the_manifest_says_what_the_configurations_say() {
-    let manifest = manifest(imported("plain"));
+    let manifest = manifest(&imported("plain"));
     assert_eq!((manifest.image.width, manifest.image.height), (16, 16));
     assert_eq!((manifest.latent.channels, manifest.latent.scale, manifest.latent.multiple), (4, 2, 4));
     assert_eq!(manifest.vae.scaling_factor, 0.5);

@@ -1,7 +1,7 @@
 //! Exports as other tools leave them: optimum, onnxconverter-common, wrappers around `encode`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cones_core::sampling::scheduler::Scheduler;
 use cones_core::{CancelToken, Request};
@@ -27,7 +27,7 @@ const LATENT: [usize; 4] = [1, 4, 8, 8];
 const PICTURE: [usize; 4] = [1, 3, 16, 16];
 
 /// The bundle of the export as it is.
-fn ordinary() -> &'static Path {
+fn ordinary() -> PathBuf {
     imported("plain")
 }
 
@@ -47,7 +47,7 @@ fn nodes_in_no_order_are_brought_into_one() {
     let distance = distance_from_pytorch(&bundle, "unet.onnx");
     assert!(distance < 1e-4, "{distance} from PyTorch");
     assert!(parity.picture > 90.0 && parity.latent.is_some_and(|off| off < 1e-6), "{parity}");
-    assert_eq!(encoded(&bundle), encoded(ordinary()));
+    assert_eq!(encoded(&bundle), encoded(&ordinary()));
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn whole_timesteps_become_real_ones_where_the_embedding_takes_them() {
     let out = import(export.path()).expect("an import");
     let bundle = out.path().join("bundle");
     let at = |bundle: &Path, timestep| unet_at(bundle, "unet.onnx", timesteps(timestep));
-    assert_eq!(at(&bundle, 526.737), at(ordinary(), 526.737));
+    assert_eq!(at(&bundle, 526.737), at(&ordinary(), 526.737));
     assert!(distance(&at(&bundle, 526.737), &at(&bundle, 526.0)) > 1e-6, "the fraction counts");
     assert!(!manifest(&bundle).whole_timesteps);
 }
@@ -257,9 +257,9 @@ fn the_layout_names_and_parameters_of_optimum_are_taken() {
     let (out, parity) = import_compared(folder).expect("an import");
     assert!(parity.latent.is_some_and(|off| off < 1e-6) && parity.picture > 90.0, "{parity}");
     let bundle = out.path().join("bundle");
-    assert_eq!(encoded(&bundle), encoded(ordinary()));
+    assert_eq!(encoded(&bundle), encoded(&ordinary()));
     let decoded = |bundle: &Path| alone(&bundle.join("vae_decoder.onnx"), LATENT);
-    assert_eq!(decoded(&bundle), decoded(ordinary()));
+    assert_eq!(decoded(&bundle), decoded(&ordinary()));
     assert!(distance_from_pytorch(&bundle, "unet.onnx") < 1e-4);
 }
 
@@ -279,7 +279,7 @@ fn parameters_are_told_by_their_number_where_the_graph_says_none() {
     };
     edit_graph(&export.path().join("vae_encoder.onnx"), |graph| double(graph, 2));
     let out = import(export.path()).expect("an import");
-    assert_eq!(encoded(&out.path().join("bundle")), encoded(ordinary()));
+    assert_eq!(encoded(&out.path().join("bundle")), encoded(&ordinary()));
     let export = crate::fixture::export("plain");
     edit_graph(&export.path().join("vae_encoder.onnx"), |graph| double(graph, 3));
     let error = told(&import(export.path()).expect_err("neither mean nor parameters"));
@@ -309,8 +309,8 @@ fn an_encoder_that_draws_its_latent_gives_the_mean() {
     assert_eq!(parity.latent, None);
     assert!(parity.to_string().contains("VAE encoder not compared"), "{parity}");
     let bundle = out.path().join("bundle");
-    assert_eq!(encoded(&bundle), encoded(ordinary()));
-    assert_eq!(manifest(&bundle).preview, manifest(ordinary()).preview);
+    assert_eq!(encoded(&bundle), encoded(&ordinary()));
+    assert_eq!(manifest(&bundle).preview, manifest(&ordinary()).preview);
     let again = import(export.path()).expect("an import");
     assert!(contents(&bundle) == contents(&again.path().join("bundle")), "one export gives one bundle");
 }

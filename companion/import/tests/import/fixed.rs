@@ -41,7 +41,7 @@ fn a_fixed_batch_draws_the_pictures_of_a_free_one() {
                 let drawn = draw(bundle, |request| request.with_guidance(guidance));
                 drawn.unwrap_or_else(|error| panic!("{unet}, {others}, {guidance}: {error}")).pictures.remove(0).picture
             };
-            let ratio = psnr(&drawn(&bundle), &drawn(free));
+            let ratio = psnr(&drawn(&bundle), &drawn(&free));
             // One grey level of one channel in 30 is 63 dB.
             assert!(ratio > 60.0, "{unet}, {others}, {guidance}: {ratio} dB");
         }

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use cones_core::CancelToken;
 use cones_core::model::manifest::Manifest;
@@ -70,19 +69,10 @@ pub(crate) fn import(onnx: &Path) -> Result<TempDir, Error> {
     run(&arguments(onnx, &out.path().join("bundle"))).map(|()| out)
 }
 
-/// The bundle of an export as it is. Made once for all tests of this program, which only look at it.
-pub(crate) fn imported(dialect: &str) -> &'static Path {
-    static BUNDLES: [OnceLock<PathBuf>; DIALECTS.len()] = [const { OnceLock::new() }; DIALECTS.len()];
-    let at = DIALECTS.iter().position(|known| *known == dialect).expect("a dialect");
-    BUNDLES[at].get_or_init(|| {
-        // Nothing removes what a static holds; here the next run does.
-        let bundle = Path::new(env!("CARGO_TARGET_TMPDIR")).join("imported").join(dialect);
-        let export = export(dialect);
-        let mut options = arguments(export.path(), &bundle);
-        options.replace = true;
-        fs::create_dir_all(bundle.parent().expect("a parent")).expect("a folder");
-        run(&options).unwrap_or_else(|error| panic!("{dialect}: {error}"));
-        bundle
+/// The bundle of an export as it is. Made once for all tests, which only look at it.
+pub(crate) fn imported(dialect: &str) -> PathBuf {
+    cones_tests::made::once(env!("CARGO_TARGET_TMPDIR"), dialect, |bundle| {
+        run(&arguments(export(dialect).path(), bundle)).unwrap_or_else(|error| panic!("{dialect}: {error}"));
     })
 }
 

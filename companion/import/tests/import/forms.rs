@@ -143,7 +143,7 @@ fn int8_weights_are_recognised_and_share_the_fingerprint() {
         graph.node.insert(at, node::new("DequantizeLinear", &["quantised", "scale"], "weight.float"));
     })
     .expect("an import");
-    assert_eq!(manifest(imported("fused")).fingerprint, manifest(&out.path().join("bundle")).fingerprint);
+    assert_eq!(manifest(&imported("fused")).fingerprint, manifest(&out.path().join("bundle")).fingerprint);
     assert!(distance_from_pytorch(&out.path().join("bundle"), "unet.onnx") < 1e-4, "K and V are the original ones");
 }
 

@@ -1,7 +1,7 @@
 //! U-Nets of 9 channels, which are told what is redrawn: imported, refused where they cannot serve, and drawing diffusers' pictures.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cones_core::model::bundle::{UNET, mapped_twin};
 use cones_core::model::manifest::{FileEntry, Manifest};
@@ -73,18 +73,19 @@ fn splitmix64(seed: u64) -> impl Iterator<Item = u64> {
     })
 }
 
-/// A tiny model for inpainting, imported.
-fn imported(dialect: &str) -> tempfile::TempDir {
-    let (export, weights, out) = (export(dialect), diffusers(), tempfile::tempdir().expect("a temporary folder"));
-    widen(&export.path().join("unet.onnx"));
-    let config = weights.path().join("unet/config.json");
-    let mut unet: serde_json::Value = serde_json::from_slice(&fs::read(&config).expect("a file")).expect("JSON");
-    unet["in_channels"] = json!(9);
-    fs::write(&config, unet.to_string()).expect("a file");
-    let mut args = arguments(export.path(), &out.path().join("bundle"));
-    args.weights = weights.path().to_path_buf();
-    run(&args).unwrap_or_else(|error| panic!("{dialect}: {}", told(&error)));
-    out
+/// A tiny model for inpainting, imported; made once for all tests, which only look at it.
+fn imported(dialect: &str) -> PathBuf {
+    cones_tests::made::once(env!("CARGO_TARGET_TMPDIR"), &format!("inpainting-{dialect}"), |bundle| {
+        let (export, weights) = (export(dialect), diffusers());
+        widen(&export.path().join("unet.onnx"));
+        let config = weights.path().join("unet/config.json");
+        let mut unet: serde_json::Value = serde_json::from_slice(&fs::read(&config).expect("a file")).expect("JSON");
+        unet["in_channels"] = json!(9);
+        fs::write(&config, unet.to_string()).expect("a file");
+        let mut args = arguments(export.path(), bundle);
+        args.weights = weights.path().to_path_buf();
+        run(&args).unwrap_or_else(|error| panic!("{dialect}: {}", told(&error)));
+    })
 }
 
 fn half(picture: &Picture) -> Picture {
@@ -95,8 +96,7 @@ fn half(picture: &Picture) -> Picture {
 #[test]
 fn a_model_for_inpainting_is_imported_and_draws() {
     for dialect in ["plain", "torchscript"] {
-        let out = imported(dialect);
-        let bundle = out.path().join("bundle");
+        let bundle = imported(dialect);
         let made = manifest(&bundle);
         assert_eq!((made.in_channels, made.latent.channels, made.schema), (Some(9), 4, 2));
         // From a text alone, all of the picture is drawn anew.
@@ -117,13 +117,13 @@ fn a_model_for_inpainting_is_imported_and_draws() {
 
 #[test]
 fn the_memory_plan_counts_what_it_takes() {
-    let (wide, narrow) = (imported("plain"), crate::fixture::import(export("plain").path()).expect("an import"));
-    let plan = |folder: &tempfile::TempDir| {
-        let bundle = Bundle::open(folder.path().join("bundle")).expect("a bundle");
+    let (wide, narrow) = (imported("plain"), crate::fixture::imported("plain"));
+    let plan = |folder: &Path| {
+        let bundle = Bundle::open(folder).expect("a bundle");
         let engine = Engine::new(bundle, base::options()).expect("an engine");
         engine.memory_plan(&Request::new("a dog")).expect("a plan").stages
     };
-    let stages = |folder| plan(folder).into_iter().map(|stage| stage.graph).collect::<Vec<_>>();
+    let stages = |folder: &Path| plan(folder).into_iter().map(|stage| stage.graph).collect::<Vec<_>>();
     assert!(stages(&wide).contains(&"vae_encoder.onnx") && !stages(&narrow).contains(&"vae_encoder.onnx"));
     let unet = |folder| plan(folder).into_iter().find(|stage| stage.graph == UNET).expect("a U-Net").peak;
     assert!(unet(&wide) > unet(&narrow));
@@ -131,9 +131,9 @@ fn the_memory_plan_counts_what_it_takes() {
 
 #[test]
 fn finding_on_it_is_refused_with_a_reason() {
-    let out = imported("plain");
-    let bundle = Bundle::open(out.path().join("bundle")).expect("a bundle");
-    let model = Model::open(&out.path().join("bundle").join(UNET)).expect("a graph");
+    let folder = imported("plain");
+    let bundle = Bundle::open(&folder).expect("a bundle");
+    let model = Model::open(&folder.join(UNET)).expect("a graph");
     let sizes = cones_gradient::Sizes { batch: 1, height: 8, width: 8, tokens: 8 };
     let refused = inputs(&model, &bundle, sizes).expect_err("a model for inpainting").to_string();
     assert!(refused.contains("for inpainting"), "{refused}");
@@ -207,11 +207,11 @@ fn pictures_of_nine_channels_are_diffusers() {
 
 #[test]
 fn a_region_too_small_for_a_cell_is_refused_here_too() {
-    let out = imported("plain");
-    let first = draw(&out.path().join("bundle"), |request| request).expect("a picture").pictures.swap_remove(0).picture;
+    let bundle = imported("plain");
+    let first = draw(&bundle, |request| request).expect("a picture").pictures.swap_remove(0).picture;
     let mut mask = Picture { rgb: vec![0; first.rgb.len()], ..first };
     mask.rgb[3..6].fill(255);
     let init = Init::new(first, 1.0).with_inpaint(Inpaint::new(mask));
-    let refused = draw(&out.path().join("bundle"), |request| request.with_init(init));
+    let refused = draw(&bundle, |request| request.with_init(init));
     assert!(matches!(refused, Err(Error::BadRequest { field: "mask_image", .. })), "{refused:?}");
 }

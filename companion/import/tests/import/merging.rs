@@ -78,16 +78,16 @@ fn every_dialect_draws_as_diffusers_with_the_lora_fused() {
         println!(
             "{dialect}: U-Net {:.1e} ({:.1e} without), text {:.1e} ({:.1e} without)",
             far(&bundle),
-            far(imported(dialect)),
+            far(&imported(dialect)),
             text(&bundle),
-            text(imported(dialect))
+            text(&imported(dialect))
         );
-        assert!(far(&bundle) < TOLERANCE && far(imported(dialect)) > 20.0 * TOLERANCE, "{dialect}");
-        assert!(text(&bundle) < TOLERANCE && text(imported(dialect)) > 20.0 * TOLERANCE, "{dialect}");
+        assert!(far(&bundle) < TOLERANCE && far(&imported(dialect)) > 20.0 * TOLERANCE, "{dialect}");
+        assert!(text(&bundle) < TOLERANCE && text(&imported(dialect)) > 20.0 * TOLERANCE, "{dialect}");
         // It is another base model, and as small as the one it was made of.
-        assert_ne!(manifest(&bundle).fingerprint, manifest(imported(dialect)).fingerprint, "{dialect}");
+        assert_ne!(manifest(&bundle).fingerprint, manifest(&imported(dialect)).fingerprint, "{dialect}");
         let size = |file: &Path, name: &str| fs::metadata(file.join(name)).expect("a file").len();
-        assert_eq!(size(&bundle, "attention.safetensors"), size(imported(dialect), "attention.safetensors"));
+        assert_eq!(size(&bundle, "attention.safetensors"), size(&imported(dialect), "attention.safetensors"));
         assert!(
             fs::read_dir(&bundle)
                 .expect("a folder")
@@ -114,7 +114,7 @@ fn a_merged_lora_is_drawn_by_lcm_as_diffusers_with_it_fused() {
     let drawn = picture(&options.out, asked.clone());
     let expected = Picture::open(&golden::path("few_steps/merged.png")).expect("a picture");
     let asked = asked.with_steps(4).with_guidance(1.0).with_scheduler(Scheduler::Lcm);
-    let plain = picture(imported("fused"), asked);
+    let plain = picture(&imported("fused"), asked);
     println!("merged: {:.2} dB, {:.2} dB without", psnr(&drawn, &expected), psnr(&plain, &expected));
     assert!(psnr(&drawn, &expected) >= 45.0 && psnr(&plain, &expected) < 35.0);
 }
@@ -128,7 +128,7 @@ fn several_are_merged_and_their_scales_add_up() {
     let of = |out: &TempDir| unet(&out.path().join("bundle"), "unet.onnx");
     assert!(distance(&of(&once), &of(&twice)) < TOLERANCE);
     let none = merged(export.path(), vec![Merged { lora: lora(), scale: 0.0 }], Storage::Float32).expect("at 0");
-    assert!(distance(&of(&none), &unet(imported("torchscript"), "unet.onnx")) == 0.0, "nothing is the base model");
+    assert!(distance(&of(&none), &unet(&imported("torchscript"), "unet.onnx")) == 0.0, "nothing is the base model");
 }
 
 #[test]

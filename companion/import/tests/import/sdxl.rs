@@ -3,8 +3,7 @@
 //! (`tests/golden/make_sdxl.py`).
 
 use std::fs;
-use std::path::Path;
-use std::sync::OnceLock;
+use std::path::{Path, PathBuf};
 
 use cones_core::model::bundle::{PENULTIMATE, TEXT_EMBEDS, TEXT_ENCODER, TEXT_ENCODER_2, TIME_IDS, UNET};
 use cones_core::model::manifest::{Defaults, TimestepSpacing};
@@ -50,15 +49,12 @@ fn compared(options: &ImportOptions) -> Result<Option<Parity>, Error> {
     Ok(found)
 }
 
-/// The bundle of the fixture; made once.
-fn bundle() -> &'static Path {
-    static BUNDLE: OnceLock<tempfile::TempDir> = OnceLock::new();
-    static PATH: OnceLock<std::path::PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        let (options, folder) = options(false, |_, _| ());
+/// The bundle of the fixture; made once for all tests, which only look at it.
+fn bundle() -> PathBuf {
+    cones_tests::made::once(env!("CARGO_TARGET_TMPDIR"), "sdxl", |bundle| {
+        let (mut options, _folder) = options(false, |_, _| ());
+        options.out = bundle.to_owned();
         compared(&options).unwrap_or_else(|error| panic!("{}", told(&error)));
-        BUNDLE.get_or_init(|| folder);
-        options.out
     })
 }
 
@@ -201,7 +197,7 @@ fn an_export_of_optimum_becomes_a_bundle_of_two_text_encoders() {
 
 #[test]
 fn both_tokenizers_are_those_of_transformers() {
-    let made = manifest(bundle());
+    let made = manifest(&bundle());
     let second = made.text.of_second(&made.text_2.expect("a second text encoder"));
     let open = |file: &str, text| Tokenizer::open(&bundle().join(file), text).expect("a tokenizer");
     let both = [open("tokenizer.json", made.text), open("tokenizer_2.json", second)];
@@ -214,7 +210,7 @@ fn both_tokenizers_are_those_of_transformers() {
 
 #[test]
 fn embeddings_are_those_of_diffusers() {
-    let (golden, mut engine) = (golden(), engine_of(bundle()));
+    let (golden, mut engine) = (golden(), engine_of(&bundle()));
     let file = golden::path("sdxl/embeddings.safetensors");
     for i in [0, 3, 4] {
         let request = request(&golden["cases"][i], &golden, &engine, &|_, _| unreachable!("no start"));
@@ -241,7 +237,7 @@ fn pictures_are_diffusers() {
     // What could be forgotten shows.
     let effects = golden["effects"].as_object().expect("effects");
     assert!(effects.len() >= 7 && effects.values().all(|near| near.as_f64().expect("a number") < 35.0), "{effects:?}");
-    let lowest = lowest(&golden, "cases", bundle(), 0);
+    let lowest = lowest(&golden, "cases", &bundle(), 0);
     assert!(lowest >= 45.0, "{lowest:.2} dB");
 }
 
@@ -266,8 +262,8 @@ fn every_way_of_memory_draws_the_same() {
     let golden = golden();
     let mut least = EngineOptions::default();
     least.memory = MemoryMode::Least;
-    let mut least = Engine::new(Bundle::open(bundle()).expect("a bundle"), least).expect("an engine");
-    let mut most = engine_of(bundle());
+    let mut least = Engine::new(Bundle::open(&bundle()).expect("a bundle"), least).expect("an engine");
+    let mut most = engine_of(&bundle());
     let request = request(&golden["cases"][0], &golden, &most, &|_, _| unreachable!("no start"));
     let (sparing, fast) = (base::draw(&mut least, &request), base::draw(&mut most, &request));
     assert!(psnr(&sparing, &fast) > 45.0);
@@ -284,7 +280,7 @@ fn hidden_states_are_found_where_an_export_does_not_name_them() {
         }
     });
     assert_eq!(compared(&options).unwrap_or_else(|error| panic!("{}", told(&error))), None, "nothing to compare with");
-    let (golden, mut found, mut named) = (golden(), engine_of(&options.out), engine_of(bundle()));
+    let (golden, mut found, mut named) = (golden(), engine_of(&options.out), engine_of(&bundle()));
     for skip in 0..=2 {
         let request =
             request(&golden["cases"][3], &golden, &found, &|_, _| unreachable!("no start")).with_clip_skip(skip);
@@ -294,7 +290,7 @@ fn hidden_states_are_found_where_an_export_does_not_name_them() {
 
 #[test]
 fn a_trigger_is_masked_where_each_tokenizer_has_it() {
-    let mut engine = engine_of(bundle());
+    let mut engine = engine_of(&bundle());
     let layers = engine.bundle().manifest().layers.clone();
     let on = subject(ConceptMask::random(&layers, 0.3, 3), Scope::Trigger);
     let changed = |engine: &mut Engine, prompt: &str| {
@@ -315,7 +311,7 @@ fn a_trigger_is_masked_where_each_tokenizer_has_it() {
     let both: Vec<usize> = (first[0]..=first[first.len() - 1] + 1).collect();
     assert_eq!(changed(&mut engine, "a!! v1 dog"), both);
     let dense = |prompt: &str| {
-        let mut other = engine_of(bundle());
+        let mut other = engine_of(&bundle());
         let embedding = other.embed(prompt).expect("an embedding");
         let values = other.key_values(prompt, std::slice::from_ref(&on)).expect("K and V");
         let matrix = tensor(&bundle().join("attention.safetensors"), &layers[0].name);
@@ -374,7 +370,7 @@ fn what_does_not_fit_is_refused_with_its_reason() {
     let refused = told(&compared(&options).expect_err("a refiner"));
     assert!(refused.contains("refiner"), "{refused}");
     // Of requests.
-    let mut engine = engine_of(bundle());
+    let mut engine = engine_of(&bundle());
     let wrong = Request::new("a dog").with_micro_conditions(MicroConditions::default().with_target_size(0, 8));
     let refused = engine.memory_plan(&wrong).expect_err("no size").to_string();
     assert!(refused.contains("target_size"), "{refused}");

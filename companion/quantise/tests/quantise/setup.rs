@@ -1,7 +1,6 @@
 //! Small forms of the base model, each made once.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use cones_core::model::form::Weights;
 use cones_core::{Bundle, CancelToken, Engine};
@@ -25,29 +24,22 @@ pub(crate) fn fixed(keep_float: f64) -> QuantiseOptions {
 /// Makes a form and returns the folder it lies in, as `bundle`.
 pub(crate) fn made(options: &QuantiseOptions) -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let out = folder.path().join("bundle");
-    quantise(&base::bundle(), &out, options, &mut |_, _, _| (), &CancelToken::new()).unwrap_or_else(|e| panic!("{e}"));
+    make(&folder.path().join("bundle"), options);
     folder
 }
 
-/// The forms that tests share: name, options, and the folder once it is made.
-static FORMS: Mutex<Vec<(&'static str, PathBuf)>> = Mutex::new(Vec::new());
+fn make(out: &Path, options: &QuantiseOptions) {
+    quantise(&base::bundle(), out, options, &mut |_, _, _| (), &CancelToken::new()).unwrap_or_else(|e| panic!("{e}"));
+}
 
-/// The folder of a form of the base model: `int8`, `int4` or `int8-static`.
-pub(crate) fn form(name: &'static str) -> PathBuf {
-    let mut forms = FORMS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, folder)) = forms.iter().find(|(known, _)| *known == name) {
-        return folder.clone();
-    }
+/// The folder of a form of the base model: `int8`, `int4` or `int8-static`. Made once for all tests, which only look at it.
+pub(crate) fn form(name: &str) -> PathBuf {
     let options = match name {
         "int8" => weights_only(Weights::Int8),
         "int4" => weights_only(Weights::Int4),
         _ => fixed(0.05),
     };
-    // Kept until the system clears its temporary folder: other tests of this process read it.
-    let folder = made(&options).keep().join("bundle");
-    forms.push((name, folder.clone()));
-    folder
+    cones_tests::made::once(env!("CARGO_TARGET_TMPDIR"), name, |folder| make(folder, &options))
 }
 
 /// An engine with a form of the base model.
