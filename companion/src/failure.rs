@@ -77,7 +77,7 @@ impl Failure {
     /// All that is told of it: what went wrong with what was behind that, and the hint on a line of its own.
     pub fn whole(&self) -> String {
         let hint = self.hint().map_or_else(String::new, |hint| format!("\nhint: {hint}"));
-        format!("{}{hint}", with_sources(self))
+        format!("{}{hint}", cones_core::with_sources(self))
     }
 
     /// Whether the reader of our output went away, as `head` does: nothing is wrong then.
@@ -133,12 +133,6 @@ const TYPED: [&str; 20] = [
 
 fn is_bad_request(error: &cones_core::Error) -> bool {
     matches!(error, cones_core::Error::BadRequest { field, .. } if TYPED.contains(field))
-}
-
-/// An error and what was behind it, in one line.
-pub fn with_sources(error: &dyn std::error::Error) -> String {
-    let sources = std::iter::successors(error.source(), |error| error.source());
-    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }
 
 impl From<String> for Failure {

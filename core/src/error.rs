@@ -306,3 +306,39 @@ impl Error {
         move |error| Self::onnx_runtime(stage, error.message())
     }
 }
+
+/// An error and what was behind it, in one line, for people: each source after a colon, but none that the text before holds already.
+#[must_use]
+pub fn with_sources(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(error.source(), |error| error.source());
+    // A server's answer may be lines long.
+    let texts = sources.map(|source| source.to_string().split_whitespace().collect::<Vec<_>>().join(" "));
+    texts.fold(error.to_string(), |told, text| if told.contains(&text) { told } else { format!("{told}: {text}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Link {
+        text: &'static str,
+        source: Option<Box<Link>>,
+    }
+
+    /// An error of these texts, the last one its deepest source.
+    fn chain(texts: &[&'static str]) -> Option<Box<Link>> {
+        let (text, deeper) = texts.split_first()?;
+        Some(Box::new(Link { text, source: chain(deeper) }))
+    }
+
+    #[test]
+    fn sources_are_told_once_and_in_one_line() {
+        let told = |texts: &[&'static str]| with_sources(&*chain(texts).expect("an error"));
+        assert_eq!(told(&["reading `a`"]), "reading `a`");
+        assert_eq!(told(&["reading `a`", "no answer", "timed out"]), "reading `a`: no answer: timed out");
+        assert_eq!(told(&["reading `a`", "no answer: timed out", "timed out"]), "reading `a`: no answer: timed out");
+        assert_eq!(told(&["reading `a`", "it said\n  {\n no }\n"]), "reading `a`: it said { no }");
+    }
+}

@@ -18,7 +18,7 @@ pub enum Error {
         reason: String,
     },
     /// The store did not do what it was asked for.
-    #[error("{what} `{name}`: {source}")]
+    #[error("{what} `{name}`")]
     Store {
         /// What was being done, as `reading`.
         what: &'static str,

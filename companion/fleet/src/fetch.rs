@@ -105,7 +105,7 @@ fn of_line(error: Error) -> Trouble {
 
 /// An error in one line, whatever the store answered.
 pub(crate) fn one_line(error: &dyn std::error::Error) -> String {
-    let text = error.to_string();
+    let text = cones_core::with_sources(error);
     shortened_to(&text.split_whitespace().collect::<Vec<_>>().join(" "), 500)
 }
 

@@ -1,4 +1,4 @@
-//! Ctrl-C in the middle of `find`, `tune` and `report`: whatever they are at, they end with 130 and say `stopped`.
+//! Ctrl-C in the middle of `find`, `find-many`, `tune` and `report`: whatever they are at, they end with 130 and say `stopped`.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -23,7 +23,7 @@ fn interrupt(desk: &Desk, arguments: &[&str], sign: &str, more: Duration) -> Str
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
     let words = stderr(&output);
-    assert!(words.starts_with("stopped"), "{words}");
+    assert!(words.lines().any(|line| line.starts_with("stopped")), "{words}");
     words
 }
 
@@ -46,6 +46,36 @@ fn finding_is_stopped_and_what_was_learned_is_kept() {
     let end = find("2");
     desk.done(&end.iter().map(String::as_str).collect::<Vec<_>>());
     assert!(Path::new(&out).exists() && !Path::new(&sign).exists());
+}
+
+/// Names of the files below a folder of a fleet's place, without the folders that are left empty.
+fn files(folder: &str) -> Vec<String> {
+    let entries = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries(Path::new(folder)).partition(|path| path.is_dir());
+    let nested = folders.iter().flat_map(|folder| entries(folder));
+    nested.chain(files).map(|path| text(&path).to_owned()).collect()
+}
+
+#[test]
+fn a_fleet_puts_away_what_it_was_at_and_gives_it_back() {
+    let desk = Desk::new();
+    let (manifest, images) = (desk.path("subjects.csv"), models("subjects/fluent-dog"));
+    let lines = ["rex", "mia"].map(|name| format!("{name},dog,{},1000000,2,1,1,0\n", text(&images))).concat();
+    let columns = "name,class,pictures,steps,batch,held_out,drawn,factor_steps\n";
+    std::fs::write(&manifest, format!("{columns}{lines}")).expect("a manifest");
+    for workers in ["1", "2"] {
+        let out = desk.path(&format!("packs-{workers}"));
+        let find_many = ["find-many", &manifest, "--out", &out, "--workers", workers, "--threads", "1"];
+        // What the subjects share is there: each worker makes steps, or loads what they need.
+        let words = interrupt(&desk, &find_many, &format!("{out}/shared"), Duration::from_secs(3));
+        assert!(words.contains(": started"), "{words}");
+        assert!(files(&format!("{out}/leases")).is_empty(), "nothing stays claimed: {words}");
+        assert!(!files(&format!("{out}/checkpoints")).is_empty(), "what was learned is in the store: {words}");
+        assert!(files(&format!("{out}/packs")).is_empty() && files(&format!("{out}/results")).is_empty(), "{words}");
+        // Nobody has to wait for a lease to run out, and the time that was cut short does not count as a worker's death.
+        let words = interrupt(&desk, &find_many, &format!("{out}/shared"), Duration::from_secs(3));
+        assert!(words.contains(": started") && !words.contains("taken over"), "{words}");
+    }
 }
 
 #[test]

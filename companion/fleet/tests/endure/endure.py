@@ -19,66 +19,24 @@ import os
 import pathlib
 import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 
-import boto3
 from ray.cluster_utils import Cluster
 
-ROOT = pathlib.Path(__file__).resolve().parents[4]
+from stores import ROOT, S3, environment_of, put_pictures
+
 ENGINE = ROOT / "companion/fleet/engines/ray/find_many.py"
-BUCKET = "fleet"
 HANDED_ON = ["AWS_ENDPOINT", "AWS_ALLOW_HTTP", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION",
              "ORT_DYLIB_PATH", "CONES_BUNDLE", "SOURCE_DATE_EPOCH"]
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-class Store:
-    """moto's S3."""
-
-    def __init__(self, log: pathlib.Path) -> None:
-        port = free_port()
-        server = pathlib.Path(sys.executable).with_name("moto_server")
-        with log.open("w") as out:
-            self.process = subprocess.Popen([server, "-H", "127.0.0.1", "-p", str(port)], stdout=out, stderr=out)
-        self.url = f"http://127.0.0.1:{port}"
-        os.environ.update(AWS_ENDPOINT=self.url, AWS_ALLOW_HTTP="true", AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b",
-                          AWS_REGION="us-east-1", SOURCE_DATE_EPOCH="1700000000")
-        self.s3 = boto3.client("s3", endpoint_url=self.url, aws_access_key_id="a", aws_secret_access_key="b",
-                               region_name="us-east-1")
-        for _ in range(100):
-            try:
-                self.s3.create_bucket(Bucket=BUCKET)
-                return
-            except Exception:
-                time.sleep(0.2)
-        raise SystemExit("moto does not answer")
-
-    def put(self, key: str, data: bytes) -> None:
-        self.s3.put_object(Bucket=BUCKET, Key=key, Body=data)
-
-    def read(self, key: str) -> bytes:
-        return self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
-
-    def names(self, prefix: str) -> list[str]:
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
-        return [item["Key"] for page in pages for item in page.get("Contents", [])]
-
-
-def manifest(store: Store, count: int, steps: int) -> list[str]:
+def manifest(store: S3, count: int, steps: int) -> list[str]:
     """Subjects of all classes that lie in the repository, each with a seed of its own, and a few bad lines."""
     folders = sorted((ROOT / "models/subjects").glob("fluent-*"))
-    for folder in folders:
-        for file in folder.iterdir():
-            store.put(f"pictures/{folder.name}/{file.name}", file.read_bytes())
+    put_pictures(store, folders)
     # Classes one after another, few of them, so that what they share is shared.
     classes = [folder.name.removeprefix("fluent-") for folder in folders][: max(1, min(4, count // 4))]
     lines = ["name,class,pictures,steps,batch,held_out,drawn,seed,factor_steps"]
@@ -116,8 +74,10 @@ class Shooting:
 
     def __init__(self, out: str, dice: random.Random) -> None:
         self.out, self.dice, self.workers, self.nodes = out, dice, 0, 0
-        self.cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-        self.second = self.cluster.add_node(num_cpus=1)
+        # Heard on this machine alone, whatever its network is.
+        self.node_args = {"num_cpus": 1, "include_dashboard": False, "node_ip_address": "127.0.0.1"}
+        self.cluster = Cluster(initialize_head=True, head_node_args=self.node_args)
+        self.second = self.cluster.add_node(**self.node_args)
 
     def worker(self) -> None:
         alive = sorted(processes(self.out))
@@ -132,10 +92,10 @@ class Shooting:
         # A node's processes go with it.
         [kill(pid) for pid in ours]
         self.nodes += 1
-        self.second = self.cluster.add_node(num_cpus=1)
+        self.second = self.cluster.add_node(**self.node_args)
 
 
-def check(store: Store, quiet: str, shot: str, lines: list[str]) -> list[str]:
+def check(store: S3, quiet: str, shot: str, lines: list[str]) -> list[str]:
     """What does not hold."""
     wrong = []
     reports = [json.loads(store.read(f"{place}/report.json")) for place in (quiet, shot)]
@@ -178,15 +138,15 @@ def main() -> int:
     dice, folder = random.Random(args.seed), pathlib.Path(tempfile.mkdtemp(prefix="endure-"))
     # Ray lets its workers wait for everything else; on a busy machine they would starve.
     os.environ["RAY_worker_niceness"] = "0"
-    os.environ.setdefault("CONES_BUNDLE", str(ROOT / "models/toybox/bundle"))
-    store = Store(folder / "moto.log")
+    store = S3(folder)
+    os.environ.update(environment_of(store))
     try:
         return endure(args, store, dice)
     finally:
-        store.process.terminate()
+        store.server.stop()
 
 
-def endure(args: argparse.Namespace, store: Store, dice: random.Random) -> int:
+def endure(args: argparse.Namespace, store: S3, dice: random.Random) -> int:
     lines = manifest(store, args.subjects, args.steps)
     find = ["s3://fleet/subjects.csv", "--threads", "1", "--lease", "6", "--checkpoint-every", "2", "--attempts", "20"]
 

@@ -10,12 +10,13 @@ on top, about a dozen of them a subject (`examples/simulate.rs` counts them).
 from __future__ import annotations
 
 import argparse
+import os
 import pathlib
 import resource
 import subprocess
 import tempfile
 
-from endure import ROOT, Store
+from stores import ROOT, S3, environment_of, put_pictures
 
 
 def processor_seconds(command: list[str]) -> float:
@@ -32,14 +33,14 @@ def main() -> None:
     parser.add_argument("--cones", default=str(ROOT / "target/release/cones"))
     args = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="overhead-"))
-    store = Store(folder / "moto.log")
+    store = S3(folder)
+    os.environ.update(environment_of(store))
     subjects = sorted((ROOT / "models/subjects").glob("fluent-*"))[: args.subjects]
     lines = ["name,class,pictures,steps,batch,held_out,drawn"]
+    put_pictures(store, subjects)
     alone = 0.0
     for subject in subjects:
         kind = subject.name.removeprefix("fluent-")
-        for file in subject.iterdir():
-            store.put(f"pictures/{subject.name}/{file.name}", file.read_bytes())
         lines.append(f"{subject.name},{kind},pictures/{subject.name},{args.steps},4,4,1")
         alone += processor_seconds([
             args.cones, "find", "--images", str(subject), "--class", kind, "--out", str(folder / f"{kind}.cones"),
@@ -49,7 +50,7 @@ def main() -> None:
     store.put("subjects.csv", "\n".join(lines).encode())
     fleet = processor_seconds([args.cones, "find-many", "s3://fleet/subjects.csv", "--out", "s3://fleet/out",
                                "--threads", "1"])
-    store.process.terminate()
+    store.server.stop()
     count = len(subjects)
     print(f"{count} subjects of {args.steps} steps: alone {alone / count:.2f} s of processor each, in a fleet {fleet / count:.2f} s, "
           f"ratio {fleet / alone:.4f}")
