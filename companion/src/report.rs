@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! packs ─ subject ─┬─ sheet (pictures) ─ attention (where the words are seen) ─┐
+//!                  ├─ given pictures ─ outline (the same, beside true shapes) ─┤
 //!                  ├─ losses (the record beside the pack) ─────────────────────┼─ page (HTML)
 //!                  └─ neurons (by block and head, what packs share) ───────────┘
 //! ```
@@ -15,9 +16,11 @@ pub mod heat;
 pub mod html;
 pub mod losses;
 pub mod neurons;
+pub mod outline;
 pub mod page;
 pub mod painter;
 pub mod prompts;
+pub mod shape;
 pub mod sheet;
 pub mod still;
 pub mod subject;

@@ -1,5 +1,5 @@
 //! Benches whose work is done by a script that needs nothing but Python itself: `cargo xtask bench find`, ways of finding neurons
-//! side by side, and `cargo xtask bench forms`, what small forms of Toybox lose.
+//! side by side, `cargo xtask bench forms`, what small forms of Toybox lose, and `cargo xtask bench outline`, what a pack does to attention.
 
 use crate::failure::Result;
 use crate::options::Options;
@@ -8,7 +8,7 @@ use crate::workspace::Workspace;
 use crate::{demo, onnxruntime, process};
 
 /// The sections that there are; each one's script is `models/bench/SECTION.py`.
-const SECTIONS: [&str; 2] = ["find", "forms"];
+const SECTIONS: [&str; 3] = ["find", "forms", "outline"];
 
 /// The section that is asked for, if it is one of these.
 pub(crate) fn section(options: &Options) -> Option<&'static str> {

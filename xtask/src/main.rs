@@ -63,6 +63,8 @@ cargo xtask COMMAND [--offline] [ARGS…]
            ways of finding neurons side by side; hours for all of it, goes on where it was stopped
            forms [--forms int8|int4|int8-static…] [--packs FILE…] [--count N] [--again]
            the quality gate of small forms: what each loses on Toybox
+           outline [--packs FILE…] [--pictures DIR]
+           how well attention to a trigger draws its subject's true shape, with the pack off and on
            pack [MASK]  bytes and decode speed of subject packs against other encodings
   golden   make the golden vectors of tests/golden again, from PyTorch and diffusers
   gpu      [--work FOLDER] [--minutes N] [--vae-minutes N] [--batch N] [--vae-flags F] [--unet-flags F] [--no-cuda]

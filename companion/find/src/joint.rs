@@ -7,7 +7,7 @@ use cones_core::{CancelToken, Engine, Picture, Subject};
 use crate::error::{Error, Result};
 use crate::examples::{Examples, Part};
 use crate::observer::FindObserver;
-use crate::prepare::{add_drawn, add_example, captioned, empty_examples};
+use crate::prepare::{Captioned, add_drawn, add_example, captioned, empty_examples};
 use crate::prompts;
 
 /// Pictures side by side of each two subjects.
@@ -40,7 +40,7 @@ pub fn prepare(
     let mut pictures = Vec::new();
     for (i, member) in members.iter().enumerate() {
         let own = captioned(engine, member.folder, member.class, member.trigger, 0)?;
-        for (prompt, picture) in &own {
+        for Captioned { prompt, picture, .. } in &own {
             cancel.check()?;
             add_example(engine, &mut examples, Part::Subject, prompt, &named(members, &[i]), picture, cancel)?;
         }
@@ -59,10 +59,10 @@ pub fn prepare(
             let pair = own_left
                 .get((i / 2) % own_left.len().max(1))
                 .zip(own_right.get((i / 2 + i / 6) % own_right.len().max(1)));
-            let Some(((prompt_left, picture_left), (prompt_right, picture_right))) = pair else { continue };
+            let Some((left_one, right_one)) = pair else { continue };
             let triggers = [left, right].map(|member| members.get(member).map_or("", |m| m.trigger));
-            let prompt = of_both(prompt_left, prompt_right, triggers);
-            let picture = side_by_side(picture_left, picture_right)?;
+            let prompt = of_both(&left_one.prompt, &right_one.prompt, triggers);
+            let picture = side_by_side(&left_one.picture, &right_one.picture)?;
             add_example(
                 engine,
                 &mut examples,

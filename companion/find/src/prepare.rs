@@ -61,7 +61,7 @@ pub fn encode_own(
 ) -> Result<Examples> {
     let mut examples = empty_examples(engine);
     let own = captioned(engine, spec.folder, spec.class, spec.trigger, spec.hold_back)?;
-    for (i, (prompt, picture)) in own.iter().enumerate() {
+    for (i, Captioned { prompt, picture, .. }) in own.iter().enumerate() {
         cancel.check()?;
         add_example(engine, &mut examples, Part::Subject, prompt, &[spec.trigger], picture, cancel)?;
         if spec.flip {
@@ -97,17 +97,28 @@ pub(super) fn empty_examples(engine: &Engine) -> Examples {
     Examples { shape, tokens, ..Examples::default() }
 }
 
+/// A picture of a folder, as the model takes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Captioned {
+    /// Its file.
+    pub file: PathBuf,
+    /// Its caption with the trigger in the place of the class word.
+    pub prompt: String,
+    /// Its middle part, in the bundle's size.
+    pub picture: Picture,
+}
+
 /// The pictures of a folder but the last `hold_back`, in the bundle's size, each with a prompt that holds the trigger.
 ///
 /// # Errors
 /// When there are none, or one cannot be read.
-pub(super) fn captioned(
+pub fn captioned(
     engine: &Engine,
     folder: &Path,
     class: &str,
     trigger: &str,
     hold_back: usize,
-) -> Result<Vec<(String, Picture)>> {
+) -> Result<Vec<Captioned>> {
     let image = &engine.bundle().manifest().image;
     let captions = captions(&folder.join(CAPTIONS))?;
     let mut found = Vec::new();
@@ -117,7 +128,8 @@ pub(super) fn captioned(
             Some(caption) => prompts::with_trigger(caption, class, trigger),
             None => prompts::plain(trigger),
         };
-        found.push((prompt, pictures::open_as(&file, image.width, image.height)?));
+        let picture = pictures::open_as(&file, image.width, image.height)?;
+        found.push(Captioned { file, prompt, picture });
     }
     Ok(found)
 }

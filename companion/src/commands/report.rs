@@ -15,6 +15,7 @@ use crate::pack_file::PackFile;
 use crate::report::attention::{self, Attention};
 use crate::report::attention_map::Mapper;
 use crate::report::facts;
+use crate::report::outline::{self, Given, Overlap};
 use crate::report::page::Page;
 use crate::report::painter::{Cost, Painter};
 use crate::report::sheet::{self, Sheet};
@@ -30,10 +31,13 @@ The page is one file: pictures inside, no script, no network. It shows the packs
 strengths beside the base model's, where the trigger is seen in them, how the neurons were found (from the
 NAME.finding.json that `cones find` leaves beside a pack), which neurons they are, and what several packs share.
 In a prompt, {} stands for the trigger words.
+With --pictures the page also shows where the trigger is seen in your pictures, with the pack off and on. A picture DIR/dog.jpg whose
+subject's shape is known, white on black in DIR/shapes/dog.png, gets a figure: the overlap of shape and attention.
 
 Examples:
   cones report models/packs/fluent-dog.cones --out report
   cones report rex.cones tin.cones --out both        # each alone, then both in one picture
+  cones report rex.cones tin.cones --pictures rex-photos tin-photos --out both
   cones report rex.cones --prompt 'a {} on the moon' --prompt 'a {} made of glass' --seeds 4 --out rex")]
 pub struct ReportArgs {
     /// Pack files, or names of installed packs.
@@ -54,6 +58,13 @@ pub struct ReportArgs {
     /// Denoising steps.
     #[arg(long, value_name = "N")]
     steps: Option<u32>,
+    /// Pictures of the subject to look at too, with captions in `subject.json` if wanted, as `cones find` takes them. For
+    /// several packs as many folders, in their order.
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    pictures: Vec<PathBuf>,
+    /// Print the page's path and the overlaps with the shapes of --pictures as JSON.
+    #[arg(long)]
+    json: bool,
     /// No progress bar.
     #[arg(short, long)]
     quiet: bool,
@@ -63,8 +74,14 @@ pub struct ReportArgs {
 
 /// Makes the page.
 pub fn run(args: &ReportArgs) -> Result<(), Failure> {
+    if !args.pictures.is_empty() && args.pictures.len() != args.packs.len() {
+        let (folders, packs) = (args.pictures.len(), args.packs.len());
+        return Err(Failure::Usage(format!("--pictures takes a folder for each pack: {folders} for {packs}")));
+    }
     let mut engine = args.engine.open()?;
     let packs = args.open_packs(&engine)?;
+    let given = packs.iter().zip(&args.pictures).map(|(pack, folder)| Given::read(&engine, pack, folder));
+    let given: Vec<Given> = given.collect::<Result<_, _>>()?;
     std::fs::create_dir_all(&args.out).map_err(cones_core::Error::io("create", &args.out))?;
     let cancel = cancelled_by_ctrl_c()?;
     let bar = Bar::of_counts(args.quiet);
@@ -78,11 +95,14 @@ pub fn run(args: &ReportArgs) -> Result<(), Failure> {
         warnings: Vec::new(),
     };
     let sheets = args.draw(&mut painter, &packs)?;
-    let attention = args.look(&mut painter, &packs, &sheets)?;
+    let (attention, given) = match args.mapper(&painter)? {
+        Ok(mut mapper) => look(&mut painter, &mut mapper, &packs, &sheets, given)?,
+        Err(reason) => (Err(reason), Vec::new()),
+    };
     let (cost, warnings) = (painter.cost, painter.warnings);
     drop(bar);
     let making = facts::page(&engine, args.steps, args.engine.provider.name(), &cost)?;
-    let page = Page { packs: &packs, sheets, attention, warnings, making };
+    let page = Page { packs: &packs, sheets, attention, given, warnings, making };
     let html = page.html(engine.bundle().manifest())?;
     cancel.check()?;
     let path = args.out.join(PAGE);
@@ -90,7 +110,13 @@ pub fn run(args: &ReportArgs) -> Result<(), Failure> {
     for warning in &page.warnings {
         writeln!(std::io::stderr(), "warning: {warning}")?;
     }
-    writeln!(std::io::stdout(), "{}", path.display())?;
+    let mut out = std::io::stdout();
+    if args.json {
+        let overlaps: Vec<Overlap> = page.given.iter().filter_map(outline::overlap).collect();
+        writeln!(out, "{}", serde_json::to_string_pretty(&serde_json::json!({ "page": path, "overlaps": overlaps }))?)?;
+    } else {
+        writeln!(out, "{}", path.display())?;
+    }
     Ok(())
 }
 
@@ -121,24 +147,33 @@ impl ReportArgs {
         Ok(sheets)
     }
 
-    /// The maps of each pack; or, as the inner value, why this bundle gives none.
-    fn look(
-        &self,
-        painter: &mut Painter<'_>,
-        packs: &[Reported],
-        sheets: &[Sheet],
-    ) -> Result<Result<Vec<Attention>, String>, Failure> {
+    /// What makes maps; or, as the inner value, why this bundle gives none. Where pictures were given to look at, that is an error.
+    fn mapper(&self, painter: &Painter<'_>) -> Result<Result<Mapper, String>, Failure> {
         let bundle = painter.engine.bundle();
-        if !bundle.manifest().files.contains_key(VAE_ENCODER) {
-            return Ok(Err(format!("No maps: the bundle has no {VAE_ENCODER}, which looking at a picture takes.")));
-        }
-        let gradient = self.engine.gradient(bundle)?;
-        let Some(mut mapper) = Mapper::load(painter.engine, &gradient, self.seed)? else {
-            let reason = "No maps: the bundle has no unet.plain.onnx, and its U-Net hides the attention probabilities in \
-                          fused nodes. A bundle imported from a plain export has it.";
-            return Ok(Err(reason.into()));
+        let reason = if bundle.manifest().files.contains_key(VAE_ENCODER) {
+            if let Some(mapper) = Mapper::load(painter.engine, &self.engine.gradient(bundle)?, self.seed)? {
+                return Ok(Ok(mapper));
+            }
+            "No maps: the bundle has no unet.plain.onnx, and its U-Net hides the attention probabilities in fused nodes. A bundle \
+             imported from a plain export has it."
+                .to_owned()
+        } else {
+            format!("No maps: the bundle has no {VAE_ENCODER}, which looking at a picture takes.")
         };
-        let of = |(pack, sheet): (&Reported, &Sheet)| attention::look(painter, &mut mapper, pack, sheet);
-        packs.iter().zip(sheets).map(of).collect::<Result<_, _>>().map(Ok)
+        if self.pictures.is_empty() { Ok(Err(reason)) } else { Err(reason.into()) }
     }
+}
+
+/// The maps of each pack: of what was drawn, and of the pictures that were given.
+fn look(
+    painter: &mut Painter<'_>,
+    mapper: &mut Mapper,
+    packs: &[Reported],
+    sheets: &[Sheet],
+    given: Vec<Given>,
+) -> Result<(Result<Vec<Attention>, String>, Vec<Attention>), Failure> {
+    let drawn = packs.iter().zip(sheets).map(|(pack, sheet)| attention::look(painter, mapper, pack, sheet));
+    let drawn = drawn.collect::<Result<_, _>>()?;
+    let given = packs.iter().zip(given).map(|(pack, given)| outline::look(painter, mapper, pack, given));
+    Ok((Ok(drawn), given.collect::<Result<_, _>>()?))
 }

@@ -7,6 +7,7 @@ use super::attention_map::{Map, Mapper};
 use super::heat;
 use super::html::note;
 use super::painter::Painter;
+use super::shape::Shape;
 use super::sheet::Sheet;
 use super::still::Still;
 use super::subject::Reported;
@@ -38,6 +39,8 @@ pub struct Seen {
     pub before: (Picture, Map),
     /// The picture with the pack on.
     pub after: (Picture, Map),
+    /// The true shape of what both show, where it is known.
+    pub shape: Option<Shape>,
 }
 
 /// Makes the maps of a pack's sheet. Prompts without the trigger have none.
@@ -60,7 +63,7 @@ pub fn look(
         let on = [pack.subject.clone()];
         if let (Some(seen), Some(seen_on)) = (map(before, &[])?, map(after, &on)?) {
             let (before, after) = ((before.clone(), seen), (after.clone(), seen_on));
-            rows.push(Seen { prompt: row.prompt.clone(), before, after });
+            rows.push(Seen { prompt: row.prompt.clone(), before, after, shape: None });
         }
         (painter.told)(&format!("attention of {}", pack.name()), i + 1, of);
     }
@@ -90,7 +93,12 @@ pub fn html(attention: &Attention) -> Result<Markup, Failure> {
             }
             @for row in &attention.rows {
                 div.row {
-                    div.words { (row.prompt) }
+                    div.words {
+                        (row.prompt)
+                        @if let Some(shape) = &row.shape {
+                            small { "overlap " (number(shape.overlap(&row.before.1))) " → " (number(shape.overlap(&row.after.1))) }
+                        }
+                    }
                     div.groups {
                         @for (side, (picture, map)) in SIDES.into_iter().zip([&row.before, &row.after]) {
                             @let named = |what: &str| format!("{}, {side}: {what}", row.prompt);
@@ -106,6 +114,11 @@ pub fn html(attention: &Attention) -> Result<Markup, Failure> {
             }
         }
     })
+}
+
+/// An overlap, as the page writes it.
+pub fn number(overlap: f64) -> String {
+    format!("{overlap:.2}")
 }
 
 /// The range of a map in words.

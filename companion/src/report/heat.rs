@@ -21,10 +21,16 @@ pub fn draw(map: &Map) -> Picture {
     Picture { width: map.width as u32, height: map.height as u32, rgb }
 }
 
+/// Which pixels are on the bright side of the value that best parts a map in two; none of a flat one.
+pub fn bright_part(map: &Map) -> Vec<bool> {
+    let level = threshold(&map.values);
+    map.values.iter().map(|value| *value > level).collect()
+}
+
 /// The picture with a line around where a map is bright.
 pub fn outline(picture: &Picture, map: &Map) -> Picture {
-    let level = threshold(&map.values);
-    let inside = |x: usize, y: usize| map.values.get(y * map.width + x).is_some_and(|value| *value > level);
+    let bright = bright_part(map);
+    let inside = |x: usize, y: usize| bright.get(y * map.width + x).is_some_and(|bright| *bright);
     let mut out = picture.clone();
     if (picture.width as usize, picture.height as usize) != (map.width, map.height) {
         return out;

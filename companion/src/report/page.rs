@@ -7,7 +7,7 @@ use super::attention::{self, Attention};
 use super::html::{note, section, warning};
 use super::sheet::{self, Sheet};
 use super::subject::Reported;
-use super::{facts, losses, neurons};
+use super::{facts, losses, neurons, outline};
 use crate::failure::Failure;
 
 const STYLE: &str = include_str!("style.css");
@@ -30,6 +30,8 @@ pub struct Page<'a> {
     pub sheets: Vec<Sheet>,
     /// The maps, or why there are none.
     pub attention: Result<Vec<Attention>, String>,
+    /// The maps of given pictures, where there are any.
+    pub given: Vec<Attention>,
     /// What the engine warned of while drawing.
     pub warnings: Vec<String>,
     /// What is known of the page's own making, as HTML.
@@ -134,6 +136,28 @@ impl Page<'_> {
             }
             @for map in maps {
                 @if maps.len() > 1 { h3 { (map.name) } }
+                (attention::html(map)?)
+            }
+            @if !self.given.is_empty() { (self.given()?) }
+        })
+    }
+
+    /// Maps of the pictures that the reader gave.
+    fn given(&self) -> Result<Markup, Failure> {
+        Ok(html! {
+            h3 { "In the pictures that were given" }
+            p {
+                "The same picture on both sides, so what differs is the attention alone. Overlap: intersection over union of the \
+                 bright part with the subject's true shape."
+            }
+            @for map in &self.given {
+                @if let Some(overlap) = outline::overlap(map) {
+                    p {
+                        (map.name) ", mean of " (overlap.pictures) " pictures: overlap " b { (attention::number(overlap.off)) }
+                        " with the pack off, " b { (attention::number(overlap.on)) } " with it on; "
+                        (attention::number(overlap.everywhere)) " if every place were bright."
+                    }
+                }
                 (attention::html(map)?)
             }
         })

@@ -106,6 +106,47 @@ fn several_packs_are_drawn_together_and_compared() {
     assert_eq!(page.matches("<img").count(), 2 + 3 * 4 + 2 * 6);
 }
 
+/// A folder with one picture of the dog, and its true shape.
+fn pictures(desk: &Desk) -> String {
+    let (shapes, folder) = (models("shapes/fluent-dog"), desk.path("pictures"));
+    std::fs::create_dir_all(Path::new(&folder).join("shapes")).expect("a folder");
+    for name in ["0.png", "subject.json", "shapes/0.png"] {
+        std::fs::copy(shapes.join(name), Path::new(&folder).join(name)).expect("a copy");
+    }
+    folder
+}
+
+#[test]
+fn attention_in_given_pictures_is_held_against_their_shapes() {
+    let desk = Desk::new();
+    let (pack, out) = (example("fluent-dog"), desk.path("page"));
+    let report = |folder: &str| {
+        desk.json(&[&["report", &pack, "--pictures", folder, "--out", &out, "--json"][..], &QUICK].concat())
+    };
+    let told = report(&pictures(&desk));
+    let overlap = &told["overlaps"][0];
+    assert_eq!((overlap["pack"].as_str(), overlap["pictures"].as_u64()), (Some("fluent-dog"), Some(1)));
+    // The drawing's share of the picture, counted from the file by itself.
+    let everywhere = overlap["everywhere"].as_f64().expect("a number");
+    assert!((everywhere - 1549.0 / 4096.0).abs() < 1e-9, "{everywhere}");
+    let seen = ["off", "on"].map(|side| overlap[side].as_f64().expect("a number"));
+    assert!(
+        seen.iter().all(|overlap| *overlap > everywhere && *overlap < 1.0),
+        "the dog is where the map is bright: {seen:?}"
+    );
+    let page = String::from_utf8(desk.read("page/index.html")).expect("text");
+    assert!(page.contains("In the pictures that were given") && page.contains("overlap "), "the page says it");
+    assert_eq!(page.matches("<img").count(), 1 + 4 + 6 + 6);
+
+    desk.write("pictures/shapes/0.png", "no picture");
+    let error = desk.fails(1, &["report", &pack, "--pictures", &desk.path("pictures"), "--out", &out]);
+    assert!(error.contains("shapes") && error.contains("0.png"), "{error}");
+    std::fs::remove_file(desk.path("pictures/shapes/0.png")).expect("it was there");
+    assert_eq!(report(&desk.path("pictures"))["overlaps"], serde_json::json!([]));
+    let error = desk.fails(2, &["report", &pack, "--pictures", "a", "b", "--out", &out]);
+    assert!(error.contains("a folder for each pack: 2 for 1"), "{error}");
+}
+
 #[test]
 fn what_a_pack_says_is_never_markup() {
     let desk = Desk::new();
