@@ -43,6 +43,12 @@ pub struct BundleInfo {
     pub presets: Vec<Style>,
     /// Whether it is told of the picture's size: Stable Diffusion XL and its kind, of two text encoders.
     pub takes_micro_conditions: bool,
+    /// Tokens of embeddings that stand in the place of a prompt (`Request.prompt_embeds`); a multiple of it does as well.
+    pub text_length: u32,
+    /// Numbers of each of these tokens.
+    pub context_size: u32,
+    /// Numbers of a prompt's pooled embedding; 0 for base models of one text encoder, which take none.
+    pub pooled_size: u32,
 }
 
 impl From<&cones_core::Bundle> for BundleInfo {
@@ -69,6 +75,9 @@ impl From<&cones_core::Bundle> for BundleInfo {
             safety: manifest.safety.as_ref().map(|classifier| classifier.name.clone()),
             presets: manifest.presets.iter().map(Style::of).collect(),
             takes_micro_conditions: manifest.text_2.is_some(),
+            text_length: manifest.text.max_length,
+            context_size: manifest.context_size(),
+            pooled_size: manifest.text_2.map_or(0, |second| second.projection_dim),
         }
     }
 }

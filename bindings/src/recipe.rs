@@ -55,6 +55,8 @@ pub struct Recipe {
     pub eta: Option<f32>,
     /// What the base model was told of the picture's size, where the request said anything.
     pub micro_conditions: Option<MicroConditions>,
+    /// SHA-256 of the embeddings that stood in the place of the prompts: then it is drawn again from them alone.
+    pub prompt_embeds_sha256: Option<String>,
 }
 
 /// A subject in a recipe.
@@ -127,6 +129,7 @@ impl From<&recipe::Recipe> for Recipe {
             guidance_rescale: recipe.guidance_rescale,
             eta: recipe.eta,
             micro_conditions: MicroConditions::of(recipe.micro_conditions),
+            prompt_embeds_sha256: recipe.prompt_embeds_sha256.map(|hash| hash.to_string()),
         }
     }
 }

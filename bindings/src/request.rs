@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cones_core::Bundle;
 
-use crate::{Hires, Inpaint, MicroConditions, PackStore, Picture, Scheduler, Scope, Style, Variation};
+use crate::{GivenEmbeds, Hires, Inpaint, MicroConditions, PackStore, Picture, Scheduler, Scope, Style, Variation};
 
 /// A request for pictures. Only the prompt is required; what is left out comes from the base model.
 #[derive(Debug, Clone, uniffi::Record)]
@@ -75,6 +75,9 @@ pub struct Request {
     /// refuse it.
     #[uniffi(default)]
     pub micro_conditions: Option<MicroConditions>,
+    /// Embeddings in the place of both prompts, which then are words for people alone: they stand in the recipe.
+    #[uniffi(default)]
+    pub prompt_embeds: Option<GivenEmbeds>,
 }
 
 /// An installed pack, switched on.
@@ -131,6 +134,7 @@ impl Request {
         request.hires = self.hires.map(Into::into);
         request.clip_skip = self.clip_skip;
         request.micro_conditions = self.micro_conditions.map(Into::into).unwrap_or_default();
+        request.prompt_embeds = self.prompt_embeds.as_ref().map(GivenEmbeds::resolve).transpose()?;
         request.count = self.count;
         (request.width, request.height) = (self.width, self.height);
         if let Some(style) = &self.style {

@@ -70,6 +70,7 @@ fn a_process_is_set_up_once() {
         eta: None,
         style: None,
         micro_conditions: None,
+        prompt_embeds: None,
     };
     engine.generate(request.clone(), None, None).expect("a picture");
     let _ = engine.generate(Request { steps: Some(0), ..request }, None, None);

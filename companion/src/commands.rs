@@ -7,6 +7,7 @@ pub mod compare;
 pub mod completion;
 mod ctrl_c;
 pub mod devices;
+mod embeds_args;
 pub(crate) mod engine_args;
 pub mod evaluate;
 pub mod export;

@@ -108,8 +108,10 @@ impl Failure {
 }
 
 /// Fields whose values come from the command line; others, as `mask`, are read out of files, whose fault is no usage.
-const TYPED: [&str; 20] = [
+const TYPED: [&str; 22] = [
     "prompt",
+    "prompt_embeds",
+    "prompt_weights",
     "hires",
     "variation",
     "steps",

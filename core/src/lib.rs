@@ -75,3 +75,4 @@ pub use subjects::mask::{ConceptMask, Overlap};
 pub use subjects::pack::Pack;
 pub use subjects::scope::Scope;
 pub use subjects::subject::Subject;
+pub use text::{GivenEmbeds, PromptEmbeds};

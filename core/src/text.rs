@@ -3,6 +3,7 @@
 mod chunks;
 mod editing;
 pub mod emphasis;
+pub(crate) mod given_embeds;
 mod prompt_embeds;
 pub(crate) mod stand_in;
 pub(crate) mod text_encoder;
@@ -10,4 +11,5 @@ pub mod tokenizer;
 mod weighting;
 
 pub(crate) use editing::shortened;
+pub use given_embeds::GivenEmbeds;
 pub use prompt_embeds::PromptEmbeds;

@@ -188,6 +188,19 @@ class Bindings(unittest.TestCase):
         self.assert_same_as_the_command(generated, "base.png")
         self.assertEqual(generated.pictures[0].recipe(), recipe)
 
+    def test_embeddings_stand_in_the_place_of_prompts(self):
+        info = self.engine.info()
+        numbers = bytes(4 * info.text_length * info.context_size)
+        nothing = cones.PromptEmbeds(prompt_embeds=numbers, pooled_prompt_embeds=b"")
+        given = cones.GivenEmbeds(prompt=nothing, negative=nothing)
+        request = cones.Request(prompt="words for people", prompt_embeds=given, steps=1)
+        drawn = self.engine.generate(request)
+        recipe = drawn.pictures[0].recipe()
+        self.assertEqual((len(recipe.prompt_embeds_sha256), recipe.prompt), (64, "words for people"))
+        short = cones.GivenEmbeds(prompt=cones.PromptEmbeds(prompt_embeds=numbers[:-2], pooled_prompt_embeds=b""))
+        with self.assertRaises(ConesError.BadRequest):
+            self.engine.generate(cones.Request(prompt="", prompt_embeds=short, steps=1))
+
     def test_progress_comes_in_order(self):
         listener = Acting()
         self.engine.generate(request(3, count=2), listener)

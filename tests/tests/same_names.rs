@@ -20,7 +20,7 @@ const SWIFT: &str = "ios/Sources/Cones";
 /// Where Swift takes a struct from the generated code as it is.
 const AS_GENERATED: &str = "Values.swift";
 
-const STRUCTS: [Struct; 9] = [
+const STRUCTS: [Struct; 10] = [
     Struct {
         core: ("engine/request.rs", "Request"),
         bindings: ("request.rs", "Request"),
@@ -64,6 +64,12 @@ const STRUCTS: [Struct; 9] = [
         swift: (AS_GENERATED, "MicroConditions"),
     },
     Struct {
+        core: ("text/given_embeds.rs", "GivenEmbeds"),
+        bindings: ("given_embeds.rs", "GivenEmbeds"),
+        kotlin: ("GivenEmbeds.kt", "GivenEmbeds"),
+        swift: (AS_GENERATED, "GivenEmbeds"),
+    },
+    Struct {
         core: ("engine/options.rs", "EngineOptions"),
         bindings: ("engine.rs", "EngineOptions"),
         kotlin: ("Engine.kt", "EngineOptions"),
@@ -78,24 +84,27 @@ const STRUCTS: [Struct; 9] = [
 ];
 
 /// Files whose arguments `cones generate` has.
-const ARGUMENTS: [&str; 7] = [
+const ARGUMENTS: [&str; 8] = [
     "generate.rs",
     "init_args.rs",
     "variation_args.rs",
     "micro_args.rs",
+    "embeds_args.rs",
     "style_args.rs",
     "safety_args.rs",
     "engine_args.rs",
 ];
 
 /// Fields with another name in the command, or with none; and why.
-const COMMAND: [(&str, &str, &str); 26] = [
+const COMMAND: [(&str, &str, &str); 28] = [
     ("Request.subjects", "subject", "it is given once for each"),
     ("Request.blend", "", "old pictures alone were drawn so, and --from takes it from their recipe"),
     ("Request.variation", "variation-seed", "a struct: its fields are options"),
     ("Request.micro_conditions", "original-size", "a struct: its fields are options"),
     ("MicroConditions.crop_top", "crops-coords-top-left", "diffusers' name; two numbers of one option"),
     ("MicroConditions.crop_left", "crops-coords-top-left", "diffusers' name; two numbers of one option"),
+    ("GivenEmbeds.prompt", "prompt-embeds", "the option is a file with both"),
+    ("GivenEmbeds.negative", "prompt-embeds", "the option is a file with both"),
     ("Init.picture", "init", "the option is the picture"),
     ("Init.inpaint", "mask", "a struct: its fields are options"),
     ("Inpaint.mask_image", "mask", "the option is a file's name"),
@@ -185,7 +194,8 @@ fn check(
 
 /// Fields whose name is also that of another field where options of all structs stand side by side.
 fn is_of_another(place: &str) -> bool {
-    ["Variation.seed", "Variation.strength", "Hires.strength", "Hires.steps", "Hires.scale"].contains(&place)
+    ["Variation.seed", "Variation.strength", "Hires.strength", "Hires.steps", "Hires.scale", "GivenEmbeds.prompt"]
+        .contains(&place)
 }
 
 #[test]

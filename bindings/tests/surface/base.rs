@@ -54,6 +54,7 @@ pub(crate) fn plain(prompt: &str) -> Request {
         eta: None,
         style: None,
         micro_conditions: None,
+        prompt_embeds: None,
     }
 }
 

@@ -12,6 +12,7 @@ use cones_core::subjects::prompt::{self, Filled};
 use cones_core::{Bundle, CancelToken, Engine, Generated, Request, Scope, Style, Subject, Timings, Verdict};
 use serde::Serialize;
 
+use super::embeds_args::EmbedsArgs;
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
 use super::init_args::InitArgs;
 use super::micro_args::MicroArgs;
@@ -58,10 +59,11 @@ Examples:
   cones generate -p 'a dog on grass' --seed 5 --variation-seed 1 --variation-strength 0.2 -n 9 -o dogs --sheet dogs.png
   cones generate -p 'a panda at night' --hires 2 -o large.png
   cones generate -p 'a dog' --safety report --safety-classifier open_nsfw -o dog.png
+  cones generate --prompt-embeds told.safetensors --words rex=4,5 -s rex.cones -o rex.png
   cones generate --from dog.png -o again.png")]
 pub struct GenerateArgs {
     /// What to draw; {NAME} stands for a subject.
-    #[arg(short, long, required_unless_present_any = ["from", "prompts"])]
+    #[arg(short, long, required_unless_present_any = ["from", "prompts", "prompt_embeds"])]
     prompt: Option<String>,
     /// A file of prompts, one a line, each drawn with all else that is given here; empty lines and lines that start with # are skipped.
     #[arg(long, value_name = "FILE", conflicts_with = "prompt")]
@@ -112,6 +114,8 @@ pub struct GenerateArgs {
     variation: VariationArgs,
     #[command(flatten)]
     micro: MicroArgs,
+    #[command(flatten)]
+    embeds: EmbedsArgs,
     #[command(flatten)]
     style: StyleArgs,
     /// Let brackets weigh words and go on in chunks with long prompts; by default as a recipe says, else not. `=false` draws
@@ -289,6 +293,7 @@ impl GenerateArgs {
         request.hires = self.variation.hires(old.and_then(OldRecipe::hires))?;
         let told = old.and_then(OldRecipe::ours).map(|recipe| recipe.micro_conditions).unwrap_or_default();
         request.micro_conditions = self.micro.conditions(told);
+        request.prompt_embeds = self.embeds.open(old.and_then(OldRecipe::ours))?;
         request.count = self.count;
         let size = old.and_then(OldRecipe::size);
         request.width = self.width.or(size.map(|(width, _)| width));

@@ -96,7 +96,10 @@ pub fn run(args: &ReportArgs) -> Result<(), Failure> {
     };
     let sheets = args.draw(&mut painter, &packs)?;
     let (attention, given) = match args.mapper(&painter)? {
-        Ok(mut mapper) => look(&mut painter, &mut mapper, &packs, &sheets, given)?,
+        Ok(mut mapper) => {
+            let (drawn, given) = look(&mut painter, &mut mapper, &packs, &sheets, given)?;
+            (Ok(drawn), given)
+        }
         Err(reason) => (Err(reason), Vec::new()),
     };
     let (cost, warnings) = (painter.cost, painter.warnings);
@@ -164,16 +167,16 @@ impl ReportArgs {
     }
 }
 
-/// The maps of each pack: of what was drawn, and of the pictures that were given.
+/// The maps of each pack: those of what was drawn, then those of the pictures that were given.
 fn look(
     painter: &mut Painter<'_>,
     mapper: &mut Mapper,
     packs: &[Reported],
     sheets: &[Sheet],
     given: Vec<Given>,
-) -> Result<(Result<Vec<Attention>, String>, Vec<Attention>), Failure> {
+) -> Result<(Vec<Attention>, Vec<Attention>), Failure> {
     let drawn = packs.iter().zip(sheets).map(|(pack, sheet)| attention::look(painter, mapper, pack, sheet));
     let drawn = drawn.collect::<Result<_, _>>()?;
     let given = packs.iter().zip(given).map(|(pack, given)| outline::look(painter, mapper, pack, given));
-    Ok((Ok(drawn), given.collect::<Result<_, _>>()?))
+    Ok((drawn, given.collect::<Result<_, _>>()?))
 }

@@ -3,6 +3,7 @@
 mod adapters;
 mod bundles;
 mod drawing;
+mod embeds;
 mod few_steps;
 mod finding;
 mod inpainting;

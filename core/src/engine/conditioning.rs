@@ -1,5 +1,6 @@
 //! From the prompts of a request to K and V of its branches.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::Engine;
@@ -8,7 +9,7 @@ use crate::attention::KeyValues;
 use crate::attention::conditioning::Prompts;
 use crate::cancel::CancelToken;
 use crate::engine::outcome::Timings;
-use crate::engine::prompt_tokens::PromptTokens;
+use crate::engine::prompt_tokens::{Given, PromptTokens};
 use crate::engine::request::Request;
 use crate::engine::resolved::ResolvedRequest;
 use crate::error::{Error, Result};
@@ -21,9 +22,9 @@ use crate::subjects::places::Side;
 use crate::subjects::scope::Scope;
 use crate::subjects::subject::Subject;
 use crate::subjects::words::{Shared, Words};
-use crate::text::PromptEmbeds;
 use crate::text::text_encoder::{self, Prompt, SecondPrompt};
-use crate::text::tokenizer::Tokenizer;
+use crate::text::tokenizer::{Tokenizer, Tokens};
+use crate::text::{GivenEmbeds, PromptEmbeds};
 
 impl Engine {
     /// K and V of each branch, negative prompt first.
@@ -69,8 +70,9 @@ impl Engine {
         cancel: &CancelToken,
         timings: &mut Timings,
     ) -> Result<Vec<PromptEmbeds>> {
-        if prompts.iter().all(|prompt| prompt.is_zeros) {
-            return Ok(prompts.iter().map(|prompt| zeros(self.bundle.manifest(), prompt)).collect());
+        // What a request brings along it brings of both prompts.
+        if let Some(ready) = prompts.iter().map(|prompt| self.ready(prompt)).collect() {
+            return Ok(ready);
         }
         let (form, second) = (self.arrangement.form, self.bundle.manifest().text_2);
         let loading = Instant::now();
@@ -111,9 +113,19 @@ impl Engine {
         Ok(embeds)
     }
 
+    /// What no text encoder is asked for.
+    fn ready(&self, prompt: &Prompt) -> Option<PromptEmbeds> {
+        let given = prompt.given.as_deref().cloned();
+        given.or_else(|| prompt.is_zeros.then(|| zeros(self.bundle.manifest(), prompt)))
+    }
+
     /// A prompt with its words told apart, and what the subjects' learned embeddings make of it.
     fn prompt(&self, tokens: PromptTokens, subjects: &[Subject], shared: Shared, clip_skip: u32) -> Result<Prompt> {
-        let PromptTokens { side, tokens, second } = tokens;
+        let PromptTokens { side, tokens, second, given } = tokens;
+        if let Some(Given { embeds, words }) = given {
+            let (offsets, given) = (Offsets::default(), Some(embeds));
+            return Ok(Prompt { tokens, offsets, words, clip_skip: 0, second: None, is_zeros: false, given });
+        }
         let words = Words::of(&self.tokenizer, &tokens, subjects, side, shared)?;
         let offsets = Offsets::of(&self.tokenizer, &tokens, &words, subjects)?;
         let second = match (second, &self.tokenizer_2) {
@@ -125,7 +137,7 @@ impl Engine {
         };
         let zeros_empty = self.bundle.manifest().text_2.is_some_and(|second| second.force_zeros_for_empty_prompt);
         let is_zeros = zeros_empty && side == Side::Negative && tokens.own.is_empty();
-        Ok(Prompt { tokens, offsets, words, clip_skip, second, is_zeros })
+        Ok(Prompt { tokens, offsets, words, clip_skip, second, is_zeros, given: None })
     }
 
     /// A prompt without weights, with its subjects.
@@ -161,13 +173,23 @@ impl Engine {
     pub(super) fn tokens(&self, request: &Request, plan: &ResolvedRequest) -> Result<Vec<PromptTokens>> {
         let mut all = Vec::new();
         for side in [Side::Negative, Side::Prompt].into_iter().filter(|side| *side == Side::Prompt || plan.guided) {
-            let prompt = request.prompt_of(side);
-            let tokens = self.side_tokens(side, prompt, &request.subjects, request.prompt_weights)?;
-            all.push(tokens);
+            all.push(match &request.prompt_embeds {
+                Some(embeds) => self.given_tokens(side, embeds, &request.subjects)?,
+                None => self.side_tokens(side, request.prompt_of(side), &request.subjects, request.prompt_weights)?,
+            });
         }
         let manifest = self.bundle.manifest();
         let most = all.iter().map(|tokens| tokens.chunks(manifest)).max().unwrap_or(1);
         Ok(all.into_iter().map(|tokens| tokens.lengthened(most, manifest)).collect())
+    }
+
+    /// The tokens that stand for one of the prompts that a request brought along as embeddings.
+    fn given_tokens(&self, side: Side, embeds: &GivenEmbeds, subjects: &[Subject]) -> Result<PromptTokens> {
+        let own =
+            embeds.on(side).ok_or_else(|| Error::request("prompt_embeds", "say nothing of the negative prompt"))?;
+        let words = Words::given(subjects.iter().map(|subject| embeds.words_of(subject, side)));
+        let tokens = Tokens::unread(embeds.tokens(self.bundle.manifest()));
+        Ok(PromptTokens { side, tokens, second: None, given: Some(Given { embeds: Arc::clone(own), words }) })
     }
 
     /// The tokens of one prompt for each text encoder.
@@ -179,7 +201,8 @@ impl Engine {
             }
             tokenizer.encode_weighted_with(prompt, &stand_ins).map_err(|error| error.of_field(side.field()))
         };
-        Ok(PromptTokens { side, tokens: of(&self.tokenizer)?, second: self.tokenizer_2.as_ref().map(of).transpose()? })
+        let second = self.tokenizer_2.as_ref().map(of).transpose()?;
+        Ok(PromptTokens { side, tokens: of(&self.tokenizer)?, second, given: None })
     }
 
     fn prompts_of(&self, request: &Request) -> Result<Vec<Prompt>> {
@@ -218,7 +241,7 @@ impl Engine {
                 continue;
             }
             let mut others = false;
-            for prompt in prompts {
+            for prompt in prompts.iter().filter(|prompt| prompt.given.is_none()) {
                 others |= !self.tokenizer.positions(&prompt.tokens, &subject.trigger)?.is_empty();
             }
             let (name, trigger) = (&subject.name, &subject.trigger);

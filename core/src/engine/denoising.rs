@@ -130,6 +130,11 @@ impl Engine {
 
     /// For prompts in more chunks than the U-Net was exported for.
     fn does_not_fit(&self, job: &Job<'_>, takes: usize) -> Error {
+        if let Some(embeds) = &job.request.prompt_embeds {
+            let given = embeds.tokens(self.bundle.manifest());
+            let reason = format!("are of {given} tokens, and the U-Net of this base model takes {takes} alone");
+            return Error::request("prompt_embeds", reason);
+        }
         let text = self.bundle.manifest().text;
         let tokens = self.tokens(job.request, &job.plan).unwrap_or_default();
         let beyond = tokens.iter().find_map(|PromptTokens { side, tokens, .. }| {

@@ -11,6 +11,7 @@ use crate::sampling::variation::Variation;
 use crate::subjects::places::{Places, Side};
 use crate::subjects::prompt::{self, Filled};
 use crate::subjects::subject::Subject;
+use crate::text::GivenEmbeds;
 
 /// A request for pictures. Only the prompt is required; what is `None` comes from the bundle.
 #[derive(Debug, Clone)]
@@ -67,6 +68,9 @@ pub struct Request {
     pub clip_skip: u32,
     /// What a U-Net of two text encoders is told of the picture's size; other bundles refuse it where it says anything.
     pub micro_conditions: MicroConditions,
+    /// Embeddings in the place of both prompts, which then are words for people alone: they stand in the recipe, and nothing is
+    /// encoded.
+    pub prompt_embeds: Option<GivenEmbeds>,
 }
 
 /// The picture to start from.
@@ -108,6 +112,7 @@ impl Request {
             prompt_weights: false,
             clip_skip: 0,
             micro_conditions: MicroConditions::default(),
+            prompt_embeds: None,
         }
     }
 
@@ -287,6 +292,13 @@ impl Request {
     #[must_use]
     pub fn with_micro_conditions(mut self, conditions: MicroConditions) -> Self {
         self.micro_conditions = conditions;
+        self
+    }
+
+    /// Takes these embeddings in the place of both prompts.
+    #[must_use]
+    pub fn with_prompt_embeds(mut self, embeds: GivenEmbeds) -> Self {
+        self.prompt_embeds = Some(embeds);
         self
     }
 

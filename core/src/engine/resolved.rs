@@ -9,6 +9,7 @@ use crate::picture::inpaint::Inpaint;
 use crate::sampling::scheduler::choice::Scheduler;
 use crate::subjects::scope::Scope;
 use crate::subjects::subject::Subject;
+use crate::text::GivenEmbeds;
 
 /// A request with every default filled in and every value checked.
 #[derive(Debug, Clone)]
@@ -78,6 +79,9 @@ impl ResolvedRequest {
             check_twins(&request.subjects)?;
         }
         let guided = manifest.is_guided(guidance);
+        if let Some(embeds) = &request.prompt_embeds {
+            check_embeds(request, embeds, guided, manifest)?;
+        }
         let embedded = manifest.time_cond_proj_dim.map(|width| width as usize);
         let time_ids = time_ids(request, manifest, width, height)?;
         let steps = steps as usize;
@@ -99,6 +103,16 @@ fn time_ids(request: &Request, manifest: &Manifest, width: u32, height: u32) -> 
         manifest.name
     );
     Err(Error::request("micro_conditions", reason))
+}
+
+fn check_embeds(request: &Request, embeds: &GivenEmbeds, guided: bool, manifest: &Manifest) -> Result<()> {
+    for (asked, what) in [(request.prompt_weights, "prompt_weights"), (request.clip_skip > 0, "clip_skip")] {
+        if asked {
+            let reason = "says how a prompt is encoded, and with `prompt_embeds` none is: leave it out";
+            return Err(Error::request(what, reason));
+        }
+    }
+    embeds.check(manifest, guided, &request.subjects)
 }
 
 fn check_clip_skip(layers: u32, bundle: &Bundle) -> Result<()> {

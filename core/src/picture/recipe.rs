@@ -16,8 +16,8 @@ use crate::model::bundle::Bundle;
 pub use crate::picture::hires_recipe::HiresRecipe;
 use crate::picture::infotext;
 pub use crate::picture::init_recipe::{InitRecipe, InpaintRecipe};
-use crate::picture::recipe_hash::embeddings_sha256;
 pub use crate::picture::recipe_hash::mask_sha256;
+use crate::picture::recipe_hash::{embeddings_sha256, prompt_embeds_sha256};
 use crate::picture::texts::Texts;
 use crate::safety::verdict::{Treatment, Verdict};
 use crate::sampling::scheduler::choice::Scheduler;
@@ -76,6 +76,10 @@ pub struct Recipe {
     /// What the U-Net was told of the picture's size, where the request said anything.
     #[serde(default, skip_serializing_if = "MicroConditions::is_default")]
     pub micro_conditions: MicroConditions,
+    /// SHA-256 of the embeddings that stood in the place of the prompts, where there were any: then the picture is drawn again from
+    /// them alone, and not from the words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_embeds_sha256: Option<Sha256>,
     /// What the safety classifier found, where the picture was blurred for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety: Option<Verdict>,
@@ -132,6 +136,7 @@ impl Recipe {
             prompt_weights: request.prompt_weights,
             clip_skip: request.clip_skip,
             micro_conditions: request.micro_conditions,
+            prompt_embeds_sha256: request.prompt_embeds.as_ref().map(prompt_embeds_sha256),
             safety: None,
         }
     }
@@ -220,6 +225,9 @@ impl Recipe {
             // The web UI counts the layer that is taken, from the end.
             text.push_str(&format!(", Clip skip: {}", self.clip_skip.saturating_add(1)));
         }
+        if let Some(hash) = &self.prompt_embeds_sha256 {
+            text.push_str(&format!(", Prompt embeds: {}", hash.short(10)));
+        }
         if self.safety.is_some() {
             text.push_str(", Safety: blurred");
         }
@@ -306,6 +314,7 @@ mod tests {
             prompt_weights: false,
             clip_skip: 0,
             micro_conditions: MicroConditions::default(),
+            prompt_embeds_sha256: None,
             safety: None,
         }
     }

@@ -55,6 +55,12 @@ impl Words {
         Ok(words)
     }
 
+    /// What a request says of embeddings that were made elsewhere: for each subject the tokens of its words.
+    pub(crate) fn given(words: impl Iterator<Item = Vec<usize>>) -> Self {
+        let rows = |tokens: Vec<usize>| if tokens.is_empty() { Vec::new() } else { vec![tokens] };
+        Self { subjects: words.map(rows).collect() }
+    }
+
     /// Occurrences of one subject's trigger, ascending; repetitive triggers may overlap themselves.
     pub(crate) fn of_subject(&self, subject: usize) -> &[Rows] {
         self.subjects.get(subject).map(Vec::as_slice).unwrap_or_default()

@@ -87,6 +87,12 @@ impl Tokens {
         self.ids.len() / (text.max_length as usize).max(1)
     }
 
+    /// Tokens that stand for embeddings made elsewhere: so many, of no text.
+    pub(crate) fn unread(count: usize) -> Self {
+        let (ids, weights, spans) = (vec![0; count], vec![1.0; count], vec![0..0; count]);
+        Self { ids, used: count, spans, weights, own: Vec::new(), placed: Vec::new(), breaks: Vec::new(), cut: None }
+    }
+
     /// As many chunks as another prompt has: the rest are those of an empty prompt.
     pub(crate) fn lengthened(mut self, chunks: usize, text: Text) -> Self {
         let missing = chunks.saturating_sub(self.chunks(text));

@@ -11,6 +11,12 @@ pub struct PromptEmbeds {
 }
 
 impl PromptEmbeds {
+    /// Of numbers made elsewhere: `tokens × width`, row-major, and the pooled embedding, empty for a base model of one text encoder.
+    #[must_use]
+    pub fn new(prompt_embeds: Vec<f32>, pooled_prompt_embeds: Vec<f32>) -> Self {
+        Self { prompt_embeds, pooled_prompt_embeds }
+    }
+
     /// Of one text encoder.
     pub(crate) fn of_one(prompt_embeds: Vec<f32>) -> Self {
         Self { prompt_embeds, pooled_prompt_embeds: Vec::new() }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use ort::session::SessionInputValue;
 
@@ -16,7 +17,7 @@ use crate::runtime::session::Graph;
 use crate::subjects::offsets::Offsets;
 use crate::subjects::words::Words;
 use crate::text::tokenizer::Tokens;
-use crate::text::weighting;
+use crate::text::{PromptEmbeds, weighting};
 
 /// A prompt as the text encoders take it.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub(crate) struct Prompt {
     pub(crate) second: Option<SecondPrompt>,
     /// Whether it is zeros, and not encoded at all.
     pub(crate) is_zeros: bool,
+    /// What it is, where the request brought that along: then it is not encoded at all, and its tokens say nothing.
+    pub(crate) given: Option<Arc<PromptEmbeds>>,
 }
 
 /// A prompt as the second text encoder takes it. Its tokens may be others, and stand elsewhere.
@@ -50,6 +53,9 @@ impl Prompt {
         }
         fn second(prompt: &Prompt) -> Option<&Tokens> {
             prompt.second.as_ref().map(|second| &second.tokens)
+        }
+        if self.given.is_some() || other.given.is_some() {
+            return self.given == other.given;
         }
         read(&self.tokens) == read(&other.tokens)
             && second(self).map(read) == second(other).map(read)

@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "tests say what they measure and skip")]
 
 mod cancelling;
+mod embeds;
 mod enduring;
 mod inpainting;
 mod keys_and_values;

@@ -60,9 +60,9 @@ extension Recipe {
     /// The request that draws the same picture again. Its subjects must be installed by the same names.
     ///
     /// `nil` if a subject's scope or the scheduler is one that this version does not know, or if it was started from a
-    /// picture, which the recipe does not hold.
+    /// picture or drawn from embeddings, which the recipe does not hold.
     public var request: Request? {
-        guard `init` == nil, let scheduler = Scheduler(name: scheduler) else { return nil }
+        guard `init` == nil, promptEmbedsSha256 == nil, let scheduler = Scheduler(name: scheduler) else { return nil }
         var choices: [SubjectChoice] = []
         for subject in subjects {
             guard let scope = Scope(name: subject.scope) else { return nil }

@@ -51,6 +51,8 @@ public struct Request: Sendable {
     /// What Stable Diffusion XL and its kind are told of the picture's size (`BundleInfo.takesMicroConditions`); other base
     /// models refuse it.
     public var microConditions: MicroConditions?
+    /// Embeddings in the place of both prompts, which then are words for people alone: they stand in the recipe.
+    public var promptEmbeds: GivenEmbeds?
 
     /// A request for what is given.
     public init(
@@ -73,7 +75,8 @@ public struct Request: Sendable {
         guidanceRescale: Float? = nil,
         eta: Float? = nil,
         style: Style? = nil,
-        microConditions: MicroConditions? = nil
+        microConditions: MicroConditions? = nil,
+        promptEmbeds: GivenEmbeds? = nil
     ) {
         self.prompt = prompt
         self.negativePrompt = negativePrompt
@@ -95,6 +98,7 @@ public struct Request: Sendable {
         self.eta = eta
         self.style = style
         self.microConditions = microConditions
+        self.promptEmbeds = promptEmbeds
     }
 }
 
@@ -159,7 +163,8 @@ extension Request {
             guidanceRescale: guidanceRescale,
             eta: eta,
             style: style,
-            microConditions: microConditions
+            microConditions: microConditions,
+            promptEmbeds: promptEmbeds
         )
     }
 }

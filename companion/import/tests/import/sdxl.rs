@@ -262,7 +262,7 @@ fn every_way_of_memory_draws_the_same() {
     let golden = golden();
     let mut least = EngineOptions::default();
     least.memory = MemoryMode::Least;
-    let mut least = Engine::new(Bundle::open(&bundle()).expect("a bundle"), least).expect("an engine");
+    let mut least = Engine::new(Bundle::open(bundle()).expect("a bundle"), least).expect("an engine");
     let mut most = engine_of(&bundle());
     let request = request(&golden["cases"][0], &golden, &most, &|_, _| unreachable!("no start"));
     let (sparing, fast) = (base::draw(&mut least, &request), base::draw(&mut most, &request));

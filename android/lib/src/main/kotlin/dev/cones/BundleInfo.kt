@@ -24,6 +24,9 @@ import java.io.File
  * @property mostClipSkip the most layers of the text encoder that a request may leave out.
  * @property presets other ways to ask it that suit it, by name; each may be [Request.style].
  * @property takesMicroConditions whether it is told of the picture's size: Stable Diffusion XL and its kind, of two text encoders.
+ * @property textLength tokens of embeddings that stand in the place of a prompt ([Request.promptEmbeds]); a multiple of it does as well.
+ * @property contextSize numbers of each of these tokens.
+ * @property pooledSize numbers of a prompt's pooled embedding; 0 for base models of one text encoder, which take none.
  */
 public data class BundleInfo(
     val name: String,
@@ -45,6 +48,9 @@ public data class BundleInfo(
     val mostClipSkip: Int = 0,
     val presets: List<Style> = emptyList(),
     val takesMicroConditions: Boolean = false,
+    val textLength: Int = 0,
+    val contextSize: Int = 0,
+    val pooledSize: Int = 0,
 )
 
 internal fun dev.cones.generated.BundleInfo.wrapped() =
@@ -68,4 +74,7 @@ internal fun dev.cones.generated.BundleInfo.wrapped() =
         mostClipSkip = mostClipSkip.toInt(),
         presets = presets.map { it.wrapped() },
         takesMicroConditions = takesMicroConditions,
+        textLength = textLength.toInt(),
+        contextSize = contextSize.toInt(),
+        pooledSize = pooledSize.toInt(),
     )

@@ -27,6 +27,7 @@ package dev.cones
  * @property guidanceRescale how far the guided prediction was brought back to the deviation of the prompt's own.
  * @property eta how much of the noise in each step was fresh, where the request said so.
  * @property microConditions what the base model was told of the picture's size, where the request said anything.
+ * @property promptEmbedsSha256 SHA-256 of the embeddings that stood in the place of the prompts: then it is drawn again from them alone.
  */
 public data class Recipe(
     val software: String,
@@ -53,6 +54,7 @@ public data class Recipe(
     val guidanceRescale: Float = 0f,
     val eta: Float? = null,
     val microConditions: MicroConditions? = null,
+    val promptEmbedsSha256: String? = null,
 )
 
 /**
@@ -138,4 +140,5 @@ internal fun dev.cones.generated.Recipe.wrapped() =
         guidanceRescale = guidanceRescale,
         eta = eta,
         microConditions = microConditions?.wrapped(),
+        promptEmbedsSha256 = promptEmbedsSha256,
     )

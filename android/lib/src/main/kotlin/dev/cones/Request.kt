@@ -34,6 +34,7 @@ package dev.cones
  * @property style words around both prompts, and values where this request has none; one of [BundleInfo.presets], or of the app's own.
  * @property microConditions what Stable Diffusion XL and its kind are told of the picture's size ([BundleInfo.takesMicroConditions]);
  *   other base models refuse it.
+ * @property promptEmbeds embeddings in the place of both prompts, which then are words for people alone: they stand in the recipe.
  */
 public data class Request(
     val prompt: String,
@@ -56,6 +57,7 @@ public data class Request(
     val eta: Float? = null,
     val style: Style? = null,
     val microConditions: MicroConditions? = null,
+    val promptEmbeds: GivenEmbeds? = null,
 ) {
     internal fun native(): dev.cones.generated.Request {
         val make = { start: dev.cones.generated.InitPicture? ->
@@ -80,6 +82,7 @@ public data class Request(
                 eta = eta,
                 style = style?.native(),
                 microConditions = microConditions?.native(),
+                promptEmbeds = promptEmbeds?.native(),
             )
         }
         return if (init == null) make(null) else init.native { make(it) }

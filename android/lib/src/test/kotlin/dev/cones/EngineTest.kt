@@ -56,6 +56,21 @@ internal class EngineTest {
     }
 
     @Test
+    fun embeddings_stand_in_the_place_of_prompts() = test {
+        val size = engine.info.textLength * engine.info.contextSize
+        val (dark, light) = listOf(0f, 0.5f).map { number -> PromptEmbeds(FloatArray(size) { number }) }
+        val drawn = listOf(dark, light).map { prompt ->
+            engine.generate(Fixture.request(1).copy(promptEmbeds = GivenEmbeds(prompt, negative = dark))).use {
+                assertEquals(64, it.pictures.single().recipe?.promptEmbedsSha256?.length)
+                it.pictures.single().rgba()
+            }
+        }
+        assertFalse(drawn[0].contentEquals(drawn[1]))
+        val short = GivenEmbeds(PromptEmbeds(FloatArray(size - 1)), words = mapOf("nobody" to listOf(1)))
+        failing<ConesException.BadRequest> { engine.generate(Fixture.request(1).copy(promptEmbeds = short)).close() }
+    }
+
+    @Test
     fun progress_comes_in_order() = test {
         val seen = mutableListOf<GenerateEvent.Progress>()
         engine.generate(Fixture.request(3).copy(count = 2)) { seen += it }.close()
