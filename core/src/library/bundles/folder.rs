@@ -12,10 +12,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::cancel::CancelToken;
 use crate::disk::files;
 use crate::disk::hash::Sha256;
-use crate::disk::lock::Lock;
+use crate::disk::lock::{LONGEST_CHANGE, Lock};
 use crate::error::{Error, Result};
 use crate::model::bundle::MANIFEST;
 use crate::subjects::pack::metadata::check_text;
@@ -84,7 +83,7 @@ impl Folder {
     /// Makes a whole folder the bundle `name`, in place of what that was. Whoever looks sees the one or the other.
     pub(super) fn publish(&self, staging: &Path, name: &str) -> Result<()> {
         let target = self.bundle(name);
-        let lock = Lock::wait(&self.path.join(LOCK), &CancelToken::new())?;
+        let lock = Lock::wait_for(&self.path.join(LOCK), LONGEST_CHANGE)?;
         if std::fs::symlink_metadata(&target).is_err() {
             std::fs::rename(staging, &target).map_err(Error::io("rename", staging))?;
             files::sync_folder(&self.path);
@@ -108,7 +107,7 @@ impl Folder {
     /// Removes a bundle; says whether there was one.
     pub(super) fn remove(&self, name: &str) -> Result<bool> {
         let target = self.bundle(name);
-        let lock = Lock::wait(&self.path.join(LOCK), &CancelToken::new())?;
+        let lock = Lock::wait_for(&self.path.join(LOCK), LONGEST_CHANGE)?;
         if !is_bundle(&target) {
             return Ok(false);
         }

@@ -30,11 +30,13 @@ impl PackStore {
     /// [`Error::BadStore`] when a newer version made it; [`Error::Io`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let store = Self { folder: Folder::make(path.as_ref())?, takes_withdrawn: false };
-        match store.folder.lock() {
-            Ok(lock) => {
+        match store.folder.try_lock() {
+            Ok(Some(lock)) => {
                 let index = store.index_locked(&lock)?;
                 clean::clean(&store.folder, &index, &lock);
             }
+            // Somebody is at work; what killed processes left is nobody's hurry. A newer version's is refused all the same.
+            Ok(None) => drop(Index::read(&store.folder)?),
             Err(error) if store.folder.is_for_reading(&error) => {
                 // A newer version's is refused all the same.
                 Index::read(&store.folder)?;
