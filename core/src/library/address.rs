@@ -61,6 +61,30 @@ impl Address {
         Self::checked(url)
     }
 
+    /// A file of the same folder as this one, asked for with the same query.
+    pub(crate) fn beside(&self, name: &str) -> Self {
+        let folder = self.0.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+        let path = format!("{folder}/{name}");
+        let mut url = self.0.clone();
+        url.set_path(&path);
+        Self(url)
+    }
+
+    /// Of a file `…/folder/ANY/FILE`, the file `…/name`; none of others.
+    pub(crate) fn above(&self, folder: &str, name: &str) -> Option<Self> {
+        let mut segments: Vec<&str> = self.0.path().split('/').collect();
+        let at = segments.len().checked_sub(3)?;
+        if segments.get(at) != Some(&folder) {
+            return None;
+        }
+        segments.truncate(at);
+        segments.push(name);
+        let path = segments.join("/");
+        let mut url = self.0.clone();
+        url.set_path(&path);
+        Some(Self(url))
+    }
+
     /// This address with `ending` behind its path, before its query.
     ///
     /// # Errors

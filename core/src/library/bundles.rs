@@ -11,6 +11,7 @@ mod leftovers;
 mod plan;
 mod staging;
 pub(crate) mod store;
+mod trust;
 
 pub use handover::{Handover, Voucher};
 pub use store::BundleStore;

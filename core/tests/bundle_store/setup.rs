@@ -120,10 +120,10 @@ pub(crate) fn serving_but(files: &Files, odd: impl Fn(&Asked, &mut Reply) -> boo
     })
 }
 
-/// What was asked for: names, with `@N` behind them where not from the start.
+/// What was asked for: names, with `@N` behind them where not from the start. Not for whether there is a statement of keys.
 pub(crate) fn asked(server: &Server) -> Vec<String> {
     let asked = server.asked();
-    let shown = asked.iter().map(|asked| {
+    let shown = asked.iter().filter(|asked| !asked.path.ends_with("/keys.json.minisig")).map(|asked| {
         let name = asked.path.rsplit('/').next().unwrap_or_default();
         asked.from().map_or_else(|| name.to_owned(), |from| format!("{name}@{from}"))
     });

@@ -5,6 +5,7 @@
 //! .staging-HASH/    one that is coming; HASH is the SHA-256 of its `bundle.json`
 //! .replaced-NAME/   what `NAME` was, for the moment between two renames where folders cannot be exchanged
 //! .removed-N/       to be deleted
+//! .trust.json       what was seen of publishers: which keys count for the ones that apps pin
 //! .bundles.lock     held by whoever moves one of these; there only meanwhile
 //! ```
 
@@ -43,6 +44,11 @@ impl Folder {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What is remembered of publishers.
+    pub(super) fn memory(&self) -> PathBuf {
+        self.path.join(".trust.json")
     }
 
     /// Where an installed bundle of this name is or would be. `name` was checked.

@@ -128,7 +128,8 @@ impl BundleStore {
     }
 
     /// Downloads a bundle by the URL of its folder, or of its `bundle.json`, which must be signed
-    /// (`bundle.json.minisig` beside it). As [`install`](Self::install) in all else. Nothing tells here whether a newer
+    /// (`bundle.json.minisig` beside it) with the pinned key or with one that it has handed signing over to (see
+    /// [`trust`](crate::library::trust)). As [`install`](Self::install) in all else. Nothing tells here whether a newer
     /// version was published: for that there are catalogues.
     ///
     /// # Errors
@@ -144,8 +145,9 @@ impl BundleStore {
         let address = Address::parse(url)?;
         let base = if address.is_file(MANIFEST) { address } else { address.folder()? };
         let manifest = base.join(MANIFEST)?;
+        let keys = self.follow(downloader, &manifest, key, cancel)?;
         let json = downloader.signed(&manifest, MAX_MANIFEST_BYTES, cancel, |json, signature| {
-            key.verify(&manifest.shown(), json, signature)?;
+            keys.verify(&manifest.shown(), json, signature)?;
             Ok(json.to_vec())
         })?;
         self.download(downloader, &base, InstallPlan::new(&manifest.shown(), json)?, watch, cancel)

@@ -55,6 +55,11 @@ impl Folder {
         self.path.join("store.json")
     }
 
+    /// What is remembered of publishers, besides in the list.
+    pub(super) fn memory(&self) -> PathBuf {
+        self.path.join("trust.json")
+    }
+
     pub(super) fn objects(&self) -> PathBuf {
         self.path.join("objects")
     }

@@ -83,7 +83,7 @@ impl PackStore {
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::WrongModel`] when the name is installed for other base models only;
-    /// [`Error::Untrusted`] when its publisher has withdrawn it, unless the store was told to take it
+    /// [`Error::Untrusted`] when its publisher has withdrawn it or revoked the key that had vouched for it, unless the store was told to take it
     /// ([`with_withdrawn`](Self::with_withdrawn));
     /// [`Error::BadPack`] when its file was damaged or lost since; [`Error::BadStore`], [`Error::Io`].
     pub fn load(&self, name: &str, manifest: &Manifest) -> Result<Pack> {
@@ -149,7 +149,7 @@ impl PackStore {
         let record = index.find_for(name, manifest)?;
         match index.withdrawal(record).filter(|_| !self.takes_withdrawn) {
             None => Ok(record),
-            Some(withdrawal) => Err(withdrawn(record, &withdrawal.reason)),
+            Some(reason) => Err(withdrawn(record, &reason)),
         }
     }
 
@@ -171,7 +171,7 @@ impl PackStore {
             sha256: record.sha256,
             bytes: record.bytes,
             publisher: record.publisher.clone(),
-            withdrawn: index.withdrawal(record).map(|withdrawal| withdrawal.reason.clone()),
+            withdrawn: index.withdrawal(record),
             path: self.folder.object(record.sha256),
         }
     }
