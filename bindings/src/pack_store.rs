@@ -240,7 +240,7 @@ impl From<Installed> for PackInfo {
     }
 }
 
-fn fingerprint_of(text: Option<String>) -> Result<Option<Sha256>, ConesError> {
+pub(crate) fn fingerprint_of(text: Option<String>) -> Result<Option<Sha256>, ConesError> {
     let wrong = |_| cones_core::Error::request("fingerprint", "is not one: a fingerprint has 64 hex digits");
     Ok(text.map(|text| text.parse().map_err(wrong)).transpose()?)
 }

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use cones_core::library::bundles::Expectation;
 use cones_core::{BundleStore, CancelToken, Error};
 
 use crate::setup::{Place, asked, downloader, serving, toy};
@@ -18,7 +19,7 @@ fn the_other_process() {
     };
     let key = cones_core::PublicKey::parse(&key).expect("a key");
     let store = BundleStore::open(path).expect("a store");
-    match store.install_url(&downloader(), &url, &key, &mut (), &CancelToken::new()) {
+    match store.install_url(&downloader(), &url, &key, &Expectation::default(), &mut (), &CancelToken::new()) {
         Ok(_) => println!("installed"),
         Err(Error::OutOfSpace { needed, .. }) => println!("out of space for {needed}"),
         Err(error) => println!("{error:?}"),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use cones_core::library::bundles::Expectation;
 use cones_core::library::download::{Downloader, Limits};
 use cones_core::model::bundle::MANIFEST;
 use cones_core::{Bundle, BundleStore, CancelToken, Error, Result};
@@ -56,7 +57,11 @@ impl Place {
     }
 
     pub(crate) fn install_from(&self, url: &str) -> Result<PathBuf> {
-        self.open().install_url(&self.downloader, url, &self.publisher.key(), &mut (), &self.cancel)
+        self.install_expected(url, &Expectation::default())
+    }
+
+    pub(crate) fn install_expected(&self, url: &str, expected: &Expectation<'_>) -> Result<PathBuf> {
+        self.open().install_url(&self.downloader, url, &self.publisher.key(), expected, &mut (), &self.cancel)
     }
 
     /// Everything in the store's folder, sorted.
