@@ -344,6 +344,28 @@ mod tests {
     }
 
     #[test]
+    fn files_beside_and_above_keep_to_their_server() {
+        let at = |text: &str| Address::parse(text).expect("an address");
+        let beside = |text: &str| at(text).beside("keys.json").as_str().to_owned();
+        assert_eq!(beside("https://example.org/a/catalog.json?token=1#x"), "https://example.org/a/keys.json?token=1");
+        assert_eq!(beside("https://example.org/catalog.json"), "https://example.org/keys.json");
+        assert_eq!(beside("https://example.org/a/"), "https://example.org/a/keys.json");
+        assert_eq!(beside("https://example.org"), "https://example.org/keys.json");
+        let above = |text: &str| at(text).above("bundles", "keys.json").map(|found| found.as_str().to_owned());
+        let found = above("https://example.org/p/bundles/toy-1/bundle.json?x");
+        assert_eq!(found.as_deref(), Some("https://example.org/p/keys.json?x"));
+        assert_eq!(
+            above("https://example.org/bundles/toy/bundle.json").as_deref(),
+            Some("https://example.org/keys.json")
+        );
+        for other in
+            ["https://example.org/bundles/bundle.json", "https://example.org/p/toy/bundle.json", "https://example.org"]
+        {
+            assert_eq!(above(other), None, "{other}");
+        }
+    }
+
+    #[test]
     fn a_name_for_this_device_resolves_to_it() {
         assert!(Address::parse("http://localhost:1/").expect("an address").stays_here());
         assert!(Address::parse("http://127.0.0.1:1/").expect("an address").stays_here());

@@ -1,5 +1,6 @@
 //! Statements of keys over HTTP: followed where they are, remembered where they are not.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use cones_core::library::catalog::Catalog;
@@ -11,9 +12,11 @@ use cones_tests::small;
 
 use crate::Place;
 
+type Files = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
+
 /// A published folder at `/x/` that changes while it is served.
 struct Host {
-    files: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    files: Files,
     server: Server,
     root: Publisher,
 }
@@ -21,13 +24,13 @@ struct Host {
 impl Host {
     /// One that says `missing` of what is not there.
     fn saying(missing: &'static str) -> Self {
-        let files: Arc<Mutex<Vec<(String, Vec<u8>)>>> = Arc::default();
+        let files = Files::default();
         let served = Arc::clone(&files);
         let server = Server::start(move |asked, reply| {
             let files = served.lock().expect("files");
             let path = asked.path.split('?').next().unwrap_or_default();
-            match (files.iter().find(|(name, _)| path == format!("/x/{name}")), missing) {
-                (Some((_, bytes)), _) => reply.serve(asked, bytes),
+            match (path.strip_prefix("/x/").and_then(|name| files.get(name)), missing) {
+                (Some(bytes), _) => reply.serve(asked, bytes),
                 (None, "a page") => reply.serve(asked, b"<!DOCTYPE html><title>Welcome</title>"),
                 (None, "a long page") => reply.serve(asked, "<p>Welcome</p>".repeat(20_000).as_bytes()),
                 (None, status) => reply.status(status),
@@ -37,13 +40,11 @@ impl Host {
     }
 
     fn put(&self, name: &str, bytes: Vec<u8>) {
-        let mut files = self.files.lock().expect("files");
-        files.retain(|(other, _)| other != name);
-        files.push((name.to_owned(), bytes));
+        self.files.lock().expect("files").insert(name.to_owned(), bytes);
     }
 
     fn remove(&self, name: &str) {
-        self.files.lock().expect("files").retain(|(other, _)| !other.starts_with(name));
+        self.files.lock().expect("files").retain(|other, _| !other.starts_with(name));
     }
 
     fn publish(&self, signer: &Publisher, serial: u64) {
