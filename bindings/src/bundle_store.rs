@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use cones_core::Downloader;
 use cones_core::library::Source;
-use cones_core::library::bundles::{Handover, Voucher};
+use cones_core::library::bundles::{Expectation, Handover, Voucher};
 use cones_core::library::catalog::PublicKey;
 
 use crate::download::Relay;
+use crate::pack_store::fingerprint_of;
 use crate::{CancelToken, Catalog, ConesError, DownloadListener, cancel};
 
 /// A folder of installed base models. Any number of threads and processes may use one.
@@ -73,19 +74,23 @@ impl BundleStore {
     }
 
     /// Downloads a base model by the URL of its folder; its `bundle.json` must be signed (`bundle.json.minisig`) with
-    /// the pinned key. Gives its folder.
-    #[uniffi::method(default(listener = None, cancel = None))]
+    /// the pinned key, or with one that it has handed signing over to. Gives its folder. Whoever serves the address may serve
+    /// any base model that its publisher ever signed: one of another `name` or `fingerprint` is refused where they are given.
+    #[uniffi::method(default(listener = None, cancel = None, name = None, fingerprint = None))]
     pub fn install_url(
         &self,
         url: String,
         public_key: String,
         listener: Option<Arc<dyn DownloadListener>>,
         cancel: Option<Arc<CancelToken>>,
+        name: Option<String>,
+        fingerprint: Option<String>,
     ) -> Result<String, ConesError> {
         let key = PublicKey::parse(&public_key)?;
+        let expected = Expectation { name: name.as_deref(), fingerprint: fingerprint_of(fingerprint)? };
         let own = cancel::token(cancel).child();
         let mut relay = Relay::new(listener, own.clone());
-        let result = self.inner.install_url(&self.downloader, &url, &key, &mut relay, &own);
+        let result = self.inner.install_url(&self.downloader, &url, &key, &expected, &mut relay, &own);
         relay.outcome(result).map(|path| text(&path))
     }
 

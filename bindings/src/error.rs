@@ -184,12 +184,12 @@ pub enum ConesError {
         /// What to do.
         hint: String,
     },
-    /// A listener called the engine that is calling it.
+    /// A listener called the engine that is calling it, or another program has had a store's folder locked for too long.
     #[error("busy: {reason}")]
     Busy {
         /// What is going on.
         reason: String,
-        /// Empty.
+        /// The lock's file, of a store; else empty.
         details: String,
         /// What to do.
         hint: String,
@@ -236,6 +236,11 @@ impl From<&Error> for ConesError {
             Error::BadStore { path, reason, .. } => {
                 Self::BadStore { reason: reason.clone(), details: path.display().to_string(), hint }
             }
+            Error::Busy { path, seconds, .. } => Self::Busy {
+                reason: format!("another program has it locked, for {seconds} s already"),
+                details: path.display().to_string(),
+                hint,
+            },
             Error::Untrusted { what, reason, .. } => {
                 Self::Untrusted { reason: reason.clone(), details: what.clone(), hint }
             }

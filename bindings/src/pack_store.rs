@@ -56,9 +56,10 @@ pub struct PackInfo {
     pub bytes: u64,
     /// The file, for reading only.
     pub path: String,
-    /// The key of the publisher whose catalogue it was installed from; none of a file that was installed by itself.
+    /// The pinned key of the publisher whose catalogue it was installed from; none of a file that was installed by itself.
     pub publisher: Option<String>,
-    /// Its publisher has withdrawn it, with these words, which may be none: it is no longer drawn with.
+    /// Its publisher has withdrawn it, with these words, which may be none, or revoked the key that had vouched for it, which
+    /// they say: it is no longer drawn with.
     pub withdrawn: Option<String>,
 }
 
@@ -104,7 +105,8 @@ impl PackStore {
     }
 
     /// Gets a catalogue, checks it against the publisher's pinned key, and refuses one that has expired or is older than
-    /// this store has seen from that key. `url` is that of `catalog.json`.
+    /// this store has seen from that key. `url` is that of `catalog.json`. Where the pinned key has handed signing over to
+    /// others (`keys.json` beside it, which this store remembers), theirs count, and revoked ones do not.
     #[uniffi::method(default(cancel = None))]
     pub fn fetch_catalog(
         &self,
@@ -119,6 +121,7 @@ impl PackStore {
 
     /// Checks a catalogue that the app got by its own means, and refuses one older than this store has seen from its
     /// key: `json` is `catalog.json`, `signature` the text of `catalog.json.minisig`. What it lists may be relative to `url`.
+    /// Where there is a `keys.json`, give that to `accept_keys` first.
     pub fn accept_catalog(
         &self,
         url: String,
@@ -129,6 +132,21 @@ impl PackStore {
         let key = PublicKey::parse(&public_key)?;
         let inner = self.inner.accept_catalog(&url, json, &signature, &key, cones_core::clock::now())?;
         Ok(Arc::new(Catalog { inner, url }))
+    }
+
+    /// Checks a statement of keys that the app got by its own means, and remembers it: which keys count in place of the pinned
+    /// one, and which were revoked. `json` is `keys.json`, `signature` the text of `keys.json.minisig`. `fetch_catalog` does so
+    /// by itself.
+    pub fn accept_keys(
+        &self,
+        url: String,
+        json: &[u8],
+        signature: String,
+        public_key: String,
+    ) -> Result<(), ConesError> {
+        let key = PublicKey::parse(&public_key)?;
+        self.inner.accept_keys(&url, json, &signature, &key, cones_core::clock::now())?;
+        Ok(())
     }
 
     /// Downloads the newest version of a pack of a catalogue and installs it; what an earlier attempt left is resumed,
@@ -222,7 +240,7 @@ impl From<Installed> for PackInfo {
     }
 }
 
-fn fingerprint_of(text: Option<String>) -> Result<Option<Sha256>, ConesError> {
+pub(crate) fn fingerprint_of(text: Option<String>) -> Result<Option<Sha256>, ConesError> {
     let wrong = |_| cones_core::Error::request("fingerprint", "is not one: a fingerprint has 64 hex digits");
     Ok(text.map(|text| text.parse().map_err(wrong)).transpose()?)
 }

@@ -70,6 +70,8 @@ enum Command {
     Bundle(commands::bundle::BundleArgs),
     /// Make a publisher's keys.
     Keygen(commands::keygen::KeygenArgs),
+    /// Say with a root key which keys sign a published folder's catalogues, and which no longer.
+    Keys(commands::keys::KeysArgs),
     /// Publish packs and base models into a folder, under a signed catalogue.
     Publish(commands::publish::PublishArgs),
     /// Serve a published folder over HTTP, for trying out.
@@ -118,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::Packs(args) => commands::packs::run(&args),
         Command::Bundle(args) => commands::bundle::run(&args),
         Command::Keygen(args) => commands::keygen::run(&args),
+        Command::Keys(args) => commands::keys::run(&args),
         Command::Publish(args) => commands::publish::run(&args),
         Command::Serve(args) => commands::serve::run(&args),
         Command::Studio(args) => commands::studio::run(&args),

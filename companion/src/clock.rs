@@ -14,3 +14,9 @@ pub fn now() -> Result<u64, Failure> {
         now => Ok(now),
     }
 }
+
+/// The day of a moment given in seconds since 1970, as `2026-11-29` (UTC).
+pub fn date(seconds: u64) -> String {
+    let moment = i64::try_from(seconds).ok().and_then(|second| jiff::Timestamp::from_second(second).ok());
+    moment.map_or_else(|| format!("second {seconds}"), |moment| moment.strftime("%Y-%m-%d").to_string())
+}

@@ -21,6 +21,7 @@ pub mod import_mask;
 mod init_args;
 pub mod inspect;
 pub mod keygen;
+pub mod keys;
 pub mod man;
 mod memory_table;
 mod micro_args;

@@ -46,6 +46,15 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// Another program has had the folder of a store locked for longer than any change takes. Nothing was changed.
+    #[error("busy `{}`: another program has it locked, for {seconds} s already", path.display())]
+    #[non_exhaustive]
+    Busy {
+        /// The lock's file.
+        path: PathBuf,
+        /// For how long it was waited for.
+        seconds: u64,
+    },
     /// Something signed is not to be trusted: a wrong signature, another publisher, an expired or older catalogue.
     /// Nothing of it was used.
     #[error("not trusted `{what}`: {reason}")]
@@ -204,6 +213,7 @@ impl Error {
             | Self::ProviderUnavailable { hint, .. }
             | Self::RuntimeMissing { hint, .. }
             | Self::NotFinite { hint, .. } => Some(hint),
+            Self::Busy { .. } => Some("try again; if it goes on, end the other program"),
             Self::OutOfSpace { .. } => Some("remove packs or bundles that are not needed"),
             Self::WrongModel { .. } => {
                 Some("open the base model that the pack was made for, or get the pack for this one")
@@ -225,6 +235,11 @@ impl Error {
     /// A bundle's file that is damaged or foreign, with advice of one's own.
     pub fn bad_bundle(path: impl Into<PathBuf>, reason: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::BadBundle { path: path.into(), reason: reason.into(), hint: hint.into() }
+    }
+
+    /// A store that another program has locked, and did not give back in so many seconds.
+    pub fn busy(path: impl Into<PathBuf>, seconds: u64) -> Self {
+        Self::Busy { path: path.into(), seconds }
     }
 
     /// A name that is not there: `place` says where it was looked for, as "is installed".

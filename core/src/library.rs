@@ -13,6 +13,7 @@ pub mod packs;
 #[cfg(feature = "network")]
 mod source;
 pub mod styles;
+pub mod trust;
 
 #[cfg(feature = "network")]
 pub use source::Source;

@@ -1,6 +1,7 @@
 //! A base model on disk: its manifest, its files, the weights that masks apply to, and the fingerprint that packs are bound to.
 
 pub mod bundle;
+pub mod external_data;
 pub mod fingerprint;
 pub mod form;
 pub(crate) mod image_size;

@@ -7,6 +7,37 @@ use cones_core::{CancelToken, Sha256};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// A field of a protobuf message that has a length: a text, or a message.
+pub fn field(number: u64, content: impl AsRef<[u8]>) -> Vec<u8> {
+    let content = content.as_ref();
+    let mut bytes = number_of(number << 3 | 2);
+    bytes.extend(number_of(content.len() as u64));
+    bytes.extend(content);
+    bytes
+}
+
+/// A number as protobuf writes it.
+pub fn number_of(mut number: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+    bytes
+}
+
+/// ONNX's `TensorProto`, said to lie in the file `location`.
+pub fn tensor_in(location: &str) -> Vec<u8> {
+    let entry = [field(1, "location"), field(2, location)].concat();
+    [vec![8, 1, 16, 1], field(8, "weight"), field(13, entry), vec![14 << 3, 1]].concat()
+}
+
+/// An ONNX graph of one weight, said to lie in the file `location`.
+pub fn graph_with_weights_in(location: &str) -> Vec<u8> {
+    [vec![8, 8], field(7, field(5, tensor_in(location)))].concat()
+}
+
 /// A copy of the base model's bundle in a folder of its own. Files are hard links where possible; whatever is changed
 /// is written anew, so the original stays as it is.
 #[derive(Debug)]

@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use cones_core::Pack;
 use cones_core::library::catalog::{Catalog, PackEntry, PublicKey};
+use cones_core::library::trust::{DelegatedKey, KeyStatement, RevokedKey};
 use cones_core::subjects::pack::Header;
 use minisign::KeyPair;
 
@@ -42,6 +43,15 @@ impl Default for Publisher {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// What a root key says: these keys count, those were revoked because of a stolen laptop.
+pub fn statement(root: &Publisher, version: u64, keys: &[&Publisher], revoked: &[&Publisher]) -> KeyStatement {
+    let mut statement = KeyStatement::new(root.key().base64(), version, CREATED, CREATED + GOOD_FOR);
+    statement.keys = keys.iter().map(|key| DelegatedKey::new(key.key().base64(), 0)).collect();
+    let stolen = |key: &&Publisher| RevokedKey::new(key.key().base64(), "a stolen laptop");
+    statement.revoked = revoked.iter().map(stolen).collect();
+    statement
 }
 
 /// A catalogue of packs, each beside it as `NAME-VERSION.cones`.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use cones::{CallbackError, CancelToken, ConesError, DownloadListener, DownloadProgress, PackStore};
+use cones_core::library::trust::{DelegatedKey, KeyStatement, RevokedKey};
 use cones_tests::publisher::{Publisher, catalog};
 use cones_tests::server::Server;
 use cones_tests::{base, small};
@@ -35,6 +36,7 @@ struct Offer {
     json: Vec<u8>,
     signature: String,
     key: String,
+    publisher: Publisher,
 }
 
 impl Offer {
@@ -42,7 +44,7 @@ impl Offer {
         let publisher = Publisher::new();
         let pack = small::pack("rex", 1, base::bundle().manifest());
         let mut offered = catalog(1, std::slice::from_ref(&pack));
-        offered.expires = u64::from(u32::MAX);
+        (offered.created, offered.expires) = (cones_core::clock::now(), cones_core::clock::now() + 86_400);
         let json = offered.encode().expect("a catalogue");
         let signature = publisher.sign(&json);
         let files = [
@@ -50,7 +52,7 @@ impl Offer {
             ("/catalog.json.minisig".to_owned(), signature.clone().into_bytes()),
             ("/rex-1.cones".to_owned(), pack.encode().expect("within limits")),
         ];
-        Self { server: Server::of(files), json, signature, key: publisher.key_file() }
+        Self { server: Server::of(files), json, signature, key: publisher.key_file(), publisher }
     }
 
     fn url(&self) -> String {
@@ -121,4 +123,32 @@ fn nobody_there_is_a_network_error() {
     assert!(matches!(refused, Err(ConesError::Network { .. })), "{refused:?}");
     let plain = store.fetch_catalog("http://example.com/catalog.json".into(), key, None);
     assert!(plain.is_err(), "not without TLS");
+}
+
+#[test]
+fn a_publisher_hands_signing_over_by_a_statement_that_the_app_got() {
+    let (offer, folder) = (Offer::new(), folder());
+    let root = Publisher::new();
+    let store = PackStore::open(within(&folder, "packs")).expect("a store");
+    let accept = || store.accept_catalog(offer.url(), &offer.json, offer.signature.clone(), root.key_file());
+    let Err(ConesError::Untrusted { reason, .. }) = accept().map(drop) else { panic!("it is another's") };
+    assert!(reason.contains("another publisher"), "{reason}");
+    let say = |version, counts| {
+        let now = cones_core::clock::now();
+        let mut keys = KeyStatement::new(root.key().base64(), version, now, now + 86_400);
+        match counts {
+            true => keys.keys.push(DelegatedKey::new(offer.publisher.key().base64(), 0)),
+            false => keys.revoked.push(RevokedKey::new(offer.publisher.key().base64(), "a stolen laptop")),
+        }
+        let json = keys.encode().expect("in order");
+        store.accept_keys("keys.json".into(), &json, root.sign(&json), root.key_file())
+    };
+    say(1, true).expect("remembered");
+    store.install(accept().expect("it counts"), "rex".into(), None, None, None).expect("installed");
+    say(2, false).expect("remembered");
+    let Err(ConesError::Untrusted { reason, .. }) = accept().map(drop) else { panic!("it is revoked") };
+    assert!(reason.contains("a stolen laptop"), "{reason}");
+    let told = store.get("rex".into(), None).expect("installed").withdrawn.expect("told");
+    assert!(told.contains("a stolen laptop"), "{told}");
+    assert!(matches!(say(1, true), Err(ConesError::Untrusted { .. })), "an older one");
 }

@@ -66,6 +66,13 @@ fn errors_tell_their_kind() {
 }
 
 #[test]
+fn a_store_that_is_locked_for_too_long_is_busy() {
+    let (kind, [reason, details, hint]) = told(Error::busy("/there/.lock", 60).into());
+    assert_eq!((kind, details.as_str()), ("busy", "/there/.lock"));
+    assert!(reason.contains("60 s") && hint.contains("other program"), "{reason}; {hint}");
+}
+
+#[test]
 fn errors_of_real_calls_have_their_kind() {
     let folder = folder();
     let kind = |result: Result<(), ConesError>| told(result.expect_err("refused")).0;

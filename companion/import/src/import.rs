@@ -30,7 +30,7 @@ use crate::store::{self, WeightsFile};
 use crate::text_config::TextEncoder;
 use crate::timestep::Timestep;
 use crate::weight_names::Blocks;
-use crate::{attention, check, fixed, hoist, layout, preview, scheduler, second_text, tokenizer};
+use crate::{attention, check, fixed, hoist, layout, outward, preview, scheduler, second_text, tokenizer};
 
 /// Weights shared by the U-Net's graphs.
 const UNET_WEIGHTS: &str = "unet.weights";
@@ -44,6 +44,8 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     config::check_folder(&options.onnx, "--onnx")?;
     let configurations = config::folder(options)?;
     options.plain.iter().try_for_each(|folder| config::check_folder(folder, "--plain"))?;
+    let folders = [Some(&options.onnx), options.plain.as_ref(), Some(&options.weights), options.config.as_ref()];
+    folders.into_iter().flatten().filter(|path| path.is_dir()).try_for_each(|folder| outward::check(folder))?;
     let name = name(options)?;
     let output = Output::begin(&options.out, options.replace)?;
     let mut told = |stage: Stage<'_>| {

@@ -42,6 +42,7 @@ mod multihead;
 mod offsets;
 mod others;
 pub mod output;
+mod outward;
 pub mod parity;
 mod pictures;
 mod posterior;

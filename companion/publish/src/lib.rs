@@ -12,8 +12,10 @@ pub mod keys;
 pub mod landing;
 pub mod publish;
 pub mod serve;
+pub mod statement;
 
 pub use error::{Error, Result};
 pub use keys::SigningKey;
 pub use publish::{PackSource, Publication, publish};
 pub use serve::FileServer;
+pub use statement::KeyChange;

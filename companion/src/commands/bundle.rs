@@ -4,9 +4,10 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use cones_core::Bundle;
 use cones_core::library::Source;
+use cones_core::library::bundles::Expectation;
 use cones_core::model::form;
+use cones_core::{Bundle, Sha256};
 use cones_import::safety;
 
 use super::engine_args::cancelled_by_ctrl_c;
@@ -36,7 +37,7 @@ What is broken off can be taken up again by the same command.
 
 Examples:
   cones bundle install toybox --catalog https://example.org/packs/catalog.json --key publisher.key.pub
-  cones bundle install https://example.org/packs/bundles/toybox-0123456789abcdef/ --key publisher.key.pub")]
+  cones bundle install https://example.org/packs/bundles/toybox-0123456789abcdef/ --key publisher.key.pub --name toybox")]
     Install(InstallArgs),
     /// Put a classifier into a bundle, which all its pictures are shown to before anybody sees them.
     #[command(after_help = "\
@@ -77,6 +78,13 @@ struct InstallArgs {
     bundle: String,
     #[command(flatten)]
     catalog: CatalogArgs,
+    /// Of a URL: the name that the bundle there has to have. Whoever serves the URL may serve any bundle that its publisher ever
+    /// signed, and it is installed by its own name.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Of a URL: the fingerprint that the bundle there has to have.
+    #[arg(long, value_name = "SHA256")]
+    fingerprint: Option<Sha256>,
     /// Which form of it: exact, int8, int8-static or int4; by default the best that this device has the memory for.
     #[arg(long, value_name = "FORM")]
     form: Option<String>,
@@ -197,11 +205,15 @@ fn install(args: &InstallArgs) -> Result<(), Failure> {
     if args.form.is_some() && args.bundle.contains("://") {
         return Err(Failure::Usage("--form is for a NAME of a catalogue; a URL names one form already".into()));
     }
+    if !args.bundle.contains("://") && (args.name.is_some() || args.fingerprint.is_some()) {
+        return Err(Failure::Usage("--name and --fingerprint are for a URL; a catalogue says both of its NAME".into()));
+    }
     let (store, downloader) = (args.store.bundles()?, args.catalog.downloader()?);
     let cancel = cancelled_by_ctrl_c()?;
     let mut bar = Bar::of_bytes(args.quiet);
     let folder = if args.bundle.contains("://") {
-        store.install_url(&downloader, &args.bundle, &args.catalog.key()?, &mut bar, &cancel)?
+        let expected = Expectation { name: args.name.as_deref(), fingerprint: args.fingerprint };
+        store.install_url(&downloader, &args.bundle, &args.catalog.key()?, &expected, &mut bar, &cancel)?
     } else {
         // The pack store remembers the newest catalogue that was seen, so that an older one is refused here too.
         let catalog = args.catalog.get(&args.store.packs()?, &downloader, &cancel)?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cones_core::library::catalog::{CATALOG, Catalog};
+use cones_publish::statement::stated;
 use cones_publish::{PackSource, Publication, publish};
 
 use crate::base_model::{self, BundleArgs};
@@ -19,7 +20,8 @@ use crate::places::StoreArgs;
 #[command(after_help = "\
 DIR can then be served by any static file server or object store; `cones serve DIR` tries it out. Publishing into it again
 adds to its catalogue; a pack takes the place of a lower version of its own. Files that are no longer listed stay, for
-devices that are just downloading them. Devices refuse the catalogue after --expires days: publish again before.
+devices that are just downloading them. Devices refuse the catalogue after --expires days: publish again before, best from a timer.
+Where a root key has signed a statement of keys there (`cones keys --help`), KEY has to be one that counts by it.
 
 Examples:
   cones publish rex.cones tin.cones --out public --key publisher.key --publisher 'Rex & Co'
@@ -38,8 +40,8 @@ pub struct PublishArgs {
     /// Who publishes, for people; by default as before, or the first pack's author.
     #[arg(long, value_name = "NAME")]
     publisher: Option<String>,
-    /// For how many days devices take this catalogue.
-    #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u64).range(1..=36_500))]
+    /// For how many days devices take this catalogue. A short time limits for how long a newer one can be held back from them.
+    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u64).range(1..=400))]
     expires: u64,
     /// A base model to publish as well: a folder, or the name of an installed bundle.
     #[arg(long = "bundle", value_name = "DIR|NAME")]
@@ -50,6 +52,10 @@ pub struct PublishArgs {
     /// Why it is withdrawn, for the people who have it; at most 128 bytes.
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, requires = "withdraw")]
     reason: String,
+    /// Go on with a catalogue that is signed with a key that was revoked since: look at what it lists first, for whoever has that key
+    /// may have written there.
+    #[arg(long)]
+    take_over: bool,
     /// Print the catalogue as JSON instead of its entries.
     #[arg(long)]
     json: bool,
@@ -67,6 +73,7 @@ pub fn run(args: &PublishArgs) -> Result<(), Failure> {
         reason: args.reason.clone(),
         publisher: args.publisher.clone(),
         days: args.expires,
+        take_over: args.take_over,
         now: clock::now()?,
         ..Publication::default()
     };
@@ -81,9 +88,24 @@ pub fn run(args: &PublishArgs) -> Result<(), Failure> {
     let mut out = std::io::stdout();
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&catalog)?)?;
-        return Ok(());
+    } else {
+        print(&mut out, args, &catalog)?;
     }
-    print(&mut out, args, &catalog)?;
+    advise(args, &catalog)
+}
+
+/// Says until when devices take the catalogue, and the statement of keys that it rests on.
+fn advise(args: &PublishArgs, catalog: &Catalog) -> Result<(), Failure> {
+    let mut messages = std::io::stderr();
+    let until = clock::date(catalog.expires);
+    writeln!(messages, "note: devices take this catalogue until {until}; publish again before")?;
+    if let Some(statement) = stated(&args.out)?.filter(|statement| statement.expires < catalog.expires) {
+        let until = clock::date(statement.expires);
+        writeln!(
+            messages,
+            "warning: the statement of keys is taken until {until} only; sign it anew before (`cones keys`)"
+        )?;
+    }
     Ok(())
 }
 

@@ -48,7 +48,11 @@ fn a_base_model_is_published_installed_used_by_name_and_removed() {
     // By the URL of its folder, whose manifest is signed on its own.
     let listed = desk.json(&[&["packs", "available", "--json"], &catalog[..]].concat());
     let url = server.url.replace("catalog.json", listed["bundles"][0]["url"].as_str().expect("a URL"));
-    desk.done(&["bundle", "install", &url, "--key", &public]);
+    let other = ["bundle", "install", &url, "--key", &public, "--name", "toy"];
+    assert!(desk.fails(1, &other).contains("it is the bundle `toybox`, not `toy`"));
+    desk.fails(2, &[&["bundle", "install", "toybox", "--name", "toybox"], &catalog[..]].concat());
+    let fingerprint = listed["bundles"][0]["fingerprint"].as_str().expect("a fingerprint");
+    desk.done(&["bundle", "install", &url, "--key", &public, "--name", "toybox", "--fingerprint", fingerprint]);
     let other = format!("{}.pub", desk.key("b.key"));
     desk.done(&["bundle", "remove", "toybox"]);
     assert!(desk.fails(1, &["bundle", "install", &url, "--key", &other]).contains("another publisher"));

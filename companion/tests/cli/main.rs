@@ -16,6 +16,7 @@ mod masks;
 mod publishing;
 mod quantising;
 mod report;
+mod rotation;
 mod safety;
 mod sdxl;
 mod serving;

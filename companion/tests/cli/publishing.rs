@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::tool::{Desk, fail, models, succeed};
+use crate::tool::{Desk, fail, models, stderr, succeed};
 
 fn publish<'a>(key: &'a str, out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["publish", "--out", out, "--key", key], more].concat()
@@ -61,7 +61,15 @@ fn publishing_again_adds_replaces_and_counts() {
     assert_eq!((&first["serial"], &first["publisher"]), (&1.into(), &"Rex & Co".into()));
     assert_eq!(first["expires"].as_u64().expect("a time") - first["created"].as_u64().expect("a time"), 30 * 86_400);
 
-    let listed = desk.done(&publish(&key, &out, &[&tin]));
+    let by_default = desk.cones(&publish(&key, &out, &[&tin])).output().expect("cones runs");
+    let (listed, said) = (String::from_utf8_lossy(&by_default.stdout), stderr(&by_default));
+    let written: serde_json::Value = serde_json::from_slice(&desk.read("public/catalog.json")).expect("JSON");
+    assert_eq!(
+        written["expires"].as_u64().expect("a time") - written["created"].as_u64().expect("a time"),
+        90 * 86_400
+    );
+    let until = jiff::Timestamp::from_second(written["expires"].as_i64().expect("a time")).expect("a moment");
+    assert!(said.contains(&format!("until {}; publish again before", until.strftime("%Y-%m-%d"))), "{said}");
     assert_eq!(listed.lines().count(), 3, "two packs and the catalogue: {listed}");
     let third = desk.json(&publish(&key, &out, &[&rex2, "--json"]));
     assert_eq!((&third["serial"], &third["publisher"]), (&3.into(), &"Rex & Co".into()));
@@ -90,6 +98,7 @@ fn publishing_again_adds_replaces_and_counts() {
     assert!(desk.fails(1, &publish(&key, &out, &["--withdraw", "tin"])).contains("`tin`"));
     desk.fails(2, &publish(&key, &out, &[]));
     desk.fails(2, &publish(&key, &out, &[&rex2, "--expires", "0"]));
+    desk.fails(2, &publish(&key, &out, &[&rex2, "--expires", "401"]));
 }
 
 #[test]

@@ -3,13 +3,17 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 
 /// How often a lock that somebody else holds is tried again.
 const POLL: Duration = Duration::from_millis(50);
+
+/// For how long somebody who changes a store is waited for. Renames and lists take a moment; packs are read and copied within it, so
+/// a slow disk is allowed for, and a process that hangs is not.
+pub(crate) const LONGEST_CHANGE: Duration = Duration::from_secs(60);
 
 /// A held lock. Dropping it removes the file; a killed process leaves the file, unlocked, to whoever comes next.
 #[derive(Debug)]
@@ -20,7 +24,25 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Waits until the lock is free.
+    /// Waits until the lock is free, for as long as those take who change something in a moment, and no longer.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] once `longest` is over; [`Error::Io`].
+    pub fn wait_for(path: &Path, longest: Duration) -> Result<Self> {
+        let begun = Instant::now();
+        loop {
+            if let Some(lock) = Self::attempt(path)? {
+                return Ok(lock);
+            }
+            let waited = begun.elapsed();
+            if waited >= longest {
+                return Err(Error::busy(path, waited.as_secs()));
+            }
+            std::thread::sleep(POLL.min(longest - waited));
+        }
+    }
+
+    /// Waits until the lock is free, for as long as it takes: of downloads, which a cancel ends.
     ///
     /// # Errors
     /// [`Error::Cancelled`], [`Error::Io`].
@@ -122,6 +144,23 @@ mod tests {
         let cancel = CancelToken::new();
         cancel.cancel();
         assert!(matches!(Lock::wait(&path, &cancel), Err(Error::Cancelled)));
+    }
+
+    #[test]
+    fn waiting_ends_by_itself_and_says_for_what() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("lock");
+        let held = Lock::attempt(&path).expect("a lock").expect("it is free");
+        match Lock::wait_for(&path, Duration::from_millis(120)) {
+            Err(Error::Busy { path: named, .. }) => assert_eq!(named, path),
+            other => panic!("{other:?}"),
+        }
+        let freed = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(80));
+            drop(held);
+        });
+        Lock::wait_for(&path, Duration::from_secs(60)).expect("freed meanwhile");
+        freed.join().expect("no panic");
     }
 
     /// Removing the file on release must not let two in.

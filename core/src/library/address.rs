@@ -61,6 +61,30 @@ impl Address {
         Self::checked(url)
     }
 
+    /// A file of the same folder as this one, asked for with the same query.
+    pub(crate) fn beside(&self, name: &str) -> Self {
+        let folder = self.0.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+        let path = format!("{folder}/{name}");
+        let mut url = self.0.clone();
+        url.set_path(&path);
+        Self(url)
+    }
+
+    /// Of a file `…/folder/ANY/FILE`, the file `…/name`; none of others.
+    pub(crate) fn above(&self, folder: &str, name: &str) -> Option<Self> {
+        let mut segments: Vec<&str> = self.0.path().split('/').collect();
+        let at = segments.len().checked_sub(3)?;
+        if segments.get(at) != Some(&folder) {
+            return None;
+        }
+        segments.truncate(at);
+        segments.push(name);
+        let path = segments.join("/");
+        let mut url = self.0.clone();
+        url.set_path(&path);
+        Some(Self(url))
+    }
+
     /// This address with `ending` behind its path, before its query.
     ///
     /// # Errors
@@ -317,6 +341,28 @@ mod tests {
         let text = reason(Address::parse(&format!("http://example.org/{}", "x".repeat(9999))));
         assert!(text.len() < 800, "{text}");
         assert!(!reason(Address::parse("ht\u{1b}[31mtp://\u{7}")).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn files_beside_and_above_keep_to_their_server() {
+        let at = |text: &str| Address::parse(text).expect("an address");
+        let beside = |text: &str| at(text).beside("keys.json").as_str().to_owned();
+        assert_eq!(beside("https://example.org/a/catalog.json?token=1#x"), "https://example.org/a/keys.json?token=1");
+        assert_eq!(beside("https://example.org/catalog.json"), "https://example.org/keys.json");
+        assert_eq!(beside("https://example.org/a/"), "https://example.org/a/keys.json");
+        assert_eq!(beside("https://example.org"), "https://example.org/keys.json");
+        let above = |text: &str| at(text).above("bundles", "keys.json").map(|found| found.as_str().to_owned());
+        let found = above("https://example.org/p/bundles/toy-1/bundle.json?x");
+        assert_eq!(found.as_deref(), Some("https://example.org/p/keys.json?x"));
+        assert_eq!(
+            above("https://example.org/bundles/toy/bundle.json").as_deref(),
+            Some("https://example.org/keys.json")
+        );
+        for other in
+            ["https://example.org/bundles/bundle.json", "https://example.org/p/toy/bundle.json", "https://example.org"]
+        {
+            assert_eq!(above(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -5,12 +5,15 @@
 //! interrupted install is gone on with by the next one, and cleared when nobody did for seven days.
 
 mod choice;
+mod expectation;
 mod folder;
 mod handover;
 mod leftovers;
 mod plan;
 mod staging;
 pub(crate) mod store;
+mod trust;
 
+pub use expectation::Expectation;
 pub use handover::{Handover, Voucher};
 pub use store::BundleStore;

@@ -1,7 +1,8 @@
 //! The packs that are installed on this device.
 //!
 //! ```text
-//! store.json             what is installed: of each pack its metadata, length and hash; the catalogues' serials
+//! store.json             what is installed: of each pack its metadata, length and hash; what publishers' catalogues said last
+//! trust.json             the latter once more: how far catalogues have counted, which keys count, what was withdrawn
 //! objects/HASH.cones     the packs, each named by its SHA-256
 //! downloads/             what is being downloaded, kept up to seven days to be resumed
 //! .lock                  held by whoever changes something

@@ -12,6 +12,7 @@ use ort::value::{DynValue, PrimitiveTensorElementType, Tensor, TensorElementType
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::memory::{LoadForm, pages};
+use crate::model::external_data;
 use crate::runtime::execution_provider::{ExecutionProvider, ProviderOptions};
 
 /// ONNX Runtime's option for exact whole-number products on AVX2 and AVX-512 without VNNI.
@@ -48,6 +49,7 @@ impl Graph {
     pub(crate) fn load(path: &Path, options: &Options) -> Result<Self> {
         let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
         let stage = || format!("loading `{name}`");
+        external_data::check(path)?;
         let environment = crate::runtime::environment::environment()?;
         let builder = Session::builder(&environment).map_err(Error::runtime(stage()))?;
         let formed = match options.form {

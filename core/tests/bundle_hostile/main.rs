@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "tests say what they measure and skip")]
 
 mod arbitrary;
+mod elsewhere;
 mod manifest;
 
 use std::path::Path;

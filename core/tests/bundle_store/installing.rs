@@ -1,8 +1,10 @@
 //! Installing over the network: whole, in parts, again, the next version.
 
+use cones_core::library::bundles::Expectation;
 use cones_core::library::download::Received;
 use cones_core::model::bundle::{ATTENTION, MANIFEST, TEXT_ENCODER, TOKENIZER, UNET, VAE_DECODER};
-use cones_core::{Bundle, Error};
+use cones_core::model::manifest::Manifest;
+use cones_core::{Bundle, Error, Sha256};
 use cones_tests::tiny;
 
 use crate::setup::{Place, asked, bad, names, serving, serving_but, toy, untrusted};
@@ -45,13 +47,44 @@ fn progress_counts_all_files_together() {
     };
     let store = place.open();
     store
-        .install_url(&place.downloader, &server.url("/b"), &place.publisher.key(), &mut watch, &place.cancel)
+        .install_url(
+            &place.downloader,
+            &server.url("/b"),
+            &place.publisher.key(),
+            &Expectation::default(),
+            &mut watch,
+            &place.cancel,
+        )
         .expect("installed");
     assert!(seen.is_sorted_by_key(|(_, bytes)| *bytes), "{seen:?}");
     assert_eq!(seen.last(), Some(&(VAE_DECODER.to_owned(), total)));
     let mut named: Vec<&str> = seen.iter().map(|(name, _)| name.as_str()).collect();
     named.dedup();
     assert_eq!(named, ALL[2..]);
+}
+
+/// The server at an address serves another bundle that the same publisher signed.
+#[test]
+fn what_is_not_expected_is_refused_before_its_files_are_asked_for() {
+    let place = Place::new();
+    let files = place.signed(toy(1));
+    let fingerprint = serde_json::from_slice::<Manifest>(&files[MANIFEST]).expect("a manifest").fingerprint;
+    let other = Sha256::digest("another base model");
+    for (name, wanted, said) in [
+        (Some("dog"), None, "it is the bundle `toy`, not `dog`"),
+        (Some("TOY\u{1b}"), Some(fingerprint), "not `TOY`"),
+        (None, Some(other), "its fingerprint is"),
+        (Some("toy"), Some(other), "its fingerprint is"),
+    ] {
+        let server = serving(&files);
+        let text = untrusted(place.install_expected(&server.url("/b"), &Expectation { name, fingerprint: wanted }));
+        assert!(text.contains(said), "{text}");
+        assert_eq!(asked(&server), [MANIFEST, "bundle.json.minisig"]);
+        place.holds(&[]);
+    }
+    let expected = Expectation { name: Some("toy"), fingerprint: Some(fingerprint) };
+    place.install_expected(&serving(&files).url("/b"), &expected).expect("installed");
+    place.holds(&[&files]);
 }
 
 #[test]
@@ -208,6 +241,27 @@ fn a_bundle_that_does_not_open_is_blamed_on_its_publisher_and_not_kept() {
         let text = bad(place.install(&server));
         assert!(text.contains(said) && text.contains("http://127.0.0.1") && text.contains(ATTENTION), "{text}");
         place.holds(&[]);
+    }
+}
+
+/// A graph whose weights are said to lie in a file of the app's.
+#[test]
+fn a_bundle_whose_graph_reads_elsewhere_is_not_kept() {
+    let place = Place::new();
+    for (location, is_kept) in [("../diary.txt", false), ("/etc/passwd", false), ("unet.weights", true)] {
+        let files = place.signed(tiny::changed("toy", 1, |manifest, files| {
+            files.insert(UNET.into(), cones_tests::hostile::graph_with_weights_in(location));
+            manifest.files = tiny::listed(files);
+        }));
+        let installed = place.install(&serving(&files));
+        if is_kept {
+            installed.expect("installed");
+            place.holds(&[&files]);
+        } else {
+            let text = bad(installed);
+            assert!(text.contains(UNET) && text.contains(location) && text.contains("outside"), "{text}");
+            place.holds(&[]);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use cones_core::library::bundles::Expectation;
 use cones_core::model::bundle::MANIFEST;
 use cones_core::{Bundle, BundleStore, CancelToken};
 use cones_tests::endure;
@@ -31,7 +32,9 @@ fn the_other_process() {
         for version in order.split(' ') {
             let store = BundleStore::open(&path).expect("a store");
             let url = format!("{url}/{version}");
-            store.install_url(&downloader(), &url, &key, &mut (), &CancelToken::new()).expect("installed");
+            store
+                .install_url(&downloader(), &url, &key, &Expectation::default(), &mut (), &CancelToken::new())
+                .expect("installed");
             // Heard by the parent: a line in a test's own output.
             println!("installed {version}");
         }

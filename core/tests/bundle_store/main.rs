@@ -12,5 +12,6 @@ mod killed;
 mod leftovers;
 #[cfg(target_os = "linux")]
 mod mounts;
+mod rotation;
 mod setup;
 mod signatures;

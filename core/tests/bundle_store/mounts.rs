@@ -2,9 +2,10 @@
 
 use std::process::Command;
 
+use cones_core::library::bundles::Expectation;
 use cones_core::{BundleStore, CancelToken, Error};
 
-use crate::setup::{Place, downloader, serving, toy};
+use crate::setup::{Place, asked, downloader, serving, toy};
 
 const STORE: &str = "CONES_TEST_MOUNTED";
 const URL: &str = "CONES_TEST_URL";
@@ -18,7 +19,7 @@ fn the_other_process() {
     };
     let key = cones_core::PublicKey::parse(&key).expect("a key");
     let store = BundleStore::open(path).expect("a store");
-    match store.install_url(&downloader(), &url, &key, &mut (), &CancelToken::new()) {
+    match store.install_url(&downloader(), &url, &key, &Expectation::default(), &mut (), &CancelToken::new()) {
         Ok(_) => println!("installed"),
         Err(Error::OutOfSpace { needed, .. }) => println!("out of space for {needed}"),
         Err(error) => println!("{error:?}"),
@@ -64,7 +65,7 @@ fn what_does_not_fit_is_not_begun() {
     assert!(said[0].starts_with("out of space for "), "{said:?}");
     assert_eq!(said[1..], ["list: 0", "installed", "list: 1"]);
     // Of the first call, manifest and signature.
-    assert_eq!(server.asked().len(), 2 + 7);
+    assert_eq!(asked(&server).len(), 2 + 7);
 }
 
 #[test]

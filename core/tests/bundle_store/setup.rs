@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use cones_core::library::bundles::Expectation;
 use cones_core::library::download::{Downloader, Limits};
 use cones_core::model::bundle::MANIFEST;
 use cones_core::{Bundle, BundleStore, CancelToken, Error, Result};
@@ -56,7 +57,11 @@ impl Place {
     }
 
     pub(crate) fn install_from(&self, url: &str) -> Result<PathBuf> {
-        self.open().install_url(&self.downloader, url, &self.publisher.key(), &mut (), &self.cancel)
+        self.install_expected(url, &Expectation::default())
+    }
+
+    pub(crate) fn install_expected(&self, url: &str, expected: &Expectation<'_>) -> Result<PathBuf> {
+        self.open().install_url(&self.downloader, url, &self.publisher.key(), expected, &mut (), &self.cancel)
     }
 
     /// Everything in the store's folder, sorted.
@@ -120,10 +125,10 @@ pub(crate) fn serving_but(files: &Files, odd: impl Fn(&Asked, &mut Reply) -> boo
     })
 }
 
-/// What was asked for: names, with `@N` behind them where not from the start.
+/// What was asked for: names, with `@N` behind them where not from the start. Not for whether there is a statement of keys.
 pub(crate) fn asked(server: &Server) -> Vec<String> {
     let asked = server.asked();
-    let shown = asked.iter().map(|asked| {
+    let shown = asked.iter().filter(|asked| !asked.path.ends_with("/keys.json.minisig")).map(|asked| {
         let name = asked.path.rsplit('/').next().unwrap_or_default();
         asked.from().map_or_else(|| name.to_owned(), |from| format!("{name}@{from}"))
     });

@@ -36,7 +36,7 @@ fn json() -> Vec<u8> {
 }
 
 /// Every place of a JSON value that holds no others.
-fn leaves(value: &Value, at: String, found: &mut Vec<String>) {
+pub(crate) fn leaves(value: &Value, at: String, found: &mut Vec<String>) {
     match value {
         Value::Array(list) => list.iter().enumerate().for_each(|(i, v)| leaves(v, format!("{at}/{i}"), found)),
         Value::Object(map) => map.iter().for_each(|(k, v)| leaves(v, format!("{at}/{k}"), found)),
@@ -44,7 +44,7 @@ fn leaves(value: &Value, at: String, found: &mut Vec<String>) {
     }
 }
 
-fn values() -> impl Strategy<Value = Value> {
+pub(crate) fn values() -> impl Strategy<Value = Value> {
     prop_oneof![
         any::<u64>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),

@@ -45,13 +45,23 @@ public struct BundleStore: Sendable {
     }
 
     /// Downloads a base model by the URL of its folder; its `bundle.json` must be signed (`bundle.json.minisig`) with the
-    /// pinned key. Gives its folder.
+    /// pinned key, or with one that it has handed signing over to. Gives its folder.
+    ///
+    /// - Parameters:
+    ///   - folder: its URL. Whoever serves it may serve any base model that its publisher ever signed.
+    ///   - publicKey: the publisher's pinned key.
+    ///   - name: one of another name is refused.
+    ///   - fingerprint: one of another fingerprint is refused.
+    ///   - onProgress: called on the store's queue.
+    /// - Throws: ``ConesError``: ``ConesError/Kind/untrusted``.
     public func install(
-        from folder: URL, publicKey: String, onProgress: DownloadHandler? = nil
+        from folder: URL, publicKey: String, name: String? = nil, fingerprint: String? = nil,
+        onProgress: DownloadHandler? = nil
     ) async throws -> URL {
         try await url { [inner] token in
             try inner.installUrl(
-                url: folder.absoluteString, publicKey: publicKey, listener: Downloading(onProgress), cancel: token)
+                url: folder.absoluteString, publicKey: publicKey, listener: Downloading(onProgress), cancel: token,
+                name: name, fingerprint: fingerprint)
         }
     }
 

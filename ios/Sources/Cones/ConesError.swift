@@ -60,7 +60,8 @@ public struct ConesError: Error, Equatable, Sendable {
         case badPicture
         /// A closure that was given for progress threw. `reason` is what it threw.
         case listenerFailed
-        /// A progress closure made a blocking call to the engine that is calling it.
+        /// A progress closure made a blocking call to the engine that is calling it, or another program has had a store's folder
+        /// locked for too long.
         case busy
         /// `initialize` was called before.
         case alreadyInitialized

@@ -46,7 +46,8 @@ public struct PackStore: Sendable {
     }
 
     /// Gets a catalogue and checks it against the publisher's pinned key. One that has expired, or is older than this
-    /// store has seen from that key, is refused.
+    /// store has seen from that key, is refused. Where the pinned key has handed signing over to others (`keys.json` beside
+    /// it, which this store remembers), theirs count, and revoked ones do not.
     ///
     /// - Parameters:
     ///   - url: that of `catalog.json`: HTTPS, or HTTP on this device itself or at an address in numbers of its own network.
@@ -58,7 +59,8 @@ public struct PackStore: Sendable {
         }
     }
 
-    /// The same for a catalogue that the app got by its own means.
+    /// The same for a catalogue that the app got by its own means. Where there is a `keys.json`, give that to
+    /// ``acceptKeys(json:signature:url:publicKey:)`` first.
     ///
     /// - Parameters:
     ///   - json: `catalog.json`.
@@ -70,6 +72,22 @@ public struct PackStore: Sendable {
             let url = url.absoluteString
             return Catalog(
                 try inner.acceptCatalog(url: url, json: json, signature: signature, publicKey: publicKey))
+        }
+    }
+
+    /// Checks a statement of keys that the app got by its own means, and remembers it: which keys count in place of the pinned
+    /// one, and which were revoked. ``fetchCatalog(from:publicKey:)`` does so by itself.
+    ///
+    /// - Parameters:
+    ///   - json: `keys.json`.
+    ///   - signature: the text of `keys.json.minisig`.
+    ///   - url: what messages call it.
+    ///   - publicKey: the publisher's pinned key.
+    /// - Throws: ``ConesError``: ``ConesError/Kind/untrusted``.
+    public func acceptKeys(json: Data, signature: String, url: URL, publicKey: String) async throws {
+        try await worker.run { [inner] _ in
+            try inner.acceptKeys(
+                url: url.absoluteString, json: json, signature: signature, publicKey: publicKey)
         }
     }
 

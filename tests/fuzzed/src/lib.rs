@@ -14,6 +14,7 @@ pub mod picture;
 pub mod prompt_weights;
 pub mod recipe;
 mod scratch;
+pub mod statement;
 
 /// One parser.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +26,7 @@ pub struct Parser {
 }
 
 /// All of them.
-pub const PARSERS: [Parser; 12] = [
+pub const PARSERS: [Parser; 13] = [
     Parser { name: "catalogue", feed: catalogue::feed },
     Parser { name: "download", feed: download::feed },
     Parser { name: "foreign_recipe", feed: foreign_recipe::feed },
@@ -38,6 +39,7 @@ pub const PARSERS: [Parser; 12] = [
     Parser { name: "picture", feed: picture::feed },
     Parser { name: "prompt_weights", feed: prompt_weights::feed },
     Parser { name: "recipe", feed: recipe::feed },
+    Parser { name: "statement", feed: statement::feed },
 ];
 
 /// The folders and files of the repository, from its root, that a parser begins with.

@@ -1,5 +1,8 @@
 //! Any file as an ONNX graph: read, walked, tidied and written.
 
+use std::path::{Component, Path};
+
+use cones_core::model::external_data;
 use cones_onnx::links::Links;
 use cones_onnx::{Model, graph, info, names};
 
@@ -8,6 +11,7 @@ use crate::scratch;
 /// What was read can be walked and written; tensors' data come from the file itself or are refused.
 pub fn feed(data: &[u8]) {
     let file = scratch::file("graph.onnx", data);
+    keeps_to_its_folder(&file);
     let Ok(mut model) = Model::open(&file) else { return };
     let Ok(read) = model.graph() else { return };
     let links = Links::new(read);
@@ -24,4 +28,14 @@ pub fn feed(data: &[u8]) {
     graph::lift_constants(changed);
     graph::prune(changed);
     let _ = model.save(&scratch::place("written.onnx"));
+}
+
+/// What the core lets pass has no weights elsewhere by the reader that was generated from ONNX's own description.
+fn keeps_to_its_folder(file: &Path) {
+    let (Ok(()), Ok(model)) = (external_data::check(file), Model::open(file)) else { return };
+    let Ok(graph) = model.graph() else { return };
+    for entry in graph.initializer.iter().flat_map(|tensor| &tensor.external_data) {
+        let is_plain = Path::new(entry.value()).components().all(|part| matches!(part, Component::Normal(_)));
+        assert!(entry.key() != "location" || is_plain && !entry.value().is_empty(), "{:?}", entry.value());
+    }
 }

@@ -92,5 +92,6 @@ parsers!(
     pack_header,
     picture,
     prompt_weights,
-    recipe
+    recipe,
+    statement
 );

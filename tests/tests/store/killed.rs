@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use cones_core::library::Source;
-use cones_core::{CancelToken, Downloader, Pack};
+use cones_core::{CancelToken, Downloader, Pack, clock};
 use cones_tests::server::Server;
 use cones_tests::{endure, publisher, small};
 
@@ -34,7 +34,7 @@ fn so_it_is_with_packs_that_are_being_downloaded() {
     let place = Place::new();
     let packs = ["ada", "bob", "cid"].map(|name| small::pack(name, 1, &place.manifest));
     let mut catalog = publisher::catalog(1, &packs);
-    (catalog.created, catalog.expires) = (0, 1 << 40);
+    (catalog.created, catalog.expires) = (clock::now(), clock::now() + 86_400);
     let json = place.packs().join("catalog.json");
     std::fs::write(&json, catalog.encode().expect("in order")).expect("a file");
     let file = |pack: &Pack| (format!("/{}-1.cones", pack.metadata.name), pack.encode().expect("within limits"));

@@ -5,13 +5,16 @@ mod catalogues;
 mod damage;
 mod downloaded;
 mod fetching;
+mod following;
 mod installing;
 #[cfg(unix)]
 mod killed;
 mod leftovers;
+mod memory;
 #[cfg(target_os = "linux")]
 mod mounts;
 mod refused;
+mod rotation;
 mod together;
 
 use std::path::{Path, PathBuf};
@@ -64,8 +67,9 @@ impl Place {
         let names = std::fs::read_dir(self.path().join(folder))
             .expect("a folder")
             .map(|entry| entry.expect("an entry").file_name().into_string().expect("text"));
-        let mut names: Vec<_> =
-            names.filter(|name| !matches!(name.as_str(), ".lock" | "store.json" | "objects" | "downloads")).collect();
+        let mut names: Vec<_> = names
+            .filter(|name| !matches!(name.as_str(), ".lock" | "store.json" | "trust.json" | "objects" | "downloads"))
+            .collect();
         names.sort();
         names
     }

@@ -26,3 +26,17 @@ fn four_processes_share_a_store() {
     assert!(store.verify().expect("verified").is_empty());
     assert_eq!(place.files("objects").len(), installed(&store).len());
 }
+
+/// Somebody holds the lock and does not come to an end: what reads goes on, the store can be opened, and nobody waits.
+#[test]
+fn a_store_that_somebody_has_locked_can_be_opened_and_read() {
+    let place = Place::new();
+    place.open().install_file(&place.file("rex", 1), None).expect("installed");
+    let held = cones_core::disk::lock::Lock::attempt(&place.path().join(".lock")).expect("a lock").expect("it is free");
+    let begun = std::time::Instant::now();
+    let store = place.open();
+    assert!(store.load("rex", &place.manifest).is_ok() && installed(&store) == [("rex".to_owned(), 1)]);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(30), "it waited: {:?}", begun.elapsed());
+    drop(held);
+    store.remove("rex", None).expect("removed");
+}

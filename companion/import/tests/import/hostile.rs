@@ -7,7 +7,9 @@ use cones_onnx::proto::tensor_proto::DataLocation;
 use cones_onnx::proto::{GraphProto, NodeProto, StringStringEntryProto};
 use cones_onnx::{Model, names, node};
 
-use crate::fixture::{DIALECTS, arguments, diffusers, edit_graph, error_of, export, import, run, temporary, told};
+use crate::fixture::{
+    DIALECTS, arguments, copy_all, diffusers, edit_graph, error_of, export, import, run, temporary, told,
+};
 
 const TEXT: &str = "encoder_hidden_states";
 
@@ -150,6 +152,54 @@ fn external_data_outside_the_folder_are_not_read() {
     }
     assert_says(&with_external(&[("location", "absent")]), &["`outside`", "`absent`"]);
     assert_says(&with_external(&[]), &["`outside`", "without saying where"]);
+}
+
+/// Whoever sends an export could have a file of the one who imports it copied into the bundle.
+#[cfg(unix)]
+#[test]
+fn links_that_lead_out_of_the_export_are_not_followed() {
+    use std::os::unix::fs::symlink;
+    let elsewhere = temporary();
+    fs::write(elsewhere.path().join("diary.txt"), "dear").expect("a file");
+    for (link, target) in [("data", "diary.txt"), ("text_encoder/model.onnx_data", "diary.txt"), ("unet", "")] {
+        let export = export("plain");
+        fs::create_dir_all(export.path().join(link).parent().expect("a folder")).expect("a folder");
+        symlink(elsewhere.path().join(target), export.path().join(link)).expect("a link");
+        assert_says(
+            &told(&import(export.path()).expect_err("it leads out")),
+            &[link, "leads out of the export", target],
+        );
+    }
+    // By way of another link, and by way of what looks like a cache.
+    let cached = temporary();
+    let (snapshot, blobs) =
+        (cached.path().join("models--a--b/snapshots/0123"), cached.path().join("models--a--b/blobs"));
+    fs::create_dir_all(&blobs).expect("a folder");
+    copy_all(export("plain").path(), &snapshot);
+    symlink(elsewhere.path().join("diary.txt"), blobs.join("4567")).expect("a link");
+    symlink("../../blobs/4567", snapshot.join("data")).expect("a link");
+    assert_says(
+        &told(&import(&snapshot).expect_err("it leads out")),
+        &["data", "leads out of the export", "diary.txt"],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn links_within_the_export_and_in_hugging_faces_cache_are_followed() {
+    use std::os::unix::fs::symlink;
+    let cached = temporary();
+    let (snapshot, blobs) =
+        (cached.path().join("models--a--b/snapshots/0123"), cached.path().join("models--a--b/blobs"));
+    fs::create_dir_all(&blobs).expect("a folder");
+    copy_all(export("plain").path(), &snapshot);
+    for (hash, entry) in fs::read_dir(&snapshot).expect("a folder").flatten().enumerate().collect::<Vec<_>>() {
+        fs::rename(entry.path(), blobs.join(hash.to_string())).expect("moved");
+        symlink(format!("../../blobs/{hash}"), entry.path()).expect("a link");
+    }
+    symlink("unet.onnx", snapshot.join("latest.onnx")).expect("a link");
+    symlink("nowhere", snapshot.join("broken")).expect("a link");
+    import(&snapshot).expect("imported");
 }
 
 #[test]

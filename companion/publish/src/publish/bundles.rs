@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use cones_core::library::catalog::BundleEntry;
+use cones_core::library::trust::TrustedKeys;
 use cones_core::model::bundle::MANIFEST;
 use cones_core::model::manifest::FileEntry;
 use cones_core::{Bundle, CancelToken, Sha256};
@@ -44,12 +45,40 @@ pub(super) fn write(folder: &Folder, bundle: &Bundle, entry: &BundleEntry, key: 
     let path = bundle.path().join(MANIFEST);
     let json = std::fs::read(&path).map_err(cones_core::Error::io("read", &path))?;
     folder.write(&format!("{}{MANIFEST}", entry.url), &json)?;
-    let signature = format!("{}{MANIFEST}.minisig", entry.url);
-    let there = std::fs::read_to_string(folder.path(&signature)).unwrap_or_default();
-    if key.public()?.verify(MANIFEST, &json, &there).is_ok() {
+    sign(folder, entry, &json, &TrustedKeys::pinned(&key.public()?), key, now)
+}
+
+/// Signs the manifest of a bundle that was published before, if none of the keys that count now had signed it.
+pub(super) fn sign_anew(
+    folder: &Folder,
+    entry: &BundleEntry,
+    keys: &TrustedKeys,
+    key: &SigningKey,
+    now: u64,
+) -> Result<()> {
+    let json = std::fs::read(folder.path(&format!("{}{MANIFEST}", entry.url))).unwrap_or_default();
+    // One that lies elsewhere, or is not what the catalogue says, is not ours to sign.
+    if Sha256::digest(&json) != entry.manifest.sha256 {
         return Ok(());
     }
-    folder.write(&signature, key.sign(MANIFEST, &json, now)?.as_bytes())
+    sign(folder, entry, &json, keys, key, now)
+}
+
+/// Signs a manifest, unless one of the keys has.
+fn sign(
+    folder: &Folder,
+    entry: &BundleEntry,
+    json: &[u8],
+    keys: &TrustedKeys,
+    key: &SigningKey,
+    now: u64,
+) -> Result<()> {
+    let signature = format!("{}{MANIFEST}.minisig", entry.url);
+    let there = std::fs::read_to_string(folder.path(&signature)).unwrap_or_default();
+    if keys.verify(MANIFEST, json, &there).is_ok() {
+        return Ok(());
+    }
+    folder.write(&signature, key.sign(MANIFEST, json, now)?.as_bytes())
 }
 
 fn copy(folder: &Folder, from: &Path, to: &str, sha256: Sha256) -> Result<()> {

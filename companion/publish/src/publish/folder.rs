@@ -8,12 +8,10 @@ use cones_core::PublicKey;
 use cones_core::disk::atomic::{self, AtomicFile};
 use cones_core::disk::lock::Lock;
 use cones_core::library::catalog::{CATALOG, Catalog};
+use cones_core::library::trust::{KeyStatement, STATEMENT, TrustedKeys};
 
 use crate::error::{Error, Result};
 
-/// The new catalogue and signature until they are in place. A file server that hides dot-files never shows them.
-const NEXT: &str = ".catalog.json.next";
-const NEXT_SIGNATURE: &str = ".catalog.json.minisig.next";
 /// Locked while something is published.
 const LOCK: &str = ".publishing";
 /// Folders below the published one: `bundles/NAME-HASH`.
@@ -21,13 +19,13 @@ const DEPTH: u32 = 2;
 
 /// The folder, locked against a second publisher until dropped.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(crate) struct Folder {
     path: PathBuf,
     _lock: Lock,
 }
 
 impl Folder {
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
         std::fs::create_dir_all(path).map_err(cones_core::Error::io("create", path))?;
         let lock = Lock::attempt(&path.join(LOCK))?
             .ok_or_else(|| format!("`{}` is being published to by another process; try again", path.display()))?;
@@ -40,19 +38,49 @@ impl Folder {
         url.split('/').filter(|part| !part.is_empty()).fold(self.path.clone(), |path, part| path.join(part))
     }
 
-    /// The catalogue that is there, if it is signed with `key`; none if there is no catalogue yet.
-    pub(super) fn catalog(&self, key: &PublicKey) -> Result<Option<Catalog>> {
-        self.finish_interrupted(key)?;
+    /// The catalogue that is there, if it is signed with one of the keys; none if there is no catalogue yet. `hint` is what an error
+    /// advises.
+    pub(super) fn catalog(&self, keys: &TrustedKeys, hint: &str) -> Result<Option<Catalog>> {
         let path = self.path.join(CATALOG);
+        self.finish_interrupted(CATALOG, |json, signature| verify(&path, json, signature, keys).is_ok())?;
+        let Some((json, signature)) = self.signed(CATALOG)? else { return Ok(None) };
+        let catalog = verify(&path, &json, &signature, keys)
+            .map_err(|error| -> Error { format!("{error}\nhint: {hint}").into() })?;
+        Ok(Some(catalog))
+    }
+
+    /// Which of the keys signed the catalogue that is there; none where it was none of them, or there is no catalogue.
+    pub(crate) fn signer(&self, keys: &TrustedKeys) -> Result<Option<PublicKey>> {
+        let fits =
+            |json: &[u8], signature: &[u8]| keys.verify(CATALOG, json, &String::from_utf8_lossy(signature)).is_ok();
+        self.finish_interrupted(CATALOG, fits)?;
+        let Some((json, signature)) = self.signed(CATALOG)? else { return Ok(None) };
+        Ok(keys.verify(CATALOG, &json, &String::from_utf8_lossy(&signature)).ok().cloned())
+    }
+
+    /// Whether one of the keys signed the catalogue that is there, with a serial from which on it counts; none where there is none.
+    pub(crate) fn counts(&self, keys: &TrustedKeys) -> Result<Option<bool>> {
+        let path = self.path.join(CATALOG);
+        let there = self.signed(CATALOG)?;
+        Ok(there.map(|(json, signature)| verify(&path, &json, &signature, keys).is_ok()))
+    }
+
+    /// The statement of keys that is there, if the root key that it names signed it; none if there is none yet.
+    pub(crate) fn statement(&self) -> Result<Option<KeyStatement>> {
+        let path = self.path.join(STATEMENT);
+        self.finish_interrupted(STATEMENT, |json, signature| read_statement(&path, json, signature).is_ok())?;
+        let Some((json, signature)) = self.signed(STATEMENT)? else { return Ok(None) };
+        Ok(Some(read_statement(&path, &json, &signature)?))
+    }
+
+    /// A file and its signature as they are there.
+    fn signed(&self, name: &str) -> Result<Option<(Vec<u8>, Vec<u8>)>> {
+        let path = self.path.join(name);
         let Some(json) = read(&path)? else { return Ok(None) };
-        let signature = read(&self.signature())?.ok_or_else(|| {
+        let signature = read(&self.signature(name))?.ok_or_else(|| {
             format!("`{}` has no signature; it is not overwritten: take another folder", path.display())
         })?;
-        let catalog = verify(&path, &json, &signature, key).map_err(|error| -> Error {
-            format!("{error}\nhint: only its own publisher's key adds to a catalogue; take that one, or another folder")
-                .into()
-        })?;
-        Ok(Some(catalog))
+        Ok(Some((json, signature)))
     }
 
     /// Writes a file, with the folders it is in.
@@ -71,31 +99,30 @@ impl Folder {
         Ok(target.finish()?)
     }
 
-    /// Two files cannot be replaced at once. Both are written beside their places first; a process that dies between the
-    /// two renames is made up for by [`finish_interrupted`](Self::finish_interrupted).
-    pub(super) fn replace_catalog(&self, json: &[u8], signature: &str) -> Result<()> {
-        atomic::write(&self.path.join(NEXT), json)?;
-        atomic::write(&self.path.join(NEXT_SIGNATURE), signature.as_bytes())?;
-        self.rename(NEXT_SIGNATURE, self.signature())?;
-        self.rename(NEXT, self.path.join(CATALOG))
+    /// Replaces a file and its signature. Both cannot be at once: they are written beside their places first, under names that a file
+    /// server which hides dot-files never shows, and a process that dies between the two renames is made up for by
+    /// [`finish_interrupted`](Self::finish_interrupted).
+    pub(crate) fn replace(&self, name: &str, json: &[u8], signature: &str) -> Result<()> {
+        let (next, next_signature) = next(name);
+        atomic::write(&self.path.join(&next), json)?;
+        atomic::write(&self.path.join(&next_signature), signature.as_bytes())?;
+        self.rename(&next_signature, self.signature(name))?;
+        self.rename(&next, self.path.join(name))
     }
 
-    fn finish_interrupted(&self, key: &PublicKey) -> Result<()> {
-        let (next, next_signature) = (self.path.join(NEXT), self.path.join(NEXT_SIGNATURE));
-        let fits = |json: &[u8], signature: Option<Vec<u8>>| {
-            signature.is_some_and(|signature| verify(&next, json, &signature, key).is_ok())
-        };
-        if let Some(json) = read(&next)? {
-            if fits(&json, read(&next_signature)?) {
-                self.rename(NEXT_SIGNATURE, self.signature())?;
-                return self.rename(NEXT, self.path.join(CATALOG));
+    fn finish_interrupted(&self, name: &str, fits: impl Fn(&[u8], &[u8]) -> bool) -> Result<()> {
+        let (next, next_signature) = next(name);
+        if let Some(json) = read(&self.path.join(&next))? {
+            if read(&self.path.join(&next_signature))?.is_some_and(|signature| fits(&json, &signature)) {
+                self.rename(&next_signature, self.signature(name))?;
+                return self.rename(&next, self.path.join(name));
             }
-            if fits(&json, read(&self.signature())?) {
-                return self.rename(NEXT, self.path.join(CATALOG));
+            if read(&self.signature(name))?.is_some_and(|signature| fits(&json, &signature)) {
+                return self.rename(&next, self.path.join(name));
             }
         }
-        // Cut off before both were whole: the catalogue in place still is.
-        for path in [next, next_signature] {
+        // Cut off before both were whole: what is in place still is.
+        for path in [next, next_signature].map(|name| self.path.join(name)) {
             match std::fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(cones_core::Error::io("remove", &path)(error).into());
@@ -106,8 +133,8 @@ impl Folder {
         Ok(())
     }
 
-    fn signature(&self) -> PathBuf {
-        self.path.join(format!("{CATALOG}.minisig"))
+    fn signature(&self, name: &str) -> PathBuf {
+        self.path.join(format!("{name}.minisig"))
     }
 
     fn rename(&self, from: &str, to: PathBuf) -> Result<()> {
@@ -137,8 +164,21 @@ fn clear(folder: &Path, depth: u32) {
     }
 }
 
-fn verify(path: &Path, json: &[u8], signature: &[u8], key: &PublicKey) -> cones_core::Result<Catalog> {
-    Catalog::verify(&path.display().to_string(), json, &String::from_utf8_lossy(signature), key)
+/// Where a new file and its signature are until both are written.
+fn next(name: &str) -> (String, String) {
+    (format!(".{name}.next"), format!(".{name}.minisig.next"))
+}
+
+fn verify(path: &Path, json: &[u8], signature: &[u8], keys: &TrustedKeys) -> cones_core::Result<Catalog> {
+    Catalog::verify_by(&path.display().to_string(), json, &String::from_utf8_lossy(signature), keys)
+}
+
+/// A statement by the root key that it names itself: whoever publishes knows the folder for their own.
+fn read_statement(path: &Path, json: &[u8], signature: &[u8]) -> Result<KeyStatement> {
+    let named: KeyStatement = serde_json::from_slice(json)
+        .map_err(|error| format!("`{}` is no statement of keys: {error}", path.display()))?;
+    let root = PublicKey::parse(&named.root)?;
+    Ok(KeyStatement::verify(&path.display().to_string(), json, &String::from_utf8_lossy(signature), &root)?)
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>> {

@@ -5,6 +5,7 @@
 //! .staging-HASH/    one that is coming; HASH is the SHA-256 of its `bundle.json`
 //! .replaced-NAME/   what `NAME` was, for the moment between two renames where folders cannot be exchanged
 //! .removed-N/       to be deleted
+//! .trust.json       what was seen of publishers: which keys count for the ones that apps pin
 //! .bundles.lock     held by whoever moves one of these; there only meanwhile
 //! ```
 
@@ -12,10 +13,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::cancel::CancelToken;
 use crate::disk::files;
 use crate::disk::hash::Sha256;
-use crate::disk::lock::Lock;
+use crate::disk::lock::{LONGEST_CHANGE, Lock};
 use crate::error::{Error, Result};
 use crate::model::bundle::MANIFEST;
 use crate::subjects::pack::metadata::check_text;
@@ -44,6 +44,11 @@ impl Folder {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What is remembered of publishers.
+    pub(super) fn memory(&self) -> PathBuf {
+        self.path.join(".trust.json")
     }
 
     /// Where an installed bundle of this name is or would be. `name` was checked.
@@ -84,7 +89,7 @@ impl Folder {
     /// Makes a whole folder the bundle `name`, in place of what that was. Whoever looks sees the one or the other.
     pub(super) fn publish(&self, staging: &Path, name: &str) -> Result<()> {
         let target = self.bundle(name);
-        let lock = Lock::wait(&self.path.join(LOCK), &CancelToken::new())?;
+        let lock = Lock::wait_for(&self.path.join(LOCK), LONGEST_CHANGE)?;
         if std::fs::symlink_metadata(&target).is_err() {
             std::fs::rename(staging, &target).map_err(Error::io("rename", staging))?;
             files::sync_folder(&self.path);
@@ -108,7 +113,7 @@ impl Folder {
     /// Removes a bundle; says whether there was one.
     pub(super) fn remove(&self, name: &str) -> Result<bool> {
         let target = self.bundle(name);
-        let lock = Lock::wait(&self.path.join(LOCK), &CancelToken::new())?;
+        let lock = Lock::wait_for(&self.path.join(LOCK), LONGEST_CHANGE)?;
         if !is_bundle(&target) {
             return Ok(false);
         }

@@ -20,7 +20,8 @@ use super::store::BundleStore;
 pub enum Voucher<'a> {
     /// An entry of a verified catalogue: it holds the hash of `bundle.json`.
     Entry(&'a BundleEntry),
-    /// A publisher's key: `bundle.json.minisig` lies beside `bundle.json`.
+    /// A publisher's key: `bundle.json.minisig` lies beside `bundle.json`. Where the key has handed signing over to others, its
+    /// statement `keys.json` lies there too, or this store remembers it.
     Key(&'a PublicKey),
     /// Nobody but whoever made the folder, as with a model that was imported on this device. Its files are still
     /// compared with its own `bundle.json`.
@@ -59,7 +60,8 @@ impl BundleStore {
             Voucher::Entry(entry) => plan.check_entry(entry)?,
             Voucher::Key(key) => {
                 let text = read(&signature, MAX_SIGNATURE_BYTES)?;
-                key.verify(&plan.what, &plan.json, &String::from_utf8_lossy(&text))?;
+                let keys = self.follow_folder(from, key, cancel)?;
+                keys.verify(&plan.what, &plan.json, &String::from_utf8_lossy(&text))?;
             }
             Voucher::Nobody => {}
         }
@@ -141,7 +143,7 @@ fn relocate(
 }
 
 /// A small file of a folder that was handed over.
-fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
+pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
     let bad = |error: std::io::Error| Error::bundle(path, format!("cannot read it: {error}"));
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| Error::bundle(path, format!("cannot open it: {error}")))?;

@@ -15,6 +15,7 @@ use crate::disk::space;
 use crate::error::{Error, Result};
 use crate::library::download::Expected;
 use crate::model::bundle::{self, ATTENTION, Bundle, MANIFEST, MAX_MANIFEST_BYTES};
+use crate::model::external_data;
 use crate::model::manifest::{FileEntry, Manifest};
 
 use super::folder::{self, Folder};
@@ -165,9 +166,12 @@ impl<'a> Staging<'a> {
     }
 }
 
-/// Checks what hashes do not: that the files are those of a bundle.
+/// Checks what hashes do not: that the files are those of a bundle, and that its graphs keep to their folder.
 pub(super) fn check_whole(path: &Path, manifest: &Manifest) -> Result<()> {
-    let found = Bundle::open(path)?.attention().fingerprint();
+    let bundle = Bundle::open(path)?;
+    let graphs = manifest.files.keys().filter(|name| name.ends_with(".onnx"));
+    graphs.map(|name| bundle.file(name)).try_for_each(|file| external_data::check_if_graph(&file?))?;
+    let found = bundle.attention().fingerprint();
     if found == manifest.fingerprint {
         return Ok(());
     }

@@ -12,6 +12,7 @@ use crate::library::source::Source;
 use crate::model::bundle::{MANIFEST, MAX_MANIFEST_BYTES};
 use crate::subjects::pack::metadata::check_text;
 
+use super::expectation::Expectation;
 use super::folder::Folder;
 use super::plan::InstallPlan;
 use super::staging::Staging;
@@ -128,27 +129,32 @@ impl BundleStore {
     }
 
     /// Downloads a bundle by the URL of its folder, or of its `bundle.json`, which must be signed
-    /// (`bundle.json.minisig` beside it). As [`install`](Self::install) in all else. Nothing tells here whether a newer
-    /// version was published: for that there are catalogues.
+    /// (`bundle.json.minisig` beside it) with the pinned key or with one that it has handed signing over to (see
+    /// [`trust`](crate::library::trust)). As [`install`](Self::install) in all else. Nothing tells here whether a newer
+    /// version was published, nor which of its publisher's bundles is meant, but for what is `expected`: catalogues tell both.
     ///
     /// # Errors
-    /// As [`install`](Self::install).
+    /// As [`install`](Self::install); [`Error::Untrusted`] where it is not what is expected.
     pub fn install_url(
         &self,
         downloader: &Downloader,
         url: &str,
         key: &PublicKey,
+        expected: &Expectation<'_>,
         watch: &mut dyn Watch,
         cancel: &CancelToken,
     ) -> Result<PathBuf> {
         let address = Address::parse(url)?;
         let base = if address.is_file(MANIFEST) { address } else { address.folder()? };
         let manifest = base.join(MANIFEST)?;
+        let keys = self.follow(downloader, &manifest, key, cancel)?;
         let json = downloader.signed(&manifest, MAX_MANIFEST_BYTES, cancel, |json, signature| {
-            key.verify(&manifest.shown(), json, signature)?;
+            keys.verify(&manifest.shown(), json, signature)?;
             Ok(json.to_vec())
         })?;
-        self.download(downloader, &base, InstallPlan::new(&manifest.shown(), json)?, watch, cancel)
+        let plan = InstallPlan::new(&manifest.shown(), json)?;
+        expected.check(&plan)?;
+        self.download(downloader, &base, plan, watch, cancel)
     }
 
     /// Removes a bundle by name; says whether there was one.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::limits::MAX_PACK_BYTES;
+use super::limits::{MAX_PACK_BYTES, MAX_SERIALS_A_SECOND};
 use super::listing::{BundleEntry, Catalog, PackEntry};
 use super::location;
 use super::withdrawal::Withdrawal;
@@ -30,6 +30,10 @@ pub(super) fn check(catalog: &Catalog) -> Result<(), String> {
     most("expires", catalog.expires, LARGEST_EXACT)?;
     if catalog.expires < catalog.created {
         return Err("it expires before it was made".into());
+    }
+    if catalog.serial > catalog.created.saturating_mul(MAX_SERIALS_A_SECOND) {
+        let serial = catalog.serial;
+        return Err(format!("its serial is {serial}: nobody has published so often by the time of its making"));
     }
     most("number of packs", catalog.packs.len() as u64, MOST_PACKS as u64)?;
     most("number of bundles", catalog.bundles.len() as u64, MOST_BUNDLES as u64)?;

@@ -44,25 +44,53 @@ impl PublicKey {
     /// # Errors
     /// [`Error::Untrusted`], in different words for another publisher's signature and for a damaged file.
     pub fn verify(&self, what: &str, bytes: &[u8], signature: &str) -> Result<()> {
+        self.check(bytes, signature).map_err(|mismatch| mismatch.refused(what))
+    }
+
+    /// As [`verify`](Self::verify), for those who ask several keys.
+    pub(crate) fn check(&self, bytes: &[u8], signature: &str) -> Result<(), Mismatch> {
         use minisign_verify::Error as E;
-        let refuse =
-            |reason: &str, hint: &str| Error::Untrusted { what: what.into(), reason: reason.into(), hint: hint.into() };
-        let again = "get it and its signature again; if that does not help, ask its publisher";
-        let no_signature = || refuse("its signature is no minisign signature", again);
         if signature.len() as u64 > MAX_SIGNATURE_BYTES {
-            return Err(no_signature());
+            return Err(Mismatch::NoSignature);
         }
-        let signature = minisign_verify::Signature::decode(signature).map_err(|_| no_signature())?;
+        let signature = minisign_verify::Signature::decode(signature).map_err(|_| Mismatch::NoSignature)?;
         self.key.verify(bytes, &signature, false).map_err(|error| match error {
-            E::UnexpectedKeyId => refuse(
+            E::UnexpectedKeyId => Mismatch::OtherKey,
+            E::UnexpectedAlgorithm => Mismatch::OldForm,
+            _ => Mismatch::Changed,
+        })
+    }
+}
+
+/// Why a key's signature does not cover some bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mismatch {
+    /// It is no signature at all.
+    NoSignature,
+    /// It says that another key made it.
+    OtherKey,
+    /// It is in minisign's old form.
+    OldForm,
+    /// The bytes or the signature are not what they were.
+    Changed,
+}
+
+impl Mismatch {
+    /// In words, about the file `what`.
+    pub(crate) fn refused(self, what: &str) -> Error {
+        let again = "get it and its signature again; if that does not help, ask its publisher";
+        let (reason, hint) = match self {
+            Self::NoSignature => ("its signature is no minisign signature", again),
+            Self::OtherKey => (
                 "it is signed by another publisher, not with the key that is pinned",
                 "check the address and the key; a publisher who changes keys says so elsewhere",
             ),
-            E::UnexpectedAlgorithm => {
-                refuse("its signature is in minisign's old form, without prehashing", "sign it with `cones publish`")
+            Self::OldForm => {
+                ("its signature is in minisign's old form, without prehashing", "sign it with `cones publish`")
             }
-            _ => refuse("its signature does not fit: it or its signature was changed or damaged", again),
-        })
+            Self::Changed => ("its signature does not fit: it or its signature was changed or damaged", again),
+        };
+        Error::Untrusted { what: what.into(), reason: reason.into(), hint: hint.into() }
     }
 }
 

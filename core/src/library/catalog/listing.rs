@@ -18,11 +18,13 @@ pub struct Catalog {
     pub schema: u32,
     /// Who publishes it, for people; 1 to 128 bytes.
     pub publisher: String,
-    /// Counts up with each publication; a lower one than was seen before is refused.
+    /// Counts up with each publication; a lower one than was seen before is refused. At most a thousand for each second from 1970 to
+    /// `created`.
     pub serial: u64,
     /// When it was signed, in seconds since 1970 (UTC).
     pub created: u64,
-    /// After this time it is refused, in seconds since 1970 (UTC).
+    /// After this time it is refused, in seconds since 1970 (UTC). Of a catalogue that was read it is at most
+    /// [`MAX_CATALOG_SECONDS`](super::MAX_CATALOG_SECONDS) after `created`, whatever its file says.
     pub expires: u64,
     /// Its packs, at most 10,000.
     pub packs: Vec<PackEntry>,
@@ -32,6 +34,9 @@ pub struct Catalog {
     /// Packs that were listed once and that it stands for no longer, at most 10,000. Readers from before there were such pass over it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub withdrawn: Vec<Withdrawal>,
+    /// Whose signature it had when it was read.
+    #[serde(skip)]
+    pub(crate) signed_by: SignedBy,
 }
 
 /// One pack of a catalogue. Texts have the limits of the pack's own [`Metadata`](crate::subjects::pack::Metadata).
@@ -100,6 +105,7 @@ impl Catalog {
             packs: Vec::new(),
             bundles: Vec::new(),
             withdrawn: Vec::new(),
+            signed_by: SignedBy::default(),
         }
     }
 }

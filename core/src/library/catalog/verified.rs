@@ -4,15 +4,13 @@ use serde::Deserialize;
 
 use super::check;
 use super::key::PublicKey;
-use super::limits::{MAX_CATALOG_BYTES, SCHEMA};
+use super::limits::{MAX_CATALOG_BYTES, MAX_CATALOG_SECONDS, SCHEMA};
 use super::listing::{BundleEntry, Catalog, PackEntry};
 use super::signed_by::SignedBy;
 use crate::disk::hash::Sha256;
 use crate::error::{Error, Result};
-
-/// How far a device's clock may be behind the publisher's, in seconds.
-const CLOCK_TOLERANCE: u64 = DAY;
-const DAY: u64 = 86_400;
+use crate::library::trust::keys::TrustedKeys;
+use crate::library::trust::span::{CLOCK_TOLERANCE, DAY, span};
 
 impl Catalog {
     /// Checks the signature over `json`, then schema, limits, names and hashes. Serial and expiry are checked by
@@ -21,11 +19,19 @@ impl Catalog {
     /// # Errors
     /// [`Error::Untrusted`] saying why.
     pub fn verify(what: &str, json: &[u8], signature: &str, key: &PublicKey) -> Result<Self> {
+        Self::verify_by(what, json, signature, &TrustedKeys::pinned(key))
+    }
+
+    /// As [`verify`](Self::verify), where the pinned key may have handed signing over to others.
+    ///
+    /// # Errors
+    /// [`Error::Untrusted`] saying why.
+    pub fn verify_by(what: &str, json: &[u8], signature: &str, keys: &TrustedKeys) -> Result<Self> {
         if json.len() as u64 > MAX_CATALOG_BYTES {
             let reason = format!("it has {} bytes; a catalogue has at most {MAX_CATALOG_BYTES}", json.len());
             return Err(refused(what, reason));
         }
-        key.verify(what, json, signature)?;
+        let key = keys.verify(what, json, signature)?;
         // The version first: a newer catalogue may hold fields that this version does not know.
         #[derive(Deserialize)]
         struct Version {
@@ -39,8 +45,16 @@ impl Catalog {
         }
         let mut catalog: Self = parse(what, json)?;
         check::check(&catalog).map_err(|reason| refused(what, reason))?;
+        let from = keys.from_serial(key);
+        if catalog.serial < from {
+            let reason = format!("its serial is {}, and its publisher's key counts from {from} on", catalog.serial);
+            let hint = "get the publisher's newest one; if this goes on, somebody may be holding updates back";
+            return Err(Error::Untrusted { what: what.into(), reason, hint: hint.into() });
+        }
+        catalog.expires = catalog.expires.min(catalog.created.saturating_add(MAX_CATALOG_SECONDS));
+        catalog.signed_by = SignedBy::new(keys.root().base64(), key.base64());
         for entry in &mut catalog.packs {
-            entry.signed_by = SignedBy(Some(key.base64().to_owned()));
+            entry.signed_by = catalog.signed_by.clone();
         }
         Ok(catalog)
     }
@@ -113,6 +127,13 @@ impl Catalog {
             return Err(bad(format!("it has schema {} instead of {SCHEMA}", self.schema)));
         }
         check::check(self).map_err(bad)?;
+        if self.expires - self.created > MAX_CATALOG_SECONDS {
+            let days = MAX_CATALOG_SECONDS / DAY;
+            return Err(bad(format!(
+                "it is good for {}; at most {days} days are taken",
+                span(self.expires - self.created)
+            )));
+        }
         let mut sorted = self.clone();
         sorted.packs.sort_by(|a, b| a.identity().cmp(&b.identity()));
         sorted.bundles.sort_by(|a, b| a.identity().cmp(&b.identity()));
@@ -134,15 +155,4 @@ fn parse<'a, T: Deserialize<'a>>(what: &str, json: &'a [u8]) -> Result<T> {
 /// For what a publisher signed and should not have.
 fn refused(what: &str, reason: String) -> Error {
     Error::Untrusted { what: what.into(), reason, hint: "ask its publisher for one that is in order".into() }
-}
-
-/// A number of seconds, for people.
-fn span(seconds: u64) -> String {
-    let (count, unit) = match seconds {
-        0..120 => (seconds, "second"),
-        120..7200 => (seconds / 60, "minute"),
-        7200..172_800 => (seconds / 3600, "hour"),
-        _ => (seconds / DAY, "day"),
-    };
-    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }

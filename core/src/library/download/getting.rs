@@ -67,7 +67,18 @@ impl Downloader {
         small::get(address, limit, self, cancel)
     }
 
-    /// Gets a catalogue and its signature and checks it against the pinned key. `url` is that of `catalog.json`; the
+    /// As [`small_at`](Self::small_at), of a file that need not be there.
+    pub(crate) fn small_if_there(
+        &self,
+        address: &Address,
+        limit: u64,
+        cancel: &CancelToken,
+    ) -> Result<Option<Vec<u8>>> {
+        small::get_if_there(address, limit, self, cancel)
+    }
+
+    /// Gets a catalogue and its signature and checks it against the pinned key's own signature; statements of keys are for
+    /// [`PackStore::catalog`](crate::library::packs::PackStore::catalog), which remembers them. `url` is that of `catalog.json`; the
     /// signature is at the same URL with `.minisig` behind its path. Whether it is fresh is for
     /// [`Catalog::check_fresh`] to say.
     ///

@@ -44,8 +44,8 @@ impl PackStore {
         self.install_entry(source, find(source.catalog, name, manifest)?, manifest, watch, cancel)
     }
 
-    /// Installs what the catalogue has in newer versions, of packs that were installed from catalogues of its publisher; gives those
-    /// that were replaced, as they are now. What a publisher has withdrawn is told by [`list`](Self::list) from the moment its
+    /// Installs what the catalogue has in newer versions, of packs that were installed from catalogues of its publisher, and what it has
+    /// in place of those that are here on the word of a revoked key; gives those that were replaced, as they are now. What a publisher has withdrawn is told by [`list`](Self::list) from the moment its
     /// catalogue was taken.
     ///
     /// # Errors
@@ -53,14 +53,16 @@ impl PackStore {
     pub fn update(&self, source: &Source<'_>, watch: &mut dyn Watch, cancel: &CancelToken) -> Result<Vec<Installed>> {
         source.catalog.check_fresh(&shown(source.url), now(), None)?;
         let mut updated = Vec::new();
-        for record in self.index()?.packs() {
+        let index = self.index()?;
+        for record in index.packs() {
             let newest = source.catalog.pack(record.name(), Some(record.fingerprint));
-            let is_newer = |entry: &&PackEntry| {
-                record.publisher.is_some()
-                    && record.publisher == entry.signed_by.0
-                    && entry.version > record.metadata.version
+            let is_theirs =
+                |entry: &&PackEntry| record.publisher.is_some() && record.publisher == entry.signed_by.publisher;
+            let is_better = |entry: &&PackEntry| {
+                let is_other = entry.sha256 != record.sha256;
+                entry.version > record.metadata.version || is_other && index.revocation(record).is_some()
             };
-            if let Some(entry) = newest.filter(is_newer) {
+            if let Some(entry) = newest.filter(is_theirs).filter(is_better) {
                 updated.push(self.install_entry(source, entry, None, watch, cancel)?);
             }
         }
@@ -97,9 +99,9 @@ impl PackStore {
     fn current(&self, entry: &PackEntry, manifest: Option<&Manifest>) -> Result<Option<Installed>> {
         let index = self.index()?;
         let installed = index.exactly(&entry.name, entry.fingerprint);
-        Self::check_version(installed, entry)?;
+        Self::check_version(&index, entry)?;
         let Some(record) = installed.filter(|record| record.sha256 == entry.sha256) else {
-            Self::check_publisher(installed, &entry.name, entry.signed_by.0.as_deref())?;
+            Self::check_publisher(installed, &entry.name, entry.signed_by.publisher.as_deref())?;
             return Ok(None);
         };
         let path = self.folder.object(record.sha256);
@@ -118,7 +120,7 @@ impl PackStore {
                 return Err(error);
             }
         };
-        let record = Record::new(&header, &bytes, entry.signed_by.0.clone());
+        let record = Record::new(&header, &bytes, &entry.signed_by);
         self.commit(header, record, Some(entry), |path, lock| move_in(file, path, lock))
     }
 }

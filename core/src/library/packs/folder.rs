@@ -5,11 +5,10 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::cancel::CancelToken;
 use crate::disk::atomic;
 use crate::disk::files;
 use crate::disk::hash::Sha256;
-use crate::disk::lock::Lock;
+use crate::disk::lock::{LONGEST_CHANGE, Lock};
 use crate::error::{Error, Result};
 use crate::library::catalog::MAX_PACK_BYTES;
 
@@ -56,6 +55,11 @@ impl Folder {
         self.path.join("store.json")
     }
 
+    /// What is remembered of publishers, besides in the list.
+    pub(super) fn memory(&self) -> PathBuf {
+        self.path.join("trust.json")
+    }
+
     pub(super) fn objects(&self) -> PathBuf {
         self.path.join("objects")
     }
@@ -81,8 +85,20 @@ impl Folder {
 
     /// Waits until nobody else changes the store. There is one who does at a time, among all processes and threads; the
     /// system frees the lock when its process ends, however that comes about.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] where another one does not come to an end; [`Error::Io`].
     pub(super) fn lock(&self) -> Result<Lock> {
-        Lock::wait(&self.path.join(".lock"), &CancelToken::new())
+        Lock::wait_for(&self.lock_file(), LONGEST_CHANGE)
+    }
+
+    /// The lock, if nobody has it just now.
+    pub(super) fn try_lock(&self) -> Result<Option<Lock>> {
+        Lock::attempt(&self.lock_file())
+    }
+
+    fn lock_file(&self) -> PathBuf {
+        self.path.join(".lock")
     }
 
     /// Removes a pack's file that is no longer listed. What cannot be removed now is cleared at the next open.

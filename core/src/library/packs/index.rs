@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::hash::Sha256;
 use crate::error::{Error, Result};
-use crate::library::catalog::{MAX_PACK_BYTES, Withdrawal};
+use crate::library::catalog::MAX_PACK_BYTES;
+use crate::library::catalog::listing::Catalog;
+use crate::library::catalog::signed_by::SignedBy;
+use crate::library::trust::memory::Memory;
 use crate::model::manifest::Manifest;
 use crate::subjects::pack::{Header, Metadata, Precision};
 
@@ -27,11 +30,9 @@ const MOST_NAMES: usize = 12;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Index {
     format: u32,
-    /// The highest serial of a catalogue that was seen, by the publisher's key.
-    serials: BTreeMap<String, u64>,
-    /// What the newest catalogue that was seen withdraws, by the publisher's key.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    withdrawn: BTreeMap<String, Vec<Withdrawal>>,
+    /// What was seen of publishers; [`Folder::memory`] has it as well.
+    #[serde(flatten)]
+    pub(super) memory: Memory,
     /// By name and fingerprint, of which each pair is there once.
     packs: Vec<Record>,
 }
@@ -45,13 +46,16 @@ pub(super) struct Record {
     precision: Precision,
     neurons: u64,
     pub(super) metadata: Metadata,
-    /// The key whose catalogue it was installed from; none where nobody vouched for it.
+    /// The pinned key of the publisher whose catalogue it was installed from; none where nobody vouched for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) publisher: Option<String>,
+    /// The key that had signed that catalogue, where it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signed_by: Option<String>,
 }
 
 impl Record {
-    pub(super) fn new(header: &Header, bytes: &[u8], publisher: Option<String>) -> Self {
+    pub(super) fn new(header: &Header, bytes: &[u8], signed_by: &SignedBy) -> Self {
         Self {
             sha256: Sha256::digest(bytes),
             bytes: bytes.len() as u64,
@@ -59,7 +63,8 @@ impl Record {
             precision: header.precision,
             neurons: header.neurons,
             metadata: header.metadata.clone(),
-            publisher,
+            publisher: signed_by.publisher.clone(),
+            signed_by: signed_by.key.clone(),
         }
     }
 
@@ -75,6 +80,21 @@ impl Record {
             neurons: self.neurons,
             preview,
         }
+    }
+
+    /// Takes the word of another key of the same publisher, or of one where nobody had vouched; says whether that is news.
+    pub(super) fn vouch(&mut self, signed_by: &SignedBy) -> bool {
+        let same = (&self.publisher, &self.signed_by) == (&signed_by.publisher, &signed_by.key);
+        if !same {
+            self.publisher.clone_from(&signed_by.publisher);
+            self.signed_by.clone_from(&signed_by.key);
+        }
+        !same
+    }
+
+    /// On whose word it is here.
+    pub(super) fn signed_by(&self) -> SignedBy {
+        SignedBy { publisher: self.publisher.clone(), key: self.signed_by.clone() }
     }
 
     fn key(&self) -> (&str, Sha256) {
@@ -121,8 +141,8 @@ impl Index {
         folder::replace(&path, &json, lock)
     }
 
-    /// Makes it anew from the packs that are there. Of two packs of one name and base model the newer is taken. The
-    /// serials are lost, as is who vouched for them and what was withdrawn.
+    /// Makes it anew from the packs that are there. Of two packs of one name and base model the newer is taken. Who vouched for
+    /// them is lost; what was seen of publishers is remembered besides.
     pub(super) fn rebuild(folder: &Folder, lock: &Lock) -> Result<Self> {
         let index = Self::scan(folder)?;
         index.write(folder, lock)?;
@@ -145,8 +165,9 @@ impl Index {
             let entry = entry.map_err(Error::io("list", &objects))?;
             let name = entry.file_name();
             let Some(hash) = folder::hash_of(&name) else { continue };
-            let read = folder::read(&entry.path(), MAX_PACK_BYTES)
-                .and_then(|bytes| Ok(Record::new(&Header::read(&hash.to_string(), &bytes)?, &bytes, None)));
+            let read = folder::read(&entry.path(), MAX_PACK_BYTES).and_then(|bytes| {
+                Ok(Record::new(&Header::read(&hash.to_string(), &bytes)?, &bytes, &SignedBy::default()))
+            });
             match read {
                 Ok(record) if record.sha256 == hash => found.push(record),
                 Ok(_) => left_out("its hash is not its name"),
@@ -154,8 +175,7 @@ impl Index {
             }
         }
         found.sort_by_key(|record| (record.metadata.version, record.metadata.created));
-        let mut index =
-            Self { format: FORMAT, serials: BTreeMap::new(), withdrawn: BTreeMap::new(), packs: Vec::new() };
+        let mut index = Self { format: FORMAT, memory: Memory::read(&folder.memory()), packs: Vec::new() };
         for record in found {
             index.put(record);
         }
@@ -220,31 +240,47 @@ impl Index {
         self.packs.iter().any(|record| record.sha256 == sha256)
     }
 
-    /// The highest serial that was seen from a key.
-    pub(super) fn serial(&self, key: &str) -> Option<u64> {
-        self.serials.get(key).copied()
+    /// Takes what is remembered in the other file as well.
+    pub(super) fn remembering(mut self, folder: &Folder) -> Self {
+        self.memory = self.memory.with(Memory::read(&folder.memory()));
+        self
     }
 
-    /// Notes that a catalogue was seen: its serial, and what it withdraws.
-    pub(super) fn saw(&mut self, key: &str, serial: u64, withdrawn: &[Withdrawal]) {
-        self.serials.insert(key.into(), serial);
-        if withdrawn.is_empty() {
-            self.withdrawn.remove(key);
-        } else {
-            self.withdrawn.insert(key.into(), withdrawn.to_vec());
+    /// Has a catalogue vouch for the installed packs that it lists; says whether that is news. So a pack outlasts the key that vouched
+    /// for it first.
+    pub(super) fn vouch(&mut self, catalog: &Catalog) -> bool {
+        let listed: BTreeMap<(&str, Sha256), Sha256> =
+            catalog.packs.iter().map(|entry| ((entry.name.as_str(), entry.fingerprint), entry.sha256)).collect();
+        let mut news = false;
+        for record in &mut self.packs {
+            let is_theirs = record.publisher.is_some() && record.publisher == catalog.signed_by.publisher;
+            if is_theirs && listed.get(&record.key()) == Some(&record.sha256) {
+                news |= record.vouch(&catalog.signed_by);
+            }
         }
+        news
     }
 
-    /// By which words of its publisher a pack was withdrawn, if it was. Others can withdraw nothing of a publisher's; a file that
-    /// nobody vouched for is known by its hash.
-    pub(super) fn withdrawal(&self, record: &Record) -> Option<&Withdrawal> {
-        let all = self.withdrawn.iter().flat_map(|(key, list)| list.iter().map(move |withdrawal| (key, withdrawal)));
-        all.filter(|(_, w)| (w.name.as_str(), w.fingerprint) == record.key())
-            .find(|(key, w)| match &record.publisher {
-                Some(publisher) => publisher == *key && record.metadata.version <= w.version,
-                None => record.sha256 == w.sha256,
-            })
-            .map(|(_, withdrawal)| withdrawal)
+    /// Why the key was revoked on whose word alone a pack is here, if it was.
+    pub(super) fn revocation(&self, record: &Record) -> Option<&str> {
+        let publisher = record.publisher.as_deref()?;
+        self.memory.revocation(publisher, record.signed_by.as_deref().unwrap_or(publisher))
+    }
+
+    /// By which words of its publisher a pack was withdrawn, if it was: by name and version, or with the key that had vouched for it.
+    /// Others can withdraw nothing of a publisher's; a file that nobody vouched for is known by its hash.
+    pub(super) fn withdrawal(&self, record: &Record) -> Option<String> {
+        let named = self.memory.withdrawn().filter(|(_, w)| (w.name.as_str(), w.fingerprint) == record.key());
+        let mut meant = named.filter(|(publisher, w)| match &record.publisher {
+            Some(own) => own == publisher && record.metadata.version <= w.version,
+            None => record.sha256 == w.sha256,
+        });
+        if let Some((_, withdrawal)) = meant.next() {
+            return Some(withdrawal.reason.clone());
+        }
+        let why = self.revocation(record)?;
+        let colon = if why.is_empty() { "" } else { ": " };
+        Some(format!("the key that had signed for it was revoked{colon}{why}"))
     }
 
     fn is_sound(&self) -> bool {

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::disk::hash::Sha256;
 use crate::disk::space;
 use crate::error::{Error, Result};
+use crate::library::catalog::signed_by::SignedBy;
 use crate::library::catalog::{MAX_PACK_BYTES, PackEntry};
 use crate::model::manifest::Manifest;
 use crate::subjects::pack::{self, Header, Pack};
@@ -12,7 +13,7 @@ use crate::subjects::pack::{self, Header, Pack};
 use crate::disk::lock::Lock;
 
 use super::folder;
-use super::index::Record;
+use super::index::{Index, Record};
 use super::installed::Installed;
 use super::store::PackStore;
 
@@ -31,7 +32,7 @@ impl PackStore {
             return Err(Error::pack(name, None, format!("it is longer than any pack may be, {most} bytes")));
         }
         let header = decode(&name, &bytes, manifest)?;
-        let record = Record::new(&header, &bytes, None);
+        let record = Record::new(&header, &bytes, &SignedBy::default());
         self.commit(header, record, None, |path, lock| folder::replace(path, &bytes, lock))
     }
 
@@ -42,13 +43,15 @@ impl PackStore {
     /// installed; and as [`install_file`](Self::install_file).
     pub fn install_downloaded(&self, file: &Path, entry: &PackEntry, manifest: Option<&Manifest>) -> Result<Installed> {
         let (header, bytes) = checked(file, entry, manifest)?;
-        let record = Record::new(&header, &bytes, entry.signed_by.0.clone());
+        let record = Record::new(&header, &bytes, &entry.signed_by);
         self.commit(header, record, Some(entry), |path, lock| folder::replace(path, &bytes, lock))
     }
 
-    /// Refuses an entry of a catalogue where a newer version is installed: who wants to go back removes that first.
-    pub(super) fn check_version(installed: Option<&Record>, entry: &PackEntry) -> Result<()> {
-        match installed {
+    /// Refuses an entry of a catalogue where a newer version is installed: who wants to go back removes that first. What is there on
+    /// the word of a revoked key alone may have any version.
+    pub(super) fn check_version(index: &Index, entry: &PackEntry) -> Result<()> {
+        let installed = index.exactly(&entry.name, entry.fingerprint);
+        match installed.filter(|record| index.revocation(record).is_none()) {
             Some(record) if record.metadata.version > entry.version => Err(Error::Untrusted {
                 what: entry.name.clone(),
                 reason: format!(
@@ -88,12 +91,14 @@ impl PackStore {
         let lock = self.folder.lock()?;
         let mut index = self.index_locked(&lock)?;
         if let Some(entry) = entry {
-            Self::check_version(index.exactly(&entry.name, entry.fingerprint), entry)?;
+            Self::check_version(&index, entry)?;
         }
         match index.exactly(record.name(), record.fingerprint) {
             // The very file, by whatever way it came again.
             Some(same) if same.sha256 == record.sha256 => {
-                record.publisher = record.publisher.or_else(|| same.publisher.clone());
+                if record.publisher.is_none() {
+                    record.vouch(&same.signed_by());
+                }
             }
             other => Self::check_publisher(other, record.name(), record.publisher.as_deref())?,
         }

@@ -16,9 +16,10 @@ pub struct Installed {
     pub sha256: Sha256,
     /// Length of the file.
     pub bytes: u64,
-    /// The key, in base64, of the publisher whose catalogue it was installed from; none of a file that was installed by itself.
+    /// The pinned key, in base64, of the publisher whose catalogue it was installed from; none of a file that was installed by itself.
     pub publisher: Option<String>,
-    /// Its publisher withdrew it, with these words, which may be none. [`PackStore::load`](super::PackStore::load) refuses it.
+    /// Its publisher withdrew it, with these words, which may be none, or revoked the key on whose word it is here, which the words
+    /// say. [`PackStore::load`](super::PackStore::load) refuses it.
     pub withdrawn: Option<String>,
     /// The file, for reading only. It is gone once the pack is replaced or removed; [`PackStore::load`](super::PackStore::load) knows of that.
     pub path: PathBuf,

@@ -30,11 +30,13 @@ impl PackStore {
     /// [`Error::BadStore`] when a newer version made it; [`Error::Io`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let store = Self { folder: Folder::make(path.as_ref())?, takes_withdrawn: false };
-        match store.folder.lock() {
-            Ok(lock) => {
+        match store.folder.try_lock() {
+            Ok(Some(lock)) => {
                 let index = store.index_locked(&lock)?;
                 clean::clean(&store.folder, &index, &lock);
             }
+            // Somebody is at work; what killed processes left is nobody's hurry. A newer version's is refused all the same.
+            Ok(None) => drop(Index::read(&store.folder)?),
             Err(error) if store.folder.is_for_reading(&error) => {
                 // A newer version's is refused all the same.
                 Index::read(&store.folder)?;
@@ -81,7 +83,7 @@ impl PackStore {
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::WrongModel`] when the name is installed for other base models only;
-    /// [`Error::Untrusted`] when its publisher has withdrawn it, unless the store was told to take it
+    /// [`Error::Untrusted`] when its publisher has withdrawn it or revoked the key that had vouched for it, unless the store was told to take it
     /// ([`with_withdrawn`](Self::with_withdrawn));
     /// [`Error::BadPack`] when its file was damaged or lost since; [`Error::BadStore`], [`Error::Io`].
     pub fn load(&self, name: &str, manifest: &Manifest) -> Result<Pack> {
@@ -147,7 +149,7 @@ impl PackStore {
         let record = index.find_for(name, manifest)?;
         match index.withdrawal(record).filter(|_| !self.takes_withdrawn) {
             None => Ok(record),
-            Some(withdrawal) => Err(withdrawn(record, &withdrawal.reason)),
+            Some(reason) => Err(withdrawn(record, &reason)),
         }
     }
 
@@ -169,7 +171,7 @@ impl PackStore {
             sha256: record.sha256,
             bytes: record.bytes,
             publisher: record.publisher.clone(),
-            withdrawn: index.withdrawal(record).map(|withdrawal| withdrawal.reason.clone()),
+            withdrawn: index.withdrawal(record),
             path: self.folder.object(record.sha256),
         }
     }

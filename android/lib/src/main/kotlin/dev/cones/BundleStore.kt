@@ -47,15 +47,20 @@ public class BundleStore private constructor(internal val native: Handle<Native>
 
     /**
      * Downloads a base model by the URL of its folder; its `bundle.json` must be signed (`bundle.json.minisig`) with the
-     * pinned key. Gives its folder.
+     * pinned key, or with one that it has handed signing over to. Gives its folder. Whoever serves the address may serve any
+     * base model that its publisher ever signed: one of another [name] or [fingerprint] is refused where they are given.
+     *
+     * @throws ConesException.Untrusted if it is not signed so, or another one.
      */
     public suspend fun installUrl(
         url: String,
         publicKey: String,
+        name: String? = null,
+        fingerprint: String? = null,
         onProgress: (DownloadProgress) -> Unit = {},
     ): File =
         download(onProgress) { listener, token ->
-            native.call { File(it.installUrl(url, publicKey, listener, token)) }
+            native.call { File(it.installUrl(url, publicKey, listener, token, name, fingerprint)) }
         }
 
     /**

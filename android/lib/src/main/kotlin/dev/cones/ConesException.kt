@@ -117,7 +117,7 @@ public sealed class ConesException(
     public class ListenerFailed internal constructor(reason: String, details: String, hint: String, cause: Throwable?) :
         ConesException("the listener failed", reason, details, hint, cause)
 
-    /** An `onProgress` called the engine that is calling it. */
+    /** An `onProgress` called the engine that is calling it, or another program has had a store's folder locked for too long. */
     public class Busy internal constructor(reason: String, details: String, hint: String, cause: Throwable?) :
         ConesException("busy", reason, details, hint, cause)
 

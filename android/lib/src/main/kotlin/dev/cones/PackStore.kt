@@ -41,7 +41,8 @@ public class PackStore private constructor(internal val native: Handle<Native>) 
 
     /**
      * Gets a catalogue, checks it against the publisher's pinned key, and refuses one that has expired or is older than
-     * this store has seen from that key. [url] is that of `catalog.json`.
+     * this store has seen from that key. [url] is that of `catalog.json`. Where the pinned key has handed signing over to
+     * others (`keys.json` beside it, which this store remembers), theirs count, and revoked ones do not.
      *
      * @throws ConesException.Untrusted if it is not by that key, expired or older.
      */
@@ -52,13 +53,28 @@ public class PackStore private constructor(internal val native: Handle<Native>) 
 
     /**
      * The same for a catalogue that the app got by its own means: [json] is `catalog.json`, [signature] the text of
-     * `catalog.json.minisig`. What it lists may be relative to [url].
+     * `catalog.json.minisig`. What it lists may be relative to [url]. Where there is a `keys.json`, [acceptKeys] takes that
+     * first.
      */
     public suspend fun acceptCatalog(url: String, json: ByteArray, signature: String, publicKey: String): Catalog =
         blocking(Dispatchers.IO, Stop(), Catalog::close) {
             val direct = java.nio.ByteBuffer.allocateDirect(json.size).put(json)
             direct.flip()
             Catalog(Handle(native.call { it.acceptCatalog(url, direct, signature, publicKey) }, "the catalogue"))
+        }
+
+    /**
+     * Checks a statement of keys that the app got by its own means, and remembers it: which keys count in place of the pinned
+     * one, and which were revoked. [json] is `keys.json`, [signature] the text of `keys.json.minisig`. [fetchCatalog] does so
+     * by itself.
+     *
+     * @throws ConesException.Untrusted if it is not by that key, expired or older than this store has seen.
+     */
+    public suspend fun acceptKeys(url: String, json: ByteArray, signature: String, publicKey: String): Unit =
+        io {
+            val direct = java.nio.ByteBuffer.allocateDirect(json.size).put(json)
+            direct.flip()
+            it.acceptKeys(url, direct, signature, publicKey)
         }
 
     /**
