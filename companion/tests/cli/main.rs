@@ -11,6 +11,7 @@ mod inpainting;
 mod interrupted;
 #[cfg(unix)]
 mod killed;
+mod killed_studio;
 mod kinds;
 mod masks;
 mod publishing;
