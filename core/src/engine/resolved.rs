@@ -47,6 +47,10 @@ impl ResolvedRequest {
             let reason = format!("is {}; it must be 1 to {}", request.count, Request::MOST_PICTURES);
             return Err(Error::request("count", reason));
         }
+        let guided = manifest.is_guided(guidance);
+        if let Some(embeds) = &request.prompt_embeds {
+            check_embeds(request, embeds, guided, manifest)?;
+        }
         check_clip_skip(request.clip_skip, bundle)?;
         let scheduler = request.scheduler.unwrap_or(manifest.defaults.scheduler);
         let inpaint = request.init.as_ref().and_then(|init| Some((init, init.inpaint.as_ref()?)));
@@ -77,10 +81,6 @@ impl ResolvedRequest {
         }
         if !request.blend {
             check_twins(&request.subjects)?;
-        }
-        let guided = manifest.is_guided(guidance);
-        if let Some(embeds) = &request.prompt_embeds {
-            check_embeds(request, embeds, guided, manifest)?;
         }
         let embedded = manifest.time_cond_proj_dim.map(|width| width as usize);
         let time_ids = time_ids(request, manifest, width, height)?;
