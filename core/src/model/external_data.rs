@@ -42,6 +42,7 @@ pub fn check(path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::BadBundle`], [`Error::Io`].
+#[cfg(feature = "network")]
 pub(crate) fn check_if_graph(path: &Path) -> Result<()> {
     match walk(path) {
         Err(Fault::Damaged(_)) => Ok(()),
