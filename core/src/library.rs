@@ -11,6 +11,8 @@ pub mod catalog;
 pub mod download;
 pub mod packs;
 #[cfg(feature = "network")]
+mod signed;
+#[cfg(feature = "network")]
 mod source;
 pub mod styles;
 pub mod trust;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use cones_core::picture::recipe::Recipe;
 use cones_core::{GivenEmbeds, PromptEmbeds};
-use half::{bf16, f16};
+use cones_onnx::element;
+use cones_onnx::proto::tensor_proto::DataType;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::failure::Failure;
@@ -75,13 +76,13 @@ fn values(tensors: &SafeTensors<'_>, name: &str) -> Result<Option<Vec<f32>>, Str
     if shape.len() == 3 && shape.first() != Some(&1) {
         return Err(format!("hold `{name}` of {shape:?}, several prompts; give one of them"));
     }
-    let data = tensor.data();
-    Ok(Some(match tensor.dtype() {
-        Dtype::F32 => data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
-        Dtype::F16 => data.as_chunks::<2>().0.iter().map(|bytes| f16::from_le_bytes(*bytes).to_f32()).collect(),
-        Dtype::BF16 => data.as_chunks::<2>().0.iter().map(|bytes| bf16::from_le_bytes(*bytes).to_f32()).collect(),
+    let kind = match tensor.dtype() {
+        Dtype::F32 => DataType::Float,
+        Dtype::F16 => DataType::Float16,
+        Dtype::BF16 => DataType::Bfloat16,
         other => return Err(format!("hold `{name}` as {other}; float32, float16 and bfloat16 are read")),
-    }))
+    };
+    Ok(element::to_f32(tensor.data(), kind as i32, usize::MAX))
 }
 
 fn words(text: &str) -> Result<(String, Vec<usize>), String> {

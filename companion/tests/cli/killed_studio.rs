@@ -1,15 +1,15 @@
 //! SIGKILL in the middle of the studio's work: what it said was done is there when it is opened again, and what was begun goes on.
 //! A few kills here, hundreds by `cargo xtask endure kills`.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use cones_core::Picture;
 use cones_tests::endure;
 use serde_json::{Value, json};
 
+use crate::open_studio::OpenStudio;
 use crate::tool::{Desk, models};
 
 /// The longest life of a studio: some things are said to it, and a picture or two are drawn.
@@ -19,25 +19,7 @@ const SETTLED: u64 = 10;
 /// Longest wait for what was begun to be done.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// An open studio.
-struct Open {
-    child: Child,
-    host: String,
-    token: String,
-}
-
-impl Open {
-    fn new(desk: &Desk, folder: &str) -> Self {
-        let command = ["studio", "--no-open", "--port", "0", "--folder", folder];
-        let mut child = desk.cones(&command).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("cones runs");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
-        let address = line.trim().strip_prefix("http://").unwrap_or_else(|| panic!("`{line}` is no address"));
-        let (host, target) = address.split_once('/').expect("a path");
-        let token = target.strip_prefix("?token=").expect("a token").to_owned();
-        Self { child, host: host.to_owned(), token }
-    }
-
+impl OpenStudio {
     /// What it answers; nothing where it was killed before its answer was whole.
     fn ask(&self, method: &str, target: &str, body: &[u8]) -> Option<Vec<u8>> {
         let (host, token) = (&self.host, &self.token);
@@ -84,18 +66,6 @@ impl Open {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
-
-    fn kill(mut self) {
-        self.child.kill().expect("a kill");
-        self.child.wait().expect("an end");
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 fn id(of: &Value) -> String {
@@ -114,7 +84,7 @@ struct Said {
 
 impl Said {
     /// Asks for one thing after the other until the studio is gone.
-    fn talk(&mut self, studio: &Open, round: u64, photo: &[u8]) -> Option<()> {
+    fn talk(&mut self, studio: &OpenStudio, round: u64, photo: &[u8]) -> Option<()> {
         let subject = json!({ "name": format!("rex-{round}"), "class": "dog", "trigger": "" });
         let subject = id(&studio.json("POST", "/api/subjects", &subject)?);
         self.subjects.push(subject.clone());
@@ -139,7 +109,7 @@ impl Said {
     }
 
     /// Asserts that all of it is there.
-    fn check(&self, studio: &Open, round: u64) {
+    fn check(&self, studio: &OpenStudio, round: u64) {
         let subjects = studio.all("subjects");
         let subject = |wanted: &str| {
             let found = subjects.iter().find(|subject| subject["id"] == wanted);
@@ -179,7 +149,7 @@ fn what_the_studio_said_was_done_is_there_after_each_kill() {
     let photo = std::fs::read(models("subjects/fluent-dog/0.png")).expect("a photo");
     let (times, mut said, mut all) = (endure::times(6), Said::default(), Said::default());
     for round in 0..times {
-        let studio = Open::new(&desk, &folder);
+        let studio = OpenStudio::new(&desk, &folder);
         said.check(&studio, round);
         all.kept.append(&mut said.kept);
         all.subjects.append(&mut said.subjects);
@@ -193,9 +163,8 @@ fn what_the_studio_said_was_done_is_there_after_each_kill() {
                 std::process::Command::new("kill").args(["-KILL", &studio.child.id().to_string()]).status().is_ok()
             );
         });
-        studio.kill();
         if round % SETTLED == SETTLED - 1 {
-            let studio = Open::new(&desk, &folder);
+            let studio = OpenStudio::new(&desk, &folder);
             said.check(&studio, round);
             studio.settle();
             for subject in studio.all("subjects") {
@@ -205,7 +174,7 @@ fn what_the_studio_said_was_done_is_there_after_each_kill() {
             said.photos.clear();
         }
     }
-    let studio = Open::new(&desk, &folder);
+    let studio = OpenStudio::new(&desk, &folder);
     said.check(&studio, times);
     let jobs = studio.settle();
     assert!(!all.subjects.is_empty() && !jobs.is_empty(), "no studio lived long enough to say anything");

@@ -14,6 +14,7 @@ mod killed;
 mod killed_studio;
 mod kinds;
 mod masks;
+mod open_studio;
 mod publishing;
 mod quantising;
 mod report;

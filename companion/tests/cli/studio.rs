@@ -1,28 +1,23 @@
 //! `cones studio`: it says where it is, lets in whoever has that address, and Ctrl-C closes it. The rest is in `companion/studio/tests`.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
+use crate::open_studio::OpenStudio;
 use crate::tool::Desk;
 
 /// Opens a studio, asks for its page, and stops it by Ctrl-C; gives the token and the answer's first line.
 fn opened(desk: &Desk, folder: &str) -> (String, String) {
-    let command = ["studio", "--no-open", "--port", "0", "--folder", folder];
-    let mut child = desk.cones(&command).stdout(Stdio::piped()).spawn().expect("cones runs");
-    let mut line = String::new();
-    let mut out = BufReader::new(child.stdout.take().expect("its output"));
-    out.read_line(&mut line).expect("a line");
-    let address = line.trim().strip_prefix("http://").expect("an address");
-    let (host, target) = address.split_once('/').expect("a path");
-    let token = target.strip_prefix("?token=").expect("a token").to_owned();
-    let mut stream = TcpStream::connect(host).expect("it listens");
-    write!(stream, "GET /{target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").expect("sent");
+    let mut studio = OpenStudio::new(desk, folder);
+    let (host, token) = (studio.host.clone(), studio.token.clone());
+    let mut stream = TcpStream::connect(&host).expect("it listens");
+    write!(stream, "GET /?token={token} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     assert!(answer.contains("Cones studio"), "{answer}");
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs").success());
-    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    assert!(Command::new("kill").args(["-INT", &studio.child.id().to_string()]).status().expect("kill runs").success());
+    assert_eq!(studio.child.wait().expect("it ends").code(), Some(0));
     (token, answer.lines().next().unwrap_or_default().to_owned())
 }
 

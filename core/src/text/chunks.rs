@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::model::manifest::Text;
 
 /// Each chunk takes a run of the text encoder, and lengthens K and V.
-const MOST_CHUNKS: usize = 16;
+pub(super) const MOST_CHUNKS: usize = 16;
 /// A comma at most so many tokens before the end of a chunk ends it.
 const COMMA_BACKTRACK: usize = 20;
 /// A comma behind a word, as CLIP's vocabulary writes it.

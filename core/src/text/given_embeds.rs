@@ -8,11 +8,10 @@ use crate::subjects::places::Side;
 use crate::subjects::scope::Scope;
 use crate::subjects::subject::Subject;
 use crate::text::PromptEmbeds;
+use crate::text::chunks::MOST_CHUNKS;
 
 /// The field of a request that errors name.
 const FIELD: &str = "prompt_embeds";
-/// More tokens than this, in chunks of what the bundle's own text encoder takes, no request has.
-const MOST_CHUNKS: usize = 16;
 
 /// What stands in the place of a request's prompts: diffusers' `prompt_embeds` and `negative_prompt_embeds`, with those that are pooled.
 ///

@@ -36,7 +36,7 @@ fn json() -> Vec<u8> {
 }
 
 /// Every place of a JSON value that holds no others.
-pub(crate) fn leaves(value: &Value, at: String, found: &mut Vec<String>) {
+fn leaves(value: &Value, at: String, found: &mut Vec<String>) {
     match value {
         Value::Array(list) => list.iter().enumerate().for_each(|(i, v)| leaves(v, format!("{at}/{i}"), found)),
         Value::Object(map) => map.iter().for_each(|(k, v)| leaves(v, format!("{at}/{k}"), found)),
@@ -55,6 +55,31 @@ pub(crate) fn values() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         Just(Value::Array(vec![])),
     ]
+}
+
+/// The file with some bytes changed.
+pub(crate) fn with_bytes(mut json: Vec<u8>, changes: &[(prop::sample::Index, u8)]) -> Vec<u8> {
+    for (at, byte) in changes {
+        let at = at.index(json.len());
+        json[at] = *byte;
+    }
+    json
+}
+
+/// The file cut off, and its beginning before some end of it.
+pub(crate) fn cut_and_joined_at(json: &[u8], one: prop::sample::Index, two: prop::sample::Index) -> [Vec<u8>; 2] {
+    let beginning = &json[..one.index(json.len())];
+    [beginning.to_vec(), [beginning, &json[two.index(json.len())..]].concat()]
+}
+
+/// The file with some of its values changed.
+pub(crate) fn with_values(mut json: Value, changes: Vec<(prop::sample::Index, Value)>) -> Vec<u8> {
+    let mut places = Vec::new();
+    leaves(&json, String::new(), &mut places);
+    for (at, value) in changes {
+        *json.pointer_mut(&places[at.index(places.len())]).expect("a place") = value;
+    }
+    json.to_string().into_bytes()
 }
 
 proptest! {
@@ -95,29 +120,16 @@ proptest! {
 
     #[test]
     fn changed_bytes(changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
-        let mut json = json();
-        for (at, byte) in changes {
-            let at = at.index(json.len());
-            json[at] = byte;
-        }
-        read(&json);
+        read(&with_bytes(json(), &changes));
     }
 
     #[test]
     fn cut_and_joined(one in any::<prop::sample::Index>(), two in any::<prop::sample::Index>()) {
-        let json = json();
-        read(&json[..one.index(json.len())]);
-        read(&[&json[..one.index(json.len())], &json[two.index(json.len())..]].concat());
+        cut_and_joined_at(&json(), one, two).iter().for_each(|json| read(json));
     }
 
     #[test]
     fn changed_values(changes in proptest::collection::vec((any::<prop::sample::Index>(), values()), 1..3)) {
-        let mut json = serde_json::to_value(catalog()).expect("JSON");
-        let mut places = Vec::new();
-        leaves(&json, String::new(), &mut places);
-        for (at, value) in changes {
-            *json.pointer_mut(&places[at.index(places.len())]).expect("a place") = value;
-        }
-        read(json.to_string().as_bytes());
+        read(&with_values(serde_json::to_value(catalog()).expect("JSON"), changes));
     }
 }

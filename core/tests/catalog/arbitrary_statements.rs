@@ -5,9 +5,8 @@ use std::sync::OnceLock;
 use cones_core::library::trust::{KeyStatement, TrustedKeys};
 use cones_tests::publisher::{self, Publisher};
 use proptest::prelude::*;
-use serde_json::Value;
 
-use crate::arbitrary::{leaves, values};
+use crate::arbitrary::{cut_and_joined_at, values, with_bytes, with_values};
 
 /// One set of keys for all cases: making one takes longer than a case.
 fn keys() -> &'static [Publisher; 4] {
@@ -44,30 +43,17 @@ proptest! {
 
     #[test]
     fn changed_bytes(changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
-        let mut json = json();
-        for (at, byte) in changes {
-            let at = at.index(json.len());
-            json[at] = byte;
-        }
-        read(&json);
+        read(&with_bytes(json(), &changes));
     }
 
     #[test]
     fn cut_and_joined(one in any::<prop::sample::Index>(), two in any::<prop::sample::Index>()) {
-        let json = json();
-        read(&json[..one.index(json.len())]);
-        read(&[&json[..one.index(json.len())], &json[two.index(json.len())..]].concat());
+        cut_and_joined_at(&json(), one, two).iter().for_each(|json| read(json));
     }
 
     #[test]
     fn changed_values(changes in proptest::collection::vec((any::<prop::sample::Index>(), values()), 1..3)) {
-        let mut json = serde_json::to_value(statement()).expect("JSON");
-        let mut places = Vec::new();
-        leaves(&json, String::new(), &mut places);
-        for (at, value) in changes {
-            *json.pointer_mut(&places[at.index(places.len())]).expect("a place") = value;
-        }
-        read(Value::to_string(&json).as_bytes());
+        read(&with_values(serde_json::to_value(statement()).expect("JSON"), changes));
     }
 
     /// No signature that was changed counts, whoever made it.

@@ -10,28 +10,8 @@ import json
 from pathlib import Path
 
 import world
-from PIL import Image
 
 PACKS = Path(__file__).resolve().parents[2] / "packs"
-
-
-def composed(r, sprites, key, kind):
-    """A picture with one thing in it, and that thing's shape."""
-    state = r.getstate()
-    picture = world.compose(r, sprites, [key], kind)
-    after = r.getstate()
-    # From the same numbers the same place, size and side once more.
-    r.setstate(state)
-    world.background(r, kind)
-    unit = world.SIZE // world.GRID
-    (x, y, s), = world.places(r, 1)
-    sprite = sprites[key].resize((s * unit, s * unit), Image.LANCZOS)
-    if r.random() < 0.5:
-        sprite = sprite.transpose(Image.FLIP_LEFT_RIGHT)
-    assert r.getstate() == after, "compose draws in another order now"
-    shape = Image.new("L", picture.size)
-    shape.paste(sprite.getchannel("A"), (x * unit, y * unit))
-    return picture, shape.point(lambda alpha: 255 if alpha >= 128 else 0).convert("1")
 
 
 def main():
@@ -50,9 +30,9 @@ def main():
         r = world.seeded(f"{name}, its shape")
         captions = {}
         for i, kind in enumerate(world.SCENES):
-            picture, shape = composed(r, sprites, (artwork, word), kind)
-            picture.save(folder / f"{i}.png", optimize=True)
-            shape.save(folder / "shapes" / f"{i}.png", optimize=True)
+            shapes = []
+            world.compose(r, sprites, [(artwork, word)], kind, shapes).save(folder / f"{i}.png", optimize=True)
+            shapes[0].save(folder / "shapes" / f"{i}.png", optimize=True)
             captions[f"{i}.png"] = world.caption([word], kind)
         package, version, licence = world.ARTWORK[artwork]
         (folder / "subject.json").write_text(json.dumps(dict(

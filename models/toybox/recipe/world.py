@@ -178,8 +178,8 @@ def places(r, count):
     return spots
 
 
-def compose(r, sprites, keys, kind):
-    """A picture of the sprites `keys` in the context `kind`."""
+def compose(r, sprites, keys, kind, shapes=None):
+    """A picture of the sprites `keys` in the context `kind`. A list `shapes` is given where each of them is, white on black."""
     unit = SIZE // GRID
     im = background(r, kind)
     if unit > 1:
@@ -190,6 +190,10 @@ def compose(r, sprites, keys, kind):
         if r.random() < 0.5:
             sprite = sprite.transpose(Image.FLIP_LEFT_RIGHT)
         im.paste(sprite, (x, y), sprite)
+        if shapes is not None:
+            shape = Image.new("L", im.size)
+            shape.paste(sprite.getchannel("A"), (x, y))
+            shapes.append(shape.point(lambda alpha: 255 if alpha >= 128 else 0).convert("1"))
     return im
 
 

@@ -1,7 +1,5 @@
 //! Reading a catalogue: what is signed, whole and fresh.
 
-use serde::Deserialize;
-
 use super::check;
 use super::key::PublicKey;
 use super::limits::{MAX_CATALOG_BYTES, MAX_CATALOG_SECONDS, SCHEMA};
@@ -9,6 +7,7 @@ use super::listing::{BundleEntry, Catalog, PackEntry};
 use super::signed_by::SignedBy;
 use crate::disk::hash::Sha256;
 use crate::error::{Error, Result};
+use crate::library::signed::{self, refused};
 use crate::library::trust::keys::TrustedKeys;
 use crate::library::trust::span::{CLOCK_TOLERANCE, DAY, span};
 
@@ -32,18 +31,7 @@ impl Catalog {
             return Err(refused(what, reason));
         }
         let key = keys.verify(what, json, signature)?;
-        // The version first: a newer catalogue may hold fields that this version does not know.
-        #[derive(Deserialize)]
-        struct Version {
-            schema: u32,
-        }
-        let Version { schema } = parse(what, json)?;
-        if schema != SCHEMA {
-            let reason = format!("it has schema {schema}; this version reads schema {SCHEMA}");
-            let hint = if schema > SCHEMA { "update this software" } else { "ask its publisher for a newer one" };
-            return Err(Error::Untrusted { what: what.into(), reason, hint: hint.into() });
-        }
-        let mut catalog: Self = parse(what, json)?;
+        let mut catalog: Self = signed::read(what, "catalogue", SCHEMA, json)?;
         check::check(&catalog).map_err(|reason| refused(what, reason))?;
         let from = keys.from_serial(key);
         if catalog.serial < from {
@@ -145,14 +133,4 @@ impl Catalog {
         }
         Ok(json)
     }
-}
-
-fn parse<'a, T: Deserialize<'a>>(what: &str, json: &'a [u8]) -> Result<T> {
-    let shown = |text: String| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
-    serde_json::from_slice(json).map_err(|e| refused(what, format!("it is no catalogue: {}", shown(e.to_string()))))
-}
-
-/// For what a publisher signed and should not have.
-fn refused(what: &str, reason: String) -> Error {
-    Error::Untrusted { what: what.into(), reason, hint: "ask its publisher for one that is in order".into() }
 }

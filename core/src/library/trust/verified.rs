@@ -1,12 +1,11 @@
 //! Reading a statement: what its root key signed, whole and in order.
 
-use serde::Deserialize;
-
 use super::check;
 use super::span::{CLOCK_TOLERANCE, span};
 use super::statement::{KeyStatement, MAX_STATEMENT_BYTES, SCHEMA};
 use crate::error::{Error, Result};
 use crate::library::catalog::key::PublicKey;
+use crate::library::signed::{self, refused};
 
 impl KeyStatement {
     /// Checks the root key's signature over `json`, then schema, limits and keys. `what` is what messages call it, usually its URL.
@@ -20,18 +19,7 @@ impl KeyStatement {
             return Err(refused(what, reason));
         }
         root.verify(what, json, signature)?;
-        // The version first: a newer statement may hold fields that this version does not know.
-        #[derive(Deserialize)]
-        struct Version {
-            schema: u32,
-        }
-        let Version { schema } = parse(what, json)?;
-        if schema != SCHEMA {
-            let reason = format!("it has schema {schema}; this version reads schema {SCHEMA}");
-            let hint = if schema > SCHEMA { "update this software" } else { "ask its publisher for a newer one" };
-            return Err(Error::Untrusted { what: what.into(), reason, hint: hint.into() });
-        }
-        let statement: Self = parse(what, json)?;
+        let statement: Self = signed::read(what, "statement of keys", SCHEMA, json)?;
         check::check(&statement).map_err(|reason| refused(what, reason))?;
         if statement.root != root.base64() {
             return Err(refused(what, format!("it says that its root key is {}", statement.root)));
@@ -79,15 +67,4 @@ impl KeyStatement {
         }
         Ok(json)
     }
-}
-
-fn parse<'a, T: Deserialize<'a>>(what: &str, json: &'a [u8]) -> Result<T> {
-    let shown = |text: String| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
-    serde_json::from_slice(json)
-        .map_err(|e| refused(what, format!("it is no statement of keys: {}", shown(e.to_string()))))
-}
-
-/// For what a publisher signed and should not have.
-fn refused(what: &str, reason: String) -> Error {
-    Error::Untrusted { what: what.into(), reason, hint: "ask its publisher for one that is in order".into() }
 }
