@@ -43,7 +43,8 @@ def projections(unet) -> list[tuple[str, torch.nn.Parameter]]:
     """`attn2.to_k` and `to_v` weights in a bundle's order: that of the forward pass, `to_k` first."""
     part = {"down_blocks": 0, "mid_block": 1, "up_blocks": 2}
     names = [name for name, _ in unet.named_modules() if name.endswith(".attn2")]
-    names.sort(key=lambda name: part[name.split(".")[0]])  # stable: within a part they are in order already
+    # Stable: within a part they are in order already, and all of a transformer's blocks are in one.
+    names.sort(key=lambda name: part.get(name.split(".")[0], 0))
     found = []
     for name in names:
         attention = unet.get_submodule(name)
