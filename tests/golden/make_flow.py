@@ -5,8 +5,9 @@ float32, with the random weights of `models/export/make_flow_fixtures.py`.
 
 `sana.safetensors` and `dreamlite.safetensors` hold `prompt_embeds` and `negative_prompt_embeds`, [tokens, width], of the tokens that
 count alone; the pipelines were given more, masked. `latents.safetensors` holds for each case what it began with (`NAME.0`) and the
-latent after each step; `dreamlite-edit.image` is the latent of the picture that is edited. `effects` says how near pictures come to
-the case's that leave out one thing. The same loop with the exported graphs must come within 60 dB, or nothing is written.
+latent after each step; `dreamlite-edit.image` is the latent of the picture that is edited, `sana.image` that of `sana-euler.png`, not
+yet multiplied by the scaling factor. Masked cases have weights shut and keep their biases. `effects` says how near pictures come to the
+case's that leave out one thing. The same loop with the exported graphs must come within 60 dB, or nothing is written.
 """
 
 import json
@@ -249,6 +250,9 @@ def main() -> None:
         found["cases"][name] = case
         print(name, {key: value for key, value in found["onnx"].items() if key.startswith(name)},
               "contrast", round(float(pictures[name].std()), 3), "clipped", round(float(((pictures[name] % 1) == 0).float().mean()), 3))
+    image = tensor(pil(pictures["sana-euler"]))
+    tensors["sana.image"] = made["sana_vae"].encode(image).latent[0].contiguous()
+    found["onnx"]["sana encoder"] = round(psnr(Graphs("sana").run("vae_encoder", image=image)[0], tensors["sana.image"]), 1)
     assert min(found["onnx"].values()) >= LEAST, found["onnx"]
     found["effects"] = effects(made, texts, pictures)
     for name, picture in pictures.items():
