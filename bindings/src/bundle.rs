@@ -41,8 +41,10 @@ pub struct BundleInfo {
     pub safety: Option<String>,
     /// Other ways to ask it that suit it, by name: presets, to be a request's `style`.
     pub presets: Vec<Style>,
-    /// Whether it is told of the picture's size: Stable Diffusion XL and its kind, of two text encoders.
+    /// Whether it is told of the picture's size: Stable Diffusion XL and its kind, of two text encoders, and DreamLite.
     pub takes_micro_conditions: bool,
+    /// Whether it reads prompts; else a request must bring embeddings (`Request.prompt_embeds`), of 1 to `text_length` tokens.
+    pub reads_prompts: bool,
     /// Tokens of embeddings that stand in the place of a prompt (`Request.prompt_embeds`); a multiple of it does as well.
     pub text_length: u32,
     /// Numbers of each of these tokens.
@@ -74,9 +76,10 @@ impl From<&cones_core::Bundle> for BundleInfo {
             most_clip_skip: manifest.text.clip_skip,
             safety: manifest.safety.as_ref().map(|classifier| classifier.name.clone()),
             presets: manifest.presets.iter().map(Style::of).collect(),
-            takes_micro_conditions: manifest.text_2.is_some(),
+            takes_micro_conditions: manifest.text_2.is_some() || manifest.addition_embed_type.is_some(),
             text_length: manifest.text.max_length,
-            context_size: manifest.context_size(),
+            context_size: manifest.embeds_size(),
+            reads_prompts: manifest.given_text.is_none(),
             pooled_size: manifest.text_2.map_or(0, |second| second.projection_dim),
         }
     }

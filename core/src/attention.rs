@@ -31,4 +31,7 @@ pub struct KeyValues {
     pub layers: Vec<Vec<f32>>,
     /// The prompt's pooled embedding, which a U-Net of two text encoders takes too (`text_embeds`); empty else. No mask changes it.
     pub text_embeds: Vec<f32>,
+    /// 1 for each of the prompt's tokens and 0 for those that fill up, where the U-Net is told so (`encoder_attention_mask`); empty
+    /// else.
+    pub encoder_attention_mask: Vec<f32>,
 }

@@ -55,6 +55,7 @@ pub struct Engine {
     prompts: Prompts,
     text_encoder: Slot,
     text_encoder_2: Slot,
+    encoder_hid_proj: Slot,
     unet: Slot,
     vae_decoder: Slot,
     vae_encoder: Slot,
@@ -89,7 +90,10 @@ impl Engine {
         let arrangement = planner.with_classifier(classifier.as_ref()).first_arrangement();
         let place = Place { provider, threads: options.threads, cache: options.cache.clone() };
         let text = bundle.manifest().text;
-        let tokenizer = Tokenizer::open(&bundle.file(bundle::TOKENIZER)?, text)?;
+        let tokenizer = match bundle.manifest().given_text {
+            None => Tokenizer::open(&bundle.file(bundle::TOKENIZER)?, text)?,
+            Some(_) => Tokenizer::absent(text),
+        };
         let second = bundle.manifest().text_2.map(|second| text.of_second(&second));
         let second = second.map(|text| Tokenizer::open(&bundle.file(bundle::TOKENIZER_2)?, text));
         let tokenizer_2 = second.transpose()?;
@@ -102,6 +106,7 @@ impl Engine {
             prompts: Prompts::default(),
             text_encoder: Slot::default(),
             text_encoder_2: Slot::default(),
+            encoder_hid_proj: Slot::default(),
             unet: Slot::default(),
             vae_decoder: Slot::default(),
             vae_encoder: Slot::default(),
@@ -135,8 +140,9 @@ impl Engine {
 
     /// What the loaded graphs hold, about.
     fn held(&self) -> u64 {
-        let slots = [&self.text_encoder, &self.text_encoder_2, &self.unet, &self.vae_decoder, &self.vae_encoder];
-        let loaded = slots.into_iter().filter_map(Slot::loaded);
+        let text = [&self.text_encoder, &self.text_encoder_2, &self.encoder_hid_proj];
+        let others = [&self.unet, &self.vae_decoder, &self.vae_encoder];
+        let loaded = text.into_iter().chain(others).filter_map(Slot::loaded);
         let held = |purpose: &Purpose| {
             Some(
                 self.profile
@@ -162,7 +168,7 @@ impl Engine {
         &self.bundle
     }
 
-    /// Its tokenizer.
+    /// Its tokenizer; of a base model without a text encoder one that refuses every prompt.
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
     }
@@ -225,7 +231,7 @@ impl Engine {
 
     /// Drops every graph; the next request loads what it needs again.
     pub fn unload(&mut self) {
-        let text = [&mut self.text_encoder, &mut self.text_encoder_2];
+        let text = [&mut self.text_encoder, &mut self.text_encoder_2, &mut self.encoder_hid_proj];
         let others = [&mut self.unet, &mut self.vae_decoder, &mut self.vae_encoder];
         text.into_iter().chain(others).for_each(Slot::unload);
         self.unload_classifier();

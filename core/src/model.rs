@@ -3,7 +3,9 @@
 pub mod bundle;
 pub mod external_data;
 pub mod fingerprint;
+mod flow_matching;
 pub mod form;
+mod given_text;
 pub(crate) mod image_size;
 pub mod manifest;
 pub mod mapped;

@@ -5,7 +5,9 @@ use std::path::Path;
 use cones_core::model::manifest::{ImageSize, Latent, VaeScaling};
 use serde_json::Value;
 
+use crate::denoiser::Denoiser;
 use crate::error::{Error, Result};
+use crate::given_text::{self, GivenConfig};
 use crate::import_options::ImportOptions;
 use crate::json::Json;
 use crate::kind::Kind;
@@ -28,6 +30,10 @@ pub(super) struct Config {
     pub(super) text: TextEncoder,
     /// The second one, where the U-Net takes two.
     pub(super) second: Option<SecondEncoder>,
+    /// The network that takes the noise away.
+    pub(super) denoiser: Denoiser,
+    /// What becomes of embeddings that an app brings, where there is no text encoder.
+    pub(super) given: Option<GivenConfig>,
 }
 
 impl Config {
@@ -35,12 +41,13 @@ impl Config {
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let json = |part: &str| Json::read(&folder.join(part));
         check_is_pipeline(folder)?;
-        let unet = json("unet/config.json")?;
+        let (denoiser, unet) = Denoiser::read(folder)?;
+        if let Some(given) = given_text::read(denoiser, &unet)? {
+            return Self::of_given(folder, denoiser, &unet, given);
+        }
         refuse_other_kinds(&unet)?;
         let second = second_text::read(folder, &unet)?;
-        // Where the decoder was exported by itself, its configuration lies beside it.
-        let alone = folder.join("vae_decoder/config.json");
-        let vae = Json::read_if_there(&alone)?.map_or_else(|| json("vae/config.json"), Ok)?;
+        let vae = vae_config(folder)?;
         let text = json("text_encoder/config.json")?;
         check_text_encoder(&text)?;
         let sampling = scheduler::read(&json("scheduler/scheduler_config.json")?)?;
@@ -60,22 +67,63 @@ impl Config {
             sampling,
             text,
             second,
+            denoiser,
+            given: None,
         })
     }
 
-    /// Width of a token's embedding, which K and V are made from.
+    /// Of a model without a text encoder.
+    fn of_given(folder: &Path, denoiser: Denoiser, network: &Json, given: GivenConfig) -> Result<Self> {
+        let sampling = scheduler::read(&Json::read(&folder.join("scheduler/scheduler_config.json"))?)?;
+        let (channels, scale, scaling) = read_vae(&vae_config(folder)?)?;
+        for key in ["in_channels", "out_channels"] {
+            if network.get(key).is_some() && network.u32(key)? != channels {
+                return Err(network.unsupported(key));
+            }
+        }
+        let halved = match denoiser {
+            Denoiser::Sana => Some(network.u32_or("patch_size", 1)?),
+            _ => power(network.array("block_out_channels")?.len().saturating_sub(1)),
+        };
+        let multiple = halved.and_then(|n| n.checked_mul(scale)).filter(|multiple| *multiple > 0);
+        Ok(Self {
+            image: image_size(network, scale)?,
+            latent: Latent { channels, scale, multiple: multiple.ok_or_else(|| network.unsupported("patch_size"))? },
+            in_channels: None,
+            time_cond_proj_dim: None,
+            vae: scaling,
+            sampling,
+            text: TextEncoder { hidden_size: given.hidden_size, positions: denoiser.most_tokens(), vocab_size: None },
+            second: None,
+            denoiser,
+            given: Some(given),
+        })
+    }
+
+    /// Width of what K and V of a token are made from.
     pub(super) fn context_size(&self) -> u32 {
+        if let Some(projected) = self.given.and_then(|given| given.given.cross_attention_dim) {
+            return projected;
+        }
         self.text.hidden_size.saturating_add(self.second.map_or(0, |second| second.encoder.hidden_size))
     }
+}
+
+/// Where the decoder was exported by itself, its configuration lies beside it.
+fn vae_config(folder: &Path) -> Result<Json> {
+    let alone = Json::read_if_there(&folder.join("vae_decoder/config.json"))?;
+    alone.map_or_else(|| Json::read(&folder.join("vae/config.json")), Ok)
 }
 
 /// Latent channels, pixels per latent cell and scaling.
 fn read_vae(vae: &Json) -> Result<(u32, u32, VaeScaling)> {
     vae.must_be_unset(&["latents_mean", "latents_std"])?;
-    let (blocks, default_scaling) = match vae.str_or("_class_name", "AutoencoderKL")? {
-        "AutoencoderKL" => ("block_out_channels", 0.18215),
-        "AutoencoderTiny" => ("encoder_block_out_channels", 1.0),
-        _ => return Err(vae.unknown_class("_class_name", "a VAE", &["AutoencoderKL", "AutoencoderTiny"])),
+    const KNOWN: [&str; 3] = ["AutoencoderKL", "AutoencoderTiny", "AutoencoderDC"];
+    let (blocks, default_scaling, default_channels) = match vae.str_or("_class_name", "AutoencoderKL")? {
+        "AutoencoderKL" => ("block_out_channels", 0.18215, 4),
+        "AutoencoderTiny" => ("encoder_block_out_channels", 1.0, 4),
+        "AutoencoderDC" => ("encoder_block_out_channels", 1.0, 32),
+        _ => return Err(vae.unknown_class("_class_name", "a VAE", &KNOWN)),
     };
     let scale = power(vae.array(blocks)?.len().saturating_sub(1));
     let scale = scale.ok_or_else(|| vae.wrong(blocks, "at most 8 blocks"))?;
@@ -86,24 +134,23 @@ fn read_vae(vae: &Json) -> Result<(u32, u32, VaeScaling)> {
     if scaling.scaling_factor <= 0.0 {
         return Err(vae.wrong("scaling_factor", "a positive number"));
     }
-    Ok((vae.u32_or("latent_channels", 4)?, scale, scaling))
+    Ok((vae.u32_or("latent_channels", default_channels)?, scale, scaling))
 }
 
 /// A folder of a pipeline that has no U-Net, or no pipeline's at all, is named as what it is.
 fn check_is_pipeline(folder: &Path) -> Result<()> {
-    if folder.join("unet/config.json").is_file() {
+    if ["unet", "transformer"].iter().any(|part| folder.join(part).join("config.json").is_file()) {
         return Ok(());
     }
     match Kind::of(folder) {
         // Something is missing from the folder that is meant: opening it says what.
         Kind::Pipeline | Kind::OnnxFolder | Kind::Unknown => Ok(()),
-        kind => Err(Error::kind(folder, kind, "a diffusers folder of Stable Diffusion 1, 2 or XL")),
+        kind => Err(Error::kind(folder, kind, "a diffusers folder of Stable Diffusion 1, 2 or XL, DreamLite or Sana")),
     }
 }
 
 /// Models that people may well have and that take more than a latent, a timestep and a text are named as what they are.
 fn refuse_other_kinds(unet: &Json) -> Result<()> {
-    unet.must_be_class("a U-Net", &["UNet2DConditionModel"])?;
     let what = match unet.u32("in_channels")? {
         8 => "as in a model that changes pictures (InstructPix2Pix): its U-Net takes a picture too",
         7 => "as in a model that makes pictures larger: its U-Net takes a small picture too",

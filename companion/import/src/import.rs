@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use cones_core::model::bundle::{
-    MANIFEST, TEXT_EMBEDS, TIME_IDS, TOKENIZER, TOKENIZER_2, UNET, UNET_PLAIN, VAE_ENCODER, mapped_twin,
+    ENCODER_HID_PROJ, MANIFEST, TEXT_EMBEDS, TIME_IDS, TOKENIZER, TOKENIZER_2, UNET, UNET_PLAIN, VAE_ENCODER,
+    mapped_twin,
 };
 use cones_core::model::manifest::{Defaults, Manifest, SecondText, Text};
 use cones_core::sampling::scheduler::Scheduler;
@@ -12,10 +13,12 @@ use cones_onnx::proto::tensor_proto::DataType;
 use cones_onnx::{Model, graph, info, strip};
 
 use crate::config::{self, Config};
+use crate::denoiser::Denoiser;
 use crate::error::{Error, Result};
 use crate::fixed::FixedSizes;
+use crate::given_text::{self, GivenConfig};
 use crate::import_options::ImportOptions;
-use crate::interface::{self, Interface};
+use crate::interface::{self, Interface, UnetTakes};
 use crate::layers::Layers;
 use crate::lora::Part;
 use crate::merge::Merge;
@@ -30,7 +33,10 @@ use crate::store::{self, WeightsFile};
 use crate::text_config::TextEncoder;
 use crate::timestep::Timestep;
 use crate::weight_names::Blocks;
-use crate::{attention, check, fixed, hoist, layout, outward, preview, scheduler, second_text, tokenizer};
+use crate::{
+    attention, check, fixed, hoist, layout, outward, preview, scheduler, second_text, side_by_side, text_projection,
+    tokenizer,
+};
 
 /// Weights shared by the U-Net's graphs.
 const UNET_WEIGHTS: &str = "unet.weights";
@@ -57,10 +63,12 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     let (text, text_2) = write_tokenizers(configurations, options, &config, &output)?;
 
     told(Stage::Weights(&options.weights))?;
-    let layers = if options.weights.is_file() {
-        Layers::open_file(&options.weights, &Blocks::read(configurations)?)?
-    } else {
-        Layers::open(&options.weights.join("unet"))?
+    let part = config.denoiser.part();
+    let layers = match config.denoiser {
+        Denoiser::UNet if options.weights.is_file() => {
+            Layers::open_file(&options.weights, &Blocks::read(configurations)?)?
+        }
+        _ => Layers::open(&options.weights.join(part))?,
     };
     let merge = Merge::open(&options.merge, &options.weights)?;
     let merge = merge.as_ref();
@@ -68,6 +76,9 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     let sizes = Sizes::new(&config, text);
     let mut fixed = FixedSizes::default();
     let timestep = import_unets(options, (&layers, merge), &config, sizes, &mut fixed, output.folder(), &mut told)?;
+    if let Some(given) = config.given.filter(|given| given.given.cross_attention_dim.is_some()) {
+        import_projection(options, &layers, &config, given, output.folder())?;
+    }
     let mut encoder: Option<Encoder> = None;
     for other in others::other_weights(&config) {
         let file = layout::graph_file(&options.onnx, other.name)?;
@@ -95,6 +106,8 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     manifest.prediction_type = config.sampling.prediction_type;
     manifest.noise_schedule = config.sampling.noise_schedule;
     manifest.text_2 = text_2;
+    manifest.given_text = config.given.map(|given| given.given);
+    manifest.addition_embed_type = config.given.and_then(|given| given.addition_embed_type);
     manifest.schema = manifest.lowest_schema();
     manifest.text = text;
     manifest.text.clip_skip = encoder.clip_skip;
@@ -106,7 +119,7 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
     if let Some(merge) = merge {
         told(Stage::Merged(merge.modules()))?;
     } else {
-        compare(options, output.folder(), &mut manifest, &mut told)?;
+        compare(options, (output.folder(), config.denoiser), &mut manifest, &mut told)?;
     }
     cones_core::model::bundle::check_values(&options.out.join(MANIFEST), &manifest)?;
     told(Stage::Memory)?;
@@ -121,13 +134,13 @@ pub fn import(options: &ImportOptions, told: &mut dyn FnMut(Stage<'_>), cancel: 
 /// Draws one step beside the export, and believes what that shows of the export.
 fn compare(
     options: &ImportOptions,
-    folder: &Path,
+    (folder, denoiser): (&Path, Denoiser),
     manifest: &mut Manifest,
     told: &mut dyn FnMut(Stage<'_>) -> cones_core::Result<()>,
 ) -> Result<()> {
     told(Stage::Compare)?;
     let (onnx, plain) = (options.onnx.as_path(), options.plain.as_deref());
-    match (Beside { onnx, plain, folder, manifest }).compare()? {
+    match (Beside { onnx, plain, folder, manifest, denoiser }).compare()? {
         Ok(found) => {
             told(Stage::Compared(found.parity))?;
             if let Some(batch) = found.batch {
@@ -148,6 +161,11 @@ fn write_tokenizers(
     config: &Config,
     output: &Output,
 ) -> Result<(Text, Option<SecondText>)> {
+    if config.given.is_some() {
+        // There are none: `text` says what an app's embeddings are to be.
+        let tokens = given_text::tokens(&options.onnx, config.denoiser)?;
+        return Ok((Text::new(tokens, config.text.hidden_size, [0; 3]), None));
+    }
     let write = |name, encoder: &TextEncoder, file: &str| -> Result<Text> {
         let tokenizer = tokenizer::read(configurations, &options.onnx, name, encoder)?;
         output.write(file, &tokenizer.bytes)?;
@@ -172,7 +190,9 @@ fn defaults(options: &ImportOptions, config: &Config, timestep: Timestep) -> Def
     let own = if timestep != Timestep::Float && BETWEEN.contains(&own) { Scheduler::Ddim } else { own };
     let scheduler = options.scheduler.unwrap_or(own);
     let (takes_guidance, two_texts) = (config.time_cond_proj_dim.is_some(), config.second.is_some());
-    let (steps, guidance) = scheduler::suited(scheduler, &config.sampling, takes_guidance, two_texts);
+    let own = config.denoiser.suited();
+    let (steps, guidance) =
+        own.unwrap_or_else(|| scheduler::suited(scheduler, &config.sampling, takes_guidance, two_texts));
     Defaults::new(options.steps.unwrap_or(steps), options.guidance.unwrap_or(guidance), scheduler)
 }
 
@@ -203,15 +223,22 @@ fn import_unets(
     let mut timestep = Timestep::Float;
     let plain = options.plain.iter().map(|plain| (plain, "unet.plain"));
     for (source, name) in std::iter::once((&options.onnx, "unet")).chain(plain) {
-        let file = layout::graph_file(source, "unet")?;
+        let file = layout::graph_file(source, config.denoiser.part())?;
         told(Stage::Graph(&file))?;
         let mut model = Model::open(&file)?;
         graph::lift_constants(model.graph_mut()?);
-        if let Timestep::Cut(element) = interface::canonicalise(&mut model, interface_of(config))? {
+        if let Timestep::Cut(element) = interface::canonicalise(&mut model, &interface_of(config))? {
             warn_of_cut(options, &file, element);
             timestep = Timestep::Cut(element);
         }
         fix_widths(&mut model, config)?;
+        if config.denoiser.is_side_by_side() {
+            side_by_side::take_left(&mut model)?;
+        }
+        if let Some(width) = config.given.and_then(|given| given.given.cross_attention_dim) {
+            let value = text_projection::find(model.graph()?, &file, layers.projections.len())?;
+            text_projection::cut(&mut model, &value, width as usize)?;
+        }
         fixed.learn_unet(&model, sizes.tokens, config.latent)?;
         check_width(&model, layers, config)?;
         hoist::hoist(&mut model, layers)?;
@@ -228,9 +255,35 @@ fn import_unets(
     Ok(timestep)
 }
 
+/// Writes what the network makes of a text before its layers do, as a graph of its own.
+fn import_projection(
+    options: &ImportOptions,
+    layers: &Layers,
+    config: &Config,
+    given: GivenConfig,
+    folder: &Path,
+) -> Result<()> {
+    const NAME: &str = "encoder_hid_proj";
+    let file = layout::graph_file(&options.onnx, config.denoiser.part())?;
+    let mut model = Model::open(&file)?;
+    graph::lift_constants(model.graph_mut()?);
+    interface::canonicalise(&mut model, &interface_of(config))?;
+    let value = text_projection::find(model.graph()?, &file, layers.projections.len())?;
+    let width = given.given.cross_attention_dim.unwrap_or(given.hidden_size);
+    text_projection::keep(&mut model, &value, width as usize)?;
+    strip::strip(&mut model.proto, NAME);
+    store::store_alone(&mut model, options.storage, folder, &format!("{NAME}.weights"))?;
+    save(model, folder, NAME)
+}
+
 /// What the U-Net takes.
-fn interface_of(config: &Config) -> &'static Interface {
-    interface::unet(config.second.is_some(), config.time_cond_proj_dim.is_some())
+fn interface_of(config: &Config) -> Interface {
+    let mut takes = UnetTakes::default();
+    takes.guidance = config.time_cond_proj_dim.is_some();
+    takes.pooled = config.second.is_some();
+    takes.sizes = config.second.is_some() || config.given.is_some_and(|given| given.addition_embed_type.is_some());
+    takes.mask = config.given.is_some_and(|given| given.given.encoder_attention_mask);
+    interface::unet(takes)
 }
 
 /// What the U-Net is told beside a text has one width each, also where the export leaves it free.
@@ -239,8 +292,9 @@ fn fix_widths(model: &mut Model, config: &Config) -> Result<()> {
     let told = config.time_cond_proj_dim.map(|width| (interface::GUIDANCE, width as usize));
     let pooled = config.second.map(|second| (TEXT_EMBEDS, second.projection_dim as usize));
     let sizes = config.second.map(|_| (TIME_IDS, MicroConditions::TIME_IDS));
+    let size = config.given.and_then(|given| given.addition_embed_type).map(|_| (TIME_IDS, 2));
     let graph = model.graph_mut()?;
-    for (name, width) in [told, pooled, sizes].into_iter().flatten() {
+    for (name, width) in [told, pooled, sizes, size].into_iter().flatten() {
         for input in graph.input.iter_mut().filter(|input| input.name() == name) {
             if let Some(exported) = info::sizes(input).get(1).copied().flatten().filter(|exported| *exported != width) {
                 let reason = format!("`{name}` has {exported} numbers; its configuration says {width}");
@@ -269,7 +323,9 @@ fn check_width(model: &Model, layers: &Layers, config: &Config) -> Result<()> {
     match odd {
         None => Ok(()),
         Some(layer) => {
-            let reason = format!("has {} columns; the text encoder gives {given}", layer.columns);
+            let whose =
+                if config.given.is_some() { "what the text is projected to has" } else { "the text encoder gives" };
+            let reason = format!("has {} columns; {whose} {given}", layer.columns);
             Err(Error::layer(model.file(), &layer.name, reason))
         }
     }
@@ -295,9 +351,13 @@ fn check_all(
         }
     }
     let names: Vec<&str> = layers.projections.iter().map(|projection| projection.layer.name.as_str()).collect();
-    check::graph(&folder.join("unet.onnx"), interface_of(config), &names)?;
+    let unet = interface_of(config);
+    check::graph(&folder.join(UNET), &unet, &names)?;
+    if config.given.is_some_and(|given| given.given.cross_attention_dim.is_some()) {
+        check::graph(&folder.join(ENCODER_HID_PROJ), &interface::ENCODER_HID_PROJ, &[])?;
+    }
     match options.plain {
-        Some(_) => check::graph(&folder.join("unet.plain.onnx"), interface_of(config), &names),
+        Some(_) => check::graph(&folder.join(UNET_PLAIN), &unet, &names),
         None => Ok(()),
     }
 }

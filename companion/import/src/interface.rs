@@ -1,8 +1,10 @@
 //! Canonical inputs and outputs: one set of names, element types and dimension names, whatever the exporter chose.
 
+use std::borrow::Cow;
 use std::path::Path;
 
-use cones_core::model::bundle::{PENULTIMATE, TEXT_EMBEDS, TIME_IDS};
+use cones_core::model::bundle::{CONTEXT, ENCODER_ATTENTION_MASK, PENULTIMATE, TEXT_EMBEDS, TIME_IDS};
+use cones_core::model::manifest::Manifest;
 use cones_onnx::proto::tensor_proto::DataType;
 use cones_onnx::proto::tensor_shape_proto::{Dimension, dimension};
 use cones_onnx::proto::{GraphProto, TensorShapeProto, ValueInfoProto, type_proto};
@@ -13,7 +15,7 @@ use crate::random;
 use crate::timestep::{self, Timestep};
 
 /// One input or output of a graph.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Port {
     /// The name that an input or output has in a bundle.
     pub name: &'static str,
@@ -27,7 +29,7 @@ pub struct Port {
 #[derive(Debug)]
 pub struct Interface {
     /// The inputs, in their order.
-    pub inputs: &'static [Port],
+    pub inputs: Cow<'static, [Port]>,
     /// The first output.
     pub output: Port,
     /// Further outputs.
@@ -61,63 +63,80 @@ const HIDDEN: &[&str] = &["batch", "tokens", "hidden"];
 const POOLED: &[Port] = &[float(TEXT_EMBEDS, &["batch"])];
 
 /// `text_encoder.onnx`; of a model with two, as exported.
-pub const TEXT_ENCODER: Interface = Interface { inputs: IDS, output: float("last_hidden_state", HIDDEN), further: &[] };
+pub const TEXT_ENCODER: Interface =
+    Interface { inputs: Cow::Borrowed(IDS), output: float("last_hidden_state", HIDDEN), further: &[] };
 
 /// `text_encoder_2.onnx`, as exported.
 pub const TEXT_ENCODER_2: Interface =
-    Interface { inputs: IDS, output: float("last_hidden_state", HIDDEN), further: POOLED };
+    Interface { inputs: Cow::Borrowed(IDS), output: float("last_hidden_state", HIDDEN), further: POOLED };
 
 /// `text_encoder.onnx` of a bundle with two.
-pub const FIRST_OF_TWO: Interface = Interface { inputs: IDS, output: float(PENULTIMATE, HIDDEN), further: &[] };
+pub const FIRST_OF_TWO: Interface =
+    Interface { inputs: Cow::Borrowed(IDS), output: float(PENULTIMATE, HIDDEN), further: &[] };
 
 /// `text_encoder_2.onnx` of a bundle.
-pub const SECOND_OF_TWO: Interface = Interface { inputs: IDS, output: float(PENULTIMATE, HIDDEN), further: POOLED };
+pub const SECOND_OF_TWO: Interface =
+    Interface { inputs: Cow::Borrowed(IDS), output: float(PENULTIMATE, HIDDEN), further: POOLED };
 
-const SAMPLE: Port = float("sample", PICTURE);
+pub(super) const SAMPLE: Port = float("sample", PICTURE);
 const TIMESTEP: Port = float("timestep", &["batch"]);
 const TEXT: Port = float(super::projection::TEXT, HIDDEN);
-const OUT: Port = float("out_sample", PICTURE);
-
-/// `unet.onnx`, as exported.
-pub const UNET: Interface = Interface { inputs: &[SAMPLE, TIMESTEP, TEXT], output: OUT, further: &[] };
+pub(super) const OUT: Port = float("out_sample", PICTURE);
 
 /// The input that tells a U-Net of the guidance scale.
 pub const GUIDANCE: &str = "timestep_cond";
 
-/// `unet.onnx` of a latent consistency model, which takes the guidance scale in an embedding.
-pub const GUIDED_UNET: Interface =
-    Interface { inputs: &[SAMPLE, TIMESTEP, TEXT, GUIDANCE_PORT], output: OUT, further: &[] };
+/// What a U-Net takes beside a noisy latent, a timestep and a text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnetTakes {
+    /// The guidance scale in an embedding, as latent consistency models do.
+    pub guidance: bool,
+    /// The pooled embedding of a second text encoder.
+    pub pooled: bool,
+    /// The picture's sizes.
+    pub sizes: bool,
+    /// Which tokens of the text there are.
+    pub mask: bool,
+}
 
-const GUIDANCE_PORT: Port = float(GUIDANCE, &["batch"]);
-const POOLED_TEXT: Port = float(TEXT_EMBEDS, &["batch"]);
-const SIZES: Port = float(TIME_IDS, &["batch"]);
-
-/// `unet.onnx` of a model with two text encoders, which takes a pooled embedding and the picture's sizes.
-pub const UNET_XL: Interface =
-    Interface { inputs: &[SAMPLE, TIMESTEP, TEXT, POOLED_TEXT, SIZES], output: OUT, further: &[] };
-
-/// `unet.onnx` of a latent consistency model with two text encoders, which is told of the guidance scale too.
-pub const GUIDED_UNET_XL: Interface =
-    Interface { inputs: &[SAMPLE, TIMESTEP, TEXT, GUIDANCE_PORT, POOLED_TEXT, SIZES], output: OUT, further: &[] };
-
-/// What the U-Net of a model takes: whether it has two text encoders, and is told of the guidance scale.
-#[must_use]
-pub fn unet(two_texts: bool, takes_guidance: bool) -> &'static Interface {
-    match (two_texts, takes_guidance) {
-        (false, false) => &UNET,
-        (false, true) => &GUIDED_UNET,
-        (true, false) => &UNET_XL,
-        (true, true) => &GUIDED_UNET_XL,
+impl UnetTakes {
+    /// What the U-Net of a bundle takes.
+    #[must_use]
+    pub fn of(manifest: &Manifest) -> Self {
+        Self {
+            guidance: manifest.time_cond_proj_dim.is_some(),
+            pooled: manifest.text_2.is_some(),
+            sizes: manifest.text_2.is_some() || manifest.addition_embed_type.is_some(),
+            mask: manifest.takes_mask(),
+        }
     }
 }
 
+/// `unet.onnx`, as exported.
+#[must_use]
+pub fn unet(takes: UnetTakes) -> Interface {
+    let further = [
+        (takes.mask, ENCODER_ATTENTION_MASK, &["batch", "tokens"][..]),
+        (takes.guidance, GUIDANCE, &["batch"]),
+        (takes.pooled, TEXT_EMBEDS, &["batch"]),
+        (takes.sizes, TIME_IDS, &["batch"]),
+    ];
+    let further = further.into_iter().filter(|(taken, ..)| *taken).map(|(_, name, dims)| float(name, dims));
+    Interface { inputs: [SAMPLE, TIMESTEP, TEXT].into_iter().chain(further).collect(), output: OUT, further: &[] }
+}
+
+/// `encoder_hid_proj.onnx` of a bundle.
+pub const ENCODER_HID_PROJ: Interface =
+    Interface { inputs: Cow::Borrowed(&[TEXT]), output: float(CONTEXT, HIDDEN), further: &[] };
+
 /// `vae_decoder.onnx`.
 pub const VAE_DECODER: Interface =
-    Interface { inputs: &[float("latent", PICTURE)], output: float("image", PICTURE), further: &[] };
+    Interface { inputs: Cow::Borrowed(&[float("latent", PICTURE)]), output: float("image", PICTURE), further: &[] };
 
 /// `vae_encoder.onnx`.
 pub const VAE_ENCODER: Interface =
-    Interface { inputs: &[float("image", PICTURE)], output: float("latent", PICTURE), further: &[] };
+    Interface { inputs: Cow::Borrowed(&[float("image", PICTURE)]), output: float("latent", PICTURE), further: &[] };
 
 /// Gives the graph exactly these inputs and outputs.
 ///
@@ -137,7 +156,9 @@ pub(super) fn canonicalise(model: &mut Model, interface: &Interface) -> Result<T
     if graph.initializer.iter().any(|tensor| tensor.data_type == Some(DataType::Float16 as i32)) {
         graph.value_info.clear();
     }
-    name_inputs(graph, &file, interface.inputs)?;
+    name_inputs(graph, &file, &interface.inputs)?;
+    let place = |name: &str| interface.inputs.iter().position(|port| port.name == name);
+    graph.input.sort_by_key(|input| place(input.name()));
     name_outputs(graph, &file, interface)?;
     graph::prune(graph);
     if interface.output.name == VAE_ENCODER.output.name {
@@ -145,7 +166,7 @@ pub(super) fn canonicalise(model: &mut Model, interface: &Interface) -> Result<T
     }
     random::refuse(graph, &file)?;
     let timestep = timestep::widen(graph);
-    for port in interface.inputs {
+    for port in interface.inputs.iter() {
         name_dimensions(graph, port);
         convert_input(graph, &file, port, opset)?;
         if port.name == "timestep" {

@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 /// What to do about a configuration that is not what diffusers writes.
 const HINT: &str = "save the pipeline again with a current version of diffusers";
 /// What to do about a model that is of another kind.
-const UNSUPPORTED: &str = "only text-to-image models of Stable Diffusion's kind (versions 1 and 2) can be imported";
+const UNSUPPORTED: &str =
+    "only text-to-image models of Stable Diffusion (1, 2 and XL), DreamLite and Sana can be imported";
 
 /// One JSON object with the file it came from. Keys that are missing and keys that are null are the same, as in diffusers.
 #[derive(Debug)]

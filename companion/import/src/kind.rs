@@ -13,9 +13,9 @@ pub enum Kind {
     Mask,
     /// A folder with `bundle.json`.
     Bundle,
-    /// A diffusers folder with a U-Net.
+    /// A diffusers folder with a U-Net, or another network that can be imported.
     Pipeline,
-    /// A diffusers folder without one: its model is a transformer or something else.
+    /// A diffusers folder without one: its model is another transformer or something else.
     OtherPipeline,
     /// The folder of one model, as of the U-Net, out of a diffusers folder.
     PipelinePart,
@@ -85,7 +85,7 @@ impl Kind {
                 "`cones import --weights DIR` takes it, with an export to ONNX (`models/export/export_onnx.py`)"
             }
             Self::OtherPipeline => {
-                "no command takes it: only models with a U-Net of Stable Diffusion 1 or 2 can be imported"
+                "no command takes it: models of Stable Diffusion 1, 2 and XL, DreamLite and Sana can be imported"
             }
             Self::PipelinePart => "`cones import --weights DIR` takes the folder above it, with `model_index.json`",
             Self::OnnxFolder => "`cones import --onnx DIR` takes it, with the weights it was exported from",
@@ -94,9 +94,12 @@ impl Kind {
                 "`cones import --weights FILE` takes it, with an export to ONNX and, as --config, the configurations of \
                  a diffusers folder"
             }
-            Self::CheckpointXl => "no command takes it: only Stable Diffusion 1 and 2 can be imported",
+            Self::CheckpointXl => {
+                "no command takes it in one file: load it with diffusers (`from_single_file`), save it with `save_pretrained`, and \
+                 give that folder to `cones import`"
+            }
             Self::OtherCheckpoint => {
-                "no command takes it: only models with a U-Net of Stable Diffusion 1 or 2 can be imported"
+                "no command takes it: in one file a U-Net of Stable Diffusion 1 or 2 can be imported, and Sana as a diffusers folder"
             }
             Self::Lora => {
                 "`cones import-lora FILE --out PACK.cones` makes a pack of it where it changes keys and values of the \
@@ -135,7 +138,7 @@ impl fmt::Display for Kind {
             Self::Mask => "a mask as Python writes it",
             Self::Bundle => "a bundle",
             Self::Pipeline => "a diffusers folder",
-            Self::OtherPipeline => "a diffusers folder without a U-Net",
+            Self::OtherPipeline => "a diffusers folder of another kind of model",
             Self::PipelinePart => "one part of a diffusers folder",
             Self::OnnxFolder => "a folder with ONNX graphs",
             Self::OnnxGraph => "an ONNX graph",

@@ -4,6 +4,7 @@
 //! ```text
 //! unet.onnx ─ projection (find K, V) ─ identify (which layer) ─ hoist (make them inputs) ─┐
 //! text_encoder ─ interface (canonical names and types) ─ offsets (learned words) ─────────┼─ store (weights once) ─ bundle
+//! unet.onnx ─ text_projection (what comes before K, V: a graph of its own), side_by_side (half of what it draws)
 //! vae ─ interface ─────────── of its mapped twin: rows (blocks of rows, in less memory) ─────┤
 //! unet/*.safetensors ─ layers ─ attention (attention.safetensors, fingerprint) ───────────┘
 //! *.json ─ config, tokenizer ─ manifest          vae_encoder ─ preview (latent to RGB)
@@ -22,10 +23,13 @@
 mod attention;
 pub mod check;
 mod config;
+mod denoiser;
 mod distance;
 pub mod embedding;
 pub mod error;
 mod fixed;
+mod flow_scheduler;
+mod given_text;
 mod hoist;
 mod identify;
 mod import;
@@ -58,12 +62,14 @@ mod saving;
 mod scheduler;
 mod scheduler_class;
 mod second_text;
+mod side_by_side;
 mod sizes;
 pub mod skipped;
 mod stage;
 mod storage;
 pub mod store;
 mod text_config;
+mod text_projection;
 mod timestep;
 mod tokenizer;
 mod weight_names;

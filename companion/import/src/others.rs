@@ -33,6 +33,7 @@ pub(super) fn other_weights(config: &Config) -> Vec<Other> {
     let same = |name, interface| Other { name, exported: interface, kept: interface };
     let vae = [same("vae_decoder", &interface::VAE_DECODER), same("vae_encoder", &interface::VAE_ENCODER)];
     let text = match config.second {
+        None if config.given.is_some() => Vec::new(),
         None => vec![same("text_encoder", &interface::TEXT_ENCODER)],
         Some(_) => vec![
             Other { name: "text_encoder", exported: &interface::TEXT_ENCODER, kept: &interface::FIRST_OF_TWO },

@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use cones_core::model::bundle::{
-    ATTENTION, PENULTIMATE, TEXT_EMBEDS, TEXT_ENCODER, TEXT_ENCODER_2, TIME_IDS, TOKENIZER, TOKENIZER_2, UNET,
-    UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin,
+    ATTENTION, CONTEXT, ENCODER_ATTENTION_MASK, ENCODER_HID_PROJ, PENULTIMATE, TEXT_EMBEDS, TEXT_ENCODER,
+    TEXT_ENCODER_2, TIME_IDS, TOKENIZER, TOKENIZER_2, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin,
 };
 use cones_core::model::manifest::{Manifest, TimestepSpacing};
 use cones_core::sampling::guidance;
@@ -13,6 +13,7 @@ use cones_core::sampling::noise::TorchGenerator;
 use cones_core::sampling::scheduler::{self, Run, Scheduler};
 use cones_core::text::tokenizer::Tokenizer;
 
+use crate::denoiser::Denoiser;
 use crate::distance::{distance, psnr};
 use crate::error::{Error, Result};
 use crate::interface;
@@ -66,6 +67,7 @@ pub(super) struct Beside<'a> {
     pub(super) plain: Option<&'a Path>,
     pub(super) folder: &'a Path,
     pub(super) manifest: &'a Manifest,
+    pub(super) denoiser: Denoiser,
 }
 
 /// What a comparison found.
@@ -123,7 +125,8 @@ impl Beside<'_> {
     }
 
     fn step(&self) -> Result<Found, Stop> {
-        let Text { embedding: Pair { expected: hidden, found: own_hidden, off: text }, pooled } = self.text()?;
+        let Text { embedding: Pair { expected: hidden, found: own_hidden, off: text }, pooled } =
+            if self.manifest.given_text.is_some() { self.given_text()? } else { self.text()? };
         let tokens = self.manifest.text.max_length as usize;
         let [channels, rows, columns] = self.latent();
         let run = self.schedule()?;
@@ -150,6 +153,21 @@ impl Beside<'_> {
         with_text.push(Given::new(TEXT, &[1, tokens, hidden.len() / tokens.max(1)], hidden));
         let mut with_keys = noisy;
         with_keys.extend(self.keys_values(&own_hidden, tokens)?);
+        if self.manifest.takes_mask() {
+            // The last token fills up.
+            let mask: Vec<f32> = (0..tokens).map(|token| if token + 1 < tokens { 1.0 } else { 0.0 }).collect();
+            let mask = Given::new(ENCODER_ATTENTION_MASK, &[1, tokens], mask);
+            with_text.push(mask.clone());
+            with_keys.push(mask);
+        }
+        if self.manifest.addition_embed_type.is_some() {
+            let size = Given::new(TIME_IDS, &[1, 2], vec![1024.0, 960.0]);
+            with_text.push(size.clone());
+            with_keys.push(size);
+        }
+        if self.denoiser.is_side_by_side() {
+            with_text.iter_mut().filter(|given| given.name == "sample").for_each(beside_nothing);
+        }
         if let Some(Pair { expected, found, .. }) = pooled {
             // A picture that was cut: no two numbers are the same.
             let sizes = Given::new(TIME_IDS, &[1, 6], [1024, 960, 64, 32, 768, 832].map(|size| size as f32).to_vec());
@@ -207,9 +225,24 @@ impl Beside<'_> {
         Ok(Text { embedding: Pair { expected, found, off }, pooled })
     }
 
+    /// Embeddings as an app might bring them, and what becomes of them before keys and values are made. There is nothing to compare:
+    /// what projects them is inside of the export's U-Net.
+    fn given_text(&self) -> Result<Text, Stop> {
+        let (tokens, width) = (self.manifest.text.max_length as usize, self.manifest.embeds_size() as usize);
+        let mut expected = vec![0.0; tokens * width];
+        TorchGenerator::new(2).fill_normal(&mut expected);
+        let found = if self.manifest.projects_text() {
+            let given = [Given::new(TEXT, &[1, tokens, width], expected.clone())];
+            Runner::load(&self.folder.join(ENCODER_HID_PROJ))?.run(&given, CONTEXT, 1)?
+        } else {
+            expected.clone()
+        };
+        Ok(Text { embedding: Pair { expected, found, off: 0.0 }, pooled: None })
+    }
+
     /// What one of two text encoders gives: its hidden state before the last layer, and `more`.
     fn state(&self, name: &str, ids: &[Given], more: &[&str]) -> Result<Vec<Pair>, Stop> {
-        let file = graph_file(self.onnx, name)?;
+        let file = self.graph_file(self.onnx, name)?;
         let mut runner = loaded(&file)?;
         let Some(state) = HiddenStates::before_the_last(runner.outputs()) else {
             return Err(Stop::Export(format!("`{}` gives no `hidden_states` to compare with", file.display())));
@@ -231,7 +264,7 @@ impl Beside<'_> {
         if self.manifest.fixed.batch.is_some() {
             return Ok(None);
         }
-        let file = graph_file(self.onnx, UNET)?;
+        let file = self.graph_file(self.onnx, UNET)?;
         let mut runner = loaded(&file)?;
         let mut runs = |samples| runner.run(given, output(UNET), samples);
         match (runs(1), runs(2)) {
@@ -249,14 +282,15 @@ impl Beside<'_> {
         [latent.channels, side(fixed.height), side(fixed.width)].map(|size| size as usize)
     }
 
-    /// Two steps of DDIM, of which the first is made: from the middle of the schedule.
+    /// Two steps of DDIM, or of flow matching along the flow, of which the first is made: from the middle of the schedule.
     fn schedule(&self) -> Result<Run> {
         let manifest = self.manifest;
         let steps = manifest.noise_schedule.num_train_timesteps.min(2) as usize;
         // Steps counted from the end would begin with noise alone, or nearly so.
         let mut schedule = manifest.noise_schedule;
         schedule.timestep_spacing = TimestepSpacing::Leading;
-        Ok(scheduler::plan(Scheduler::Ddim, &schedule, manifest.prediction_type, steps, None)?)
+        let kind = if schedule.flow.is_some() { Scheduler::Euler } else { Scheduler::Ddim };
+        Ok(scheduler::plan(kind, &schedule, manifest.prediction_type, steps, None)?)
     }
 
     /// What the U-Net takes for a clean latent, as the VAE decodes it.
@@ -286,7 +320,7 @@ impl Beside<'_> {
         let given = [Given::new("image", &[1, 3, height, width], signed)];
         let output = interface::VAE_ENCODER.output.name;
         let expected = {
-            let file = graph_file(self.onnx, VAE_ENCODER)?;
+            let file = self.graph_file(self.onnx, VAE_ENCODER)?;
             let mut runner = loaded(&file)?;
             let first = run(&mut runner, &file, &given, output, 1)?;
             if first != run(&mut runner, &file, &given, output, 1)? {
@@ -298,10 +332,22 @@ impl Beside<'_> {
         Ok(Some(self.nearest(VAE_ENCODER, output, &given, &expected, 1)?.1))
     }
 
+    /// An export's graph that `name` of the bundle was made of.
+    fn graph_file(&self, export: &Path, name: &str) -> Result<PathBuf> {
+        let name = match name {
+            UNET | UNET_PLAIN => self.denoiser.part(),
+            other => other.strip_suffix(".onnx").unwrap_or(other),
+        };
+        layout::graph_file(export, name)
+    }
+
     /// What the export and the bundle say, and how far they are apart.
     fn pair(&self, export: &Path, name: &str, [given, own]: [&[Given]; 2], samples: usize) -> Result<Pair, Stop> {
-        let file = graph_file(export, name)?;
-        let expected = run(&mut loaded(&file)?, &file, given, output(name), samples)?;
+        let file = self.graph_file(export, name)?;
+        let mut expected = run(&mut loaded(&file)?, &file, given, output(name), samples)?;
+        if self.denoiser.is_side_by_side() && name == UNET {
+            expected = left_half(&expected, self.latent()[2]);
+        }
         let (found, off) = self.nearest(name, output(name), own, &expected, samples)?;
         Ok(Pair { expected, found, off })
     }
@@ -351,10 +397,18 @@ fn finite(file: &Path, output: &str, values: &[f32]) -> Result<()> {
     }
 }
 
-/// An export's graph that `name` of the bundle was made of.
-fn graph_file(export: &Path, name: &str) -> Result<PathBuf> {
-    let name = if name == UNET_PLAIN { UNET } else { name };
-    layout::graph_file(export, name.strip_suffix(".onnx").unwrap_or(name))
+/// Puts zeros on the right of a sample.
+fn beside_nothing(sample: &mut Given) {
+    let Some(width) = sample.shape.last_mut() else { return };
+    let rows = sample.values.chunks_exact((*width).max(1));
+    let zeros = vec![0.0; *width];
+    sample.values = rows.flat_map(|row| row.iter().chain(&zeros)).copied().collect();
+    *width *= 2;
+}
+
+/// The left half of each row of twice `columns`.
+fn left_half(values: &[f32], columns: usize) -> Vec<f32> {
+    values.chunks_exact((2 * columns).max(1)).flat_map(|row| &row[..columns]).copied().collect()
 }
 
 /// Each row of `embedding` with each row of `weight`, both of so many columns.
@@ -370,7 +424,7 @@ fn output(name: &str) -> &'static str {
         TEXT_ENCODER => interface::TEXT_ENCODER.output.name,
         VAE_DECODER => interface::VAE_DECODER.output.name,
         VAE_ENCODER => interface::VAE_ENCODER.output.name,
-        _ => interface::UNET.output.name,
+        _ => interface::OUT.name,
     }
 }
 

@@ -20,7 +20,8 @@ use crate::error::Result;
 use crate::rows;
 
 /// The graphs that drawing loads.
-const GRAPHS: [&str; 6] = ["text_encoder", "text_encoder_2", "unet", "unet.plain", "vae_decoder", "vae_encoder"];
+const GRAPHS: [&str; 7] =
+    ["text_encoder", "text_encoder_2", "encoder_hid_proj", "unet", "unet.plain", "vae_decoder", "vae_encoder"];
 
 /// Sides of a latent for which values are counted, as multiples of the model's own in halves.
 const HALVES: [u64; 3] = [1, 2, 4];
@@ -98,7 +99,8 @@ fn estimate_graph(file: &Path, has_twin: bool, graph: &str, sizes: Sizes) -> Res
     let picture = graph == "vae_encoder";
     let unit = if picture { sizes.scale } else { 1 };
     let batches: &[u64] = if graph.starts_with("unet") { &[1, 2] } else { &[1] };
-    let latents = if graph.starts_with("text_encoder") { vec![(0, 0)] } else { sizes.latents() };
+    let is_of_text = graph.starts_with("text_encoder") || graph == "encoder_hid_proj";
+    let latents = if is_of_text { vec![(0, 0)] } else { sizes.latents() };
     let Exported { batches, latents } = exported(&model, batches, latents, unit)?;
     for &batch in &batches {
         for &(height, width) in &latents {

@@ -4,6 +4,7 @@ use cones_core::model::manifest::{BetaSchedule, NoiseSchedule, PredictionType, T
 use cones_core::sampling::scheduler::Scheduler;
 
 use crate::error::Result;
+use crate::flow_scheduler;
 use crate::json::Json;
 use crate::scheduler_class::{self, SchedulerClass};
 
@@ -48,6 +49,9 @@ impl Sampling {
 
 /// Reads the noise schedule and what the U-Net predicts. Missing keys get the defaults of the scheduler's class.
 pub(super) fn read(json: &Json) -> Result<Sampling> {
+    if let Some(flow) = flow_scheduler::read(json)? {
+        return Ok(flow);
+    }
     let class = scheduler_class::class_named_in(json)?;
     refuse_other_training(json)?;
     let prediction_type = match json.str_or("prediction_type", "epsilon")? {
@@ -61,9 +65,6 @@ pub(super) fn read(json: &Json) -> Result<Sampling> {
 
 /// What makes another model of it than one that learned to take noise of this schedule away.
 fn refuse_other_training(json: &Json) -> Result<()> {
-    if json.bool_or("use_flow_sigmas", false)? {
-        return Err(json.refused("use_flow_sigmas", "flow matching, which the schedulers here do not do"));
-    }
     // EulerDiscreteScheduler's other way to tell the U-Net how much noise there is, as in Stable Video Diffusion.
     if json.str_or("timestep_type", "discrete")? != "discrete" {
         return Err(json.unsupported("timestep_type"));
@@ -214,8 +215,7 @@ mod tests {
 
     #[test]
     fn other_schedulers_are_refused_by_name_with_those_known() {
-        for class in
-            ["FlowMatchEulerDiscreteScheduler", "EDMEulerScheduler", "CogVideoXDDIMScheduler", "IPNDMScheduler"]
+        for class in ["FlowMatchHeunDiscreteScheduler", "EDMEulerScheduler", "CogVideoXDDIMScheduler", "IPNDMScheduler"]
         {
             let error = read_value(json!({ "_class_name": class })).expect_err(class);
             assert!(error.to_string().contains(&format!("`_class_name` is \"{class}\"")), "{error}");

@@ -35,6 +35,14 @@ pub fn tensor(name: &str, shape: &Shape) -> ValueInfoProto {
     ValueInfoProto { name: Some(name.to_owned()), r#type: Some(kind), ..ValueInfoProto::default() }
 }
 
+/// The declaration of a tensor some of whose dimensions are free.
+pub fn tensor_of(name: &str, element: i32, sizes: &[Option<usize>]) -> ValueInfoProto {
+    let dim = sizes.iter().map(|size| size.map_or_else(Dimension::default, fixed)).collect();
+    let tensor = Tensor { elem_type: Some(element), shape: Some(TensorShapeProto { dim }) };
+    let kind = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..TypeProto::default() };
+    ValueInfoProto { name: Some(name.to_owned()), r#type: Some(kind), ..ValueInfoProto::default() }
+}
+
 /// The declaration of a value whose type and shape are to be inferred.
 pub fn untyped(name: &str) -> ValueInfoProto {
     ValueInfoProto { name: Some(name.to_owned()), ..ValueInfoProto::default() }

@@ -4,13 +4,14 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use cones_core::model::bundle::{
-    EMBEDDING_OFFSETS, TEXT_ENCODER, TEXT_ENCODER_2, TOKENIZER, TOKENIZER_2, UNET, UNET_PLAIN, VAE_DECODER,
-    VAE_ENCODER, mapped_twin,
+    EMBEDDING_OFFSETS, ENCODER_HID_PROJ, TEXT_ENCODER, TEXT_ENCODER_2, TOKENIZER, TOKENIZER_2, UNET, UNET_PLAIN,
+    VAE_DECODER, VAE_ENCODER, mapped_twin,
 };
 use cones_core::model::form::Weights;
 use cones_core::model::manifest::Manifest;
 use cones_core::model::safety::SafetyClassifier;
 use cones_core::{Bundle, CancelToken};
+use cones_import::interface::UnetTakes;
 use cones_import::store::{self, WeightsFile};
 use cones_import::{Storage, check, interface, rows};
 use cones_onnx::{Model, overridable};
@@ -86,8 +87,7 @@ pub(super) fn write(
     fixed: Option<&Static>,
     cancel: &CancelToken,
 ) -> Result<Vec<(&'static str, Done)>> {
-    let has_second = bundle.manifest().text_2.is_some();
-    for name in std::iter::once(TOKENIZER).chain(has_second.then_some(TOKENIZER_2)) {
+    for name in [TOKENIZER, TOKENIZER_2].iter().filter(|name| bundle.manifest().files.contains_key(**name)) {
         let tokenizer = bundle.file(name)?;
         std::fs::copy(&tokenizer, folder.join(name)).map_err(cones_core::Error::io("copy", &tokenizer))?;
     }
@@ -98,7 +98,7 @@ pub(super) fn write(
     }
     attention::write(bundle, folder)?;
     let mut done = write_unets(bundle, folder, bits, fixed, cancel)?;
-    for name in [TEXT_ENCODER, TEXT_ENCODER_2, VAE_DECODER, VAE_ENCODER] {
+    for name in [TEXT_ENCODER, TEXT_ENCODER_2, ENCODER_HID_PROJ, VAE_DECODER, VAE_ENCODER] {
         cancel.check()?;
         if !bundle.manifest().files.contains_key(name) {
             continue;
@@ -142,18 +142,23 @@ fn check_all(bundle: &Bundle, folder: &Path) -> Result<()> {
     let manifest = bundle.manifest();
     let layers: Vec<&str> = manifest.layers.iter().map(|layer| layer.name.as_str()).collect();
     let has_second = manifest.text_2.is_some();
-    let unet = interface::unet(has_second, manifest.time_cond_proj_dim.is_some());
+    let unet = interface::unet(UnetTakes::of(manifest));
     for name in [UNET.to_owned(), UNET_PLAIN.to_owned(), mapped_twin(UNET)] {
         if folder.join(&name).exists() {
-            check::graph(&folder.join(&name), unet, &layers)?;
+            check::graph(&folder.join(&name), &unet, &layers)?;
         }
     }
-    let text = Model::open(&folder.join(TEXT_ENCODER))?;
-    let takes_offsets = text.graph()?.input.iter().any(|input| input.name() == EMBEDDING_OFFSETS);
+    let takes_offsets = if manifest.given_text.is_some() {
+        false
+    } else {
+        let text = Model::open(&folder.join(TEXT_ENCODER))?;
+        text.graph()?.input.iter().any(|input| input.name() == EMBEDDING_OFFSETS)
+    };
     let more: &[&str] = if takes_offsets { &[EMBEDDING_OFFSETS] } else { &[] };
     for (name, interface, more) in [
         (TEXT_ENCODER, if has_second { &interface::FIRST_OF_TWO } else { &interface::TEXT_ENCODER }, more),
         (TEXT_ENCODER_2, &interface::SECOND_OF_TWO, &[]),
+        (ENCODER_HID_PROJ, &interface::ENCODER_HID_PROJ, &[]),
         (VAE_DECODER, &interface::VAE_DECODER, &[]),
         (VAE_ENCODER, &interface::VAE_ENCODER, &[]),
     ] {

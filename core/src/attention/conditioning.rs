@@ -69,8 +69,17 @@ impl Prompts {
         let first = bundle.manifest().text.hidden_size as usize;
         let (corrections, additions) = (corrections(prompt, subjects, first), additions(subjects));
         let key_values = kept.projection.key_values_with(bundle.attention(), &corrections, &additions);
-        Ok(KeyValues { text_embeds: kept.text_embeds.clone(), ..key_values })
+        let (text_embeds, encoder_attention_mask) = (kept.text_embeds.clone(), mask(bundle, prompt));
+        Ok(KeyValues { text_embeds, encoder_attention_mask, ..key_values })
     }
+}
+
+/// Which of the tokens are the prompt's, where the U-Net is told so.
+fn mask(bundle: &Bundle, prompt: &Prompt) -> Vec<f32> {
+    let (manifest, given) = (bundle.manifest(), prompt.given.as_ref());
+    let Some(given) = given.filter(|_| manifest.takes_mask()) else { return Vec::new() };
+    let own = given.prompt_embeds.len() / (manifest.embeds_size() as usize).max(1);
+    (0..prompt.tokens.ids.len()).map(|token| if token < own { 1.0 } else { 0.0 }).collect()
 }
 
 /// The low-rank changes that are on.

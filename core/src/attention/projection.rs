@@ -50,7 +50,7 @@ impl Projection {
         for addition in additions {
             addition.apply(&self.embedding, self.tokens, &mut layers);
         }
-        KeyValues { layers, text_embeds: Vec::new() }
+        KeyValues { layers, text_embeds: Vec::new(), encoder_attention_mask: Vec::new() }
     }
 
     /// What it takes in memory: 4 bytes for each token and row, and for each value of the embedding; 8 MB for a

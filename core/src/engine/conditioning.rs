@@ -13,7 +13,7 @@ use crate::engine::prompt_tokens::{Given, PromptTokens};
 use crate::engine::request::Request;
 use crate::engine::resolved::ResolvedRequest;
 use crate::error::{Error, Result};
-use crate::model::bundle::{TEXT_ENCODER, TEXT_ENCODER_2};
+use crate::model::bundle::{ENCODER_HID_PROJ, ENCODER_HIDDEN_STATES, TEXT_ENCODER, TEXT_ENCODER_2};
 use crate::model::manifest::Manifest;
 use crate::runtime::graphs;
 use crate::subjects::in_place;
@@ -41,6 +41,7 @@ impl Engine {
         self.keep_encoded(&prompts, job.cancel, &mut job.timings)?;
         self.release(|engine| &mut engine.text_encoder);
         self.release(|engine| &mut engine.text_encoder_2);
+        self.release(|engine| &mut engine.encoder_hid_proj);
         let switching = Instant::now();
         let branches =
             prompts.iter().map(|prompt| self.prompts.key_values(&self.bundle, prompt, &job.request.subjects)).collect();
@@ -58,9 +59,42 @@ impl Engine {
         }
         let embeds = self.encode_prompts(&fresh, cancel, timings)?;
         for (prompt, embeds) in fresh.into_iter().zip(embeds) {
+            let embeds = self.project_text(embeds, cancel, timings)?;
             self.prompts.keep(&self.bundle, prompt, embeds, timings)?;
         }
         Ok(())
+    }
+
+    /// What K and V are made from: the embeddings, or what a model without a text encoder first makes of them.
+    fn project_text(
+        &mut self,
+        mut embeds: PromptEmbeds,
+        cancel: &CancelToken,
+        timings: &mut Timings,
+    ) -> Result<PromptEmbeds> {
+        let manifest = self.bundle.manifest();
+        let (width, context) = (manifest.embeds_size() as usize, manifest.context_size() as usize);
+        if manifest.takes_mask() {
+            embeds.prompt_embeds.resize(manifest.text.max_length as usize * width, 0.0);
+        }
+        if !manifest.projects_text() {
+            return Ok(embeds);
+        }
+        let loading = Instant::now();
+        let purpose = graphs::text(ENCODER_HID_PROJ, &self.bundle, self.arrangement.form);
+        let graph = self.encoder_hid_proj.get(&self.bundle, &self.place, purpose)?;
+        timings.loading += loading.elapsed();
+        let encoding = Instant::now();
+        let chunk = (self.bundle.manifest().text.max_length as usize).max(1);
+        let mut projected = Vec::new();
+        for given in embeds.prompt_embeds.chunks(chunk * width) {
+            let shape = [1, given.len() / width, width];
+            let values = graph.run(ENCODER_HIDDEN_STATES, &shape, given.to_vec(), cancel)?;
+            projected.extend(text_encoder::checked(ENCODER_HID_PROJ, values, &[shape[1], context])?);
+        }
+        timings.encoded(encoding.elapsed());
+        embeds.prompt_embeds = projected;
+        Ok(embeds)
     }
 
     /// What the text encoders make of prompts. Of two encoders the first is done with all of them before the second is loaded.
@@ -210,8 +244,9 @@ impl Engine {
         self.prompts(self.tokens(request, &plan)?, request)
     }
 
-    /// The embeddings of a request's prompts, the negative one first where guidance is on: `max_length × columns` for each
-    /// chunk, as K and V are made from, weights and learned words included; as many chunks in both.
+    /// The embeddings of a request's prompts, the negative one first where guidance is on: `max_length × width` for each
+    /// chunk, weights and learned words included; as many chunks in both. K and V are made from them, or, in a model without a text
+    /// encoder, from what it may first project them to.
     ///
     /// # Errors
     /// As [`generate`](Self::generate).
@@ -307,6 +342,6 @@ impl Engine {
 /// What an empty prompt is where the model was trained with nothing in its place.
 fn zeros(manifest: &Manifest, prompt: &Prompt) -> PromptEmbeds {
     let pooled = manifest.text_2.map_or(0, |second| second.projection_dim as usize);
-    let context = prompt.tokens.ids.len() * manifest.context_size() as usize;
+    let context = prompt.tokens.ids.len() * manifest.embeds_size() as usize;
     PromptEmbeds { prompt_embeds: vec![0.0; context], pooled_prompt_embeds: vec![0.0; pooled] }
 }

@@ -35,8 +35,10 @@ impl Engine {
     pub(super) fn schedule_of(&self, plan: &ResolvedRequest, request: &Request) -> Result<Run> {
         let manifest = self.bundle.manifest();
         let steps = (plan.steps, request.init.as_ref().map(|init| init.strength));
-        let (schedule, prediction) = (&manifest.noise_schedule, manifest.prediction_type);
-        scheduler::plan_with_eta(plan.scheduler, schedule, prediction, steps, request.eta)
+        let scale = manifest.latent.scale.max(1);
+        let cells = (plan.width / scale).saturating_mul(plan.height / scale);
+        let (schedule, prediction) = (manifest.noise_schedule.at(cells), manifest.prediction_type);
+        scheduler::plan_with_eta(plan.scheduler, &schedule, prediction, steps, request.eta)
     }
 
     /// One picture's latent, from noise to the last step.

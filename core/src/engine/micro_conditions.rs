@@ -59,6 +59,20 @@ impl MicroConditions {
         *self == Self::default()
     }
 
+    /// The U-Net's `time_ids` of two numbers for a picture of this size: width and height.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] as [`time_ids`](Self::time_ids), and for what such a model is not told: a crop or a target size.
+    pub fn size_ids(&self, width: u32, height: u32) -> Result<[f32; 2]> {
+        if (self.crop_top, self.crop_left, self.target_size) != (0, 0, None) {
+            let reason =
+                "say of a crop or a target size, and this base model's U-Net is told of the original size alone";
+            return Err(Error::request("micro_conditions", reason));
+        }
+        let [height, width, ..] = self.time_ids(width, height)?;
+        Ok([width, height])
+    }
+
     /// The U-Net's `time_ids` for a picture of this size.
     ///
     /// # Errors
@@ -92,6 +106,9 @@ mod tests {
     fn heights_come_first_and_silence_is_the_size_that_is_drawn() {
         let silent = MicroConditions::default();
         assert_eq!(silent.time_ids(48, 32).expect("ids"), [32.0, 48.0, 0.0, 0.0, 32.0, 48.0]);
+        assert_eq!(silent.size_ids(48, 32).expect("ids"), [48.0, 32.0]);
+        assert_eq!(silent.with_original_size(64, 20).size_ids(48, 32).expect("ids"), [64.0, 20.0]);
+        assert!(silent.with_crop(3, 0).size_ids(48, 32).is_err());
         let told = silent.with_original_size(64, 20).with_crop(3, 5).with_target_size(7, 9);
         assert_eq!(told.time_ids(48, 32).expect("ids"), [20.0, 64.0, 3.0, 5.0, 9.0, 7.0]);
         for wrong in [silent.with_target_size(0, 1), silent.with_crop(8193, 0), silent.with_original_size(1, 8193)] {

@@ -3,7 +3,7 @@
 use super::request::{Init, Request};
 use crate::error::{Error, Result};
 use crate::model::bundle::{Bundle, TEXT_ENCODER};
-use crate::model::manifest::Manifest;
+use crate::model::manifest::{AdditionEmbedType, Manifest};
 use crate::picture::LARGEST_SIDE;
 use crate::picture::inpaint::Inpaint;
 use crate::sampling::scheduler::choice::Scheduler;
@@ -25,7 +25,7 @@ pub(crate) struct ResolvedRequest {
     pub(crate) width: u32,
     pub(crate) height: u32,
     /// What the U-Net takes as `time_ids`, where it does.
-    pub(crate) time_ids: Option<[f32; 6]>,
+    pub(crate) time_ids: Option<Vec<f32>>,
 }
 
 impl ResolvedRequest {
@@ -48,8 +48,10 @@ impl ResolvedRequest {
             return Err(Error::request("count", reason));
         }
         let guided = manifest.is_guided(guidance);
-        if let Some(embeds) = &request.prompt_embeds {
-            check_embeds(request, embeds, guided, manifest)?;
+        match &request.prompt_embeds {
+            Some(embeds) => check_embeds(request, embeds, guided, manifest)?,
+            None if manifest.given_text.is_some() => return Err(reads_nothing(manifest)),
+            None => {}
         }
         check_clip_skip(request.clip_skip, bundle)?;
         let scheduler = request.scheduler.unwrap_or(manifest.defaults.scheduler);
@@ -90,9 +92,13 @@ impl ResolvedRequest {
 }
 
 /// What the U-Net is told of the picture's size, where it takes that.
-fn time_ids(request: &Request, manifest: &Manifest, width: u32, height: u32) -> Result<Option<[f32; 6]>> {
+fn time_ids(request: &Request, manifest: &Manifest, width: u32, height: u32) -> Result<Option<Vec<f32>>> {
+    let told = &request.micro_conditions;
     if manifest.text_2.is_some() {
-        return request.micro_conditions.time_ids(width, height).map(Some);
+        return told.time_ids(width, height).map(|ids| Some(ids.to_vec()));
+    }
+    if manifest.addition_embed_type == Some(AdditionEmbedType::Time) {
+        return told.size_ids(width, height).map(|ids| Some(ids.to_vec()));
     }
     if request.micro_conditions.is_default() {
         return Ok(None);
@@ -103,6 +109,17 @@ fn time_ids(request: &Request, manifest: &Manifest, width: u32, height: u32) -> 
         manifest.name
     );
     Err(Error::request("micro_conditions", reason))
+}
+
+/// For a prompt in words to a model that reads none.
+fn reads_nothing(manifest: &Manifest) -> Error {
+    let Manifest { name, text, .. } = manifest;
+    let (most, width) = (text.max_length, text.hidden_size);
+    let reason = format!(
+        "are missing: `{name}` has no text encoder, and takes a prompt as embeddings of an app's own, {width} numbers for each of up \
+         to {most} tokens"
+    );
+    Error::request("prompt_embeds", reason)
 }
 
 fn check_embeds(request: &Request, embeds: &GivenEmbeds, guided: bool, manifest: &Manifest) -> Result<()> {

@@ -10,7 +10,7 @@ use crate::attention::KeyValues;
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::memory::pages;
-use crate::model::bundle::{Bundle, TEXT_EMBEDS, TIME_IDS};
+use crate::model::bundle::{Bundle, ENCODER_ATTENTION_MASK, TEXT_EMBEDS, TIME_IDS};
 use crate::model::manifest::Layer;
 use crate::runtime::session::{Graph, first_f32};
 
@@ -22,8 +22,8 @@ const GUIDANCE: &str = "timestep_cond";
 pub(crate) struct UNet<'g> {
     graph: &'g mut Graph,
     binding: IoBinding,
-    /// K and V of each run of a step, by layer, and behind them the pooled embedding where there is one: of all branches
-    /// together, or of one after another.
+    /// K and V of each run of a step, by layer, and behind them the pooled embedding and the mask over tokens, where there is one: of
+    /// all branches together, or of one after another.
     runs: Vec<Vec<Tensor<f32>>>,
     /// The inputs' names.
     names: Vec<String>,
@@ -61,7 +61,8 @@ impl<'g> UNet<'g> {
         let mut binding = graph.session.create_binding().map_err(Error::runtime("binding the U-Net"))?;
         let layers = &bundle.manifest().layers;
         let pooled = bundle.manifest().text_2.map(|_| TEXT_EMBEDS.to_owned());
-        let names: Vec<String> = layers.iter().map(|layer| layer.name.clone()).chain(pooled).collect();
+        let mask = bundle.manifest().takes_mask().then(|| ENCODER_ATTENTION_MASK.to_owned());
+        let names: Vec<String> = layers.iter().map(|layer| layer.name.clone()).chain(pooled).chain(mask).collect();
         names.iter().try_for_each(|name| graph.input(name).map(drop))?;
         let batch = batch.max(1);
         let filled = |together: &[&KeyValues]| {
@@ -174,7 +175,8 @@ impl<'g> UNet<'g> {
     }
 }
 
-/// K and V of branches that run together, for each layer [branches, tokens, rows], and their pooled embeddings, if any.
+/// K and V of branches that run together, for each layer [branches, tokens, rows], then their pooled embeddings and their masks over
+/// tokens, if any.
 fn tensors(layers: &[Layer], branches: &[&KeyValues]) -> Result<Vec<Tensor<f32>>> {
     let batch = branches.len();
     let stage = || Error::runtime("making K and V of the U-Net");
@@ -188,9 +190,13 @@ fn tensors(layers: &[Layer], branches: &[&KeyValues]) -> Result<Vec<Tensor<f32>>
         Tensor::from_array(([batch, tokens, rows], values)).map_err(stage())
     });
     let mut all = each.collect::<Result<Vec<_>>>()?;
-    let pooled: Vec<f32> = branches.iter().flat_map(|branch| &branch.text_embeds).copied().collect();
-    if !pooled.is_empty() {
-        all.push(Tensor::from_array(([batch, pooled.len() / batch.max(1)], pooled)).map_err(stage())?);
+    let further: [fn(&KeyValues) -> &Vec<f32>; 2] =
+        [|branch| &branch.text_embeds, |branch| &branch.encoder_attention_mask];
+    for of in further {
+        let values: Vec<f32> = branches.iter().flat_map(|branch| of(branch)).copied().collect();
+        if !values.is_empty() {
+            all.push(Tensor::from_array(([batch, values.len() / batch.max(1)], values)).map_err(stage())?);
+        }
     }
     Ok(all)
 }

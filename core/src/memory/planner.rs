@@ -8,7 +8,7 @@ use super::profile::Profile;
 use crate::engine::options::{EngineOptions, MemoryMode};
 use crate::error::{Error, Result};
 use crate::model::bundle::{
-    ATTENTION, Bundle, TEXT_ENCODER, TEXT_ENCODER_2, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER,
+    ATTENTION, Bundle, ENCODER_HID_PROJ, TEXT_ENCODER, TEXT_ENCODER_2, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER,
 };
 use crate::model::safety::SafetyClassifier;
 use crate::runtime::execution_provider::ExecutionProvider;
@@ -132,18 +132,19 @@ impl<'a> Planner<'a> {
         Some(peak(self.bundle, &self.stages(profile, sizes, arrangement)?, arrangement.sequential))
     }
 
-    /// What chunks of the prompts take beside the first, for which the profile is: K and V of all branches three times (kept
-    /// for the next request, with subjects, and bound to the graph), and attention's scores of one layer at a time.
-    fn longer_prompts(&self, sizes: Sizes, batch: u64, cells: u64) -> u64 {
+    /// What prompts take that the profile does not know: K and V of all branches three times (kept for the next request, with
+    /// subjects, and bound to the graph), and, of chunks beside the first, attention's scores of one layer at a time.
+    fn prompts(&self, sizes: Sizes, batch: u64, cells: u64) -> u64 {
         let manifest = self.bundle.manifest();
-        let more = u64::from(sizes.chunks.saturating_sub(1)) * u64::from(manifest.text.max_length);
+        let length = u64::from(manifest.text.max_length);
+        let (all, more) = (u64::from(sizes.chunks.max(1)) * length, u64::from(sizes.chunks.saturating_sub(1)) * length);
         let rows = || manifest.layers.iter().map(|layer| u64::from(layer.rows));
         let branches = if sizes.guided { 2 } else { 1 };
         // The finest layers have the least rows and the most queries, one for each cell; heads have 32 rows at least.
         let heads = rows().min().unwrap_or(0).div_ceil(32);
         let scores = batch.saturating_mul(heads).saturating_mul(cells);
         let values = 3 * branches * rows().sum::<u64>();
-        4 * more * values.saturating_add(scores)
+        all.saturating_mul(values).saturating_add(more.saturating_mul(scores)).saturating_mul(4)
     }
 
     /// The stages of a request; `None` where the profile does not know one of the graphs.
@@ -154,8 +155,11 @@ impl<'a> Planner<'a> {
         let unet = if plain { UNET_PLAIN } else { UNET };
         let branches = if sizes.guided { 2 } else { 1 };
         let batch = self.bundle.manifest().fixed.samples(branches, arrangement.apart) as u64;
-        let mut stages = vec![(TEXT_ENCODER, 1, 0)];
-        stages.extend(self.bundle.manifest().text_2.map(|_| (TEXT_ENCODER_2, 1, 0)));
+        let manifest = self.bundle.manifest();
+        let mut stages = Vec::new();
+        stages.extend(manifest.given_text.is_none().then_some((TEXT_ENCODER, 1, 0)));
+        stages.extend(manifest.projects_text().then_some((ENCODER_HID_PROJ, 1, 0)));
+        stages.extend(manifest.text_2.map(|_| (TEXT_ENCODER_2, 1, 0)));
         // A U-Net that takes a region is given the latent of a picture always.
         if sizes.from_picture || self.bundle.manifest().takes_region() {
             stages.push((VAE_ENCODER, 1, cells));
@@ -165,7 +169,7 @@ impl<'a> Planner<'a> {
             let packed = self.bundle.in_fixed_ranges(graph);
             let mut stage = stage(graph, profile.graphs.get(graph)?, batch, cells, arrangement.form, packed)?;
             if graph == unet {
-                stage.peak += self.longer_prompts(sizes, batch, cells);
+                stage.peak += self.prompts(sizes, batch, cells);
             }
             Some(stage)
         };

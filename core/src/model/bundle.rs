@@ -30,8 +30,18 @@ pub const TEXT_ENCODER_2: &str = "text_encoder_2.onnx";
 /// The pooled embedding of a prompt, float32 [batch, projection_dim]: an output of the second text encoder, and an input of the
 /// U-Net.
 pub const TEXT_EMBEDS: &str = "text_embeds";
-/// The U-Net's input with the picture's sizes, float32 [batch, 6], of bundles with two text encoders.
+/// The U-Net's input with the picture's sizes, float32: [batch, 6] of bundles with two text encoders, [batch, 2] of those whose
+/// [`addition_embed_type`](crate::model::manifest::Manifest::addition_embed_type) is `time`.
 pub const TIME_IDS: &str = "time_ids";
+/// What projects given embeddings before K and V are made of them: [`ENCODER_HIDDEN_STATES`] to [`CONTEXT`]; of bundles whose
+/// [`given_text`](crate::model::manifest::Manifest::given_text) has a `cross_attention_dim`.
+pub const ENCODER_HID_PROJ: &str = "encoder_hid_proj.onnx";
+/// A prompt's embeddings, float32 [1, tokens, width].
+pub const ENCODER_HIDDEN_STATES: &str = "encoder_hidden_states";
+/// What K and V are made from, float32 [1, tokens, width].
+pub const CONTEXT: &str = "context";
+/// The U-Net's input that says which tokens there are: 1, or 0 for those that fill up; float32 [batch, tokens].
+pub const ENCODER_ATTENTION_MASK: &str = "encoder_attention_mask";
 /// The text encoder's output without its last `layers`, normalised as the last hidden state is; 1 or more, up to
 /// [`Text::clip_skip`](crate::model::manifest::Text::clip_skip). Of two text encoders the outputs are [`PENULTIMATE`] and those
 /// before it, none of them normalised.
@@ -62,10 +72,14 @@ pub fn mapped_twin(graph: &str) -> String {
     format!("{}.mapped.onnx", graph.strip_suffix(".onnx").unwrap_or(graph))
 }
 
-/// Files that every bundle holds.
-const REQUIRED: [&str; 5] = [TOKENIZER, TEXT_ENCODER, UNET, VAE_DECODER, ATTENTION];
-/// Files of every bundle with a second text encoder.
-const OF_SECOND_TEXT: [&str; 2] = [TOKENIZER_2, TEXT_ENCODER_2];
+/// The files that a bundle of this manifest holds at least.
+fn required(manifest: &Manifest) -> impl Iterator<Item = &'static str> {
+    let text: &[&str] = if manifest.given_text.is_some() { &[] } else { &[TOKENIZER, TEXT_ENCODER] };
+    let second: &[&str] = if manifest.text_2.is_some() { &[TOKENIZER_2, TEXT_ENCODER_2] } else { &[] };
+    let projection: &[&str] = if manifest.projects_text() { &[ENCODER_HID_PROJ] } else { &[] };
+    text.iter().chain(&[UNET, VAE_DECODER, ATTENTION]).chain(second).chain(projection).copied()
+}
+
 /// No manifest is larger; what claims to be is not read.
 pub(crate) const MAX_MANIFEST_BYTES: u64 = 4 << 20;
 
@@ -201,8 +215,7 @@ pub(crate) fn parse_manifest(path: &Path, text: &str) -> Result<Manifest> {
     }
     let manifest: Manifest = parse(path, text)?;
     check_values(path, &manifest)?;
-    let of_second: &[&str] = if manifest.text_2.is_some() { &OF_SECOND_TEXT } else { &[] };
-    if let Some(name) = REQUIRED.iter().chain(of_second).find(|name| !manifest.files.contains_key(**name)) {
+    if let Some(name) = required(&manifest).find(|name| !manifest.files.contains_key(*name)) {
         return Err(Error::bundle(path, format!("it does not list `{name}`")));
     }
     match manifest.files.keys().find(|name| !is_plain(name)) {

@@ -11,14 +11,17 @@
 //! that overlooks it shows pictures that were to be blurred. Schema 4 came with `time_cond_proj_dim`,
 //! `noise_schedule.rescale_betas_zero_snr` and `noise_schedule.original_inference_steps`: an app that overlooks the first leaves
 //! the U-Net without an input, and with the others it draws other pictures. Schema 5 came with `text_2`: an app that overlooks it
-//! gives K and V half of the text.
+//! gives K and V half of the text. Schema 6 came with `given_text`, `addition_embed_type` and `noise_schedule.flow`: an app that
+//! overlooks them looks for a text encoder, leaves the U-Net without an input, and takes noise away that is not there.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::disk::hash::Sha256;
+pub use crate::model::flow_matching::{DynamicShift, FlowMatching};
 use crate::model::form::Form;
+pub use crate::model::given_text::GivenText;
 pub use crate::model::image_size::ImageSize;
 pub use crate::model::noise_schedule::{BetaSchedule, NoiseSchedule, TimestepSpacing};
 use crate::model::safety::SafetyClassifier;
@@ -27,7 +30,7 @@ use crate::model::style::Style;
 use crate::sampling::scheduler::choice::Scheduler;
 
 /// The newest schema version that this crate reads and writes.
-pub const SCHEMA: u32 = 5;
+pub const SCHEMA: u32 = 6;
 /// The oldest.
 pub const OLDEST_SCHEMA: u32 = 1;
 
@@ -70,6 +73,12 @@ pub struct Manifest {
     /// `addition_embed_type` of `text_time`). Needs schema 5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text_2: Option<SecondText>,
+    /// It has no text encoder: `text` says what embeddings an app is to bring, and this what becomes of them. Needs schema 6.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_text: Option<GivenText>,
+    /// What the U-Net is told beside text and timestep where there is one text encoder or none (diffusers' name). Needs schema 6.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addition_embed_type: Option<AdditionEmbedType>,
     /// What is used where a request is silent.
     pub defaults: Defaults,
     /// Other ways to ask it that suit it, by name: presets that apps show.
@@ -111,6 +120,8 @@ impl Manifest {
             noise_schedule: NoiseSchedule::new(1000, 0.00085, 0.012, BetaSchedule::ScaledLinear),
             text: Text::new(77, 768, [49406, 49407, 49407]),
             text_2: None,
+            given_text: None,
+            addition_embed_type: None,
             defaults: Defaults::new(20, 7.5, Scheduler::DpmSolverPlusPlus2M),
             presets: Vec::new(),
             fixed: Fixed::default(),
@@ -128,7 +139,9 @@ impl Manifest {
     /// The lowest schema that says all of it: what it is to be written with.
     #[must_use]
     pub fn lowest_schema(&self) -> u32 {
-        if self.text_2.is_some() {
+        if self.given_text.is_some() || self.addition_embed_type.is_some() || self.noise_schedule.flow.is_some() {
+            6
+        } else if self.text_2.is_some() {
             5
         } else if self.time_cond_proj_dim.is_some() || self.noise_schedule.is_newer() {
             4
@@ -154,10 +167,28 @@ impl Manifest {
         self.presets.iter().find(|preset| preset.name == name)
     }
 
-    /// Width of a token's embedding, which K and V are made from: of both text encoders together where there are two.
+    /// Width of a token's embedding: of both text encoders together where there are two.
+    #[must_use]
+    pub fn embeds_size(&self) -> u32 {
+        self.text.hidden_size.saturating_add(self.text_2.map_or(0, |second| second.hidden_size))
+    }
+
+    /// Width of what K and V of a token are made from: its embedding, or what the model first projects that to.
     #[must_use]
     pub fn context_size(&self) -> u32 {
-        self.text.hidden_size.saturating_add(self.text_2.map_or(0, |second| second.hidden_size))
+        self.given_text.and_then(|given| given.cross_attention_dim).unwrap_or_else(|| self.embeds_size())
+    }
+
+    /// Whether the U-Net is told which tokens of a prompt there are.
+    #[must_use]
+    pub fn takes_mask(&self) -> bool {
+        self.given_text.is_some_and(|given| given.encoder_attention_mask)
+    }
+
+    /// Whether the model first projects embeddings, before K and V are made of them.
+    #[must_use]
+    pub fn projects_text(&self) -> bool {
+        self.given_text.is_some_and(|given| given.cross_attention_dim.is_some())
     }
 
     /// Channels that the U-Net takes.
@@ -225,6 +256,17 @@ pub enum PredictionType {
     Epsilon,
     /// The velocity of Salimans & Ho 2022.
     VPrediction,
+    /// The noise less the latent, of models trained by flow matching.
+    FlowPrediction,
+}
+
+/// What a U-Net is told beside text and timestep, in diffusers' words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AdditionEmbedType {
+    /// The picture's width and height, in `time_ids`.
+    Time,
 }
 
 /// What the text encoder takes and gives.

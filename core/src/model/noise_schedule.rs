@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::flow_matching::FlowMatching;
+
 /// How betas are spread over the training steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -51,6 +53,9 @@ pub struct NoiseSchedule {
     /// schema 4.
     #[serde(default = "original_inference_steps", skip_serializing_if = "is_usual")]
     pub original_inference_steps: u32,
+    /// The model was trained by flow matching, and none of the betas above count. Needs schema 6.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<FlowMatching>,
 }
 
 impl NoiseSchedule {
@@ -68,7 +73,15 @@ impl NoiseSchedule {
             set_alpha_to_one: false,
             rescale_betas_zero_snr: false,
             original_inference_steps: ORIGINAL_INFERENCE_STEPS,
+            flow: None,
         }
+    }
+
+    /// The schedule of a picture whose latent has so many cells: only a shift that grows with it is another.
+    #[must_use]
+    pub fn at(mut self, cells: u32) -> Self {
+        self.flow = self.flow.map(|flow| flow.at(cells));
+        self
     }
 
     /// Whether it says what readers before schema 4 do not know.

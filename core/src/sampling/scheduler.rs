@@ -4,7 +4,8 @@
 //! one picture's denoising needs. Everything is diffusers', coefficient by coefficient in float32, so that pictures can
 //! be compared: `DDIMScheduler`, `DPMSolverMultistepScheduler`, `EulerDiscreteScheduler`,
 //! `EulerAncestralDiscreteScheduler`, `LCMScheduler` and `TCDScheduler` with their defaults, except `clip_sample = False`
-//! for DDIM as every Stable Diffusion model sets it. TCD's `eta` is 0.3 as in `TCDScheduler.step`; diffusers' pipelines
+//! for DDIM as every Stable Diffusion model sets it; for models trained by flow matching, `FlowMatchEulerDiscreteScheduler` and
+//! `DPMSolverMultistepScheduler` with `use_flow_sigmas`. TCD's `eta` is 0.3 as in `TCDScheduler.step`; diffusers' pipelines
 //! give it 0 where they are not told another.
 //!
 //! Differences from diffusers, all on the side of refusing or of the obvious intent:
@@ -45,6 +46,7 @@ mod diffusion;
 mod dpm_solver;
 mod euler;
 mod euler_ancestral;
+mod flow;
 mod karras;
 mod lcm;
 mod prediction;
@@ -75,7 +77,7 @@ use training::Training;
 /// # Errors
 /// [`Error::BadRequest`] naming `steps` (0, more than the training steps, or more than this scheduler can tell apart),
 /// `strength` (outside 0..=1, not a number, or so small that no step is left), `scheduler` (one that cannot begin with noise
-/// alone, where that is what the schedule has there) or `noise_schedule` (betas that are not finite, not within (0, 1), or
+/// alone, where that is what the schedule has there, or takes away no noise of flow matching) or `noise_schedule` (betas that are not finite, not within (0, 1), or
 /// that end in no usable noise level; a number of training steps out of range).
 pub fn plan(
     kind: Scheduler,
@@ -99,6 +101,7 @@ pub fn plan_with_eta(
     (steps, strength): (usize, Option<f32>),
     eta: Option<f32>,
 ) -> Result<Run> {
+    flow::is_of_flow(schedule, prediction)?;
     let training = Training::new(schedule)?;
     if steps == 0 {
         return Err(Error::request("steps", "must be at least 1"));
@@ -141,6 +144,9 @@ impl Made<'_> {
     /// All timesteps of a whole run and the solver's coefficients for them.
     fn solve(self, kind: Scheduler, steps: usize) -> Result<(Vec<f64>, Box<dyn Solver>)> {
         let Self { schedule, training, prediction, start, eta } = self;
+        if let Some(flow) = &schedule.flow {
+            return flow::solve(kind, flow, schedule.num_train_timesteps, steps, start);
+        }
         Ok(match kind {
             Scheduler::Ddim => {
                 let timesteps = ddim::timesteps(schedule, steps)?;

@@ -16,8 +16,9 @@ const FIELD: &str = "prompt_embeds";
 /// What stands in the place of a request's prompts: diffusers' `prompt_embeds` and `negative_prompt_embeds`, with those that are pooled.
 ///
 /// Each is `tokens × width`, row-major: `tokens` is the length of the bundle's text encoder
-/// ([`Text::max_length`](crate::model::manifest::Text::max_length)) or several times that, the same for both, and `width` is what K and V
-/// are made from ([`Manifest::context_size`]). Shorter prompts are padded by whoever made them. No text encoder of the bundle runs.
+/// ([`Text::max_length`](crate::model::manifest::Text::max_length)) or several times that, the same for both, and `width` is that of
+/// its embeddings ([`Manifest::embeds_size`]). Shorter prompts are padded by whoever made them; not for a base model that is told which
+/// tokens there are ([`Manifest::takes_mask`]), to which each is given as long as it is. No text encoder of the bundle runs.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GivenEmbeds {
@@ -50,8 +51,13 @@ impl GivenEmbeds {
         self
     }
 
-    /// How many tokens each has.
+    /// How many tokens each has, those included that fill up.
     pub(crate) fn tokens(&self, manifest: &Manifest) -> usize {
+        if manifest.takes_mask() { manifest.text.max_length as usize } else { self.own_tokens(manifest) }
+    }
+
+    /// How many tokens the prompt has of its own.
+    fn own_tokens(&self, manifest: &Manifest) -> usize {
         self.prompt.prompt_embeds.len() / width(manifest)
     }
 
@@ -85,7 +91,7 @@ impl GivenEmbeds {
                 "say nothing of the negative prompt, which guidance takes: give it too, or set guidance to 1",
             );
         }
-        let tokens = self.tokens(manifest);
+        let tokens = self.own_tokens(manifest);
         for (name, words) in &self.words {
             if !subjects.iter().any(|subject| subject.name == *name) {
                 return refused(format!("say where the words of `{name}` stand, and no subject of that name is on"));
@@ -116,6 +122,12 @@ impl GivenEmbeds {
     fn check_size(&self, whose: &str, embeds: &PromptEmbeds, manifest: &Manifest) -> Result<()> {
         let (length, width) = ((manifest.text.max_length as usize).max(1), width(manifest));
         let (numbers, chunk) = (embeds.prompt_embeds.len(), length.saturating_mul(width));
+        if manifest.takes_mask() {
+            if numbers == 0 || !numbers.is_multiple_of(width) || numbers > chunk {
+                return refused(format!("hold {numbers} numbers where {whose} are 1 to {length} tokens of {width}"));
+            }
+            return finite(whose, embeds);
+        }
         if numbers == 0 || !numbers.is_multiple_of(chunk) || numbers / chunk > MOST_CHUNKS {
             return refused(format!(
                 "hold {numbers} numbers where {whose} are {length} tokens of {width}, {chunk} in all, or up to {MOST_CHUNKS} times \
@@ -123,7 +135,7 @@ impl GivenEmbeds {
             ));
         }
         if numbers != self.prompt.prompt_embeds.len() {
-            let (own, other) = (self.tokens(manifest), numbers / width);
+            let (own, other) = (self.own_tokens(manifest), numbers / width);
             return refused(format!("are of {own} tokens, and {whose} of {other}: pad the shorter one"));
         }
         let pooled = manifest.text_2.map_or(0, |second| second.projection_dim as usize);
@@ -131,17 +143,21 @@ impl GivenEmbeds {
             let found = embeds.pooled_prompt_embeds.len();
             return refused(format!("hold {found} pooled numbers where {whose} are {pooled}"));
         }
-        let numbers = embeds.prompt_embeds.iter().chain(&embeds.pooled_prompt_embeds);
-        if numbers.into_iter().any(|number| !number.is_finite()) {
-            return refused(format!("hold a value that is no number, among {whose}"));
-        }
-        Ok(())
+        finite(whose, embeds)
     }
+}
+
+fn finite(whose: &str, embeds: &PromptEmbeds) -> Result<()> {
+    let mut numbers = embeds.prompt_embeds.iter().chain(&embeds.pooled_prompt_embeds);
+    if numbers.any(|number| !number.is_finite()) {
+        return refused(format!("hold a value that is no number, among {whose}"));
+    }
+    Ok(())
 }
 
 /// Numbers of a token; a manifest that was checked has some.
 fn width(manifest: &Manifest) -> usize {
-    (manifest.context_size() as usize).max(1)
+    (manifest.embeds_size() as usize).max(1)
 }
 
 fn refused<T>(reason: impl Into<String>) -> Result<T> {

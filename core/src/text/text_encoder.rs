@@ -108,7 +108,11 @@ pub(crate) fn embed_second(
 }
 
 /// The values, which are to be of one sample of this shape, and finite.
-fn checked(graph: &'static str, (shape, values): (Vec<usize>, Vec<f32>), of_one: &[usize]) -> Result<Vec<f32>> {
+pub(crate) fn checked(
+    graph: &'static str,
+    (shape, values): (Vec<usize>, Vec<f32>),
+    of_one: &[usize],
+) -> Result<Vec<f32>> {
     if shape.first() != Some(&1) || shape.get(1..) != Some(of_one) {
         let expected: Vec<usize> = std::iter::once(1).chain(of_one.iter().copied()).collect();
         let reason = format!("it gave shape {shape:?} instead of {expected:?}");

@@ -10,7 +10,8 @@ use crate::text::stand_in::{self, Found, Placed, StandIns};
 
 /// A CLIP tokenizer with the length its text encoder takes.
 pub struct Tokenizer {
-    inner: tokenizers::Tokenizer,
+    /// None of a base model that reads no prompts.
+    inner: Option<tokenizers::Tokenizer>,
     pub(super) text: Text,
 }
 
@@ -54,7 +55,12 @@ impl Tokenizer {
                 return Err(Error::bundle(path, format!("it has no token {id}, which the manifest names")));
             }
         }
-        Ok(Self { inner, text })
+        Ok(Self { inner: Some(inner), text })
+    }
+
+    /// Of a base model without a text encoder: it reads nothing, and says so.
+    pub(crate) fn absent(text: Text) -> Self {
+        Self { inner: None, text }
     }
 
     /// The ids of a text alone, without start, end and padding, and without a limit.
@@ -109,7 +115,7 @@ impl Tokenizer {
 
     /// The id of a token as the vocabulary writes it.
     pub(super) fn id(&self, token: &str) -> Option<u32> {
-        self.inner.token_to_id(token)
+        self.inner.as_ref()?.token_to_id(token)
     }
 
     /// The tokens of a text, those in the place of `found` words among them.
@@ -136,7 +142,11 @@ impl Tokenizer {
     }
 
     fn encoding(&self, text: &str) -> Result<tokenizers::Encoding> {
-        contained("it", || self.inner.encode(text, false))
+        let Some(inner) = &self.inner else {
+            let reason = "cannot be read: this base model has no text encoder; bring embeddings (`prompt_embeds`)";
+            return Err(Error::request("prompt", reason));
+        };
+        contained("it", || inner.encode(text, false))
             .map_err(|error| Error::request("prompt", format!("cannot be tokenized: {error}")))
     }
 }

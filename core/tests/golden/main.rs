@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "tests say what they measure and skip")]
 
 mod emphasis;
+mod flow;
 mod inpaint;
 mod noise;
 mod pictures;

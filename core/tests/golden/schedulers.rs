@@ -11,12 +11,12 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 /// Largest difference allowed, as a share of the sample's largest value.
-const TOLERANCE: f32 = 1e-5;
+pub(super) const TOLERANCE: f32 = 1e-5;
 const LATENT: usize = 4 * 8 * 8;
 const SEED: u64 = 42;
 /// Of each sample the file holds every fourth value.
 const STRIDE: usize = 4;
-const KEPT: usize = LATENT / STRIDE;
+pub(super) const KEPT: usize = LATENT / STRIDE;
 /// SHA-256 of the timesteps and kept values of each scheduler's cases, as x86-64 computes them; with zero-terminal SNR, with
 /// an `eta` and of another distillation apart.
 const BITS: [(&str, &str); 19] = [
@@ -136,7 +136,7 @@ fn trajectories_are_the_same_bits_on_every_device() {
 }
 
 /// The first half of a digest, in hex.
-fn short(digest: Sha256) -> String {
+pub(super) fn short(digest: Sha256) -> String {
     digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -158,7 +158,7 @@ fn plan(case: &Case) -> cones_core::Result<Run> {
 }
 
 /// The kept values after the middle step and after the last.
-fn trajectory(run: &mut Run, from_picture: bool) -> Vec<f32> {
+pub(super) fn trajectory(run: &mut Run, from_picture: bool) -> Vec<f32> {
     let mut generator = TorchGenerator::new(SEED);
     let mut sample = generator.randn(LATENT);
     if from_picture {
@@ -190,7 +190,7 @@ fn model(x: f32, timestep: f32) -> f32 {
 }
 
 /// The larger of the two samples' differences, each relative to the sample's largest value.
-fn difference(found: &[f32], expected: &[f32]) -> f32 {
+pub(super) fn difference(found: &[f32], expected: &[f32]) -> f32 {
     let one = |(found, expected): (&[f32], &[f32])| {
         let scale = expected.iter().fold(0.0f32, |most, x| most.max(x.abs()));
         let gap = found.iter().zip(expected).fold(0.0f32, |most, (a, b)| most.max((a - b).abs()));
@@ -205,7 +205,7 @@ fn read(name: &str) -> Vec<u8> {
     std::fs::read(path).expect("a golden file")
 }
 
-fn floats(tensors: &SafeTensors<'_>, name: &str) -> Vec<f32> {
+pub(super) fn floats(tensors: &SafeTensors<'_>, name: &str) -> Vec<f32> {
     let data = tensors.tensor(name).expect("a golden tensor").data();
     data.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect()
 }

@@ -2,15 +2,28 @@
 
 use std::path::Path;
 
+use crate::denoiser::Denoiser;
 use crate::kind::Kind;
 
 pub(super) fn kind(folder: &Path) -> Kind {
     let has = |name: &str| folder.join(name).exists();
     if has("bundle.json") {
         Kind::Bundle
-    } else if has("unet/config.json") && !has("unet/model.onnx") {
+    } else if (has("unet/config.json") && !has("unet/model.onnx"))
+        || (is_sana(folder) && !has("transformer/model.onnx"))
+    {
         Kind::Pipeline
-    } else if ["unet/model.onnx", "unet.onnx", "text_encoder.onnx", "vae_decoder.onnx"].iter().any(|name| has(name)) {
+    } else if [
+        "unet/model.onnx",
+        "unet.onnx",
+        "transformer/model.onnx",
+        "transformer.onnx",
+        "text_encoder.onnx",
+        "vae_decoder.onnx",
+    ]
+    .iter()
+    .any(|name| has(name))
+    {
         Kind::OnnxFolder
     } else if has("model_index.json") {
         Kind::OtherPipeline
@@ -19,6 +32,11 @@ pub(super) fn kind(folder: &Path) -> Kind {
     } else {
         Kind::Unknown
     }
+}
+
+/// Whether its transformer is one that can be imported.
+fn is_sana(folder: &Path) -> bool {
+    Denoiser::read(folder).is_ok_and(|(denoiser, _)| denoiser == Denoiser::Sana)
 }
 
 fn has_weights(folder: &Path) -> bool {

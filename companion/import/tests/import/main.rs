@@ -7,6 +7,7 @@ mod exported;
 mod few_steps;
 mod fixed;
 mod fixture;
+mod flow;
 mod forms;
 mod hostile;
 mod inpainting;

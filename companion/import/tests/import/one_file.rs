@@ -149,7 +149,7 @@ fn folders_of_other_kinds_are_named_as_what_they_are() {
     let flux = temporary();
     fs::write(flux.path().join("model_index.json"), "{}").expect("a file");
     let error = error_of(flux.path(), None);
-    assert!(error.contains("without a U-Net") && error.contains("Stable Diffusion 1 or 2"), "{error}");
+    assert!(error.contains("of another kind of model") && error.contains("DreamLite and Sana"), "{error}");
 
     // Only pickled weights in the folder that is meant.
     fs::remove_file(config.path().join(UNET)).expect("a removed file");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::manifest::Manifest;
+use crate::model::manifest::{Manifest, PredictionType};
 use crate::model::safety::SafetyClassifier;
 use crate::picture::LARGEST_SIDE;
 use crate::sampling::scheduler;
@@ -26,6 +26,8 @@ pub(super) fn check(manifest: &Manifest) -> Result<(), String> {
     check_form(manifest)?;
     check_scaling(manifest)?;
     check_second_text(manifest)?;
+    check_given_text(manifest)?;
+    check_flow(manifest)?;
     check_layers(manifest)?;
     check_preview(manifest)?;
     check_safety(manifest)?;
@@ -106,6 +108,42 @@ fn check_second_text(manifest: &Manifest) -> Result<(), String> {
     within("text_2.projection_dim", second.projection_dim, 1, WIDEST)
 }
 
+/// What came with schema 6.
+fn check_given_text(manifest: &Manifest) -> Result<(), String> {
+    if manifest.schema < 6 && manifest.lowest_schema() >= 6 {
+        return Err("`given_text`, `addition_embed_type` and `noise_schedule.flow` need schema 6".into());
+    }
+    if manifest.text_2.is_some() && (manifest.given_text.is_some() || manifest.addition_embed_type.is_some()) {
+        return Err("it has `text_2`, and `given_text` or `addition_embed_type`, which are of other models".into());
+    }
+    let projected = manifest.given_text.and_then(|given| given.cross_attention_dim);
+    within("given_text.cross_attention_dim", projected.unwrap_or(1), 1, WIDEST)
+}
+
+/// More than any model's; what is to come of it must be a number.
+const LARGEST_SHIFT: f64 = 1000.0;
+
+fn check_flow(manifest: &Manifest) -> Result<(), String> {
+    let flow = manifest.noise_schedule.flow;
+    if flow.is_some() != (manifest.prediction_type == PredictionType::FlowPrediction) {
+        return Err("`noise_schedule.flow` and the `prediction_type` of `flow_prediction` belong together".into());
+    }
+    let Some(flow) = flow else { return Ok(()) };
+    if !(flow.shift > 0.0 && flow.shift <= LARGEST_SHIFT) {
+        return Err(format!(
+            "`noise_schedule.flow.shift` is {}; it must be above 0, {LARGEST_SHIFT} at most",
+            flow.shift
+        ));
+    }
+    let Some(dynamic) = flow.dynamic else { return Ok(()) };
+    let (base, most) = (dynamic.base_image_seq_len, dynamic.max_image_seq_len);
+    let shifts = [dynamic.base_shift, dynamic.max_shift];
+    if base >= most || shifts.iter().any(|shift| !(0.0..=LARGEST_SHIFT.ln()).contains(shift)) || shifts[0] > shifts[1] {
+        return Err("`noise_schedule.flow.dynamic` does not rise from one size to a larger one".into());
+    }
+    Ok(())
+}
+
 fn check_layers(manifest: &Manifest) -> Result<(), String> {
     if manifest.layers.is_empty() {
         return Err("it lists no cross-attention layer".into());
@@ -115,7 +153,11 @@ fn check_layers(manifest: &Manifest) -> Result<(), String> {
         within(&layer.name, layer.rows, 1, WIDEST)?;
         if layer.columns != manifest.context_size() {
             let given = manifest.context_size();
-            let whose = if manifest.text_2.is_some() { "both text encoders give" } else { "the text encoder gives" };
+            let whose = match (manifest.text_2, manifest.given_text) {
+                (Some(_), _) => "both text encoders give",
+                (None, Some(_)) => "the text that is given has",
+                (None, None) => "the text encoder gives",
+            };
             return Err(format!("layer `{}` takes {} columns, {whose} {given}", layer.name, layer.columns));
         }
         if !names.insert(&layer.name) {

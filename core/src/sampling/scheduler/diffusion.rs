@@ -5,11 +5,13 @@ use super::training::Training;
 use crate::error::{Error, Result};
 use crate::model::manifest::{NoiseSchedule, PredictionType};
 
-/// Adds noise to clean latents as in training: diffusers' `add_noise` and `get_velocity` of `DDPMScheduler`.
+/// Adds noise to clean latents as in training: diffusers' `add_noise` and `get_velocity` of `DDPMScheduler`, or of flow matching
+/// `scale_noise` of `FlowMatchEulerDiscreteScheduler`, without a shift.
 #[derive(Debug)]
 pub struct Diffusion {
     training: Training,
     prediction: PredictionType,
+    is_flow: bool,
 }
 
 impl Diffusion {
@@ -18,7 +20,8 @@ impl Diffusion {
     /// # Errors
     /// [`Error::BadRequest`] naming `noise_schedule`.
     pub fn new(schedule: &NoiseSchedule, prediction: PredictionType) -> Result<Self> {
-        Ok(Self { training: Training::new(schedule)?, prediction })
+        let is_flow = super::flow::is_of_flow(schedule, prediction)?;
+        Ok(Self { training: Training::new(schedule)?, prediction, is_flow })
     }
 
     /// Number of training timesteps, at least 2.
@@ -27,7 +30,7 @@ impl Diffusion {
     }
 
     /// Writes the noisy sample `α·clean + σ·noise` of a timestep, and what the model is to predict for it: the noise, or
-    /// the velocity `α·noise - σ·clean`. All four have the same length; noise is standard normal.
+    /// the velocity `α·noise - σ·clean`, or of flow matching `noise - clean`. All four have the same length; noise is standard normal.
     ///
     /// # Errors
     /// [`Error::BadRequest`] naming `timestep` or `sample`.
@@ -46,23 +49,31 @@ impl Diffusion {
         if [noise.len(), sample.len(), target.len()].iter().any(|&len| len != clean.len()) {
             return Err(Error::request("sample", "and noise must have the same length as the clean latent"));
         }
-        let Level { alpha, sigma } = Level::from_alpha_bar(self.training.alpha_bar(timestep as f64));
+        let Level { alpha, sigma } = self.level(timestep);
         let outputs = sample.iter_mut().zip(target);
         for ((&clean, &noise), (sample, target)) in clean.iter().zip(noise).zip(outputs) {
             *sample = alpha * clean + sigma * noise;
             *target = match self.prediction {
                 PredictionType::Epsilon => noise,
                 PredictionType::VPrediction => alpha * noise - sigma * clean,
+                PredictionType::FlowPrediction => noise - clean,
             };
         }
         Ok(())
+    }
+
+    fn level(&self, timestep: usize) -> Level {
+        if self.is_flow {
+            return Level::of_flow(timestep as f32 / self.timesteps() as f32);
+        }
+        Level::from_alpha_bar(self.training.alpha_bar(timestep as f64))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::manifest::BetaSchedule;
+    use crate::model::manifest::{BetaSchedule, FlowMatching};
 
     fn schedule() -> NoiseSchedule {
         NoiseSchedule::new(1000, 0.00085, 0.012, BetaSchedule::ScaledLinear)
@@ -71,12 +82,19 @@ mod tests {
     #[test]
     fn the_target_gives_the_clean_latent_back() {
         let (clean, noise) = ([0.5f32, -2.0, 0.0], [1.0f32, 0.25, -3.0]);
-        for prediction in [PredictionType::Epsilon, PredictionType::VPrediction] {
-            let diffusion = Diffusion::new(&schedule(), prediction).expect("a usual schedule");
+        let mut flow = schedule();
+        flow.flow = Some(FlowMatching::new(3.0));
+        let usual = schedule();
+        for (prediction, schedule) in [
+            (PredictionType::Epsilon, usual),
+            (PredictionType::VPrediction, usual),
+            (PredictionType::FlowPrediction, flow),
+        ] {
+            let diffusion = Diffusion::new(&schedule, prediction).expect("a usual schedule");
             for timestep in [0, 500, 900] {
                 let (mut sample, mut target) = ([0.0; 3], [0.0; 3]);
                 diffusion.mix(timestep, &clean, &noise, &mut sample, &mut target).expect("fits");
-                let level = Level::from_alpha_bar(diffusion.training.alpha_bar(timestep as f64));
+                let level = diffusion.level(timestep);
                 for i in 0..3 {
                     let back = level.clean(prediction, sample[i], target[i]);
                     assert!((back - clean[i]).abs() < 1e-4, "{back} instead of {}", clean[i]);

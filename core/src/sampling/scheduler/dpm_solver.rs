@@ -46,13 +46,30 @@ impl DpmSolver {
     ///
     /// # Errors
     /// Where two of the ratios are the same, which leaves the second order undefined.
-    pub(super) fn new(prediction: PredictionType, mut sigmas: Vec<f32>, start: usize) -> Result<Self> {
+    pub(super) fn new(prediction: PredictionType, sigmas: Vec<f32>, start: usize) -> Result<Self> {
+        Self::of_levels(prediction, sigmas, Level::from_ratio, start)
+    }
+
+    /// For these falling shares of noise, then 0.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(super) fn of_flow(sigmas: Vec<f32>, start: usize) -> Result<Self> {
+        Self::of_levels(PredictionType::FlowPrediction, sigmas, Level::of_flow, start)
+    }
+
+    fn of_levels(
+        prediction: PredictionType,
+        mut sigmas: Vec<f32>,
+        level: fn(f32) -> Level,
+        start: usize,
+    ) -> Result<Self> {
         let count = sigmas.len();
         if sigmas.windows(2).any(|pair| pair[0] <= pair[1]) {
             return Err(too_fine(count));
         }
         sigmas.push(0.0);
-        let levels: Vec<Level> = sigmas.into_iter().map(Level::from_ratio).collect();
+        let levels: Vec<Level> = sigmas.into_iter().map(level).collect();
         let step = |i: usize| {
             let before = (i > start && i + 1 < count).then(|| levels[i - 1]);
             Step::new(before, levels[i], levels[i + 1])

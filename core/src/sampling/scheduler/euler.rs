@@ -84,6 +84,7 @@ impl Ladder {
         match self.prediction {
             PredictionType::Epsilon => sample - sigma * model_output,
             PredictionType::VPrediction => model_output * (-sigma / square.sqrt()) + sample / square,
+            PredictionType::FlowPrediction => sample - sigma * model_output,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! From what the U-Net predicts to the clean picture, in the variance-preserving form x = α·x₀ + σ·ε, α² + σ² = 1.
+//! From what the U-Net predicts to the clean picture, in the form x = α·x₀ + σ·ε: with α² + σ² = 1, or of flow
+//! matching with α + σ = 1.
 
 use crate::model::manifest::PredictionType;
 use crate::sampling::rounded;
@@ -22,6 +23,11 @@ impl Level {
         Self { alpha, sigma: ratio * alpha }
     }
 
+    /// The level of flow matching with so much noise, 0 to 1.
+    pub(super) fn of_flow(sigma: f32) -> Self {
+        Self { alpha: 1.0 - sigma, sigma }
+    }
+
     /// Half the logarithm of the signal-to-noise ratio, λ of Lu et al. 2022; infinite without noise.
     pub(super) fn lambda(self) -> f32 {
         rounded::ln(self.alpha) - rounded::ln(self.sigma)
@@ -32,6 +38,7 @@ impl Level {
         match prediction {
             PredictionType::Epsilon => (sample - self.sigma * model_output) / self.alpha,
             PredictionType::VPrediction => self.alpha * sample - self.sigma * model_output,
+            PredictionType::FlowPrediction => sample - self.sigma * model_output,
         }
     }
 
@@ -40,6 +47,7 @@ impl Level {
         match prediction {
             PredictionType::Epsilon => model_output,
             PredictionType::VPrediction => self.alpha * model_output + self.sigma * sample,
+            PredictionType::FlowPrediction => sample + self.alpha * model_output,
         }
     }
 }

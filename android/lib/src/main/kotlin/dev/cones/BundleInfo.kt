@@ -23,7 +23,8 @@ import java.io.File
  * @property safety the name of the safety classifier that it brings, if it brings one.
  * @property mostClipSkip the most layers of the text encoder that a request may leave out.
  * @property presets other ways to ask it that suit it, by name; each may be [Request.style].
- * @property takesMicroConditions whether it is told of the picture's size: Stable Diffusion XL and its kind, of two text encoders.
+ * @property takesMicroConditions whether it is told of the picture's size: Stable Diffusion XL and its kind, of two text encoders, and DreamLite.
+ * @property readsPrompts whether it reads prompts; else a request must bring embeddings ([Request.promptEmbeds]), of 1 to [textLength] tokens.
  * @property textLength tokens of embeddings that stand in the place of a prompt ([Request.promptEmbeds]); a multiple of it does as well.
  * @property contextSize numbers of each of these tokens.
  * @property pooledSize numbers of a prompt's pooled embedding; 0 for base models of one text encoder, which take none.
@@ -51,6 +52,7 @@ public data class BundleInfo(
     val textLength: Int = 0,
     val contextSize: Int = 0,
     val pooledSize: Int = 0,
+    val readsPrompts: Boolean = true,
 )
 
 internal fun dev.cones.generated.BundleInfo.wrapped() =
@@ -77,4 +79,5 @@ internal fun dev.cones.generated.BundleInfo.wrapped() =
         textLength = textLength.toInt(),
         contextSize = contextSize.toInt(),
         pooledSize = pooledSize.toInt(),
+        readsPrompts = readsPrompts,
     )
