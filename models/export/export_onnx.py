@@ -11,13 +11,17 @@
 |                   | encoder_hidden_states [batch, tokens, hidden]; with a      |                     |
 |                   | time_cond_proj_dim timestep_cond [batch, that many] too;   |                     |
 |                   | of Stable Diffusion XL text_embeds, time_ids [batch, 6]    |                     |
+| transformer.onnx  | of Sana, in the place of unet.onnx and without text encoders: |                 |
+|                   | hidden_states, encoder_hidden_states, timestep [batch],    | out_sample          |
+|                   | encoder_attention_mask int64 [batch, tokens]               |                     |
 | vae_decoder.onnx  | latent [batch, C, height, width], divided by the scaling   | image, in -1..1     |
 | vae_encoder.onnx  | image [batch, 3, height, width] in -1..1                   | latent: the mean of the posterior, before scaling |
 
 Everything is float32, the timestep too: Euler's timesteps are fractions, and DDIM's whole numbers up to 1000 are exact.
 `fused` is opset 23 with Attention, GroupNormalization and LayerNormalization as single nodes (CPU, CUDA); `plain` is opset 18
 without the first two, for CoreML and NNAPI; `torchscript` is opset 17 from PyTorch's older exporter. The U-Net's weights lie
-in files beside the graph. `cones import` reads all three.
+in files beside the graph. `cones import` reads all three. Sana is `plain` whatever is asked for: ONNX Runtime 1.31's Attention takes
+no mask that is one for all queries.
 """
 import argparse
 import json
@@ -28,7 +32,7 @@ import warnings
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
+from diffusers import AutoencoderDC, AutoencoderKL, AutoencoderTiny, SanaTransformer2DModel, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor2_0
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
@@ -74,6 +78,18 @@ class UNet(torch.nn.Module):
                           return_dict=False)[0]
 
 
+class SanaTransformer(torch.nn.Module):
+    """One denoising step, with the inputs in optimum's order."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, hidden_states, encoder_hidden_states, timestep, encoder_attention_mask):
+        return self.model(hidden_states, encoder_hidden_states, timestep, encoder_attention_mask=encoder_attention_mask,
+                          return_dict=False)[0]
+
+
 class VaeDecoder(torch.nn.Module):
     """Unscaled latent to picture."""
 
@@ -94,7 +110,7 @@ class VaeEncoder(torch.nn.Module):
 
     def forward(self, image):
         encoded = self.model.encode(image, return_dict=False)[0]
-        # AutoencoderTiny gives the latent itself, not a distribution.
+        # AutoencoderTiny and AutoencoderDC give the latent itself, not a distribution.
         return encoded if isinstance(encoded, torch.Tensor) else encoded.mode()
 
 
@@ -115,6 +131,10 @@ def export(module, name, inputs, dynamic, outputs, out, dialect):
 def export_all(source, out, dialect):
     """Exports all graphs of the pipeline in `source`."""
     out.mkdir(parents=True, exist_ok=True)
+    if (source / "transformer").is_dir():
+        sana = SanaTransformer2DModel.from_pretrained(source / "transformer", torch_dtype=torch.float32)
+        export_sana(sana, load_vae(source / "vae").float(), (sana.config.sample_size, sana.config.sample_size), out)
+        return
     write_tokenizer(source / "tokenizer", out)
     kind = dict(torch_dtype=torch.float32)
     second = source / "text_encoder_2"
@@ -151,6 +171,30 @@ def export_all(source, out, dialect):
     export(VaeEncoder(vae), "vae_encoder", dict(image=image), dict(image=picture), ["latent"], out, dialect)
 
 
+def export_sana(transformer, vae, latent, out):
+    """Exports Sana's transformer and both halves of its VAE; `latent` is height and width of the example."""
+    height, width = latent
+    channels, hidden = transformer.config.in_channels, transformer.config.caption_channels
+    # Two of everything that is to stay free: exporters take a size of one for a constant.
+    inputs = dict(hidden_states=torch.randn(2, channels, height, width), encoder_hidden_states=torch.randn(2, 11, hidden),
+                  timestep=torch.tensor([999.0, 500.0]), encoder_attention_mask=torch.ones(2, 11, dtype=torch.int64))
+    # Of names, as `export` takes them, the exporter would not know that the batch of the text is that of the picture.
+    batch, tall, wide, tokens = (torch.export.Dim(name) for name in ("batch", "height", "width", "tokens"))
+    text = {0: batch, 1: tokens}
+    dynamic = dict(hidden_states={0: batch, 2: tall, 3: wide}, encoder_hidden_states=text, timestep={0: batch}, encoder_attention_mask=text)
+    module = SanaTransformer(transformer).eval().requires_grad_(False)
+    program = torch.export.export(module, (), inputs, dynamic_shapes=dynamic, strict=False)
+    graph = torch.onnx.export(program, kwargs=inputs, dynamo=True, dynamic_shapes=dynamic, verbose=False, input_names=list(inputs),
+                              output_names=["out_sample"], opset_version=OPSETS["plain"], external_data=True)
+    graph.save(out / "transformer.onnx", external_data=True)
+    print(out / "transformer.onnx")
+    factor, picture = vae.spatial_compression_ratio, {0: "batch", 2: "height", 3: "width"}
+    latents = torch.randn(2, channels, height, width)
+    export(VaeDecoder(vae), "vae_decoder", dict(latent=latents), dict(latent=picture), ["image"], out, "plain")
+    image = torch.rand(2, 3, factor * height, factor * width) * 2 - 1
+    export(VaeEncoder(vae), "vae_encoder", dict(image=image), dict(image=picture), ["latent"], out, "plain")
+
+
 def export_text(text, name, is_xl, out, dialect):
     """Exports a text encoder. Returns the tokens that it takes and the width of what it gives."""
     # Two of everything that is to stay free: exporters take a size of one for a constant.
@@ -163,9 +207,9 @@ def export_text(text, name, is_xl, out, dialect):
 
 
 def load_vae(folder):
-    """AutoencoderKL or AutoencoderTiny, as the configuration says."""
+    """The VAE of the class that its configuration names."""
     kind = json.loads((folder / "config.json").read_text()).get("_class_name")
-    return (AutoencoderTiny if kind == "AutoencoderTiny" else AutoencoderKL).from_pretrained(folder)
+    return {"AutoencoderTiny": AutoencoderTiny, "AutoencoderDC": AutoencoderDC}.get(kind, AutoencoderKL).from_pretrained(folder)
 
 
 def write_tokenizer(source, out):

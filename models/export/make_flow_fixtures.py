@@ -34,7 +34,7 @@ from diffusers import (
 )
 from safetensors.torch import load_file, save_file
 
-from export_onnx import OPSETS, VaeDecoder, VaeEncoder, export
+from export_onnx import VaeDecoder, VaeEncoder, export, export_sana
 from make_sdxl_fixtures import slim
 
 SEED = 4
@@ -101,18 +101,6 @@ def parts():
     last.weight *= 0.5
     last.bias.fill_(0.5)
     return {name: model.half().float() for name, model in made.items()}
-
-
-class SanaTransformer(torch.nn.Module):
-    """One denoising step, with the inputs in optimum's order."""
-
-    def __init__(self, model):
-        super().__init__()
-        self.model = model
-
-    def forward(self, hidden_states, encoder_hidden_states, timestep, encoder_attention_mask):
-        return self.model(hidden_states, encoder_hidden_states, timestep, encoder_attention_mask=encoder_attention_mask,
-                          return_dict=False)[0]
 
 
 class DreamLiteUNet(torch.nn.Module):
@@ -189,27 +177,6 @@ def write_dreamlite(folder, made):
           dict(scheduler=FlowMatchEulerDiscreteScheduler(**DREAMLITE_EULER)))
 
 
-def export_sana(out, made):
-    height, width = SANA_LATENT
-    # Two of everything that is to stay free: exporters take a size of one for a constant.
-    inputs = dict(hidden_states=torch.randn(2, 4, height, width), encoder_hidden_states=torch.randn(2, 11, SANA["caption_channels"]),
-                  timestep=torch.tensor([999.0, 500.0]), encoder_attention_mask=torch.ones(2, 11, dtype=torch.int64))
-    # Opset 18: ONNX Runtime 1.31's Attention of opset 23 takes no mask that is one for all queries.
-    # Of names, as `export` takes them, the exporter would not know that the batch of the text is that of the picture.
-    batch, tall, wide, tokens = (torch.export.Dim(name) for name in ("batch", "height", "width", "tokens"))
-    text = {0: batch, 1: tokens}
-    dynamic = dict(hidden_states={0: batch, 2: tall, 3: wide}, encoder_hidden_states=text, timestep={0: batch}, encoder_attention_mask=text)
-    program = torch.export.export(SanaTransformer(made["sana"]).eval(), (), inputs, dynamic_shapes=dynamic, strict=False)
-    graph = torch.onnx.export(program, kwargs=inputs, dynamo=True, dynamic_shapes=dynamic, verbose=False, input_names=list(inputs),
-                              output_names=["out_sample"], opset_version=OPSETS["plain"], external_data=True)
-    graph.save(out / "transformer.onnx", external_data=True)
-    vae, factor = made["sana_vae"], made["sana_vae"].spatial_compression_ratio
-    picture = {0: "batch", 2: "height", 3: "width"}
-    export(VaeDecoder(vae), "vae_decoder", dict(latent=torch.randn(2, 4, height, width)), dict(latent=picture), ["image"], out, "plain")
-    image = torch.rand(2, 3, factor * height, factor * width) * 2 - 1
-    export(VaeEncoder(vae), "vae_encoder", dict(image=image), dict(image=picture), ["latent"], out, "plain")
-
-
 def export_dreamlite(out, made):
     unet, vae = made["dreamlite"], made["dreamlite_vae"]
     height, width = DREAMLITE_LATENT
@@ -243,9 +210,12 @@ def main():
     write_sana(out / "sana/diffusers", made)
     write_dreamlite(out / "dreamlite/diffusers", made)
     with tempfile.TemporaryDirectory() as work, torch.no_grad():
-        for kind, write_graphs in [("sana", export_sana), ("dreamlite", export_dreamlite)]:
+        for kind in ["sana", "dreamlite"]:
             (exported := Path(work) / kind).mkdir()
-            write_graphs(exported, made)
+            if kind == "sana":
+                export_sana(made["sana"], made["sana_vae"], SANA_LATENT, exported)
+            else:
+                export_dreamlite(exported, made)
             for graph in exported.glob("*.onnx"):
                 slim(graph, out / kind / "onnx" / graph.name)
     for path in out.rglob("*"):

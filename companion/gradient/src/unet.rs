@@ -211,6 +211,13 @@ pub fn inputs(model: &Model, bundle: &Bundle, sizes: Sizes) -> Result<BTreeMap<S
         );
         return Err(cones_core::Error::request("bundle", reason).into());
     }
+    if manifest.given_text.is_some() {
+        let reason = format!(
+            "`{}` has no text encoder, and subjects are found by words: on models that read prompts",
+            manifest.name
+        );
+        return Err(cones_core::Error::request("bundle", reason).into());
+    }
     if manifest.time_cond_proj_dim.is_some() {
         let reason = format!(
             "`{}` is a latent consistency model, whose U-Net takes the guidance scale as an input (`timestep_cond`) and does not \

@@ -1,5 +1,6 @@
 //! Configuration files of a diffusers folder, read with errors that name file and key.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -22,7 +23,7 @@ pub(super) struct Json {
 impl Json {
     pub(super) fn read(file: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(file).map_err(Error::io("read", file))?;
-        match serde_json::from_str(&text) {
+        match serde_json::from_str(&without_infinities(&text)) {
             Ok(Value::Object(value)) => Ok(Self { file: file.to_path_buf(), value }),
             Ok(_) => Err(Error::config(file, "it holds no JSON object", HINT)),
             Err(error) => Err(Error::config(file, format!("it is not JSON: {error}"), HINT)),
@@ -148,5 +149,46 @@ impl Json {
             Some(key) => Err(self.unsupported(key)),
             None => Ok(()),
         }
+    }
+}
+
+/// `NaN`, `Infinity` and `-Infinity` outside of texts become null. JSON has no such numbers; Python writes them all the same, as
+/// `lambda_min_clipped` of diffusers' DPM-Solver.
+fn without_infinities(text: &str) -> Cow<'_, str> {
+    const NO_NUMBERS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
+    if !NO_NUMBERS.iter().any(|word| text.contains(word)) {
+        return Cow::Borrowed(text);
+    }
+    let (mut out, mut rest, mut in_text) = (String::with_capacity(text.len()), text, false);
+    while let Some(next) = rest.chars().next() {
+        if let Some(word) = NO_NUMBERS.iter().find(|word| !in_text && rest.starts_with(**word)) {
+            out.push_str("null");
+            rest = &rest[word.len()..];
+            continue;
+        }
+        // Of an escape both characters, so that an escaped quotation mark ends no text.
+        let length =
+            if in_text && next == '\\' { rest.chars().take(2).map(char::len_utf8).sum() } else { next.len_utf8() };
+        in_text ^= next == '"';
+        out.push_str(&rest[..length]);
+        rest = &rest[length..];
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_python_writes_and_json_has_not_is_read_as_nothing() {
+        let text = r#"{"a": -Infinity, "b": [NaN, Infinity, 1], "NaN": "Infinity \" -Infinity", "c": "ß"}"#;
+        let found: Value = serde_json::from_str(&without_infinities(text)).expect("JSON");
+        let expected = r#"{"a": null, "b": [null, null, 1], "NaN": "Infinity \" -Infinity", "c": "ß"}"#;
+        assert_eq!(found, serde_json::from_str::<Value>(expected).expect("JSON"));
+        for text in ["{\"a\": \"NaN\\", "Infinit", "\"\\", ""] {
+            let _ = without_infinities(text);
+        }
+        assert!(matches!(without_infinities("{}"), Cow::Borrowed(_)));
     }
 }

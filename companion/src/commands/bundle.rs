@@ -167,7 +167,16 @@ pub(super) fn describe(out: &mut impl Write, bundle: &Bundle, verified: bool) ->
         writeln!(out, "safety       {} (licence {}), from {} on", safety.name, safety.licence, safety.threshold)?;
     }
     writeln!(out, "pictures     {} x {}", manifest.image.width, manifest.image.height)?;
-    writeln!(out, "prompt       up to {} tokens", manifest.text.max_length.saturating_sub(2))?;
+    match manifest.given_text {
+        None => writeln!(out, "prompt       up to {} tokens", manifest.text.max_length.saturating_sub(2))?,
+        Some(_) => {
+            let (tokens, width) = (manifest.text.max_length, manifest.text.hidden_size);
+            writeln!(
+                out,
+                "prompt       as embeddings: up to {tokens} tokens of {width} numbers, for it has no text encoder"
+            )?;
+        }
+    }
     let defaults = &manifest.defaults;
     let (scheduler, steps, guidance) = (defaults.scheduler, defaults.steps, defaults.guidance);
     writeln!(out, "defaults     {scheduler}, {steps} steps, guidance {guidance}")?;

@@ -6,6 +6,7 @@ mod drawing;
 mod embeds;
 mod few_steps;
 mod finding;
+mod flow;
 mod inpainting;
 #[cfg(unix)]
 mod interrupted;
