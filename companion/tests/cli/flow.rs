@@ -20,7 +20,7 @@ fn sana_goes_from_its_export_to_a_picture_and_into_fewer_bits() {
         "--out",
         &bundle,
         "--dtype",
-        "f32",
+        "float32",
     ]);
     let described = desk.done(&["bundle", "show", &bundle, "--verify"]);
     assert!(described.contains("as embeddings: up to 300 tokens of 24 numbers"), "{described}");
