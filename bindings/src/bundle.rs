@@ -43,6 +43,8 @@ pub struct BundleInfo {
     pub presets: Vec<Style>,
     /// Whether it is told of the picture's size: Stable Diffusion XL and its kind, of two text encoders, and DreamLite.
     pub takes_micro_conditions: bool,
+    /// Whether it changes pictures too (`Request.image`).
+    pub takes_image: bool,
     /// Whether it reads prompts; else a request must bring embeddings (`Request.prompt_embeds`), of 1 to `text_length` tokens.
     pub reads_prompts: bool,
     /// Tokens of embeddings that stand in the place of a prompt (`Request.prompt_embeds`); a multiple of it does as well.
@@ -80,6 +82,7 @@ impl From<&cones_core::Bundle> for BundleInfo {
             text_length: manifest.text.max_length,
             context_size: manifest.embeds_size(),
             reads_prompts: manifest.given_text.is_none(),
+            takes_image: manifest.takes_image(),
             pooled_size: manifest.text_2.map_or(0, |second| second.projection_dim),
         }
     }

@@ -57,6 +57,8 @@ pub struct Recipe {
     pub micro_conditions: Option<MicroConditions>,
     /// SHA-256 of the embeddings that stood in the place of the prompts: then it is drawn again from them alone.
     pub prompt_embeds_sha256: Option<String>,
+    /// SHA-256 of the RGB bytes of the picture that was changed, where one was.
+    pub image_sha256: Option<String>,
 }
 
 /// A subject in a recipe.
@@ -130,6 +132,7 @@ impl From<&recipe::Recipe> for Recipe {
             eta: recipe.eta,
             micro_conditions: MicroConditions::of(recipe.micro_conditions),
             prompt_embeds_sha256: recipe.prompt_embeds_sha256.map(|hash| hash.to_string()),
+            image_sha256: recipe.image_sha256.map(|hash| hash.to_string()),
         }
     }
 }

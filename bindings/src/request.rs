@@ -78,6 +78,10 @@ pub struct Request {
     /// Embeddings in the place of both prompts, which then are words for people alone: they stand in the recipe.
     #[uniffi(default)]
     pub prompt_embeds: Option<GivenEmbeds>,
+    /// The picture that is to be changed as the prompt says, with a base model that takes one (`BundleInfo.takes_image`); others refuse
+    /// it. Scaled to the size of the request if it has another.
+    #[uniffi(default)]
+    pub image: Option<Arc<Picture>>,
 }
 
 /// An installed pack, switched on.
@@ -135,6 +139,7 @@ impl Request {
         request.clip_skip = self.clip_skip;
         request.micro_conditions = self.micro_conditions.map(Into::into).unwrap_or_default();
         request.prompt_embeds = self.prompt_embeds.as_ref().map(GivenEmbeds::resolve).transpose()?;
+        request.image = self.image.as_ref().map(|image| image.pixels().clone());
         request.count = self.count;
         (request.width, request.height) = (self.width, self.height);
         if let Some(style) = &self.style {

@@ -14,6 +14,7 @@ pub mod export;
 pub mod find;
 pub mod find_many;
 pub mod generate;
+mod image_args;
 pub mod import;
 pub mod import_embedding;
 pub mod import_lora;

@@ -126,7 +126,7 @@ impl Engine {
             return self.memory_plan(&self.larger_pass(request, hires)?);
         }
         let plan = ResolvedRequest::new(request, &self.bundle)?;
-        self.plan_memory(&plan, &self.tokens(request, &plan)?, request.init.is_some())
+        self.plan_memory(&plan, &self.tokens(request, &plan)?, request.starts_from_picture())
     }
 
     fn plan_memory(&self, plan: &ResolvedRequest, tokens: &[PromptTokens], from_picture: bool) -> Result<MemoryPlan> {
@@ -205,7 +205,7 @@ impl Engine {
     ) -> Result<Generated> {
         let plan = ResolvedRequest::new(request, &self.bundle)?;
         let tokens = self.tokens(request, &plan)?;
-        let memory = self.plan_memory(&plan, &tokens, request.init.is_some())?;
+        let memory = self.plan_memory(&plan, &tokens, request.starts_from_picture())?;
         if memory.arrangement != self.arrangement {
             self.unload();
         }

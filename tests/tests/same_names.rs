@@ -84,8 +84,9 @@ const STRUCTS: [Struct; 10] = [
 ];
 
 /// Files whose arguments `cones generate` has.
-const ARGUMENTS: [&str; 8] = [
+const ARGUMENTS: [&str; 9] = [
     "generate.rs",
+    "image_args.rs",
     "init_args.rs",
     "variation_args.rs",
     "micro_args.rs",

@@ -89,7 +89,7 @@ impl Config {
         Ok(Self {
             image: image_size(network, scale)?,
             latent: Latent { channels, scale, multiple: multiple.ok_or_else(|| network.unsupported("patch_size"))? },
-            in_channels: None,
+            in_channels: denoiser.is_side_by_side().then(|| channels.saturating_mul(2)),
             time_cond_proj_dim: None,
             vae: scaling,
             sampling,

@@ -233,7 +233,7 @@ fn import_unets(
         }
         fix_widths(&mut model, config)?;
         if config.denoiser.is_side_by_side() {
-            side_by_side::take_left(&mut model)?;
+            side_by_side::take_channels(&mut model, config.latent.channels)?;
         }
         if let Some(width) = config.given.and_then(|given| given.given.cross_attention_dim) {
             let value = text_projection::find(model.graph()?, &file, layers.projections.len())?;

@@ -166,7 +166,7 @@ impl Beside<'_> {
             with_keys.push(size);
         }
         if self.denoiser.is_side_by_side() {
-            with_text.iter_mut().filter(|given| given.name == "sample").for_each(beside_nothing);
+            with_text.iter_mut().filter(|given| given.name == "sample").for_each(side_by_side);
         }
         if let Some(Pair { expected, found, .. }) = pooled {
             // A picture that was cut: no two numbers are the same.
@@ -397,13 +397,13 @@ fn finite(file: &Path, output: &str, values: &[f32]) -> Result<()> {
     }
 }
 
-/// Puts zeros on the right of a sample.
-fn beside_nothing(sample: &mut Given) {
-    let Some(width) = sample.shape.last_mut() else { return };
-    let rows = sample.values.chunks_exact((*width).max(1));
-    let zeros = vec![0.0; *width];
-    sample.values = rows.flat_map(|row| row.iter().chain(&zeros)).copied().collect();
-    *width *= 2;
+/// Puts the second half of a sample's channels on the right of the first.
+fn side_by_side(sample: &mut Given) {
+    let [_, channels, _, width] = &mut sample.shape[..] else { return };
+    let (left, right) = sample.values.split_at(sample.values.len() / 2);
+    let rows = left.chunks_exact((*width).max(1)).zip(right.chunks_exact((*width).max(1)));
+    sample.values = rows.flat_map(|(left, right)| left.iter().chain(right)).copied().collect();
+    (*channels, *width) = (*channels / 2, *width * 2);
 }
 
 /// The left half of each row of twice `columns`.

@@ -1,22 +1,24 @@
 //! Networks that draw beside a picture: they take two latents side by side, and what is drawn is the left one.
 //!
 //! DreamLite was trained so for drawing and for changing pictures: on the right lies the latent of the picture that is to be
-//! changed, or nothing. Here it draws, so the right half is zeros, and the graph adds and cuts it off itself.
+//! changed, or zeros. The graph of a bundle takes the two as channels, as other networks take what they are given beside a noisy
+//! latent; it puts them side by side, and gives the left half.
 
-use cones_onnx::proto::tensor_proto::DataType;
 use cones_onnx::{Model, info, names, node, tensor};
 
 use crate::error::{Error, Result};
 use crate::interface;
 
-/// The dimension along which the two lie.
+/// The dimension along which the two lie in the graph of a bundle.
+const CHANNELS: usize = 1;
+/// And inside.
 const WIDTH: usize = 3;
 
-/// Has the graph take and give the left half.
+/// Has the graph take two latents of so many channels one behind the other, and give the left one.
 ///
 /// # Errors
 /// When the export has fixed an odd width.
-pub(super) fn take_left(model: &mut Model) -> Result<()> {
+pub(super) fn take_channels(model: &mut Model, channels: u32) -> Result<()> {
     let file = model.file().to_path_buf();
     let graph = model.graph_mut()?;
     let (sample, output) = (interface::SAMPLE.name, interface::OUT.name);
@@ -28,39 +30,39 @@ pub(super) fn take_left(model: &mut Model) -> Result<()> {
         }
         info::fix_at(value, WIDTH, both / 2);
     }
+    for input in graph.input.iter_mut().filter(|input| input.name() == sample) {
+        info::fix_at(input, CHANNELS, 2 * channels as usize);
+    }
     // What exporters noted of values inside is of both halves, under the name of one.
     graph.value_info.clear();
     let mut free = |name: &str| names::free(graph, name);
-    let [shape, zero, zeros, pair, all, from, at, width, axis] = [
-        "sample.shape",
-        "sample.zero",
-        "sample.right",
-        "sample.pair",
-        "out_sample.pair",
-        "out_sample.from",
-        "sample.width_at",
-        "sample.width",
-        "sample.axis",
-    ]
-    .map(&mut free);
+    let [left, right, pair, all, shape, width] =
+        ["sample.left", "sample.right", "sample.pair", "out_sample.pair", "sample.shape", "sample.width"]
+            .map(&mut free);
+    let [zero, own, twice, channel_axis, width_axis] =
+        ["sample.zero", "sample.own", "sample.twice", "sample.channel_axis", "sample.width_axis"].map(&mut free);
     names::redirect(graph, sample, &pair);
     names::rename(graph, output, &all);
     for value in graph.output.iter_mut().filter(|value| value.name() == all) {
         value.name = Some(output.to_owned());
     }
-    graph.initializer.extend([
-        tensor::raw(&zero, DataType::Float as i32, &[], 0.0f32.to_le_bytes().to_vec()),
-        tensor::int64s(&from, &[1], &[0]),
-        tensor::int64s(&at, &[1], &[WIDTH as i64]),
-        tensor::int64s(&axis, &[1], &[WIDTH as i64]),
-    ]);
+    let channels = i64::from(channels);
+    let numbers = [
+        (&zero, 0),
+        (&own, channels),
+        (&twice, 2 * channels),
+        (&channel_axis, CHANNELS as i64),
+        (&width_axis, WIDTH as i64),
+    ];
+    graph.initializer.extend(numbers.map(|(name, number)| tensor::int64s(name, &[1], &[number])));
     let before = [
+        node::new("Slice", &[sample, &zero, &own, &channel_axis], &left),
+        node::new("Slice", &[sample, &own, &twice, &channel_axis], &right),
+        node::with_int(node::new("Concat", &[&left, &right], &pair), "axis", WIDTH as i64),
         node::new("Shape", &[sample], &shape),
-        node::new("Gather", &[&shape, &at], &width),
-        node::new("Expand", &[&zero, &shape], &zeros),
-        node::with_int(node::new("Concat", &[sample, &zeros], &pair), "axis", WIDTH as i64),
+        node::new("Gather", &[&shape, &width_axis], &width),
     ];
     graph.node.splice(0..0, before);
-    graph.node.push(node::new("Slice", &[&all, &from, &width, &axis], output));
+    graph.node.push(node::new("Slice", &[&all, &zero, &width, &width_axis], output));
     Ok(())
 }

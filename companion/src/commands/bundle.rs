@@ -177,6 +177,9 @@ pub(super) fn describe(out: &mut impl Write, bundle: &Bundle, verified: bool) ->
             )?;
         }
     }
+    if manifest.takes_image() {
+        writeln!(out, "changes      pictures too (--image)")?;
+    }
     let defaults = &manifest.defaults;
     let (scheduler, steps, guidance) = (defaults.scheduler, defaults.steps, defaults.guidance);
     writeln!(out, "defaults     {scheduler}, {steps} steps, guidance {guidance}")?;

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::embeds_args::EmbedsArgs;
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
+use super::image_args::ImageArgs;
 use super::init_args::InitArgs;
 use super::micro_args::MicroArgs;
 use super::old_recipe::OldRecipe;
@@ -110,6 +111,8 @@ pub struct GenerateArgs {
     height: Option<u32>,
     #[command(flatten)]
     init: InitArgs,
+    #[command(flatten)]
+    image: ImageArgs,
     #[command(flatten)]
     variation: VariationArgs,
     #[command(flatten)]
@@ -299,6 +302,7 @@ impl GenerateArgs {
         request.width = self.width.or(size.map(|(width, _)| width));
         request.height = self.height.or(size.map(|(_, height)| height));
         request.init = self.init.open(old.and_then(OldRecipe::ours))?;
+        request.image = self.image.open(old.and_then(OldRecipe::ours))?;
         request.prompt_weights = self.prompt_weights.unwrap_or(old.is_some_and(OldRecipe::prompt_weights));
         let most = bundle.manifest().text.clip_skip;
         request.clip_skip = self.clip_skip.unwrap_or_else(|| old.map_or(0, |old| old.clip_skip(most)));

@@ -105,7 +105,7 @@ impl InitArgs {
 }
 
 /// Another picture may be meant; whoever wants the same one again should know.
-fn tell_if_other(path: &Path, picture: &Picture, hash: Option<&Sha256>) -> std::io::Result<()> {
+pub(super) fn tell_if_other(path: &Path, picture: &Picture, hash: Option<&Sha256>) -> std::io::Result<()> {
     match hash {
         Some(hash) if *hash != Sha256::digest(&picture.rgb) => {
             writeln!(std::io::stderr(), "warning: `{}` has other pixels than the recipe's picture", path.display())

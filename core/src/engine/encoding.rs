@@ -48,6 +48,10 @@ impl Engine {
         }
         if takes_region {
             start.beside = self.beside(job, canvas, start.redrawn.as_deref())?;
+            start.tells_region = true;
+        }
+        if self.bundle.manifest().takes_image() {
+            start.beside = self.image_latents(job)?;
         }
         self.release(|engine| &mut engine.vae_encoder);
         Ok(start)
@@ -61,6 +65,13 @@ impl Engine {
         let kept = canvas.map_or_else(|| vec![0.0; 3 * pixels], Canvas::kept_planes);
         beside.extend(self.encode_one(job, kept)?);
         Ok(beside)
+    }
+
+    /// The latent of the picture that is to be changed; zeros where there is none.
+    fn image_latents(&mut self, job: &mut Job<'_>) -> Result<Vec<f32>> {
+        let Some(image) = &job.request.image else { return Ok(vec![0.0; job.latent(&self.bundle).iter().product()]) };
+        let fitted = image.fitted(job.plan.width, job.plan.height)?;
+        self.encode_one(job, fitted.to_planes())
     }
 
     /// The latent of a picture of the request's size, as `3 × height × width` in -1..1.

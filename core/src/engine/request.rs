@@ -71,6 +71,10 @@ pub struct Request {
     /// Embeddings in the place of both prompts, which then are words for people alone: they stand in the recipe, and nothing is
     /// encoded.
     pub prompt_embeds: Option<GivenEmbeds>,
+    /// The picture that is to be changed as the prompt says, for a base model that takes one beside what it draws
+    /// ([`Manifest::takes_image`](crate::model::manifest::Manifest::takes_image)), as DreamLite; others refuse it. Cut to the aspect of
+    /// the request around its middle, and scaled to its size; diffusers' `image`.
+    pub image: Option<Picture>,
 }
 
 /// The picture to start from.
@@ -113,6 +117,7 @@ impl Request {
             clip_skip: 0,
             micro_conditions: MicroConditions::default(),
             prompt_embeds: None,
+            image: None,
         }
     }
 
@@ -153,6 +158,11 @@ impl Request {
             let (prompt, negative_prompt) = (prompt.next().unwrap_or_default(), negative.next().unwrap_or_default());
             subject.places = Some(Places { prompt, negative_prompt }).filter(|places| several && !places.is_empty());
         }
+    }
+
+    /// Whether a picture is encoded before it is drawn.
+    pub(crate) fn starts_from_picture(&self) -> bool {
+        self.init.is_some() || self.image.is_some()
     }
 
     /// One of the two prompts.
@@ -299,6 +309,13 @@ impl Request {
     #[must_use]
     pub fn with_prompt_embeds(mut self, embeds: GivenEmbeds) -> Self {
         self.prompt_embeds = Some(embeds);
+        self
+    }
+
+    /// Changes this picture.
+    #[must_use]
+    pub fn with_image(mut self, image: Picture) -> Self {
+        self.image = Some(image);
         self
     }
 

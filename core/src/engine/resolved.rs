@@ -53,6 +53,7 @@ impl ResolvedRequest {
             None if manifest.given_text.is_some() => return Err(reads_nothing(manifest)),
             None => {}
         }
+        check_image(request, manifest)?;
         check_clip_skip(request.clip_skip, bundle)?;
         let scheduler = request.scheduler.unwrap_or(manifest.defaults.scheduler);
         let inpaint = request.init.as_ref().and_then(|init| Some((init, init.inpaint.as_ref()?)));
@@ -130,6 +131,22 @@ fn check_embeds(request: &Request, embeds: &GivenEmbeds, guided: bool, manifest:
         }
     }
     embeds.check(manifest, guided, &request.subjects)
+}
+
+fn check_image(request: &Request, manifest: &Manifest) -> Result<()> {
+    match &request.image {
+        Some(_) if !manifest.takes_image() => {
+            let reason = format!(
+                "is a picture to be changed, and `{}` takes none: start from it (`init`), or take a base model that does, as DreamLite",
+                manifest.name
+            );
+            Err(Error::request("image", reason))
+        }
+        Some(image) if !image.is_whole() => {
+            Err(Error::request("image", "has another number of bytes than its size says"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_clip_skip(layers: u32, bundle: &Bundle) -> Result<()> {

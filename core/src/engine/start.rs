@@ -11,8 +11,10 @@ pub(super) struct Start {
     /// Of a picture that is drawn anew in part: 1 for each cell of the latent that is redrawn, 0 for one that is kept.
     pub(super) redrawn: Option<Vec<f32>>,
     /// What the U-Net takes beside the noisy latent, if it was trained for that: the cells that are redrawn, and the latent
-    /// of the picture without them.
+    /// of the picture without them; or the latent of a picture that is to be changed.
     pub(super) beside: Vec<f32>,
+    /// Whether the U-Net is told of the region.
+    pub(super) tells_region: bool,
     /// Whether the first sample is noise alone all the same: `StableDiffusionInpaintPipeline` with strength 1.
     pub(super) from_noise: bool,
 }
@@ -33,7 +35,7 @@ impl Start {
     /// Puts the cells that are kept back into the sample after a step: as they would be before step `next` with the same
     /// noise, and behind the last step as they are. A U-Net that is told of the region draws them itself.
     pub(super) fn keep(&self, schedule: &Run, next: usize, noise: &[f32], sample: &mut [f32]) -> Result<()> {
-        let (Some(latent), Some(redrawn), true) = (&self.latent, &self.redrawn, self.beside.is_empty()) else {
+        let (Some(latent), Some(redrawn), true) = (&self.latent, &self.redrawn, !self.tells_region) else {
             return Ok(());
         };
         let mut own = latent.clone();

@@ -51,9 +51,9 @@ pub struct Manifest {
     pub image: ImageSize,
     /// Channels of the latent and how many pixels one latent cell covers.
     pub latent: Latent,
-    /// Channels that the U-Net takes where these are not the latent's alone (diffusers' `in_channels`): those of the noisy
-    /// latent, one that says which cells are redrawn, and those of the latent of the picture without them. 9 in models for
-    /// inpainting; needs schema 2.
+    /// Channels that the U-Net takes where these are not the latent's alone (diffusers' `in_channels`). 9 in models for inpainting:
+    /// those of the noisy latent, one that says which cells are redrawn, and those of the latent of the picture without them; needs
+    /// schema 2. 8 in models that change pictures: those of the noisy latent, and of the picture's; needs schema 6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_channels: Option<u32>,
     /// Width of the embedding in which the U-Net takes the guidance scale as an input of its own (`timestep_cond`), as latent
@@ -200,7 +200,14 @@ impl Manifest {
     /// Whether the U-Net takes a region and the picture around it (inpainting) beside the noisy latent.
     #[must_use]
     pub fn takes_region(&self) -> bool {
-        self.unet_channels() != self.latent.channels
+        self.unet_channels() == self.latent.channels.saturating_mul(2).saturating_add(1)
+    }
+
+    /// Whether the U-Net takes the latent of a picture that it is to change beside the noisy one; zeros where it draws from words
+    /// alone.
+    #[must_use]
+    pub fn takes_image(&self) -> bool {
+        self.unet_channels() == self.latent.channels.saturating_mul(2)
     }
 }
 

@@ -80,6 +80,9 @@ pub struct Recipe {
     /// them alone, and not from the words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_embeds_sha256: Option<Sha256>,
+    /// SHA-256 of the RGB bytes of the picture that was changed, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_sha256: Option<Sha256>,
     /// What the safety classifier found, where the picture was blurred for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety: Option<Verdict>,
@@ -137,6 +140,7 @@ impl Recipe {
             clip_skip: request.clip_skip,
             micro_conditions: request.micro_conditions,
             prompt_embeds_sha256: request.prompt_embeds.as_ref().map(prompt_embeds_sha256),
+            image_sha256: request.image.as_ref().map(|image| Sha256::digest(&image.rgb)),
             safety: None,
         }
     }
@@ -227,6 +231,9 @@ impl Recipe {
         }
         if let Some(hash) = &self.prompt_embeds_sha256 {
             text.push_str(&format!(", Prompt embeds: {}", hash.short(10)));
+        }
+        if let Some(hash) = &self.image_sha256 {
+            text.push_str(&format!(", Image: {}", hash.short(10)));
         }
         if self.safety.is_some() {
             text.push_str(", Safety: blurred");

@@ -62,7 +62,7 @@ extension Recipe {
     /// `nil` if a subject's scope or the scheduler is one that this version does not know, or if it was started from a
     /// picture or drawn from embeddings, which the recipe does not hold.
     public var request: Request? {
-        guard `init` == nil, promptEmbedsSha256 == nil, let scheduler = Scheduler(name: scheduler) else { return nil }
+        guard `init` == nil, promptEmbedsSha256 == nil, imageSha256 == nil, let scheduler = Scheduler(name: scheduler) else { return nil }
         var choices: [SubjectChoice] = []
         for subject in subjects {
             guard let scope = Scope(name: subject.scope) else { return nil }

@@ -53,6 +53,9 @@ public struct Request: Sendable {
     public var microConditions: MicroConditions?
     /// Embeddings in the place of both prompts, which then are words for people alone: they stand in the recipe.
     public var promptEmbeds: GivenEmbeds?
+    /// The picture that is to be changed as the prompt says, with a base model that takes one (`BundleInfo.takesImage`);
+    /// others refuse it. Scaled to the size of the request if it has another.
+    public var image: Picture?
 
     /// A request for what is given.
     public init(
@@ -76,7 +79,8 @@ public struct Request: Sendable {
         eta: Float? = nil,
         style: Style? = nil,
         microConditions: MicroConditions? = nil,
-        promptEmbeds: GivenEmbeds? = nil
+        promptEmbeds: GivenEmbeds? = nil,
+        image: Picture? = nil
     ) {
         self.prompt = prompt
         self.negativePrompt = negativePrompt
@@ -99,6 +103,7 @@ public struct Request: Sendable {
         self.style = style
         self.microConditions = microConditions
         self.promptEmbeds = promptEmbeds
+        self.image = image
     }
 }
 
@@ -164,7 +169,8 @@ extension Request {
             eta: eta,
             style: style,
             microConditions: microConditions,
-            promptEmbeds: promptEmbeds
+            promptEmbeds: promptEmbeds,
+            image: image?.inner
         )
     }
 }

@@ -69,6 +69,7 @@ fn a_bundle_says_what_its_app_is_to_bring() {
     assert_eq!((dream.image.width, dream.image.height, dream.fixed.batch), (48, 32, Some(1)));
     assert_eq!(dream.defaults, Defaults::new(4, 1.0, Scheduler::Euler));
     assert_eq!(dream.addition_embed_type, Some(AdditionEmbedType::Time));
+    assert!(dream.takes_image() && !dream.takes_region() && !sana.takes_image());
     for manifest in [sana, dream] {
         assert!(manifest.files.contains_key(ENCODER_HID_PROJ));
         assert!([TEXT_ENCODER, TOKENIZER].iter().all(|file| !manifest.files.contains_key(*file)));
@@ -112,6 +113,9 @@ fn request(kind: &str, name: &str, golden: &Value) -> Request {
     if case["scheduler"] == "scheduler_dpm" {
         request = request.with_scheduler(Scheduler::DpmSolverPlusPlus2M);
     }
+    if case["image"].is_string() {
+        request = request.with_image(expected("dreamlite"));
+    }
     if case["masked"] == true {
         let layers = manifest(&bundle(kind)).layers;
         let share = golden["mask"]["share"].as_f64().expect("a share");
@@ -137,6 +141,7 @@ fn pictures_are_those_of_diffusers() {
         ("sana", "sana-masked"),
         ("dreamlite", "dreamlite"),
         ("dreamlite", "dreamlite-masked"),
+        ("dreamlite", "dreamlite-edit"),
     ] {
         let drawn = base::draw(&mut engine(kind), &request(kind, name, &golden));
         let likeness = psnr(&drawn, &expected(name));
@@ -266,6 +271,24 @@ fn dream_lite_is_told_of_the_pictures_size_and_sana_of_none() {
     assert!(cut.contains("original size alone"), "{cut}");
     let none = refused("sana", &request("sana", "sana-plain", &golden).with_micro_conditions(size));
     assert!(none.contains("is told of no size"), "{none}");
+}
+
+#[test]
+fn a_picture_to_be_changed_is_for_models_that_take_one() {
+    let golden: Value = golden::json("flow/flow.json");
+    let asked = request("dreamlite", "dreamlite-edit", &golden);
+    let drawn = engine("dreamlite").generate(&asked, &mut (), &CancelToken::new()).expect("a picture");
+    let recipe = &drawn.pictures[0].recipe;
+    assert_eq!(recipe.image_sha256, Some(cones_core::Sha256::digest(&expected("dreamlite").rgb)));
+    assert!(recipe.parameters().contains(", Image: "), "{}", recipe.parameters());
+    let plan = engine("dreamlite").memory_plan(&asked).expect("a plan");
+    assert!(plan.stages.iter().any(|stage| stage.graph == "vae_encoder.onnx"), "{plan:?}");
+    let torn = Picture { width: 4, height: 4, rgb: vec![0; 5] };
+    assert!(refused("dreamlite", &asked.clone().with_image(torn)).contains("another number of bytes"));
+    let mut other = request("sana", "sana-plain", &golden);
+    other.image = asked.image;
+    let error = refused("sana", &other);
+    assert!(error.contains("takes none") && error.contains("DreamLite"), "{error}");
 }
 
 #[test]

@@ -51,9 +51,14 @@ fn check_sizes(manifest: &Manifest) -> Result<(), String> {
     if let Some(channels) = manifest.in_channels {
         // The latent, one channel for the region, and the latent of the picture around it.
         let region = 2 * latent.channels + 1;
-        if ![latent.channels, region].contains(&channels) || manifest.schema < 2 {
+        // The latent, and that of a picture that is to be changed.
+        let image = 2 * latent.channels;
+        let schema = [(latent.channels, 2), (region, 2), (image, 6)].into_iter().find(|(taken, _)| *taken == channels);
+        if schema.is_none_or(|(_, schema)| manifest.schema < schema) {
             let latent = latent.channels;
-            return Err(format!("`in_channels` is {channels}; it must be {latent}, or {region} with schema 2"));
+            return Err(format!(
+                "`in_channels` is {channels}; it must be {latent}, or {region} with schema 2, or {image} with schema 6"
+            ));
         }
     }
     within("latent.scale", latent.scale, 1, LARGEST_SIDE)?;

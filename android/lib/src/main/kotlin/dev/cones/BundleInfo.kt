@@ -24,6 +24,7 @@ import java.io.File
  * @property mostClipSkip the most layers of the text encoder that a request may leave out.
  * @property presets other ways to ask it that suit it, by name; each may be [Request.style].
  * @property takesMicroConditions whether it is told of the picture's size: Stable Diffusion XL and its kind, of two text encoders, and DreamLite.
+ * @property takesImage whether it changes pictures too ([Request.image]).
  * @property readsPrompts whether it reads prompts; else a request must bring embeddings ([Request.promptEmbeds]), of 1 to [textLength] tokens.
  * @property textLength tokens of embeddings that stand in the place of a prompt ([Request.promptEmbeds]); a multiple of it does as well.
  * @property contextSize numbers of each of these tokens.
@@ -53,6 +54,7 @@ public data class BundleInfo(
     val contextSize: Int = 0,
     val pooledSize: Int = 0,
     val readsPrompts: Boolean = true,
+    val takesImage: Boolean = false,
 )
 
 internal fun dev.cones.generated.BundleInfo.wrapped() =
@@ -80,4 +82,5 @@ internal fun dev.cones.generated.BundleInfo.wrapped() =
         contextSize = contextSize.toInt(),
         pooledSize = pooledSize.toInt(),
         readsPrompts = readsPrompts,
+        takesImage = takesImage,
     )

@@ -28,6 +28,7 @@ package dev.cones
  * @property eta how much of the noise in each step was fresh, where the request said so.
  * @property microConditions what the base model was told of the picture's size, where the request said anything.
  * @property promptEmbedsSha256 SHA-256 of the embeddings that stood in the place of the prompts: then it is drawn again from them alone.
+ * @property imageSha256 SHA-256 of the RGB bytes of the picture that was changed, where one was.
  */
 public data class Recipe(
     val software: String,
@@ -55,6 +56,7 @@ public data class Recipe(
     val eta: Float? = null,
     val microConditions: MicroConditions? = null,
     val promptEmbedsSha256: String? = null,
+    val imageSha256: String? = null,
 )
 
 /**
@@ -141,4 +143,5 @@ internal fun dev.cones.generated.Recipe.wrapped() =
         eta = eta,
         microConditions = microConditions?.wrapped(),
         promptEmbedsSha256 = promptEmbedsSha256,
+        imageSha256 = imageSha256,
     )

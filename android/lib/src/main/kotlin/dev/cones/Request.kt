@@ -35,6 +35,8 @@ package dev.cones
  * @property microConditions what Stable Diffusion XL and its kind are told of the picture's size ([BundleInfo.takesMicroConditions]);
  *   other base models refuse it.
  * @property promptEmbeds embeddings in the place of both prompts, which then are words for people alone: they stand in the recipe.
+ * @property image the picture that is to be changed as the prompt says, with a base model that takes one ([BundleInfo.takesImage]);
+ *   others refuse it. Scaled to the size of the request if it has another.
  */
 public data class Request(
     val prompt: String,
@@ -58,9 +60,10 @@ public data class Request(
     val style: Style? = null,
     val microConditions: MicroConditions? = null,
     val promptEmbeds: GivenEmbeds? = null,
+    val image: Picture? = null,
 ) {
     internal fun native(): dev.cones.generated.Request {
-        val make = { start: dev.cones.generated.InitPicture? ->
+        val make = { start: dev.cones.generated.InitPicture?, changed: dev.cones.generated.Picture? ->
             dev.cones.generated.Request(
                 prompt = prompt,
                 negativePrompt = negativePrompt,
@@ -83,9 +86,13 @@ public data class Request(
                 style = style?.native(),
                 microConditions = microConditions?.native(),
                 promptEmbeds = promptEmbeds?.native(),
+                image = changed,
             )
         }
-        return if (init == null) make(null) else init.native { make(it) }
+        val started = { changed: dev.cones.generated.Picture? ->
+            if (init == null) make(null, changed) else init.native { make(it, changed) }
+        }
+        return if (image == null) started(null) else image.native.call { started(it) }
     }
 }
 
