@@ -55,6 +55,7 @@ pub(crate) fn plain(prompt: &str) -> Request {
         style: None,
         micro_conditions: None,
         prompt_embeds: None,
+        image: None,
     }
 }
 

@@ -278,12 +278,12 @@ fn import_projection(
 
 /// What the U-Net takes.
 fn interface_of(config: &Config) -> Interface {
-    let mut takes = UnetTakes::default();
-    takes.guidance = config.time_cond_proj_dim.is_some();
-    takes.pooled = config.second.is_some();
-    takes.sizes = config.second.is_some() || config.given.is_some_and(|given| given.addition_embed_type.is_some());
-    takes.mask = config.given.is_some_and(|given| given.given.encoder_attention_mask);
-    interface::unet(takes)
+    interface::unet(UnetTakes {
+        guidance: config.time_cond_proj_dim.is_some(),
+        pooled: config.second.is_some(),
+        sizes: config.second.is_some() || config.given.is_some_and(|given| given.addition_embed_type.is_some()),
+        mask: config.given.is_some_and(|given| given.given.encoder_attention_mask),
+    })
 }
 
 /// What the U-Net is told beside a text has one width each, also where the export leaves it free.

@@ -1,35 +1,29 @@
 //! The last check: one step and one decode with the new graphs, beside the same with the export they were made of.
 
+mod beside;
+mod halves;
+mod texts;
+
 use std::fmt;
-use std::path::{Path, PathBuf};
 
 use cones_core::model::bundle::{
-    ATTENTION, CONTEXT, ENCODER_ATTENTION_MASK, ENCODER_HID_PROJ, PENULTIMATE, TEXT_EMBEDS, TEXT_ENCODER,
-    TEXT_ENCODER_2, TIME_IDS, TOKENIZER, TOKENIZER_2, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER, mapped_twin,
+    ATTENTION, ENCODER_ATTENTION_MASK, TEXT_EMBEDS, TIME_IDS, UNET, UNET_PLAIN, VAE_DECODER, VAE_ENCODER,
 };
-use cones_core::model::manifest::{Manifest, TimestepSpacing};
+use cones_core::model::manifest::TimestepSpacing;
 use cones_core::sampling::guidance;
 use cones_core::sampling::noise::TorchGenerator;
 use cones_core::sampling::scheduler::{self, Run, Scheduler};
-use cones_core::text::tokenizer::Tokenizer;
 
-use crate::denoiser::Denoiser;
-use crate::distance::{distance, psnr};
-use crate::error::{Error, Result};
+pub(super) use self::beside::Beside;
+use self::beside::{Pair, Stop, loaded, output, run};
+use self::texts::Text;
+use crate::distance::psnr;
+use crate::error::Result;
 use crate::interface;
-use crate::layout;
 use crate::pictures;
 use crate::projection::TEXT;
-use crate::runner::{Given, Runner};
+use crate::runner::Given;
 use crate::safetensors_file::SafetensorsFile;
-use crate::skipped::HiddenStates;
-
-/// What is drawn.
-const PROMPT: &str = "a photo of a red cube on a table";
-/// Sides are so many times the smallest that the U-Net takes: its deepest level has more than one cell then.
-const MULTIPLES: u32 = 2;
-/// New graphs that are further off than this compute something else. Rounding of 4-bit weights is a tenth.
-const FARTHEST: f64 = 0.3;
 
 /// How near a bundle's graphs are to the export they were made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,54 +55,11 @@ impl fmt::Display for Parity {
     }
 }
 
-/// A bundle in the making, and what it is made of.
-pub(super) struct Beside<'a> {
-    pub(super) onnx: &'a Path,
-    pub(super) plain: Option<&'a Path>,
-    pub(super) folder: &'a Path,
-    pub(super) manifest: &'a Manifest,
-    pub(super) denoiser: Denoiser,
-}
-
 /// What a comparison found.
 pub(super) struct Found {
     pub(super) parity: Parity,
     /// Samples of a run, where the U-Net leaves their number free and takes no other.
     pub(super) batch: Option<u32>,
-}
-
-/// What ends a comparison.
-enum Stop {
-    /// The export does not run, for this reason.
-    Export(String),
-    Fault(Error),
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Fault(error)
-    }
-}
-
-impl From<cones_core::Error> for Stop {
-    fn from(error: cones_core::Error) -> Self {
-        Self::Fault(error.into())
-    }
-}
-
-/// What the export says and what the bundle says, and how far they are apart.
-struct Pair {
-    expected: Vec<f32>,
-    found: Vec<f32>,
-    off: f64,
-}
-
-/// What the text encoders say.
-struct Text {
-    /// What K and V are made from.
-    embedding: Pair,
-    /// Of two text encoders the pooled embedding.
-    pooled: Option<Pair>,
 }
 
 impl Beside<'_> {
@@ -166,7 +117,7 @@ impl Beside<'_> {
             with_keys.push(size);
         }
         if self.denoiser.is_side_by_side() {
-            with_text.iter_mut().filter(|given| given.name == "sample").for_each(side_by_side);
+            with_text.iter_mut().filter(|given| given.name == "sample").for_each(halves::side_by_side);
         }
         if let Some(Pair { expected, found, .. }) = pooled {
             // A picture that was cut: no two numbers are the same.
@@ -199,65 +150,6 @@ impl Beside<'_> {
         Ok(Found { parity: Parity { text, step, latent, picture }, batch })
     }
 
-    /// What the text encoders make of the prompt.
-    fn text(&self) -> Result<Text, Stop> {
-        let first = self.manifest.text;
-        let ids = |file: &str, text| -> Result<[Given; 1], Stop> {
-            let tokens = Tokenizer::open(&self.folder.join(file), text)?.encode(PROMPT)?.ids;
-            let ids = tokens.iter().map(|id| *id as f32).collect();
-            Ok([Given::new("input_ids", &[1, tokens.len()], ids)])
-        };
-        let own = ids(TOKENIZER, first)?;
-        let Some(second) = self.manifest.text_2 else {
-            return Ok(Text { embedding: self.pair(self.onnx, TEXT_ENCODER, [&own, &own], 1)?, pooled: None });
-        };
-        let own = self.state(TEXT_ENCODER, &own, &[])?.swap_remove(0);
-        let mut others = self.state(TEXT_ENCODER_2, &ids(TOKENIZER_2, first.of_second(&second))?, &[TEXT_EMBEDS])?;
-        let (pooled, hidden) = (others.pop(), others.pop());
-        let hidden = hidden.ok_or_else(|| Stop::Export("it gives no hidden state".into()))?;
-        let widths = [first.hidden_size as usize, second.hidden_size as usize];
-        let joined = |a: &[f32], b: &[f32]| -> Vec<f32> {
-            let rows = a.chunks_exact(widths[0].max(1)).zip(b.chunks_exact(widths[1].max(1)));
-            rows.flat_map(|(a, b)| a.iter().chain(b)).copied().collect()
-        };
-        let off = own.off.max(hidden.off).max(pooled.as_ref().map_or(0.0, |pooled| pooled.off));
-        let (expected, found) = (joined(&own.expected, &hidden.expected), joined(&own.found, &hidden.found));
-        Ok(Text { embedding: Pair { expected, found, off }, pooled })
-    }
-
-    /// Embeddings as an app might bring them, and what becomes of them before keys and values are made. There is nothing to compare:
-    /// what projects them is inside of the export's U-Net.
-    fn given_text(&self) -> Result<Text, Stop> {
-        let (tokens, width) = (self.manifest.text.max_length as usize, self.manifest.embeds_size() as usize);
-        let mut expected = vec![0.0; tokens * width];
-        TorchGenerator::new(2).fill_normal(&mut expected);
-        let found = if self.manifest.projects_text() {
-            let given = [Given::new(TEXT, &[1, tokens, width], expected.clone())];
-            Runner::load(&self.folder.join(ENCODER_HID_PROJ))?.run(&given, CONTEXT, 1)?
-        } else {
-            expected.clone()
-        };
-        Ok(Text { embedding: Pair { expected, found, off: 0.0 }, pooled: None })
-    }
-
-    /// What one of two text encoders gives: its hidden state before the last layer, and `more`.
-    fn state(&self, name: &str, ids: &[Given], more: &[&str]) -> Result<Vec<Pair>, Stop> {
-        let file = self.graph_file(self.onnx, name)?;
-        let mut runner = loaded(&file)?;
-        let Some(state) = HiddenStates::before_the_last(runner.outputs()) else {
-            return Err(Stop::Export(format!("`{}` gives no `hidden_states` to compare with", file.display())));
-        };
-        let wanted: Vec<&str> = std::iter::once(state.as_str()).chain(more.iter().copied()).collect();
-        let expected = runner.run_to(ids, &wanted, 1).map_err(|error| Stop::Export(error.to_string()))?;
-        let mut pairs = Vec::new();
-        for (expected, output) in expected.into_iter().zip(std::iter::once(PENULTIMATE).chain(more.iter().copied())) {
-            finite(&file, output, &expected)?;
-            let (found, off) = self.nearest(name, output, ids, &expected, 1)?;
-            pairs.push(Pair { expected, found, off });
-        }
-        Ok(pairs)
-    }
-
     /// How many samples the export's U-Net takes, where it says any number and takes one of 1 and 2 alone: some exporters
     /// write the example's into reshapes.
     fn only_batch(&self, given: &[Given]) -> Result<Option<usize>, Stop> {
@@ -273,13 +165,6 @@ impl Beside<'_> {
             (Err(_), Ok(_)) => Ok(Some(2)),
             (Err(error), Err(_)) => Err(Stop::Export(error.to_string())),
         }
-    }
-
-    /// Channels, rows and columns of a latent that every graph takes.
-    fn latent(&self) -> [usize; 3] {
-        let (latent, fixed) = (self.manifest.latent, self.manifest.fixed);
-        let side = |fixed: Option<u32>| fixed.unwrap_or(latent.multiple * MULTIPLES) / latent.scale.max(1);
-        [latent.channels, side(fixed.height), side(fixed.width)].map(|size| size as usize)
     }
 
     /// Two steps of DDIM, or of flow matching along the flow, of which the first is made: from the middle of the schedule.
@@ -331,84 +216,6 @@ impl Beside<'_> {
         };
         Ok(Some(self.nearest(VAE_ENCODER, output, &given, &expected, 1)?.1))
     }
-
-    /// An export's graph that `name` of the bundle was made of.
-    fn graph_file(&self, export: &Path, name: &str) -> Result<PathBuf> {
-        let name = match name {
-            UNET | UNET_PLAIN => self.denoiser.part(),
-            other => other.strip_suffix(".onnx").unwrap_or(other),
-        };
-        layout::graph_file(export, name)
-    }
-
-    /// What the export and the bundle say, and how far they are apart.
-    fn pair(&self, export: &Path, name: &str, [given, own]: [&[Given]; 2], samples: usize) -> Result<Pair, Stop> {
-        let file = self.graph_file(export, name)?;
-        let mut expected = run(&mut loaded(&file)?, &file, given, output(name), samples)?;
-        if self.denoiser.is_side_by_side() && name == UNET {
-            expected = left_half(&expected, self.latent()[2]);
-        }
-        let (found, off) = self.nearest(name, output(name), own, &expected, samples)?;
-        Ok(Pair { expected, found, off })
-    }
-
-    /// What the bundle's graph says, and how far it, or its mapped twin, is from what the export said.
-    fn nearest(
-        &self,
-        name: &str,
-        output: &str,
-        given: &[Given],
-        expected: &[f32],
-        samples: usize,
-    ) -> Result<(Vec<f32>, f64)> {
-        let (mut values, mut farthest) = (None, 0.0f64);
-        for file in [self.folder.join(name), self.folder.join(mapped_twin(name))].iter().filter(|file| file.is_file()) {
-            let found = Runner::load(file)?.run(given, output, samples)?;
-            finite(file, output, &found)?;
-            let off = distance(&found, expected);
-            if off.is_nan() || off > FARTHEST {
-                let reason =
-                    format!("the new graph is off by {off:.2} from the export's, so it computes something else");
-                return Err(Error::interface(Path::new(&file.file_name().unwrap_or_default()), reason));
-            }
-            farthest = farthest.max(off);
-            values.get_or_insert(found);
-        }
-        let values = values.ok_or_else(|| Error::interface(&self.folder.join(name), "was not written"))?;
-        Ok((values, farthest))
-    }
-}
-
-/// An export's graph; one that does not load ends the comparison, not the import.
-fn loaded(file: &Path) -> Result<Runner<'_>, Stop> {
-    Runner::load(file).map_err(|error| Stop::Export(error.to_string()))
-}
-
-fn run(runner: &mut Runner<'_>, file: &Path, given: &[Given], output: &str, samples: usize) -> Result<Vec<f32>, Stop> {
-    let values = runner.run(given, output, samples).map_err(|error| Stop::Export(error.to_string()))?;
-    finite(file, output, &values)?;
-    Ok(values)
-}
-
-fn finite(file: &Path, output: &str, values: &[f32]) -> Result<()> {
-    match values.iter().all(|value| value.is_finite()) {
-        true => Ok(()),
-        false => Err(Error::interface(file, format!("its `{output}` holds numbers that are not finite"))),
-    }
-}
-
-/// Puts the second half of a sample's channels on the right of the first.
-fn side_by_side(sample: &mut Given) {
-    let [_, channels, _, width] = &mut sample.shape[..] else { return };
-    let (left, right) = sample.values.split_at(sample.values.len() / 2);
-    let rows = left.chunks_exact((*width).max(1)).zip(right.chunks_exact((*width).max(1)));
-    sample.values = rows.flat_map(|(left, right)| left.iter().chain(right)).copied().collect();
-    (*channels, *width) = (*channels / 2, *width * 2);
-}
-
-/// The left half of each row of twice `columns`.
-fn left_half(values: &[f32], columns: usize) -> Vec<f32> {
-    values.chunks_exact((2 * columns).max(1)).flat_map(|row| &row[..columns]).copied().collect()
 }
 
 /// Each row of `embedding` with each row of `weight`, both of so many columns.
@@ -417,15 +224,6 @@ fn product(embedding: &[f32], weight: &[f32], columns: usize) -> Vec<f32> {
     let of = |token: &[f32], row: &[f32]| token.iter().zip(row).map(|(a, b)| a * b).sum();
     let rows = |token| weight.chunks_exact(columns).map(move |row| of(token, row));
     embedding.chunks_exact(columns).flat_map(rows).collect()
-}
-
-fn output(name: &str) -> &'static str {
-    match name {
-        TEXT_ENCODER => interface::TEXT_ENCODER.output.name,
-        VAE_DECODER => interface::VAE_DECODER.output.name,
-        VAE_ENCODER => interface::VAE_ENCODER.output.name,
-        _ => interface::OUT.name,
-    }
 }
 
 #[cfg(test)]
