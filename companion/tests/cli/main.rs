@@ -6,6 +6,8 @@ mod drawing;
 mod embeds;
 mod few_steps;
 mod finding;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod inpainting;
 #[cfg(unix)]
 mod interrupted;
