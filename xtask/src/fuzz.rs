@@ -41,7 +41,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
     let stop = Arc::clone(&stopped);
     ctrlc::set_handler(move || stop.store(true, Ordering::Relaxed))
         .map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}"), "Try again."))?;
-    let mut ledger = Ledger::open(&workspace.path(LEDGER))?;
+    let mut ledger = Ledger::open(&workspace.path(LEDGER), &work.join("executed.lock"))?;
     let share = (asked.minutes * 60.0 / asked.parsers.len() as f64).ceil() as u64;
     let mut found = BTreeSet::new();
     'turns: for seconds in turns::turns(share) {

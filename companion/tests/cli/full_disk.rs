@@ -31,9 +31,9 @@ fn is_meant(file: &str, meant: &[&str]) -> bool {
     file.ends_with(" 0") || meant.iter().any(|name| file.starts_with(name))
 }
 
-/// Lets a command write to a disk that is read-only, then to ever larger ones, then to ones with ever more room for files, until
-/// each time it has what it needs. How often it failed.
-fn fill(desk: &Desk, words: &[&str], kilobytes: u64, meant: &[&str]) -> usize {
+/// Lets a command write to a disk that is read-only, then to ever larger ones from some kilobytes on, then to ones with ever more room
+/// for files, until each time it has what it needs; by larger steps where `step` is. How often it failed.
+fn fill(desk: &Desk, words: &[&str], (kilobytes, step): (u64, usize), meant: &[&str]) -> usize {
     const LARGE: &str = "size=256m";
     let Some(whole) = run(desk, words, LARGE, "") else { return usize::MAX };
     assert_eq!(whole.status, Some(0), "{words:?}: {}", whole.words);
@@ -49,14 +49,16 @@ fn fill(desk: &Desk, words: &[&str], kilobytes: u64, meant: &[&str]) -> usize {
         true
     };
     assert!(refused(LARGE, "mount -o remount,ro \"$0\"", "ead-only"), "{words:?} wrote to a read-only disk");
-    let sizes = (0..20).map(|n| format!("size={}k", kilobytes << n));
+    let sizes = (0..20).step_by(step).map(|n| format!("size={}k", kilobytes << n));
     // The first is the folder itself.
-    let files = (1..60).map(|n| format!("{LARGE},nr_inodes={n}"));
-    let full = |options: String| refused(&options, "", "space");
-    1 + sizes.take_while(|options| full(options.clone())).count()
-        + files.take_while(|options| full(options.clone())).count()
+    let files = (1..60).step_by(step).map(|n| format!("{LARGE},nr_inodes={n}"));
+    let failures =
+        |disks: &mut dyn Iterator<Item = String>| disks.take_while(|disk| refused(disk, "", "space")).count();
+    1 + failures(&mut sizes.into_iter()) + failures(&mut files.into_iter())
 }
 
+/// Of packs that can be united.
+const WHOLE: [&str; 2] = ["--scope", "prompt"];
 /// As quick as it gets.
 const QUICK: [&str; 4] = ["--steps", "1", "--threads", "1"];
 
@@ -65,15 +67,14 @@ fn packs_and_keys_are_whole_or_absent() {
     let desk = Desk::new();
     let disk = |name: &str| format!("{}/{name}", desk.path("disk"));
     let (mask, key) = (golden("binary.safetensors"), desk.key("a.key"));
-    let (rex, tin) =
-        (desk.pack("rex", "1", &[]), desk.pack("tin", "1", &["--class", "robot", "--trigger", "tin robot"]));
+    let (rex, tin) = (desk.pack("rex", "1", &WHOLE), desk.pack("tin", "1", &WHOLE));
     let (pack, both, public, secret) = (disk("rex.cones"), disk("both.cones"), disk("public"), disk("b.key"));
     let made = ["import-mask", text(&mask), "--name", "rex", "--out", &pack];
-    assert!(fill(&desk, &made, 4, &[]) >= 3);
-    assert!(fill(&desk, &["keygen", "--out", &secret], 4, &[]) >= 2);
-    assert!(fill(&desk, &["unite", &rex, &tin, "--out", &both], 4, &[]) >= 3);
+    assert!(fill(&desk, &made, (4, 1), &[]) >= 3);
+    assert!(fill(&desk, &["keygen", "--out", &secret], (4, 1), &[]) >= 2);
+    assert!(fill(&desk, &["unite", &rex, &tin, "--out", &both], (4, 1), &[]) >= 3);
     let published = ["publish", "--out", &public, "--key", &key, &rex, &tin];
-    assert!(fill(&desk, &published, 4, &[]) >= 6);
+    assert!(fill(&desk, &published, (4, 1), &[]) >= 6);
 }
 
 #[test]
@@ -82,9 +83,9 @@ fn pictures_are_whole_or_absent() {
     let disk = |name: &str| format!("{}/{name}", desk.path("disk"));
     let (one, many, sheet, preview) = (disk("dog.png"), disk("many"), disk("all.png"), disk("now.png"));
     let draw = [&["generate", "-p", "a dog"], &QUICK[..]].concat();
-    assert!(fill(&desk, &[&draw[..], &["-o", &one]].concat(), 4, &[]) >= 3);
+    assert!(fill(&desk, &[&draw[..], &["-o", &one]].concat(), (4, 1), &[]) >= 3);
     let more = ["-n", "2", "-o", &many, "--sheet", &sheet, "--preview", &preview];
-    assert!(fill(&desk, &[&draw[..], &more].concat(), 8, &[]) >= 4);
+    assert!(fill(&desk, &[&draw[..], &more].concat(), (8, 1), &["now.png "]) >= 4);
 }
 
 #[test]
@@ -94,7 +95,7 @@ fn what_is_found_is_whole_or_absent() {
     let few = ["--batch", "4", "--held-out", "4", "--drawn", "1", "--show", "0"];
     let find = [&["find", "--images", text(&images), "--class", "dog", "--out", &out], &few[..], &QUICK].concat();
     // What it goes on from the next time.
-    assert!(fill(&desk, &find, 8, &[".dog.cones.examples", ".dog.cones.finding"]) >= 3);
+    assert!(fill(&desk, &find, (8, 3), &[".dog.cones.examples", ".dog.cones.finding"]) >= 3);
 }
 
 #[test]
@@ -102,10 +103,10 @@ fn bundles_are_whole_or_absent() {
     let desk = Desk::new();
     let (small, toybox) = (format!("{}/small", desk.path("disk")), bundle());
     let quantise = ["quantise", text(&toybox), "--out", &small, "--weights", "int8", "--threads", "1"];
-    assert!(fill(&desk, &quantise, 512, &[]) >= 3);
+    assert!(fill(&desk, &quantise, (512, 12), &[]) >= 3);
     let store = format!("{}/store", desk.path("disk"));
     let pack = desk.pack("rex", "1", &[]);
-    assert!(fill(&desk, &["packs", "install", &pack, "--store", &store], 512, &[]) >= 3);
+    assert!(fill(&desk, &["packs", "install", &pack, "--store", &store], (512, 2), &[]) >= 3);
     let install = ["bundle", "install", text(&toybox), "--store", &store];
-    assert!(fill(&desk, &install, 2048, &[]) >= 3);
+    assert!(fill(&desk, &install, (2048, 2), &[]) >= 3);
 }

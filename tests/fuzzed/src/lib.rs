@@ -5,7 +5,6 @@ pub mod catalogue;
 pub mod download;
 pub mod foreign_recipe;
 pub mod manifest;
-pub mod mask;
 pub mod onnx_graph;
 pub mod onnx_import;
 pub mod pack_decode;
@@ -33,12 +32,11 @@ pub struct Parser {
 }
 
 /// All of them.
-pub const PARSERS: [Parser; 13] = [
+pub const PARSERS: [Parser; 12] = [
     Parser { name: "catalogue", feed: catalogue::feed },
     Parser { name: "download", feed: download::feed },
     Parser { name: "foreign_recipe", feed: foreign_recipe::feed },
     Parser { name: "manifest", feed: manifest::feed },
-    Parser { name: "mask", feed: mask::feed },
     Parser { name: "onnx_graph", feed: onnx_graph::feed },
     Parser { name: "onnx_import", feed: onnx_import::feed },
     Parser { name: "pack_decode", feed: pack_decode::feed },

@@ -28,29 +28,24 @@ const HEAD: &str = "parser\tsanitizer\tinputs\tseconds\tslowest_s\tmemory_mb\tru
 /// A table in a file.
 pub(super) struct Ledger {
     path: PathBuf,
-    sums: BTreeMap<(String, Sanitizer), Ran>,
+    lock: PathBuf,
+    sums: Sums,
 }
 
+type Sums = BTreeMap<(String, Sanitizer), Ran>;
+
 impl Ledger {
-    /// The one of earlier runs, or an empty one.
-    pub(super) fn open(path: &Path) -> Result<Self> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(Failure::file("read", path, &error)),
-        };
-        // A line that cannot be read would be a sum lost without a word.
-        let sums = text.lines().skip(1).map(|line| {
-            parse(line).ok_or_else(|| {
-                let hint = "Mend the line: `git log` has what it was.";
-                Failure::new(format!("{} has a line that is no sum: {line}", path.display()), hint)
-            })
-        });
-        Ok(Self { path: path.to_owned(), sums: sums.collect::<Result<_>>()? })
+    /// The one of earlier runs, or an empty one. `lock` is held while it is changed.
+    pub(super) fn open(path: &Path, lock: &Path) -> Result<Self> {
+        Ok(Self { path: path.to_owned(), lock: lock.to_owned(), sums: read(path)? })
     }
 
-    /// Adds a run and writes it down at once.
+    /// Adds a run and writes it down at once, to what is there by now: several may fuzz beside each other.
     pub(super) fn add(&mut self, parser: &str, sanitizer: Sanitizer, ran: &Ran) -> Result {
+        let failed = |error| Failure::file("lock", &self.lock, &error);
+        let lock = fs::File::create(&self.lock).map_err(failed)?;
+        lock.lock().map_err(failed)?;
+        self.sums = read(&self.path)?;
         let sum = self.sums.entry((parser.to_owned(), sanitizer)).or_default();
         *sum = Ran {
             executed: sum.executed + ran.executed,
@@ -97,6 +92,22 @@ impl Ledger {
     }
 }
 
+fn read(path: &Path) -> Result<Sums> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Sums::new()),
+        Err(error) => return Err(Failure::file("read", path, &error)),
+    };
+    // A line that cannot be read would be a sum lost without a word.
+    let sums = text.lines().skip(1).map(|line| {
+        parse(line).ok_or_else(|| {
+            let hint = "Mend the line: `git log` has what it was.";
+            Failure::new(format!("{} has a line that is no sum: {line}", path.display()), hint)
+        })
+    });
+    sums.collect()
+}
+
 fn parse(line: &str) -> Option<((String, Sanitizer), Ran)> {
     let words: Vec<&str> = line.split('\t').collect();
     let [parser, sanitizer, numbers @ ..] = words.as_slice() else { return None };
@@ -114,13 +125,13 @@ mod tests {
     #[test]
     fn runs_are_added_up_over_processes() -> Result {
         let scratch = Scratch::new(&std::env::temp_dir())?;
-        let file = scratch.path().join("executed.tsv");
+        let (file, lock) = (scratch.path().join("executed.tsv"), scratch.path().join("lock"));
         let ran = Ran { executed: 1_500_000, seconds: 10, slowest: 2, megabytes: 300, found: 1 };
-        Ledger::open(&file)?.add("pack", Sanitizer::None, &ran)?;
-        let mut ledger = Ledger::open(&file)?;
+        Ledger::open(&file, &lock)?.add("pack", Sanitizer::None, &ran)?;
+        let (mut ledger, mut beside) = (Ledger::open(&file, &lock)?, Ledger::open(&file, &lock)?);
         ledger.add("pack", Sanitizer::None, &Ran { slowest: 0, found: 0, ..ran })?;
-        ledger.add("pack", Sanitizer::Address, &Ran { executed: 1_000_000, ..Ran::default() })?;
-        let (ledger, table) = (Ledger::open(&file)?, ledger.table());
+        beside.add("pack", Sanitizer::Address, &Ran { executed: 1_000_000, ..Ran::default() })?;
+        let (ledger, table) = (Ledger::open(&file, &lock)?, beside.table());
         assert_eq!(ledger.table(), table);
         assert!(table.contains("| pack | none | 3.00 million | 150000 | 2 s | 300 MB | 1 |"), "{table}");
         assert!(table.contains("| all | | 4.00 million |"), "{table}");
@@ -130,10 +141,10 @@ mod tests {
     #[test]
     fn a_damaged_sum_is_told_and_not_left_out() -> Result {
         let scratch = Scratch::new(&std::env::temp_dir())?;
-        let file = scratch.path().join("executed.tsv");
+        let (file, lock) = (scratch.path().join("executed.tsv"), scratch.path().join("lock"));
         for line in ["pack\tnone\t1\t2\t3\t4", "pack\tnone\t1\t2\t3\t4\tx", "pack\tother\t1\t2\t3\t4\t5", "<<<<<<<"] {
             fs::write(&file, format!("{HEAD}{line}\n")).map_err(|error| Failure::file("write", &file, &error))?;
-            assert!(Ledger::open(&file).is_err(), "{line}");
+            assert!(Ledger::open(&file, &lock).is_err(), "{line}");
         }
         Ok(())
     }
