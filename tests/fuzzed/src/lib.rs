@@ -5,6 +5,7 @@ pub mod catalogue;
 pub mod download;
 pub mod foreign_recipe;
 pub mod manifest;
+pub mod mask;
 pub mod onnx_graph;
 pub mod onnx_import;
 pub mod pack_decode;
@@ -15,8 +16,8 @@ pub mod recipe;
 mod scratch;
 pub mod statement;
 
-/// The most that a parser may hold at once, in bytes: a picture of the most pixels that are decoded, twice, and half as much again. More
-/// is refused, which ends the process; a fuzzer takes that for a finding.
+/// The most that a parser may hold at once, in bytes: five times the largest picture that is decoded. More is refused, which ends the
+/// process; a fuzzer takes that for a finding.
 const MOST_MEMORY: usize = 1 << 29;
 
 #[global_allocator]
@@ -32,11 +33,12 @@ pub struct Parser {
 }
 
 /// All of them.
-pub const PARSERS: [Parser; 12] = [
+pub const PARSERS: [Parser; 13] = [
     Parser { name: "catalogue", feed: catalogue::feed },
     Parser { name: "download", feed: download::feed },
     Parser { name: "foreign_recipe", feed: foreign_recipe::feed },
     Parser { name: "manifest", feed: manifest::feed },
+    Parser { name: "mask", feed: mask::feed },
     Parser { name: "onnx_graph", feed: onnx_graph::feed },
     Parser { name: "onnx_import", feed: onnx_import::feed },
     Parser { name: "pack_decode", feed: pack_decode::feed },
