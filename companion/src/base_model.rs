@@ -5,13 +5,12 @@ use std::path::{Component, Path, PathBuf};
 use clap::Args;
 use cones_core::model::bundle;
 use cones_core::{Bundle, Error, Sha256};
-use cones_import::Kind;
+use cones_import::{Kind, wrong_kind};
 
 use crate::environment::path_or_variable;
 use crate::failure::Failure;
 use crate::places::StoreArgs;
 use crate::runtime_library::in_checkout;
-use crate::wrong_kind;
 
 /// The base model that is used where none is named: in the repository the folder, elsewhere the installed bundle, or else the folder of
 /// the checkout that this program was built from.

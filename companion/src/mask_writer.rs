@@ -1,4 +1,4 @@
-//! Writes what [`mask_file`](crate::mask_file) reads.
+//! Writes what [`MaskFile`](cones_import::MaskFile) reads.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,10 +7,10 @@ use cones_core::disk::atomic::AtomicFile;
 use cones_core::model::manifest::Layer;
 use cones_core::subjects::pack::Metadata;
 use cones_core::{Error, Pack};
+use cones_import::mask::FACTORS;
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
-use crate::mask_file::FACTORS;
 
 /// One tensor: its name, its type, and its values as bytes.
 struct Tensor {

@@ -6,12 +6,11 @@ use cones_core::library::packs::Installed;
 use cones_core::model::manifest::Manifest;
 use cones_core::subjects::pack::Header;
 use cones_core::{Error, Pack, Sha256, Subject};
-use cones_import::Kind;
+use cones_import::{Kind, wrong_kind};
 
 use crate::base_model::BundleArgs;
 use crate::failure::Failure;
 use crate::places::StoreArgs;
-use crate::wrong_kind;
 
 /// Larger files are not packs: this would hold every weight of Stable Diffusion XL with a factor.
 const MAX_BYTES: u64 = 1 << 30;

@@ -6,9 +6,9 @@ use std::str::FromStr;
 use cones_core::{Bundle, ConceptMask, Scope, Subject};
 
 use crate::failure::Failure;
-use crate::mask_file::MaskFile;
 use crate::pack_file::{PackFile, is_file_name};
 use crate::places::StoreArgs;
+use cones_import::MaskFile;
 
 /// `[NAME=]SOURCE[:STRENGTH]` or `[NAME=]SOURCE[@STRENGTH]`, where SOURCE is an installed pack's name, a file or
 /// `random:PERCENT[:SEED]` (whose strength stands behind `@` only), and NAME is what it is called in prompts.

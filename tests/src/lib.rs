@@ -10,6 +10,8 @@ pub mod golden;
 pub mod hostile;
 pub mod made;
 pub mod mend;
+#[cfg(target_os = "linux")]
+pub mod mounted;
 pub mod packs;
 pub mod psnr;
 pub mod publisher;

@@ -22,6 +22,7 @@ mod process;
 mod python;
 mod reach;
 mod reproducible;
+mod sanitize;
 mod scratch;
 mod size;
 mod studio;
@@ -81,13 +82,19 @@ cargo xtask COMMAND [--offline] [ARGS…]
            compile everything for Android and iOS; link Android's library and hold what it asks for against what Android has
            These two fetch Rust, clang, lld and QEMU from Debian into target/reach (apt and dpkg, but not root; 300 MB, once),
            and go on where they were stopped. x86-64 Linux
-  fuzz     [PARSER…] [--minutes N] [--keep]
-           feed every parser of outside data for N minutes in all (12), with the address sanitizer; goes on from what earlier
-           runs found and prints the sum of all. `--keep` puts the fewest inputs that reach as much into tests/fuzzed/corpus
+  fuzz     [PARSER…] [--minutes N] [--sanitizer none|address] [--keep]
+           feed every parser of outside data for N minutes in all (12), in turns of at most two; goes on from what earlier runs
+           found, adds to the sum of all in tests/fuzz/executed.tsv and prints it, after Ctrl-C too. A panic, a failed assertion,
+           an overflow, more than a second or too much memory is a finding. Without a sanitizer, which is the default, it is
+           several times faster and loses little, for the parsers are safe Rust; `address` looks at dependencies' unsafe code.
+           `--keep` puts the fewest inputs that reach as much into tests/fuzzed/corpus
   endure   [kills [N]] [cancels [N]] [pictures [N]] [handles [N]]
            long runs, and a table of what they found: processes killed at random while they install, download, publish and find
            (1,000), pictures cancelled at random (10,000), pictures of one engine with subjects switched at random (1,000), opens
            and closes through Kotlin (1,000)
+  sanitize [address] [thread]
+           the core's tests under the compiler's sanitizers, built with them: all of its own ones, and those in which threads meet
+           (x86-64 Linux; `thread` needs `rustup component add rust-src`)
   reproducible
            build what is committed twice, in two folders, as releases are built, and compare the programs byte by byte
   studio   [STEPS]  walk through `cones studio` in a real Chromium, from six pictures to a phone's QR code; screenshots of each page
@@ -146,6 +153,7 @@ fn run(command: &str, options: Options) -> Result {
         "fuzz" => fuzz::run(&workspace, &options),
         "endure" => endure::run(&workspace, &options),
         "reach" => reach::run(&workspace, &options),
+        "sanitize" => sanitize::run(&workspace, &options),
         "reproducible" => reproducible::run(&workspace, &options),
         "studio" => studio::run(&workspace, &options),
         "gpu" => gpu::run(&workspace, &options),

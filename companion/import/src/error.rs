@@ -61,6 +61,14 @@ pub enum Error {
         /// What is wanted in its place.
         wanted: String,
     },
+    /// A file is no mask, or none for the base model.
+    #[error("mask `{}` {reason}", file.display())]
+    Mask {
+        /// Which file.
+        file: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// The bundle cannot be put where it was asked for.
     #[error("`{}` {reason}", path.display())]
     Output {
@@ -105,6 +113,7 @@ impl Error {
                 Some("export with `models/export/export_onnx.py`, or name inputs and outputs as it does")
             }
             Self::Kind { kind, .. } => Some(kind.hint()),
+            Self::Mask { .. } => Some("compare it with one that `cones export` writes"),
             Self::Onnx(error) => error.hint(),
             Self::Profile(error) => error.hint(),
             Self::Core(error) => error.hint(),
@@ -155,6 +164,11 @@ impl Error {
     /// A file or folder that is given in the place of another.
     pub fn kind(path: &Path, kind: Kind, wanted: impl Into<String>) -> Self {
         Self::Kind { path: path.to_path_buf(), kind, wanted: wanted.into() }
+    }
+
+    /// A [`Error::Mask`].
+    pub fn mask(file: &Path, reason: impl Into<String>) -> Self {
+        Self::Mask { file: file.to_path_buf(), reason: reason.into() }
     }
 
     /// A fault of the place the bundle shall go to; `reason` continues "`path` …".

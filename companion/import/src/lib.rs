@@ -15,7 +15,7 @@
 //! Weights may also be one file in the names of Stable Diffusion's first publication: weight_names. What is no model that can
 //! be imported is named as what it is: [`kind`].
 //!
-//! Learned words and LoRAs that people have become packs: [`embedding`], [`lora`].
+//! Learned words, LoRAs and masks that people have become packs: [`embedding`], [`lora`], [`mask`].
 //!
 //! [`import`] does all of it; `examples/import_folder.rs` shows how. [`rows`] and [`profile`] stand on their own: a VAE's
 //! graph in blocks of rows, and what graphs take of memory.
@@ -41,6 +41,7 @@ mod layers;
 mod layout;
 mod look;
 pub mod lora;
+pub mod mask;
 mod merge;
 mod multihead;
 mod offsets;
@@ -73,6 +74,7 @@ mod text_projection;
 mod timestep;
 mod tokenizer;
 mod weight_names;
+pub mod wrong_kind;
 
 pub use embedding::Embedding;
 pub use error::{Error, Result};
@@ -80,6 +82,7 @@ pub use import::import;
 pub use import_options::ImportOptions;
 pub use kind::Kind;
 pub use lora::Lora;
+pub use mask::MaskFile;
 pub use merge::Merged;
 pub use parity::Parity;
 pub use stage::Stage;

@@ -12,9 +12,9 @@ use cones_core::{Bundle, ConceptMask, Pack, Scope};
 use crate::base_model::BundleArgs;
 use crate::clock;
 use crate::failure::Failure;
-use crate::mask_file::MaskFile;
 use crate::pack_parts::read_preview;
 use crate::precision_arg::PrecisionArg;
+use cones_import::MaskFile;
 
 /// Arguments of `cones import-mask`.
 #[derive(Debug, Args)]

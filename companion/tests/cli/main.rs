@@ -7,6 +7,8 @@ mod embeds;
 mod few_steps;
 mod finding;
 mod flow;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod inpainting;
 #[cfg(unix)]
 mod interrupted;

@@ -1,13 +1,15 @@
 //! What interrupted installs leave, how long, and how it goes.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use cones_core::model::bundle::UNET;
 use cones_tests::tiny::Files;
 
 use crate::setup::{Place, asked, names, serving, serving_but, toy};
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Installs all but the U-Net; gives the folder that is left.
 fn interrupted(place: &Place, files: &Files) -> PathBuf {
@@ -25,18 +27,19 @@ fn interrupted(place: &Place, files: &Files) -> PathBuf {
     place.path().join(name)
 }
 
+/// Gives a folder and all in it this time.
+fn dated(folder: &Path, time: SystemTime) {
+    for path in names(folder).iter().map(|name| folder.join(name)).chain([folder.to_owned()]) {
+        File::open(path).and_then(|file| file.set_modified(time)).expect("a time");
+    }
+}
+
 #[test]
 fn it_stays_for_a_week() {
     let place = Place::new();
     let files = place.signed(toy(1));
     let left = interrupted(&place, &files);
-    let age = |days: u64| {
-        let time = SystemTime::now() - Duration::from_secs(days * 86_400);
-        for path in names(&left).iter().map(|name| left.join(name)).chain([left.clone()]) {
-            File::open(path).and_then(|file| file.set_modified(time)).expect("a time");
-        }
-    };
-    age(6);
+    dated(&left, SystemTime::now() - 6 * DAY);
     place.open();
     assert!(left.is_dir());
     let server = serving(&files);
@@ -44,13 +47,13 @@ fn it_stays_for_a_week() {
     assert!(place.install(&server).is_ok() && asked(&server).len() == 4, "{:?}", asked(&server));
     place.holds(&[&files]);
 
-    let left = interrupted(&place, &place.signed(toy(2)));
-    for path in names(&left).iter().map(|name| left.join(name)).chain([left.clone()]) {
-        let time = SystemTime::now() - Duration::from_secs(8 * 86_400);
-        File::open(path).and_then(|file| file.set_modified(time)).expect("a time");
+    // Too long ago, and before a clock was set back.
+    for time in [SystemTime::now() - 8 * DAY, SystemTime::now() + 400 * DAY] {
+        let left = interrupted(&place, &place.signed(toy(2)));
+        dated(&left, time);
+        place.holds(&[&files]);
+        assert!(!left.exists());
     }
-    place.holds(&[&files]);
-    assert!(!left.exists());
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod killed;
 mod leftovers;
 #[cfg(target_os = "linux")]
 mod mounts;
+mod processes;
 mod rotation;
 mod setup;
 mod signatures;

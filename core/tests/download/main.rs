@@ -3,6 +3,7 @@
 
 mod bodies;
 mod cancelling;
+mod frames;
 mod processes;
 mod redirects;
 mod resuming;

@@ -16,6 +16,13 @@ pub mod recipe;
 mod scratch;
 pub mod statement;
 
+/// The most that a parser may hold at once, in bytes: five times the largest picture that is decoded. More is refused, which ends the
+/// process; a fuzzer takes that for a finding.
+const MOST_MEMORY: usize = 1 << 29;
+
+#[global_allocator]
+static MEMORY: cap::Cap<std::alloc::System> = cap::Cap::new(std::alloc::System, MOST_MEMORY);
+
 /// One parser.
 #[derive(Debug, Clone, Copy)]
 pub struct Parser {

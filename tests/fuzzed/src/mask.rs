@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use cones_companion::mask_file::MaskFile;
 use cones_core::Bundle;
+use cones_import::MaskFile;
 
 use crate::{root, scratch};
 

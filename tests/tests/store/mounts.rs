@@ -4,25 +4,13 @@ use std::process::Command;
 
 use crate::Place;
 
-/// Runs a script in a namespace of its own with a small file system mounted on the store's folder. None where that is
-/// not allowed.
+/// Runs a script with a small file system on the store's folder. None where that is not allowed.
 fn mounted(place: &Place, size: &str, script: &str) -> Option<String> {
-    std::fs::create_dir_all(place.path()).expect("a folder");
-    let mount = format!("mount -t tmpfs -o size={size} tmpfs \"$STORE\"");
-    let run = |script: &str| {
-        let mut command = Command::new("unshare");
-        command.args(["--user", "--map-root-user", "--mount", "sh", "-ec", script]);
-        command.env("STORE", place.path()).env("WORKER", env!("CARGO_BIN_EXE_store_worker"));
-        command.env("REX", place.file("rex", 1)).env("MIA", place.file("mia", 1)).output()
-    };
-    if !run(&mount).is_ok_and(|output| output.status.success()) {
-        println!("skipped: no file system can be mounted here");
-        return None;
-    }
-    let output = run(&format!("{mount}\n{script}")).expect("a shell");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    Some(text)
+    let mut names = Command::new("true");
+    names.env("STORE", place.path()).env("WORKER", env!("CARGO_BIN_EXE_store_worker"));
+    names.env("REX", place.file("rex", 1)).env("MIA", place.file("mia", 1));
+    let output = cones_tests::mounted::run(&place.path(), &format!("size={size}"), script, &names)?;
+    Some(cones_tests::mounted::said(&output))
 }
 
 #[test]

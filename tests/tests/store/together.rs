@@ -4,9 +4,18 @@ use std::process::{Child, Stdio};
 
 use crate::{Place, installed, worker};
 
-/// They install, remove, list, load and verify 150 times each; each checks what it sees.
 #[test]
-fn four_processes_share_a_store() {
+fn two_processes_share_a_store() {
+    share(2, 150);
+}
+
+#[test]
+fn eight_processes_share_a_store() {
+    share(8, 75);
+}
+
+/// Each installs, removes, lists, loads and verifies so many times, and checks what it sees.
+fn share(processes: u32, times: u32) {
     let place = Place::new();
     let folder = place.packs().join("toybox");
     for name in ["ada", "bob", "cid"] {
@@ -14,10 +23,10 @@ fn four_processes_share_a_store() {
     }
     place.open().install_file(&folder.join("ada-1.cones"), None).expect("installed");
     let start = |seed: u32| -> Child {
-        let mut command = worker(&["share", &seed.to_string(), "150"], [&place.path(), &folder]);
+        let mut command = worker(&["share", &seed.to_string(), &times.to_string()], [&place.path(), &folder]);
         command.stderr(Stdio::piped()).spawn().expect("a process")
     };
-    let children: Vec<Child> = (1..=4).map(start).collect();
+    let children: Vec<Child> = (1..=processes).map(start).collect();
     for child in children {
         let output = child.wait_with_output().expect("an end");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -78,10 +78,12 @@ impl Arm64<'_> {
 
     /// Prints what differs from this machine.
     fn bits(&self, steps: &str) -> Result {
-        const EXAMPLE: [&str; 6] = ["build", "--release", "--package", "cones-core", "--example", "bits"];
         let hint = "The compiler's words above say why.";
-        process::run(&mut self.workspace.cargo(self.options, &EXAMPLE), hint)?;
-        process::run(&mut self.cargo(&EXAMPLE), hint)?;
+        // Here as everything else is built: with one package alone the dependencies would have other features, and be built anew.
+        let here = ["build", "--release", "--workspace", "--example", "bits"];
+        process::run(&mut self.workspace.cargo(self.options, &here), hint)?;
+        let there = ["build", "--release", "--package", "cones-core", "--example", "bits"];
+        process::run(&mut self.cargo(&there), hint)?;
         let (_, library) = onnxruntime::pinned(self.workspace)?;
         println!("\nComputing here, then on ARM64 ({steps} steps a picture)");
         let here =

@@ -104,8 +104,12 @@ impl Folder {
     /// [`finish_interrupted`](Self::finish_interrupted).
     pub(crate) fn replace(&self, name: &str, json: &[u8], signature: &str) -> Result<()> {
         let (next, next_signature) = next(name);
-        atomic::write(&self.path.join(&next), json)?;
-        atomic::write(&self.path.join(&next_signature), signature.as_bytes())?;
+        let both = [(&next, json), (&next_signature, signature.as_bytes())];
+        if let Err(error) = both.iter().try_for_each(|(name, bytes)| atomic::write(&self.path.join(name), bytes)) {
+            // One without the other is of no use; where it cannot be removed, the next to publish does so.
+            both.iter().for_each(|(name, _)| drop(std::fs::remove_file(self.path.join(name))));
+            return Err(error.into());
+        }
         self.rename(&next_signature, self.signature(name))?;
         self.rename(&next, self.path.join(name))
     }

@@ -11,6 +11,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use crate::disk::files;
@@ -138,8 +139,12 @@ impl Folder {
 
     /// Takes a folder out of sight; what it gives is to be deleted.
     pub(super) fn discard(&self, path: &Path) -> Result<PathBuf> {
+        // Of one process each has a number, for a clock may be set back or stand still before 1970; of processes that have one
+        // number after another, each its time.
+        static NTH: AtomicU64 = AtomicU64::new(0);
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
-        let removed = self.path.join(format!("{REMOVED}{}-{now}", std::process::id()));
+        let nth = NTH.fetch_add(1, Ordering::Relaxed);
+        let removed = self.path.join(format!("{REMOVED}{}-{now}-{nth}", std::process::id()));
         std::fs::rename(path, &removed).map_err(Error::io("rename", path))?;
         Ok(removed)
     }

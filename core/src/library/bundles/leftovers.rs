@@ -1,17 +1,14 @@
 //! What killed processes left in a store, and what nobody goes on with.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime};
 
+use crate::disk::age;
 use crate::disk::hash::Sha256;
 use crate::disk::lock::Lock;
 use crate::error::{Error, Result};
 use crate::model::bundle::{MANIFEST, MAX_MANIFEST_BYTES};
 
 use super::folder::{Folder, LOCK, REMOVED, REPLACED, STAGING, delete, lock_of, size};
-
-/// How long what came of a download is kept, to be resumed.
-const KEPT: Duration = Duration::from_secs(7 * 86_400);
 
 impl Folder {
     /// Removes what is coming, unless somebody is at it. `which` is asked with its folder's path.
@@ -79,7 +76,7 @@ fn is_stale(staging: &Path) -> bool {
         .filter_map(|entry| entry.metadata().ok()?.modified().ok())
         .chain(std::fs::metadata(staging).and_then(|found| found.modified()))
         .max();
-    newest.and_then(|newest| SystemTime::now().duration_since(newest).ok()).is_some_and(|age| age > KEPT)
+    newest.is_some_and(age::is_stale)
 }
 
 #[cfg(test)]

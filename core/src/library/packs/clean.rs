@@ -3,19 +3,13 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
+use crate::disk::age;
 use crate::disk::hash::Sha256;
-
 use crate::disk::lock::Lock;
 
 use super::folder::{self, Folder};
 use super::index::Index;
-
-/// How long what came of a download is kept, to be resumed.
-const KEPT: Duration = Duration::from_secs(7 * 86_400);
-/// A file's time may be so far ahead of the clock before that is taken for a clock that was set back.
-const AHEAD: Duration = Duration::from_secs(86_400);
 
 /// Clears it. Whoever writes objects holds the lock, so that an unfinished one is nobody's, and so is one that is not
 /// listed. Downloads go on for minutes without it; what is left of them goes by its age. What cannot be removed is in
@@ -81,9 +75,5 @@ fn remove_download(folder: &Folder, path: &Path, name: &OsStr) {
 }
 
 fn is_stale(path: &Path) -> bool {
-    let Ok(written) = fs::metadata(path).and_then(|metadata| metadata.modified()) else { return false };
-    match SystemTime::now().duration_since(written) {
-        Ok(age) => age > KEPT,
-        Err(ahead) => ahead.duration() > AHEAD,
-    }
+    fs::metadata(path).and_then(|metadata| metadata.modified()).is_ok_and(age::is_stale)
 }

@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use cones_core::model::manifest::Layer;
-use cones_core::{Bundle, ConceptMask, Error, Scope, Subject};
-use cones_import::Kind;
+use cones_core::{Bundle, ConceptMask, Scope, Subject};
 use safetensors::{Dtype, SafeTensors};
 
-use crate::failure::Failure;
+use crate::error::{Error, Result};
+use crate::kind::Kind;
 use crate::wrong_kind;
 
 /// Behind a layer's name, the name of its factors.
@@ -29,31 +29,31 @@ pub struct MaskFile {
 
 impl MaskFile {
     /// Reads the file; what it holds is checked when it is asked for.
-    pub fn open(path: &Path) -> Result<Self, Failure> {
+    pub fn open(path: &Path) -> Result<Self> {
         let size = std::fs::metadata(path).map_err(Error::io("open", path))?.len();
         wrong_kind::check(path, Kind::Mask, "a mask as Python writes it")?;
         if size > MAX_BYTES {
-            return Err(format!("mask `{}` has {size} bytes; the limit is {MAX_BYTES}", path.display()).into());
+            return Err(Error::mask(path, format!("has {size} bytes; the limit is {MAX_BYTES}")));
         }
         let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
         Ok(Self { path: path.to_path_buf(), bytes })
     }
 
     /// What the file says of itself, as it is written there; empty where it says nothing.
-    pub fn metadata(&self) -> Result<HashMap<String, String>, Failure> {
+    pub fn metadata(&self) -> Result<HashMap<String, String>> {
         let (_, header) = SafeTensors::read_metadata(&self.bytes)
             .map_err(|error| self.bad(format!("is not a safetensors file: {error}")))?;
         Ok(header.metadata().clone().unwrap_or_default())
     }
 
     /// The mask's name in the metadata, else the file's.
-    pub fn name(&self) -> Result<String, Failure> {
+    pub fn name(&self) -> Result<String> {
         let stem = || self.path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(self.metadata()?.remove("name").unwrap_or_else(stem))
     }
 
     /// The subject it describes, for a bundle.
-    pub fn subject(&self, bundle: &Bundle) -> Result<Subject, Failure> {
+    pub fn subject(&self, bundle: &Bundle) -> Result<Subject> {
         let mut subject = Subject::new(self.name()?, self.mask(bundle)?);
         let mut metadata = self.metadata()?;
         subject.trigger = metadata.remove("trigger").unwrap_or_default();
@@ -64,21 +64,22 @@ impl MaskFile {
     }
 
     /// The mask's neurons, for a bundle; with factors where it holds any.
-    pub fn mask(&self, bundle: &Bundle) -> Result<ConceptMask, Failure> {
+    pub fn mask(&self, bundle: &Bundle) -> Result<ConceptMask> {
         let manifest = bundle.manifest();
-        let foreign =
-            |reason: String| -> Failure { Error::wrong_model(self.path.display().to_string(), reason).into() };
+        let foreign = |reason: String| cones_core::Error::wrong_model(self.path.display().to_string(), reason);
         let wanted = self.metadata()?.remove("fingerprint").unwrap_or_default();
         if !wanted.is_empty() && wanted.parse() != Ok(manifest.fingerprint) {
             let found = &manifest.fingerprint;
-            return Err(foreign(format!("it wants the base model with fingerprint {wanted}, this one has {found}")));
+            return Err(
+                foreign(format!("it wants the base model with fingerprint {wanted}, this one has {found}")).into()
+            );
         }
         let tensors = SafeTensors::deserialize(&self.bytes)
             .map_err(|error| self.bad(format!("is not a safetensors file: {error}")))?;
         let is_layer =
             |name: &str| manifest.layers.iter().any(|l| l.name == name.strip_suffix(FACTORS).unwrap_or(name));
         if let Some(name) = tensors.names().into_iter().find(|name| !is_layer(name)) {
-            return Err(foreign(format!("layer `{name}` is not one of `{}`", manifest.name)));
+            return Err(foreign(format!("layer `{name}` is not one of `{}`", manifest.name)).into());
         }
         let with_factors = tensors.names().iter().any(|name| name.ends_with(FACTORS));
         let (mut indices, mut factors) = (Vec::new(), Vec::new());
@@ -92,7 +93,7 @@ impl MaskFile {
     }
 
     /// One layer's neurons, ascending, each with its factor.
-    fn neurons(&self, tensors: &SafeTensors<'_>, layer: &Layer) -> Result<Vec<(usize, f32)>, Failure> {
+    fn neurons(&self, tensors: &SafeTensors<'_>, layer: &Layer) -> Result<Vec<(usize, f32)>> {
         let indices = self.values(tensors, &layer.name, Dtype::I32, i32::from_le_bytes)?.unwrap_or_default();
         let factors = self.values(tensors, &format!("{}{FACTORS}", layer.name), Dtype::F32, f32::from_le_bytes)?;
         let factors = factors.unwrap_or_else(|| vec![0.0; indices.len()]);
@@ -120,7 +121,7 @@ impl MaskFile {
         name: &str,
         dtype: Dtype,
         read: impl Fn([u8; 4]) -> T,
-    ) -> Result<Option<Vec<T>>, Failure> {
+    ) -> Result<Option<Vec<T>>> {
         let Ok(tensor) = tensors.tensor(name) else { return Ok(None) };
         if tensor.dtype() != dtype || tensor.shape().len() != 1 {
             let kind = if dtype == Dtype::I32 { "int32" } else { "float32" };
@@ -130,7 +131,7 @@ impl MaskFile {
         Ok(Some(numbers.iter().map(|bytes| read(*bytes)).collect()))
     }
 
-    fn bad(&self, what: String) -> Failure {
-        format!("mask `{}` {what}", self.path.display()).into()
+    fn bad(&self, reason: String) -> Error {
+        Error::mask(&self.path, reason)
     }
 }

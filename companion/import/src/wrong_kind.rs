@@ -2,16 +2,18 @@
 
 use std::path::Path;
 
-use cones_import::Kind;
-
-use crate::failure::Failure;
+use crate::error::{Error, Result};
+use crate::kind::Kind;
 
 /// Fails if something stands at `path` that is plainly of another kind than `fitting`. What cannot be told is left to
 /// whoever reads it.
-pub fn check(path: &Path, fitting: Kind, wanted: &str) -> Result<(), Failure> {
+///
+/// # Errors
+/// [`Error::Kind`].
+pub fn check(path: &Path, fitting: Kind, wanted: &str) -> Result<()> {
     match Kind::of(path) {
         Kind::Unknown | Kind::Empty | Kind::OtherTensors | Kind::BrokenTensors => Ok(()),
         kind if kind == fitting => Ok(()),
-        kind => Err(cones_import::Error::kind(path, kind, wanted).into()),
+        kind => Err(Error::kind(path, kind, wanted)),
     }
 }
