@@ -71,6 +71,7 @@ fn a_process_is_set_up_once() {
         style: None,
         micro_conditions: None,
         prompt_embeds: None,
+        image: None,
     };
     engine.generate(request.clone(), None, None).expect("a picture");
     let _ = engine.generate(Request { steps: Some(0), ..request }, None, None);

@@ -322,6 +322,7 @@ mod tests {
             clip_skip: 0,
             micro_conditions: MicroConditions::default(),
             prompt_embeds_sha256: None,
+            image_sha256: None,
             safety: None,
         }
     }
