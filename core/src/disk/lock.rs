@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::cancel::CancelToken;
-use crate::disk::{files, space};
+use crate::disk::space;
 use crate::error::{Error, Result};
 
 /// How often a lock that somebody else holds is tried again.
@@ -57,23 +57,14 @@ impl Lock {
         }
     }
 
-    /// The lock if it is free; `None` while another process or thread holds it. Makes its folder where that is not there: a store on a
-    /// disk that nobody may write to is opened without one, and whoever would change it is told why that cannot be.
+    /// The lock if it is free; `None` while another process or thread holds it.
     ///
     /// # Errors
     /// [`Error::Io`].
     pub fn attempt(path: &Path) -> Result<Option<Self>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        let opened = match options.open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let folder = files::folder_of(path);
-                std::fs::create_dir_all(folder).map_err(space::io("create", folder, 0))?;
-                options.open(path)
-            }
-            opened => opened,
-        };
-        let file = opened.map_err(space::io("open", path, 0))?;
+        let file = options.open(path).map_err(space::io("open", path, 0))?;
         if !try_lock(&file).map_err(Error::io("lock", path))? {
             return Ok(None);
         }
@@ -144,20 +135,6 @@ mod tests {
         drop(lock);
         assert!(!path.exists());
         assert!(Lock::attempt(&path).expect("an answer").is_some());
-    }
-
-    #[test]
-    fn its_folder_is_made_or_why_it_cannot_be_is_told() {
-        let root = tempfile::tempdir().expect("a folder");
-        let path = root.path().join("a/b/lock");
-        assert!(Lock::attempt(&path).expect("a lock").is_some());
-        assert!(root.path().join("a/b").is_dir() && !path.exists());
-        std::fs::write(root.path().join("file"), "x").expect("a file");
-        let failed = Lock::attempt(&root.path().join("file/b/lock"));
-        assert!(
-            matches!(&failed, Err(Error::Io { source, .. }) if source.kind() != io::ErrorKind::NotFound),
-            "{failed:?}"
-        );
     }
 
     #[test]

@@ -354,13 +354,15 @@ fn panics_of_a_listener_and_of_an_artist_end_nothing() {
     };
     let queue = Queue::watched(artist, QueueOptions::default(), listener).expect("a queue");
     let ids = queue.add_all(vec![1, 2]).expect("room");
+    // A slow machine could tell it of everything at once.
+    calls.recv().expect("it was called");
     strings.pull(Act::Panic);
     let entry = queue.wait(ids[0]).expect("it is there");
     assert!(matches!(&entry.state, QueueState::Failed(error) if error.to_string().contains("on purpose")), "{entry:?}");
     strings.pull(Act::Finish);
     assert_eq!(name(&queue.wait(ids[1]).expect("it is there").state), "done");
     assert!(queue.close().is_some());
-    assert!(calls.iter().count() > 1, "it was called again");
+    assert!(calls.iter().count() > 0, "it was called again");
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::path::Path;
 use cones_core::sampling::splitmix::SplitMix64;
 use cones_fuzzed::{PARSERS, Parser, root};
 
-/// Damaged copies of each input of a parser; those that read files or make connections get fewer by being slower.
+/// Damaged copies of each input of a parser, where there are few inputs, and of all of them together where there are many.
 const DAMAGED: usize = 60;
+const DAMAGED_IN_ALL: usize = 1200;
 
 /// Everything that there is to begin with.
 fn seeds(parser: &Parser) -> Vec<Vec<u8>> {
@@ -56,9 +57,11 @@ fn damage(bytes: &[u8], random: &mut SplitMix64) -> Vec<u8> {
 fn all_of(name: &str) {
     let parser = PARSERS.iter().find(|parser| parser.name == name).expect("is one");
     let mut random = SplitMix64::new(1);
-    for seed in seeds(parser) {
+    let seeds = seeds(parser);
+    let damaged = (DAMAGED_IN_ALL / seeds.len()).clamp(1, DAMAGED);
+    for seed in seeds {
         (parser.feed)(&seed);
-        for _ in 0..DAMAGED {
+        for _ in 0..damaged {
             (parser.feed)(&damage(&seed, &mut random));
         }
     }

@@ -18,6 +18,8 @@ use crate::workspace::Workspace;
 /// What every parser may take: no input longer than a second. How much memory is bounded in `tests/fuzzed`; these are the bounds of
 /// the whole process, the fuzzer's own memory included.
 const LIMITS: [&str; 4] = ["-timeout=1", "-rss_limit_mb=2048", "-malloc_limit_mb=1024", "-print_final_stats=1"];
+/// The most bytes of a parser's inputs that go into the repository.
+const MOST_KEPT: usize = 16 << 10;
 /// How long a target may take to end once it was asked to.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -165,7 +167,7 @@ impl Fuzzer<'_> {
         Ok(folder)
     }
 
-    /// Puts the fewest inputs that reach as much into the repository's corpus, those of at most a kilobyte.
+    /// Puts the fewest inputs that reach as much into the repository's corpus: those of at most a kilobyte, the smallest first.
     pub(super) fn keep(&self, parser: &str) -> Result {
         let small = self.work.join("small").join(parser);
         let _ = fs::remove_dir_all(&small);
@@ -176,12 +178,33 @@ impl Fuzzer<'_> {
         process::run(&mut command, "libFuzzer could not merge; run it by hand.")?;
         let kept = self.workspace.path("tests/fuzzed/corpus").join(parser);
         fs::create_dir_all(&kept).map_err(|error| Failure::file("create", &kept, &error))?;
+        // What an earlier one kept is among what was merged.
+        for old in files(&kept)?.iter().filter(|file| is_named_by_fuzzer(file)) {
+            fs::remove_file(old).map_err(|error| Failure::file("remove", old, &error))?;
+        }
+        let own = files(&kept)?.iter().map(fs::read).collect::<std::io::Result<Vec<_>>>();
+        let own = own.map_err(|error| Failure::file("read", &kept, &error))?;
+        let mut inputs = Vec::new();
         for file in files(&small)? {
-            let name = file.file_name().unwrap_or_default();
-            fs::copy(&file, kept.join(name)).map_err(|error| Failure::file("copy", &file, &error))?;
+            let bytes = fs::read(&file).map_err(|error| Failure::file("read", &file, &error))?;
+            inputs.push((bytes.len(), file.file_name().unwrap_or_default().to_owned(), bytes));
+        }
+        inputs.sort();
+        let mut room = MOST_KEPT;
+        for (length, name, bytes) in inputs.into_iter().filter(|(.., bytes)| !own.contains(bytes)) {
+            let Some(left) = room.checked_sub(length) else { break };
+            room = left;
+            let to = kept.join(name);
+            fs::write(&to, bytes).map_err(|error| Failure::file("write", &to, &error))?;
         }
         Ok(())
     }
+}
+
+/// Whether it is one that the fuzzer found: it is named by its SHA-1.
+fn is_named_by_fuzzer(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    name.len() == 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -190,5 +213,18 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
         // A parser need not have a corpus.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(Failure::file("read", folder, &error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_named_is_not_the_fuzzers() {
+        assert!(is_named_by_fuzzer(Path::new("corpus/da39a3ee5e6b4b0d3255bfef95601890afd80709")));
+        for name in ["00.cones", "whole", "da39a3ee5e6b4b0d3255bfef95601890afd8070", ""] {
+            assert!(!is_named_by_fuzzer(Path::new(name)), "{name}");
+        }
     }
 }

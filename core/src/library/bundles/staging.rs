@@ -36,6 +36,8 @@ impl<'a> Staging<'a> {
     pub(super) fn begin(folder: &'a Folder, plan: InstallPlan, cancel: &CancelToken) -> Result<Self> {
         folder.check_place(&plan.manifest.name)?;
         let path = folder.staging(plan.sha256);
+        // On a disk that nobody may write to a store is opened without its folder: whoever would change it is told why there is none.
+        std::fs::create_dir_all(folder.path()).map_err(Error::io("create", folder.path()))?;
         let lock = Lock::wait(&folder::lock_of(&path), cancel)?;
         std::fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
         atomic::replace(&path.join(MANIFEST), &plan.json)?;

@@ -89,6 +89,8 @@ impl Folder {
     /// # Errors
     /// [`Error::Busy`] where another one does not come to an end; [`Error::Io`].
     pub(super) fn lock(&self) -> Result<Lock> {
+        // On a disk that nobody may write to a store is opened without its folder: whoever would change it is told why there is none.
+        fs::create_dir_all(&self.path).map_err(Error::io("create", &self.path))?;
         Lock::wait_for(&self.lock_file(), LONGEST_CHANGE)
     }
 
