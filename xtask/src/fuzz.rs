@@ -18,11 +18,9 @@ use crate::failure::{Failure, Result};
 use crate::options::Options;
 use crate::workspace::Workspace;
 use asked::Asked;
-use fuzzer::Fuzzer;
+use fuzzer::{Fuzzer, WORKSPACE};
 use ledger::Ledger;
 
-/// Where the workspace of the targets lies.
-const WORKSPACE: &str = "tests/fuzz";
 /// The sum of all runs.
 const LEDGER: &str = "tests/fuzz/executed.tsv";
 

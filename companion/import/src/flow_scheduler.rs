@@ -5,7 +5,7 @@ use cones_core::sampling::scheduler::Scheduler;
 
 use crate::error::Result;
 use crate::json::Json;
-use crate::scheduler::Sampling;
+use crate::sampling::Sampling;
 
 const EULER: &str = "FlowMatchEulerDiscreteScheduler";
 const DPM: &str = "DPMSolverMultistepScheduler";

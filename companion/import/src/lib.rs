@@ -59,6 +59,7 @@ pub mod rows;
 mod runner;
 mod safetensors_file;
 pub mod safety;
+mod sampling;
 mod saving;
 mod scheduler;
 mod scheduler_class;

@@ -6,18 +6,8 @@ use cones_core::sampling::scheduler::Scheduler;
 use crate::error::Result;
 use crate::flow_scheduler;
 use crate::json::Json;
+use crate::sampling::Sampling;
 use crate::scheduler_class::{self, SchedulerClass};
-
-/// What a model's scheduler says of it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Sampling {
-    /// The noise it was trained on.
-    pub(super) noise_schedule: NoiseSchedule,
-    /// What the U-Net predicts.
-    pub(super) prediction_type: PredictionType,
-    /// What it is drawn with where nobody says otherwise: its own, or the one most like it.
-    pub(super) scheduler: Scheduler,
-}
 
 /// Steps and guidance that suit a scheduler where nobody says otherwise. Models that are distilled for few steps
 /// (`LatentConsistencyModelPipeline` takes 4) have learned their guidance, or take it as an input (8.5 there); all others are
@@ -33,17 +23,6 @@ pub(super) fn suited(scheduler: Scheduler, sampling: &Sampling, takes_guidance: 
         (true, _) => (4, 8.5),
         (false, true) => (4, 1.0),
         (false, false) => (20, if two_texts { 5.0 } else { 7.5 }),
-    }
-}
-
-impl Sampling {
-    /// Whether it is what models of one to four steps come with (SD-Turbo, Lightning, Hyper-SD): Euler's method from the very
-    /// last training step on. Models with zero-terminal SNR begin there too, and are guided.
-    fn is_turbo(&self) -> bool {
-        let own = [Scheduler::Euler, Scheduler::EulerAncestral].contains(&self.scheduler);
-        own && self.noise_schedule.timestep_spacing == TimestepSpacing::Trailing
-            && !self.noise_schedule.rescale_betas_zero_snr
-            && self.prediction_type == PredictionType::Epsilon
     }
 }
 

@@ -7,13 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, Result};
-use crate::fuzz::WORKSPACE;
 use crate::fuzz::ledger::Ran;
 use crate::fuzz::sanitizer::Sanitizer;
 use crate::fuzz::told::{self, End};
 use crate::options::Options;
 use crate::process;
 use crate::workspace::Workspace;
+
+/// Where the workspace of the targets lies.
+pub(super) const WORKSPACE: &str = "tests/fuzz";
 
 /// What every parser may take: no input longer than a second. How much memory is bounded in `tests/fuzzed`; these are the bounds of
 /// the whole process, the fuzzer's own memory included.
