@@ -15,20 +15,25 @@ use crate::projection::TEXT;
 /// Changes that leave the text what it is.
 const PASSING: [&str; 6] = ["Identity", "Cast", "Dropout", "Reshape", "Unsqueeze", "Squeeze"];
 
-/// The value that the network's projections are made from: of all that comes of the text alone, what most products read.
+/// The value that the network's projections are made from: the first of what comes of the text that as many products read as there are
+/// `layers`. (Behind it everything comes of the text.)
 ///
 /// # Errors
 /// When fewer products read it than there are `layers`.
 pub(super) fn find(graph: &GraphProto, file: &Path, layers: usize) -> Result<String> {
     let mut of_text: HashSet<&str> = HashSet::from([TEXT]);
     let mut passed: HashMap<&str, &str> = HashMap::new();
-    let mut products: HashMap<&str, usize> = HashMap::new();
+    // In the order of the graph.
+    let mut products: Vec<(&str, usize)> = Vec::new();
     for n in &graph.node {
         let Some(read) = n.input.iter().map(String::as_str).find(|name| of_text.contains(name)) else { continue };
         let first = n.input.first().map_or(read, String::as_str);
         if ["MatMul", "Gemm"].iter().any(|op| node::has_op(n, op)) {
             let origin = passed.get(first).copied().unwrap_or(first);
-            *products.entry(origin).or_default() += 1;
+            match products.iter_mut().find(|(value, _)| *value == origin) {
+                Some((_, count)) => *count += 1,
+                None => products.push((origin, 1)),
+            }
         }
         for output in &n.output {
             of_text.insert(output);
@@ -37,10 +42,10 @@ pub(super) fn find(graph: &GraphProto, file: &Path, layers: usize) -> Result<Str
             }
         }
     }
-    match products.into_iter().max_by_key(|(_, count)| *count) {
-        Some((value, count)) if count >= layers => Ok(value.to_owned()),
-        found => {
-            let most = found.map_or(0, |(_, count)| count);
+    match products.iter().find(|(_, count)| *count >= layers) {
+        Some((value, _)) => Ok((*value).to_owned()),
+        None => {
+            let most = products.iter().map(|(_, count)| *count).max().unwrap_or(0);
             let reason =
                 format!("no value that comes of `{TEXT}` is multiplied by all {layers} layers; the most is {most}");
             Err(Error::interface(file, reason))
