@@ -48,11 +48,16 @@ fn models_that_take_more_are_named_as_what_they_are() {
 fn classes_that_are_not_known_are_named_with_those_that_are() {
     let cases = [
         ("unet/config.json", "_class_name", json!("UNetMotionModel"), "UNet2DConditionModel"),
-        ("vae/config.json", "_class_name", json!("AutoencoderDC"), "AutoencoderKL, AutoencoderTiny"),
+        (
+            "vae/config.json",
+            "_class_name",
+            json!("AutoencoderKLQwenImage"),
+            "AutoencoderKL, AutoencoderTiny, AutoencoderDC",
+        ),
         (
             "scheduler/scheduler_config.json",
             "_class_name",
-            json!("FlowMatchEulerDiscreteScheduler"),
+            json!("FlowMatchHeunDiscreteScheduler"),
             "EulerDiscreteScheduler",
         ),
         ("scheduler/scheduler_config.json", "_class_name", json!("EDMEulerScheduler"), "EulerDiscreteScheduler"),
