@@ -11,7 +11,6 @@ use crate::model::manifest::{NoiseSchedule, PredictionType};
 pub struct Diffusion {
     training: Training,
     prediction: PredictionType,
-    is_flow: bool,
 }
 
 impl Diffusion {
@@ -20,8 +19,8 @@ impl Diffusion {
     /// # Errors
     /// [`Error::BadRequest`] naming `noise_schedule`.
     pub fn new(schedule: &NoiseSchedule, prediction: PredictionType) -> Result<Self> {
-        let is_flow = super::flow::is_of_flow(schedule, prediction)?;
-        Ok(Self { training: Training::new(schedule)?, prediction, is_flow })
+        super::flow::is_of_flow(schedule, prediction)?;
+        Ok(Self { training: Training::new(schedule)?, prediction })
     }
 
     /// Number of training timesteps, at least 2.
@@ -63,10 +62,10 @@ impl Diffusion {
     }
 
     fn level(&self, timestep: usize) -> Level {
-        if self.is_flow {
-            return Level::of_flow(timestep as f32 / self.timesteps() as f32);
+        match self.prediction {
+            PredictionType::FlowPrediction => Level::of_flow(timestep as f32 / self.timesteps() as f32),
+            _ => Level::from_alpha_bar(self.training.alpha_bar(timestep as f64)),
         }
-        Level::from_alpha_bar(self.training.alpha_bar(timestep as f64))
     }
 }
 
