@@ -34,6 +34,7 @@ mod safety;
 mod style;
 mod turn;
 mod variation;
+mod word_box;
 
 pub use bundle::{BundleInfo, bundle_info, verify_bundle};
 pub use bundle_store::{BundleStore, InstalledBundle};
@@ -63,5 +64,6 @@ pub use request::{InitPicture, Request, SubjectChoice};
 pub use safety::{RefusedPicture, SafetyPolicy, Treatment, Verdict};
 pub use style::{Style, read_styles};
 pub use variation::{Hires, Variation};
+pub use word_box::WordBox;
 
 uniffi::setup_scaffolding!("cones");

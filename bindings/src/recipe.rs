@@ -2,7 +2,7 @@
 
 use cones_core::picture::recipe;
 
-use crate::{Hires, Margins, MicroConditions, Variation, Verdict};
+use crate::{Hires, Margins, MicroConditions, Variation, Verdict, WordBox};
 
 /// Everything that decided a picture's pixels.
 #[derive(Debug, Clone, PartialEq, uniffi::Record)]
@@ -59,6 +59,8 @@ pub struct Recipe {
     pub prompt_embeds_sha256: Option<String>,
     /// SHA-256 of the RGB bytes of the picture that was changed, where one was.
     pub image_sha256: Option<String>,
+    /// Where words of the prompt were drawn.
+    pub boxes: Vec<WordBox>,
 }
 
 /// A subject in a recipe.
@@ -133,6 +135,7 @@ impl From<&recipe::Recipe> for Recipe {
             micro_conditions: MicroConditions::of(recipe.micro_conditions),
             prompt_embeds_sha256: recipe.prompt_embeds_sha256.map(|hash| hash.to_string()),
             image_sha256: recipe.image_sha256.map(|hash| hash.to_string()),
+            boxes: recipe.boxes.iter().map(WordBox::from).collect(),
         }
     }
 }

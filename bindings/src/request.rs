@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use cones_core::Bundle;
 
-use crate::{GivenEmbeds, Hires, Inpaint, MicroConditions, PackStore, Picture, Scheduler, Scope, Style, Variation};
+use crate::{
+    GivenEmbeds, Hires, Inpaint, MicroConditions, PackStore, Picture, Scheduler, Scope, Style, Variation, WordBox,
+};
 
 /// A request for pictures. Only the prompt is required; what is left out comes from the base model.
 #[derive(Debug, Clone, uniffi::Record)]
@@ -82,6 +84,9 @@ pub struct Request {
     /// it. Scaled to the size of the request if it has another.
     #[uniffi(default)]
     pub image: Option<Arc<Picture>>,
+    /// Where words of the prompt are drawn, 32 at most. Not on Core ML and the Neural Networks API, whose U-Net is of another form.
+    #[uniffi(default)]
+    pub boxes: Vec<WordBox>,
 }
 
 /// An installed pack, switched on.
@@ -140,6 +145,7 @@ impl Request {
         request.micro_conditions = self.micro_conditions.map(Into::into).unwrap_or_default();
         request.prompt_embeds = self.prompt_embeds.as_ref().map(GivenEmbeds::resolve).transpose()?;
         request.image = self.image.as_ref().map(|image| image.pixels().clone());
+        request.boxes = self.boxes.iter().map(Into::into).collect();
         request.count = self.count;
         (request.width, request.height) = (self.width, self.height);
         if let Some(style) = &self.style {

@@ -72,6 +72,7 @@ fn a_process_is_set_up_once() {
         micro_conditions: None,
         prompt_embeds: None,
         image: None,
+        boxes: Vec::new(),
     };
     engine.generate(request.clone(), None, None).expect("a picture");
     let _ = engine.generate(Request { steps: Some(0), ..request }, None, None);

@@ -2,6 +2,7 @@
 
 mod about_args;
 pub mod bench;
+mod box_args;
 pub mod bundle;
 pub mod compare;
 pub mod completion;

@@ -12,6 +12,7 @@
 //! example subjects shut. `cargo xtask bench switch --size sd15` times both ways, `--share` sets how many are shut.
 
 mod addition;
+pub(crate) mod bias;
 pub(crate) mod conditioning;
 mod correction;
 mod product;

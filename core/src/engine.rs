@@ -15,6 +15,7 @@ pub(crate) mod resolved;
 mod start;
 mod two_passes;
 mod unet;
+pub(crate) mod word_box;
 
 use std::time::{Duration, Instant};
 
@@ -215,9 +216,20 @@ impl Engine {
         }
         log::info!("memory: {}", memory.reason);
         let length = tokens.first().map_or(0, |tokens| tokens.tokens.ids.len());
-        let (timings, warnings, refused) = (Timings::default(), Vec::new(), Vec::new());
-        let mut job =
-            Job { plan, request, audience, tokens, length, observer, cancel, steps: 0, timings, warnings, refused };
+        let mut job = Job {
+            plan,
+            request,
+            audience,
+            tokens,
+            boxed: Vec::new(),
+            length,
+            observer,
+            cancel,
+            steps: 0,
+            timings: Timings::default(),
+            warnings: Vec::new(),
+            refused: Vec::new(),
+        };
         let start = Instant::now();
         let pictures = self.draw(&mut job);
         // Whatever happened, a sequential engine holds nothing between requests.
@@ -256,6 +268,7 @@ impl Engine {
                  `ddim` and `dpm++2m` have none"
             ));
         }
+        self.check_boxes(job.request)?;
         job.report(Stage::Preparing, 0, 0);
         let canvas = Self::canvas(job)?;
         let branches = self.condition(job)?;
@@ -279,6 +292,18 @@ impl Engine {
             self.release(|engine| &mut engine.vae_decoder);
         }
         Ok(drawn)
+    }
+
+    /// Boxes want attention as one node.
+    fn check_boxes(&self, request: &Request) -> Result<()> {
+        if request.boxes.is_empty() || self.unet_graph() == bundle::UNET {
+            return Ok(());
+        }
+        let provider = self.place.provider;
+        Err(Error::request(
+            "boxes",
+            format!("cannot be had on `{provider}`, which runs the U-Net without fused attention; take the CPU"),
+        ))
     }
 
     /// Decodes a latent and hands the picture over; gives what the observer does not keep.

@@ -49,6 +49,7 @@ pub use engine::micro_conditions::MicroConditions;
 pub use engine::options::{EngineOptions, MemoryMode};
 pub use engine::outcome::{Drawn, Generated, Refused, Timings};
 pub use engine::request::{Init, Request};
+pub use engine::word_box::WordBox;
 pub use error::{Error, Result, with_sources};
 #[cfg(feature = "network")]
 pub use library::bundles::BundleStore;

@@ -20,7 +20,7 @@ const SWIFT: &str = "ios/Sources/Cones";
 /// Where Swift takes a struct from the generated code as it is.
 const AS_GENERATED: &str = "Values.swift";
 
-const STRUCTS: [Struct; 10] = [
+const STRUCTS: [Struct; 11] = [
     Struct {
         core: ("engine/request.rs", "Request"),
         bindings: ("request.rs", "Request"),
@@ -64,6 +64,12 @@ const STRUCTS: [Struct; 10] = [
         swift: (AS_GENERATED, "MicroConditions"),
     },
     Struct {
+        core: ("engine/word_box.rs", "WordBox"),
+        bindings: ("word_box.rs", "WordBox"),
+        kotlin: ("WordBox.kt", "WordBox"),
+        swift: (AS_GENERATED, "WordBox"),
+    },
+    Struct {
         core: ("text/given_embeds.rs", "GivenEmbeds"),
         bindings: ("given_embeds.rs", "GivenEmbeds"),
         kotlin: ("GivenEmbeds.kt", "GivenEmbeds"),
@@ -84,9 +90,10 @@ const STRUCTS: [Struct; 10] = [
 ];
 
 /// Files whose arguments `cones generate` has.
-const ARGUMENTS: [&str; 9] = [
+const ARGUMENTS: [&str; 10] = [
     "generate.rs",
     "image_args.rs",
+    "box_args.rs",
     "init_args.rs",
     "variation_args.rs",
     "micro_args.rs",
@@ -97,7 +104,7 @@ const ARGUMENTS: [&str; 9] = [
 ];
 
 /// Fields with another name in the command, or with none; and why.
-const COMMAND: [(&str, &str, &str); 28] = [
+const COMMAND: [(&str, &str, &str); 34] = [
     ("Request.subjects", "subject", "it is given once for each"),
     ("Request.blend", "", "old pictures alone were drawn so, and --from takes it from their recipe"),
     ("Request.variation", "variation-seed", "a struct: its fields are options"),
@@ -106,6 +113,12 @@ const COMMAND: [(&str, &str, &str); 28] = [
     ("MicroConditions.crop_left", "crops-coords-top-left", "diffusers' name; two numbers of one option"),
     ("GivenEmbeds.prompt", "prompt-embeds", "the option is a file with both"),
     ("GivenEmbeds.negative", "prompt-embeds", "the option is a file with both"),
+    ("Request.boxes", "box", "it is given once for each"),
+    ("WordBox.words", "box", "words and four numbers of one option"),
+    ("WordBox.left", "box", "words and four numbers of one option"),
+    ("WordBox.top", "box", "words and four numbers of one option"),
+    ("WordBox.right", "box", "words and four numbers of one option"),
+    ("WordBox.bottom", "box", "words and four numbers of one option"),
     ("Init.picture", "init", "the option is the picture"),
     ("Init.inpaint", "mask", "a struct: its fields are options"),
     ("Inpaint.mask_image", "mask", "the option is a file's name"),
@@ -195,8 +208,9 @@ fn check(
 
 /// Fields whose name is also that of another field where options of all structs stand side by side.
 fn is_of_another(place: &str) -> bool {
-    ["Variation.seed", "Variation.strength", "Hires.strength", "Hires.steps", "Hires.scale", "GivenEmbeds.prompt"]
-        .contains(&place)
+    let others =
+        ["Variation.seed", "Variation.strength", "Hires.strength", "Hires.steps", "Hires.scale", "GivenEmbeds.prompt"];
+    others.contains(&place) || place == "WordBox.words"
 }
 
 #[test]

@@ -56,6 +56,7 @@ pub(crate) fn plain(prompt: &str) -> Request {
         micro_conditions: None,
         prompt_embeds: None,
         image: None,
+        boxes: Vec::new(),
     }
 }
 

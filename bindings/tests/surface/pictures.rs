@@ -112,6 +112,14 @@ fn brackets_weigh_words_where_that_is_asked_for() {
 }
 
 #[test]
+fn words_are_drawn_in_their_boxes_and_the_recipe_says_so() {
+    let boxes = vec![cones::WordBox { words: "dog".into(), left: 0.5, top: 0.0, right: 1.0, bottom: 1.0 }];
+    let generated = engine().generate(Request { boxes: boxes.clone(), ..request(2) }, None, None).expect("a picture");
+    assert_eq!(generated.pictures[0].recipe().map(|recipe| recipe.boxes), Some(boxes.clone()));
+    assert_ne!(drawn(Request { boxes, ..request(2) }), drawn(request(2)));
+}
+
+#[test]
 fn variations_and_large_pictures_are_drawn_and_said() {
     let variation = Some(cones::Variation { seed: 3, strength: 0.5 });
     let hires = Some(cones::Hires { scale: 1.5, strength: 0.5, steps: None });

@@ -12,6 +12,7 @@ use cones_core::subjects::prompt::{self, Filled};
 use cones_core::{Bundle, CancelToken, Engine, Generated, Request, Scope, Style, Subject, Timings, Verdict};
 use serde::Serialize;
 
+use super::box_args::BoxArgs;
 use super::embeds_args::EmbedsArgs;
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
 use super::image_args::ImageArgs;
@@ -59,6 +60,7 @@ Examples:
   cones generate -p 'a dog on the beach' --init photo.png --outpaint 0,0,64,0 -o wide.png
   cones generate -p 'a dog on grass' --seed 5 --variation-seed 1 --variation-strength 0.2 -n 9 -o dogs --sheet dogs.png
   cones generate -p 'a panda at night' --hires 2 -o large.png
+  cones generate -p 'a {fluent-dog} and a cat on grass' -s fluent-dog --box '{fluent-dog}=0.5,0,1,1' --box cat=0,0,0.5,1 -o two.png
   cones generate -p 'a dog' --safety report --safety-classifier open_nsfw -o dog.png
   cones generate --prompt-embeds told.safetensors --words rex=4,5 -s rex.cones -o rex.png
   cones generate --from dog.png -o again.png")]
@@ -113,6 +115,8 @@ pub struct GenerateArgs {
     init: InitArgs,
     #[command(flatten)]
     image: ImageArgs,
+    #[command(flatten)]
+    boxes: BoxArgs,
     #[command(flatten)]
     variation: VariationArgs,
     #[command(flatten)]
@@ -303,6 +307,7 @@ impl GenerateArgs {
         request.height = self.height.or(size.map(|(_, height)| height));
         request.init = self.init.open(old.and_then(OldRecipe::ours))?;
         request.image = self.image.open(old.and_then(OldRecipe::ours))?;
+        request.boxes = self.boxes.boxes(old.and_then(OldRecipe::ours));
         request.prompt_weights = self.prompt_weights.unwrap_or(old.is_some_and(OldRecipe::prompt_weights));
         let most = bundle.manifest().text.clip_skip;
         request.clip_skip = self.clip_skip.unwrap_or_else(|| old.map_or(0, |old| old.clip_skip(most)));

@@ -6,12 +6,14 @@ use std::time::Instant;
 use super::Engine;
 use super::job::Job;
 use crate::attention::KeyValues;
+use crate::attention::bias::BoxedTokens;
 use crate::attention::conditioning::Prompts;
 use crate::cancel::CancelToken;
 use crate::engine::outcome::Timings;
 use crate::engine::prompt_tokens::{Given, PromptTokens};
 use crate::engine::request::Request;
 use crate::engine::resolved::ResolvedRequest;
+use crate::engine::word_box::WordBox;
 use crate::error::{Error, Result};
 use crate::model::bundle::{ENCODER_HID_PROJ, ENCODER_HIDDEN_STATES, TEXT_ENCODER, TEXT_ENCODER_2};
 use crate::model::manifest::Manifest;
@@ -36,8 +38,11 @@ impl Engine {
                 job.warnings.push(format!("the prompt is longer than {room} tokens; this was cut: `{cut}`"));
             }
         }
+        let sides: Vec<Side> = tokens.iter().map(|tokens| tokens.side).collect();
         let prompts = self.prompts(tokens, job.request)?;
         self.warn_of_absent_triggers(job, &prompts)?;
+        job.boxed =
+            sides.into_iter().zip(&prompts).map(|(side, p)| self.boxed(side, p, job.request)).collect::<Result<_>>()?;
         self.keep_encoded(&prompts, job.cancel, &mut job.timings)?;
         self.release(|engine| &mut engine.text_encoder);
         self.release(|engine| &mut engine.text_encoder_2);
@@ -47,6 +52,43 @@ impl Engine {
             prompts.iter().map(|prompt| self.prompts.key_values(&self.bundle, prompt, &job.request.subjects)).collect();
         job.timings.switching += switching.elapsed();
         branches
+    }
+
+    /// The tokens of one of the prompts that have a box.
+    fn boxed(&self, side: Side, prompt: &Prompt, request: &Request) -> Result<Vec<BoxedTokens>> {
+        // Where nothing is to be, all of the picture is meant.
+        let boxes = request.boxes.iter().filter(|_| side == Side::Prompt);
+        let boxed = boxes.map(|area| {
+            let tokens = self.tokens_of(area, prompt, &request.subjects)?;
+            Ok(BoxedTokens { tokens, area: area.clone() })
+        });
+        boxed.collect()
+    }
+
+    /// Where in a prompt the words of a box stand.
+    fn tokens_of(&self, area: &WordBox, prompt: &Prompt, subjects: &[Subject]) -> Result<Vec<usize>> {
+        let words = &area.words;
+        let named = area.subject().map(|name| {
+            let place = subjects.iter().position(|subject| subject.name == name);
+            place.ok_or_else(|| {
+                Error::request("boxes", format!("hold `{words}`, and no subject of the request has that name"))
+            })
+        });
+        let is_learned = |subject: &Subject| subject.trigger == *words && subject.is_in_place();
+        let tokens = match named.transpose()?.or_else(|| subjects.iter().position(is_learned)) {
+            Some(subject) => prompt.words.of_subject(subject).concat(),
+            None if prompt.given.is_some() => {
+                let reason = format!(
+                    "hold `{words}`, and which of the embeddings these are is known of subjects alone: name one as `{{NAME}}`"
+                );
+                return Err(Error::request("boxes", reason));
+            }
+            None => self.tokenizer.positions(&prompt.tokens, words)?,
+        };
+        if tokens.is_empty() {
+            return Err(Error::request("boxes", format!("hold `{words}`, which is not in the prompt")));
+        }
+        Ok(tokens)
     }
 
     /// Encodes the prompts that are not held from before.

@@ -11,6 +11,7 @@ use super::resolved::ResolvedRequest;
 use super::start::Start;
 use super::unet::UNet;
 use crate::attention::KeyValues;
+use crate::attention::bias::AttentionBias;
 use crate::error::{Error, Result};
 use crate::model::bundle::{self, Bundle};
 use crate::picture::Picture;
@@ -65,14 +66,17 @@ impl Engine {
         let dimensions = vec![("batch", batch), ("height", height), ("width", width), ("tokens", job.length)];
         let name = self.unet_graph();
         let form = self.arrangement.form;
-        let purpose = Purpose { name, form, dimensions };
+        let is_biased = job.boxed.iter().any(|boxed| !boxed.is_empty());
+        let purpose = Purpose { name, form, dimensions, is_biased };
         let graph = self.unet.get(&self.bundle, &self.place, purpose)?;
         job.timings.loading += loading.elapsed();
         if let Some(takes) = tokens_taken(graph, &self.bundle)?.filter(|takes| *takes != job.length) {
             return Err(self.does_not_fit(job, takes));
         }
         let branches: Vec<_> = branches.iter().collect();
-        let mut unet = UNet::new(graph, &self.bundle, &branches, batch, (shape, &start.beside))?;
+        let downsamplings = if is_biased { graph.downsamplings() } else { Vec::new() };
+        let bias = AttentionBias { branches: &job.boxed, latent: [height, width], tokens: job.length, downsamplings };
+        let mut unet = UNet::new(graph, &self.bundle, (&branches, &bias), batch, (shape, &start.beside))?;
         if let Some(width) = job.plan.embedded {
             unet.tell_guidance(&guidance::embedding(job.plan.guidance, width))?;
         }
@@ -112,7 +116,7 @@ impl Engine {
         }
         let loading = Instant::now();
         let dimensions = vec![("batch", 1), ("height", height), ("width", width)];
-        let purpose = Purpose { name: bundle::VAE_DECODER, form: self.arrangement.form, dimensions };
+        let purpose = Purpose::new(bundle::VAE_DECODER, self.arrangement.form, dimensions);
         let decoder = self.vae_decoder.get(&self.bundle, &self.place, purpose)?;
         job.timings.loading += loading.elapsed();
         job.observer.on_latent(&latent);

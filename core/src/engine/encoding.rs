@@ -112,7 +112,7 @@ impl Engine {
         let (width, height) = (width as usize, height as usize);
         let loading = Instant::now();
         let dimensions = vec![("batch", 1), ("height", height), ("width", width)];
-        let purpose = Purpose { name: bundle::VAE_ENCODER, form: self.arrangement.form, dimensions };
+        let purpose = Purpose::new(bundle::VAE_ENCODER, self.arrangement.form, dimensions);
         let encoder = self.vae_encoder.get(&self.bundle, &self.place, purpose)?;
         let loading = loading.elapsed();
         let (shape, mut latent) = encoder.run("image", &[1, 3, height, width], planes, cancel)?;

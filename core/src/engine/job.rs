@@ -1,5 +1,6 @@
 //! A request under way.
 
+use crate::attention::bias::BoxedTokens;
 use crate::cancel::CancelToken;
 use crate::engine::outcome::{Refused, Timings};
 use crate::engine::prompt_tokens::PromptTokens;
@@ -25,6 +26,8 @@ pub(crate) struct Job<'a> {
     pub(crate) audience: Audience,
     /// Of the prompts that take part; until they are encoded.
     pub(crate) tokens: Vec<PromptTokens>,
+    /// Tokens with a box, of each branch; once its prompt is encoded.
+    pub(crate) boxed: Vec<Vec<BoxedTokens>>,
     /// Tokens that the U-Net reads: `max_length`, or so many for each chunk of a long prompt.
     pub(crate) length: usize,
     pub(crate) observer: &'a mut dyn Observer,

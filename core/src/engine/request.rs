@@ -2,6 +2,7 @@
 
 use crate::engine::hires::Hires;
 use crate::engine::micro_conditions::MicroConditions;
+use crate::engine::word_box::WordBox;
 use crate::error::Result;
 use crate::model::style::Style;
 use crate::picture::Picture;
@@ -75,6 +76,11 @@ pub struct Request {
     /// ([`Manifest::takes_image`](crate::model::manifest::Manifest::takes_image)), as DreamLite; others refuse it. Cut to the aspect of
     /// the request around its middle, and scaled to its size; diffusers' `image`.
     pub image: Option<Picture>,
+    /// Where words of the prompt are drawn, [`WordBox::MOST`] at most; words without one are drawn anywhere, as they are without any.
+    /// For the whole of what is drawn, so not where a part of a picture alone is
+    /// ([`Inpaint::padding_mask_crop`](crate::Inpaint::padding_mask_crop)). The U-Net must have fused attention, as all that run on
+    /// the CPU, XNNPACK and CUDA have; where boxes are asked for it is loaded in a form of its own, which takes longer to compute.
+    pub boxes: Vec<WordBox>,
 }
 
 /// The picture to start from.
@@ -118,6 +124,7 @@ impl Request {
             micro_conditions: MicroConditions::default(),
             prompt_embeds: None,
             image: None,
+            boxes: Vec::new(),
         }
     }
 
@@ -316,6 +323,13 @@ impl Request {
     #[must_use]
     pub fn with_image(mut self, image: Picture) -> Self {
         self.image = Some(image);
+        self
+    }
+
+    /// Draws words of the prompt in a part of the picture.
+    #[must_use]
+    pub fn with_box(mut self, of_words: WordBox) -> Self {
+        self.boxes.push(of_words);
         self
     }
 

@@ -1,6 +1,7 @@
 //! A request with every default filled in and every value checked.
 
 use super::request::{Init, Request};
+use super::word_box::WordBox;
 use crate::error::{Error, Result};
 use crate::model::bundle::{Bundle, TEXT_ENCODER};
 use crate::model::manifest::{AdditionEmbedType, Manifest};
@@ -54,6 +55,7 @@ impl ResolvedRequest {
             None => {}
         }
         check_image(request, manifest)?;
+        check_boxes(request)?;
         check_clip_skip(request.clip_skip, bundle)?;
         let scheduler = request.scheduler.unwrap_or(manifest.defaults.scheduler);
         let inpaint = request.init.as_ref().and_then(|init| Some((init, init.inpaint.as_ref()?)));
@@ -147,6 +149,20 @@ fn check_image(request: &Request, manifest: &Manifest) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+fn check_boxes(request: &Request) -> Result<()> {
+    let (count, most) = (request.boxes.len(), WordBox::MOST);
+    if count > most {
+        return Err(Error::request("boxes", format!("are {count}; there may be {most}")));
+    }
+    let inpaint = request.init.as_ref().and_then(|init| init.inpaint.as_ref());
+    if count > 0 && inpaint.is_some_and(|inpaint| inpaint.padding_mask_crop.is_some()) {
+        let reason =
+            "are parts of the whole picture, and with `padding_mask_crop` a part alone is drawn: leave out one of both";
+        return Err(Error::request("boxes", reason));
+    }
+    request.boxes.iter().try_for_each(WordBox::check)
 }
 
 fn check_clip_skip(layers: u32, bundle: &Bundle) -> Result<()> {

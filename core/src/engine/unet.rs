@@ -7,6 +7,7 @@ use ort::session::IoBinding;
 use ort::value::{Tensor, TensorElementType};
 
 use crate::attention::KeyValues;
+use crate::attention::bias::AttentionBias;
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::memory::pages;
@@ -22,8 +23,8 @@ const GUIDANCE: &str = "timestep_cond";
 pub(crate) struct UNet<'g> {
     graph: &'g mut Graph,
     binding: IoBinding,
-    /// K and V of each run of a step, by layer, and behind them the pooled embedding and the mask over tokens, where there is one: of
-    /// all branches together, or of one after another.
+    /// K and V of each run of a step, by layer, and behind them the pooled embedding, the mask over tokens and the bias, where there
+    /// is one: of all branches together, or of one after another.
     runs: Vec<Vec<Tensor<f32>>>,
     /// The inputs' names.
     names: Vec<String>,
@@ -46,7 +47,7 @@ impl<'g> UNet<'g> {
     pub(crate) fn new(
         graph: &'g mut Graph,
         bundle: &Bundle,
-        branches: &[&KeyValues],
+        (branches, bias): (&[&KeyValues], &AttentionBias<'_>),
         batch: usize,
         (latent, beside): ([usize; 3], &[f32]),
     ) -> Result<Self> {
@@ -62,15 +63,20 @@ impl<'g> UNet<'g> {
         let layers = &bundle.manifest().layers;
         let pooled = bundle.manifest().text_2.map(|_| TEXT_EMBEDS.to_owned());
         let mask = bundle.manifest().takes_mask().then(|| ENCODER_ATTENTION_MASK.to_owned());
-        let names: Vec<String> = layers.iter().map(|layer| layer.name.clone()).chain(pooled).chain(mask).collect();
+        let others = pooled.into_iter().chain(mask).chain(bias.names());
+        let names: Vec<String> = layers.iter().map(|layer| layer.name.clone()).chain(others).collect();
         names.iter().try_for_each(|name| graph.input(name).map(drop))?;
         let batch = batch.max(1);
-        let filled = |together: &[&KeyValues]| {
+        let numbers: Vec<usize> = (0..branches.len()).collect();
+        let filled = |together: &[usize]| {
             let last = together.last().copied().into_iter();
-            let all: Vec<_> = together.iter().copied().chain(last.cycle()).take(batch).collect();
-            tensors(layers, &all)
+            let numbers: Vec<usize> = together.iter().copied().chain(last.cycle()).take(batch).collect();
+            let all: Vec<_> = numbers.iter().filter_map(|number| branches.get(*number).copied()).collect();
+            let mut tensors = tensors(layers, &all)?;
+            tensors.extend(bias_tensors(bias, &numbers)?);
+            Ok(tensors)
         };
-        let runs = branches.chunks(batch).map(filled).collect::<Result<Vec<_>>>()?;
+        let runs = numbers.chunks(batch).map(filled).collect::<Result<Vec<_>>>()?;
         bind(&mut binding, &names, runs.first())?;
         let memory =
             MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput).map_err(stage())?;
@@ -199,6 +205,16 @@ fn tensors(layers: &[Layer], branches: &[&KeyValues]) -> Result<Vec<Tensor<f32>>
         }
     }
     Ok(all)
+}
+
+/// The bias of branches that run together, for each of the graph's inputs [branches, 1, places, tokens].
+fn bias_tensors(bias: &AttentionBias<'_>, branches: &[usize]) -> Result<Vec<Tensor<f32>>> {
+    let each = bias.downsamplings.iter().map(|downsampling| {
+        let values: Vec<f32> = branches.iter().flat_map(|branch| bias.values(*branch, *downsampling)).collect();
+        let shape = [branches.len(), 1, bias.places(*downsampling), bias.tokens];
+        Tensor::from_array((shape, values)).map_err(Error::runtime("making the attention bias of the U-Net"))
+    });
+    each.collect()
 }
 
 fn bind(binding: &mut IoBinding, names: &[String], tensors: Option<&Vec<Tensor<f32>>>) -> Result<()> {

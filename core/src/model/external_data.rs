@@ -5,11 +5,12 @@
 //! unread. Only the names that lead to a tensor's `external_data` are known here; what else there is makes no difference.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::model::bundle::is_plain;
+use crate::model::protobuf::{self, Reader};
 
 /// As deep as protobuf's own readers go.
 const DEEPEST: u32 = 100;
@@ -57,11 +58,11 @@ enum Fault {
     Io(io::Error),
 }
 
-impl From<io::Error> for Fault {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => Self::Damaged("it ends too early"),
-            _ => Self::Io(error),
+impl From<protobuf::Fault> for Fault {
+    fn from(fault: protobuf::Fault) -> Self {
+        match fault {
+            protobuf::Fault::Damaged(reason) => Self::Damaged(reason),
+            protobuf::Fault::Io(error) => Self::Io(error),
         }
     }
 }
@@ -98,134 +99,51 @@ impl Message {
 }
 
 fn walk(path: &Path) -> Result<(), Fault> {
-    let file = File::open(path)?;
-    let end = file.metadata()?.len();
-    Walk { reader: BufReader::with_capacity(1 << 16, file), at: 0 }.message(Message::Model, end, 0)
+    let file = File::open(path).map_err(Fault::Io)?;
+    let end = file.metadata().map_err(Fault::Io)?.len();
+    message(&mut Reader::new(file), Message::Model, end, 0)
 }
 
-/// A place in a file.
-struct Walk<R> {
-    reader: BufReader<R>,
-    at: u64,
+/// A message, up to its end.
+fn message<R: Read + Seek>(reader: &mut Reader<R>, is: Message, end: u64, depth: u32) -> Result<(), Fault> {
+    if depth > DEEPEST {
+        return Err(Fault::Damaged("it is nested too deeply"));
+    }
+    if let Message::Entry = is {
+        return entry(reader, end);
+    }
+    while reader.at() < end {
+        let field = reader.field(end)?;
+        let Some(stop) = field.end else { continue };
+        match is.child(field.number) {
+            Some(child) => message(reader, child, stop, depth + 1)?,
+            None => reader.skip_to(stop)?,
+        }
+    }
+    Ok(())
 }
 
-/// A field's number and what follows it.
-struct Field {
-    number: u64,
-    /// The end of what it holds, where that has a length.
-    end: Option<u64>,
-}
-
-impl<R: io::Read + Seek> Walk<R> {
-    /// A message, up to its end.
-    fn message(&mut self, message: Message, end: u64, depth: u32) -> Result<(), Fault> {
-        if depth > DEEPEST {
-            return Err(Fault::Damaged("it is nested too deeply"));
-        }
-        if let Message::Entry = message {
-            return self.entry(end);
-        }
-        while self.at < end {
-            let field = self.field(end)?;
-            let Some(stop) = field.end else { continue };
-            match message.child(field.number) {
-                Some(child) => self.message(child, stop, depth + 1)?,
-                None => self.skip(stop - self.at)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// A key and its value. Of several of either the last one counts to some readers, so all are looked at.
-    fn entry(&mut self, end: u64) -> Result<(), Fault> {
-        let (mut is_location, mut values) = (false, Vec::new());
-        while self.at < end {
-            let field = self.field(end)?;
-            let Some(stop) = field.end else { continue };
-            match field.number {
-                1 => is_location |= self.text(stop)? == LOCATION,
-                // More than one is nobody's way of writing.
-                2 if values.len() < 8 => values.push(self.text(stop)?),
-                2 => return Err(Fault::Damaged("an entry has too many values")),
-                _ => self.skip(stop - self.at)?,
-            }
-        }
-        let is_elsewhere = |value: &&Vec<u8>| !std::str::from_utf8(value).is_ok_and(is_plain);
-        match values.iter().find(is_elsewhere).filter(|_| is_location) {
-            None => Ok(()),
-            Some(value) => {
-                let shown = String::from_utf8_lossy(value);
-                let clean = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
-                Err(Fault::Elsewhere(shown.chars().take(200).map(clean).collect()))
-            }
+/// A key and its value. Of several of either the last one counts to some readers, so all are looked at.
+fn entry<R: Read + Seek>(reader: &mut Reader<R>, end: u64) -> Result<(), Fault> {
+    let (mut is_location, mut values) = (false, Vec::new());
+    while reader.at() < end {
+        let field = reader.field(end)?;
+        let Some(stop) = field.end else { continue };
+        match field.number {
+            1 => is_location |= reader.bytes(stop, LONGEST)? == LOCATION,
+            // More than one is nobody's way of writing.
+            2 if values.len() < 8 => values.push(reader.bytes(stop, LONGEST)?),
+            2 => return Err(Fault::Damaged("an entry has too many values")),
+            _ => reader.skip_to(stop)?,
         }
     }
-
-    /// The next field's number. What has no length of its own is skipped.
-    fn field(&mut self, end: u64) -> Result<Field, Fault> {
-        let tag = self.number(end)?;
-        // Readers differ in what they make of tags of more than 32 bits, and of groups: nobody writes either.
-        if tag > u64::from(u32::MAX) || tag >> 3 == 0 {
-            return Err(Fault::Damaged("a field has no number"));
+    let is_elsewhere = |value: &&Vec<u8>| !std::str::from_utf8(value).is_ok_and(is_plain);
+    match values.iter().find(is_elsewhere).filter(|_| is_location) {
+        None => Ok(()),
+        Some(value) => {
+            let shown = String::from_utf8_lossy(value);
+            let clean = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+            Err(Fault::Elsewhere(shown.chars().take(200).map(clean).collect()))
         }
-        let fixed = |length: u64| if length <= end - self.at { Ok(length) } else { Err(BEYOND) };
-        let skipped = match tag & 7 {
-            0 => {
-                self.number(end)?;
-                0
-            }
-            1 => fixed(8)?,
-            5 => fixed(4)?,
-            2 => {
-                let length = self.number(end)?;
-                let stop = self.at.checked_add(length).filter(|stop| *stop <= end).ok_or(BEYOND)?;
-                return Ok(Field { number: tag >> 3, end: Some(stop) });
-            }
-            _ => return Err(Fault::Damaged("a field is of an unknown kind")),
-        };
-        self.skip(skipped)?;
-        Ok(Field { number: tag >> 3, end: None })
-    }
-
-    /// A number of seven bits a byte, which ends before `end`.
-    fn number(&mut self, end: u64) -> Result<u64, Fault> {
-        let mut number = 0;
-        for shift in (0..70).step_by(7) {
-            if self.at >= end {
-                return Err(BEYOND);
-            }
-            let byte = *self.reader.fill_buf()?.first().ok_or(Fault::Damaged("it ends too early"))?;
-            self.reader.consume(1);
-            self.at += 1;
-            // The tenth byte has room for one bit.
-            if shift == 63 && byte > 1 {
-                break;
-            }
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(number);
-            }
-        }
-        Err(Fault::Damaged("a number does not end"))
-    }
-
-    fn text(&mut self, stop: u64) -> Result<Vec<u8>, Fault> {
-        let length = stop - self.at;
-        if length > LONGEST {
-            return Err(Fault::Damaged("the name of a file is too long"));
-        }
-        let mut text = vec![0; usize::try_from(length).unwrap_or(0)];
-        io::Read::read_exact(&mut self.reader, &mut text)?;
-        self.at = stop;
-        Ok(text)
-    }
-
-    /// What lies within the file is known from its length, so that nothing need be read.
-    fn skip(&mut self, length: u64) -> Result<(), Fault> {
-        self.reader.seek_relative(i64::try_from(length).map_err(|_| BEYOND)?)?;
-        self.at += length;
-        Ok(())
     }
 }
-
-const BEYOND: Fault = Fault::Damaged("a field goes on behind its end");

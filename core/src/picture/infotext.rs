@@ -9,6 +9,11 @@ const LEAST_SETTINGS: usize = 3;
 /// How far guidance is brought back to the prompt's own deviation. The web UI itself has no name for it.
 pub(super) const RESCALE: &str = "CFG rescale";
 
+/// Words for between quotes: what would end the field is left out.
+pub(super) fn unquoted(words: &str) -> String {
+    words.chars().filter(|c| !matches!(c, '"' | ',' | '\n')).collect()
+}
+
 /// What such a text says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct InfoText {

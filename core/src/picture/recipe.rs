@@ -11,6 +11,7 @@ use crate::disk::hash::Sha256;
 use crate::engine::micro_conditions::MicroConditions;
 use crate::engine::request::Request;
 use crate::engine::resolved::ResolvedRequest;
+use crate::engine::word_box::WordBox;
 use crate::error::{Error, Result};
 use crate::model::bundle::Bundle;
 pub use crate::picture::hires_recipe::HiresRecipe;
@@ -83,6 +84,9 @@ pub struct Recipe {
     /// SHA-256 of the RGB bytes of the picture that was changed, where one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_sha256: Option<Sha256>,
+    /// Where words of the prompt were drawn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub boxes: Vec<WordBox>,
     /// What the safety classifier found, where the picture was blurred for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety: Option<Verdict>,
@@ -141,6 +145,7 @@ impl Recipe {
             micro_conditions: request.micro_conditions,
             prompt_embeds_sha256: request.prompt_embeds.as_ref().map(prompt_embeds_sha256),
             image_sha256: request.image.as_ref().map(|image| Sha256::digest(&image.rgb)),
+            boxes: request.boxes.clone(),
             safety: None,
         }
     }
@@ -217,8 +222,7 @@ impl Recipe {
             text.push_str(&hires.parameters());
         }
         for subject in &self.subjects {
-            // Quotes and commas would end the field.
-            let name: String = subject.name.chars().filter(|c| !matches!(c, '"' | ',' | '\n')).collect();
+            let name = infotext::unquoted(&subject.name);
             text.push_str(&format!(", Subject: \"{name}:{}:{}", subject.strength, subject.mask_sha256.short(10)));
             if let Some(pack) = &subject.pack_sha256 {
                 text.push_str(&format!(":{}", pack.short(10)));
@@ -234,6 +238,9 @@ impl Recipe {
         }
         if let Some(hash) = &self.image_sha256 {
             text.push_str(&format!(", Image: {}", hash.short(10)));
+        }
+        for WordBox { words, left, top, right, bottom } in &self.boxes {
+            text.push_str(&format!(", Box: \"{}:{left}:{top}:{right}:{bottom}\"", infotext::unquoted(words)));
         }
         if self.safety.is_some() {
             text.push_str(", Safety: blurred");
@@ -323,6 +330,7 @@ mod tests {
             micro_conditions: MicroConditions::default(),
             prompt_embeds_sha256: None,
             image_sha256: None,
+            boxes: Vec::new(),
             safety: None,
         }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::disk::hash::Sha256;
 use crate::error::{Error, Result};
 use crate::memory::{LoadForm, heap};
+use crate::model::attention_bias;
 use crate::model::bundle::{Bundle, mapped_twin};
 use crate::runtime::execution_provider::{ExecutionProvider, ProviderOptions};
 use crate::runtime::session::{Graph, Options};
@@ -30,6 +31,15 @@ pub(crate) struct Purpose {
     pub(crate) name: &'static str,
     pub(crate) form: LoadForm,
     pub(crate) dimensions: Vec<(&'static str, usize)>,
+    /// Whether its cross-attention takes a bias, which the file's does not.
+    pub(crate) is_biased: bool,
+}
+
+impl Purpose {
+    /// A graph as its file has it.
+    pub(crate) fn new(name: &'static str, form: LoadForm, dimensions: Vec<(&'static str, usize)>) -> Self {
+        Self { name, form, dimensions, is_biased: false }
+    }
 }
 
 impl Slot {
@@ -73,7 +83,8 @@ fn load(bundle: &Bundle, place: &Place, purpose: &Purpose) -> Result<Graph> {
     let twin = mapped_twin(purpose.name);
     let has_twin = purpose.form == LoadForm::Mapped && bundle.manifest().files.contains_key(&twin);
     let file = bundle.file(if has_twin { &twin } else { purpose.name })?;
-    let cache = cache_folder(bundle, purpose.name, place)?;
+    let cache = cache_folder(bundle, purpose, place)?;
+    let biased = purpose.is_biased.then(|| attention_bias::add(&file, bundle.manifest())).transpose()?;
     let provider_options = ProviderOptions { threads: place.threads, cache };
     let in_fixed_ranges = bundle.in_fixed_ranges(purpose.name);
     let options = Options {
@@ -84,7 +95,7 @@ fn load(bundle: &Bundle, place: &Place, purpose: &Purpose) -> Result<Graph> {
         packs: in_fixed_ranges,
         dimensions: purpose.dimensions.clone(),
     };
-    let mut graph = Graph::load(&file, &options)?;
+    let mut graph = Graph::load(&file, biased.as_deref(), &options)?;
     if has_twin {
         graph.weights = weights(bundle);
     }
@@ -99,10 +110,11 @@ fn weights(bundle: &Bundle) -> Vec<PathBuf> {
 
 /// The compiled-model folder of one graph: its key is the graph's own hash and the runtime's build, since ONNX
 /// Runtime's key knows neither weights nor version.
-fn cache_folder(bundle: &Bundle, name: &str, place: &Place) -> Result<Option<PathBuf>> {
+fn cache_folder(bundle: &Bundle, purpose: &Purpose, place: &Place) -> Result<Option<PathBuf>> {
     let Some(root) = &place.cache else { return Ok(None) };
     let hashes: String = bundle.manifest().files.values().map(|entry| entry.sha256.to_string()).collect();
-    let key = Sha256::digest(format!("{name} {hashes} {}", crate::runtime::environment::build_info()?));
+    let (name, biased) = (purpose.name, if purpose.is_biased { " biased" } else { "" });
+    let key = Sha256::digest(format!("{name}{biased} {hashes} {}", crate::runtime::environment::build_info()?));
     let folder = root.join(key.short(16));
     std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
     Ok(Some(folder))
@@ -111,5 +123,5 @@ fn cache_folder(bundle: &Bundle, name: &str, place: &Place) -> Result<Option<Pat
 /// What a text encoder is loaded for, by its name.
 pub(crate) fn text(name: &'static str, bundle: &Bundle, form: LoadForm) -> Purpose {
     let dimensions = vec![("batch", 1), ("tokens", bundle.manifest().text.max_length as usize)];
-    Purpose { name, form, dimensions }
+    Purpose::new(name, form, dimensions)
 }

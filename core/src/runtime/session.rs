@@ -12,11 +12,14 @@ use ort::value::{DynValue, PrimitiveTensorElementType, Tensor, TensorElementType
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::memory::{LoadForm, pages};
-use crate::model::external_data;
+use crate::model::{attention_bias, external_data};
 use crate::runtime::execution_provider::{ExecutionProvider, ProviderOptions};
 
 /// ONNX Runtime's option for exact whole-number products on AVX2 and AVX-512 without VNNI.
 const EXACT_SUMS: &str = "session.x64quantprecision";
+
+/// ONNX Runtime's option for where the weights of a graph lie that is given as bytes.
+const WEIGHTS_FOLDER: &str = "session.model_external_initializers_file_folder_path";
 
 /// How graphs are loaded.
 #[derive(Debug, Clone)]
@@ -45,8 +48,9 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    /// Loads `path` with all optimisations, or those that leave weights where they are.
-    pub(crate) fn load(path: &Path, options: &Options) -> Result<Self> {
+    /// Loads `path` with all optimisations, or those that leave weights where they are; `edited` in its place, where it is given, with
+    /// the weights that lie beside `path`.
+    pub(crate) fn load(path: &Path, edited: Option<&[u8]>, options: &Options) -> Result<Self> {
         let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
         let stage = || format!("loading `{name}`");
         external_data::check(path)?;
@@ -76,7 +80,15 @@ impl Graph {
             builder = builder.with_dimension_override(dimension, size).map_err(Error::runtime(stage()))?;
         }
         let mut builder = options.provider.register(&options.provider_options, builder)?;
-        let session = builder.commit_from_file(path).map_err(|error| {
+        let committed = match edited {
+            None => builder.commit_from_file(path),
+            Some(model) => {
+                let folder = path.parent().unwrap_or(Path::new(".")).to_string_lossy().into_owned();
+                let mut builder = builder.with_config_entry(WEIGHTS_FOLDER, folder).map_err(Error::runtime(stage()))?;
+                builder.commit_from_memory(model)
+            }
+        };
+        let session = committed.map_err(|error| {
             if crate::memory::refused::block_refused(error.message()).is_some() {
                 Error::onnx_runtime(stage(), error.message())
             } else if path.exists() {
@@ -105,6 +117,11 @@ impl Graph {
             Some(ValueType::Tensor { ty, shape, .. }) => Ok((*ty, shape.to_vec())),
             _ => Err(Error::bundle(&self.name, format!("the graph has no tensor input `{name}`"))),
         }
+    }
+
+    /// How many times smaller than the latent layers see the picture, for each of its inputs that are a bias of their attention.
+    pub(crate) fn downsamplings(&self) -> Vec<usize> {
+        self.session.inputs().iter().filter_map(|input| attention_bias::downsampling_of(input.name())).collect()
     }
 
     /// Whether it takes an input of that name.

@@ -138,7 +138,7 @@ impl Classifier {
                 packs: false,
                 dimensions: Vec::new(),
             };
-            self.loaded = Some((form, Graph::load(&self.graph, &options)?));
+            self.loaded = Some((form, Graph::load(&self.graph, None, &options)?));
         }
         match &mut self.loaded {
             Some((_, graph)) => Ok(graph),

@@ -1,6 +1,7 @@
 //! What the engine promises: exact switching, cancelling, progress, memory modes, and typed errors.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "tests say what they measure and skip")]
 
+mod boxes;
 mod cancelling;
 mod embeds;
 mod enduring;

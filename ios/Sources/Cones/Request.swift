@@ -56,6 +56,8 @@ public struct Request: Sendable {
     /// The picture that is to be changed as the prompt says, with a base model that takes one (`BundleInfo.takesImage`);
     /// others refuse it. Scaled to the size of the request if it has another.
     public var image: Picture?
+    /// Where words of the prompt are drawn, 32 at most; not on Core ML, whose U-Net is of another form.
+    public var boxes: [WordBox]
 
     /// A request for what is given.
     public init(
@@ -80,7 +82,8 @@ public struct Request: Sendable {
         style: Style? = nil,
         microConditions: MicroConditions? = nil,
         promptEmbeds: GivenEmbeds? = nil,
-        image: Picture? = nil
+        image: Picture? = nil,
+        boxes: [WordBox] = []
     ) {
         self.prompt = prompt
         self.negativePrompt = negativePrompt
@@ -104,6 +107,7 @@ public struct Request: Sendable {
         self.microConditions = microConditions
         self.promptEmbeds = promptEmbeds
         self.image = image
+        self.boxes = boxes
     }
 }
 
@@ -170,7 +174,8 @@ extension Request {
             style: style,
             microConditions: microConditions,
             promptEmbeds: promptEmbeds,
-            image: image?.inner
+            image: image?.inner,
+            boxes: boxes
         )
     }
 }

@@ -31,6 +31,7 @@
 @_exported import struct ConesGenerated.Timings
 @_exported import struct ConesGenerated.Variation
 @_exported import struct ConesGenerated.Verdict
+@_exported import struct ConesGenerated.WordBox
 
 @_exported import enum ConesGenerated.LogLevel
 @_exported import enum ConesGenerated.MemoryMode

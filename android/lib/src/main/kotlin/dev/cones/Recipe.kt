@@ -29,6 +29,7 @@ package dev.cones
  * @property microConditions what the base model was told of the picture's size, where the request said anything.
  * @property promptEmbedsSha256 SHA-256 of the embeddings that stood in the place of the prompts: then it is drawn again from them alone.
  * @property imageSha256 SHA-256 of the RGB bytes of the picture that was changed, where one was.
+ * @property boxes where words of the prompt were drawn.
  */
 public data class Recipe(
     val software: String,
@@ -57,6 +58,7 @@ public data class Recipe(
     val microConditions: MicroConditions? = null,
     val promptEmbedsSha256: String? = null,
     val imageSha256: String? = null,
+    val boxes: List<WordBox> = emptyList(),
 )
 
 /**
@@ -144,4 +146,5 @@ internal fun dev.cones.generated.Recipe.wrapped() =
         microConditions = microConditions?.wrapped(),
         promptEmbedsSha256 = promptEmbedsSha256,
         imageSha256 = imageSha256,
+        boxes = boxes.map { it.wrapped() },
     )

@@ -37,6 +37,7 @@ package dev.cones
  * @property promptEmbeds embeddings in the place of both prompts, which then are words for people alone: they stand in the recipe.
  * @property image the picture that is to be changed as the prompt says, with a base model that takes one ([BundleInfo.takesImage]);
  *   others refuse it. Scaled to the size of the request if it has another.
+ * @property boxes where words of the prompt are drawn, 32 at most; not on the Neural Networks API, whose U-Net is of another form.
  */
 public data class Request(
     val prompt: String,
@@ -61,6 +62,7 @@ public data class Request(
     val microConditions: MicroConditions? = null,
     val promptEmbeds: GivenEmbeds? = null,
     val image: Picture? = null,
+    val boxes: List<WordBox> = emptyList(),
 ) {
     internal fun native(): dev.cones.generated.Request {
         val make = { start: dev.cones.generated.InitPicture?, changed: dev.cones.generated.Picture? ->
@@ -87,6 +89,7 @@ public data class Request(
                 microConditions = microConditions?.native(),
                 promptEmbeds = promptEmbeds?.native(),
                 image = changed,
+                boxes = boxes.map { it.native() },
             )
         }
         val started = { changed: dev.cones.generated.Picture? ->
