@@ -10,6 +10,7 @@ mod demo;
 mod dependencies;
 mod endure;
 mod failure;
+mod few_steps;
 mod fuzz;
 mod golden;
 mod gpu;
@@ -66,7 +67,13 @@ cargo xtask COMMAND [--offline] [ARGS…]
            the quality gate of small forms: what each loses on Toybox
            outline [--packs FILE…] [--pictures DIR]
            how well attention to a trigger draws its subject's true shape, with the pack off and on
+           boxes [--count N] [--seeds N] [--bundle BUNDLE] [--again]
+           two things that are to change places, with and without their boxes
+           few-steps [--few BUNDLE] [--prompts N] [--count N] [--runs N] [--again]
+           Toybox of four steps beside Toybox: seconds a picture, what is right in it, packs
            pack [MASK]  bytes and decode speed of subject packs against other encodings
+  few-steps [OUT]
+           make the bundle of Toybox that draws in four steps (target/toybox-4-steps): its LoRA merged into an export; installs PyTorch once
   golden   make the golden vectors of tests/golden again, from PyTorch and diffusers
   gpu      [--work FOLDER] [--minutes N] [--vae-minutes N] [--batch N] [--vae-flags F] [--unet-flags F] [--no-cuda]
            prepare everything for a borrowed machine with a GPU, and print the calls to make
@@ -149,6 +156,7 @@ fn run(command: &str, options: Options) -> Result {
             Some(section) => bench_script::run(&workspace, &options, section),
             None => bench::run(&workspace, &options),
         },
+        "few-steps" => few_steps::run(&workspace, &options),
         "golden" => golden::run(&workspace, &options),
         "fuzz" => fuzz::run(&workspace, &options),
         "endure" => endure::run(&workspace, &options),

@@ -17,16 +17,27 @@ use crate::reach::tools::Tools;
 use crate::workspace::Workspace;
 
 const ANDROID: &str = "aarch64-linux-android";
+/// What emulators run.
+const ANDROID_X86: &str = "x86_64-linux-android";
 const IOS: &str = "aarch64-apple-ios";
 /// There is no library of the standard one for these: it is compiled too.
 const STANDARD: &str = "-Zbuild-std=std,panic_unwind";
 /// The oldest iOS the library is for, as in `ios/build-xcframework.sh`.
 const OLDEST_IOS: &str = "16.0";
 
+/// Android's `stdlib.h`, as far as clang's own header of vector instructions asks for it, which `ring` includes.
+const STDLIB_HEADER: &str = "\
+#pragma once
+typedef __SIZE_TYPE__ size_t;
+void *malloc(size_t);
+void free(void *);
+int posix_memalign(void **, size_t, size_t);
+";
+
 /// What is compiled: target, crate, features.
 const CHECKED: [(&str, &str, &[&str]); 5] = [
     (ANDROID, "cones-bindings", &["--features", "xnnpack,nnapi"]),
-    ("x86_64-linux-android", "cones-bindings", &["--features", "xnnpack,nnapi"]),
+    (ANDROID_X86, "cones-bindings", &["--features", "xnnpack,nnapi"]),
     (IOS, "cones-bindings", &["--features", "coreml,xnnpack"]),
     (ANDROID, "cones-core", &["--no-default-features", "--features", "raw"]),
     (IOS, "cones-core", &["--no-default-features", "--features", "raw,coreml"]),
@@ -156,6 +167,14 @@ impl Phones<'_> {
         let mut cargo = self.tools.cargo(self.workspace, self.options, target, words);
         // For the standard library: these are features of unstable compilers.
         cargo.env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_DIR", &self.folder);
+        if target == ANDROID_X86 {
+            let include = self.folder.join("include");
+            write(&include.join("stdlib.h"), STDLIB_HEADER)?;
+            cargo.env(
+                format!("CFLAGS_{}", target.replace('-', "_")),
+                format!("-nostdlibinc -DRING_CORE_NOSTDLIBINC=1 -I{}", include.display()),
+            );
+        }
         if target == IOS {
             let sdk = self.folder.join("sdk");
             let include = sdk.join("usr/include");

@@ -78,9 +78,10 @@ pub(super) fn read(tensor: &str) -> Option<(Module, Role)> {
     let stem = stem.strip_prefix("base_model.model.").unwrap_or(stem);
     let known = DOTTED.iter().find_map(|(start, part)| Some((stem.strip_prefix(start)?, *part)));
     let (name, part) = known.unwrap_or((stem, Part::Unet));
-    // Names without a dot are of no module of a U-Net that has attention.
     let name = if ending.starts_with('_') { of_processor(name)? } else { name.to_owned() };
-    name.contains('.').then_some((Module { part, name, underscored: false }, role))
+    // Names without a dot are of convolutions at a U-Net's ends, or of no module.
+    let is_module = name.contains('.') || known.is_some() || ["conv_in", "conv_out"].contains(&name.as_str());
+    is_module.then_some((Module { part, name, underscored: false }, role))
 }
 
 /// `x.attn2.processor.to_k` is `x.attn2.to_k`; what is `to_out` there has a number in the module.
@@ -173,6 +174,9 @@ mod tests {
             format!("lora_te1_{}.lora_down.weight", name.replace('.', "_")),
         ] {
             assert!(read(&tensor).expect("a known form").0.names(Part::TextEncoder, name), "{tensor}");
+        }
+        for tensor in ["unet.conv_in.lora_A.weight", "conv_in.lora.down.weight", "lora_unet_conv_in.lora_down.weight"] {
+            assert!(read(tensor).expect("a known form").0.names(Part::Unet, "conv_in"), "{tensor}");
         }
         for tensor in ["x.lora_A.weight", "unet.a.b.weight", "lora_unet_x.diff", "a_lora.down.weight", ""] {
             assert_eq!(read(tensor), None, "{tensor}");

@@ -1,0 +1,98 @@
+"""Words drawn in boxes: two things that are to change places, with and without their boxes.
+
+    cargo xtask bench boxes [--count N] [--seeds N] [--bundle BUNDLE] [--again]
+
+Toybox draws the first of two things on the left and the second on the right. Here the first has the right half for its box and the second the
+left. Toybox's classifier looks at the whole picture ("both right"), and at each half enlarged ("in its box": the thing that was asked for
+there has the highest score). The seconds are those of the U-Net, a step. Needs numpy, ONNX Runtime, Pillow and safetensors.
+"""
+import argparse
+import json
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "models/toybox/recipe"))
+
+from measure import Measure  # noqa: E402
+
+import kept  # noqa: E402
+
+# Left, top, right, bottom.
+HALVES = [(0.5, 0.0, 1.0, 1.0), (0.0, 0.0, 0.5, 1.0)]
+
+
+def prompts(count, measured):
+    r = random.Random(5)
+    article = lambda word: ("an " if word[0] in "aeiou" else "a ") + word
+    contexts = json.loads((ROOT / "models/toybox/measure/labels.json").read_text())["contexts"]
+    chosen = [(r.sample(measured.words, 2), *r.choice(contexts)) for _ in range(count)]
+    return [(words, kind, " and ".join(map(article, words)) + f" {said}") for words, kind, said in chosen]
+
+
+def drawn(args, number, prompt, words, boxed):
+    """The pictures of a prompt, and the seconds of a step."""
+    out = args.work / ("boxed" if boxed else "plain") / str(number)
+    said = out.with_suffix(".json")
+    command = [args.cones, "generate", "--bundle", args.bundle, "-p", prompt, "--seed", 1, "-n", args.seeds, "--threads", 1, "--quiet", "--json",
+               "-o", out]
+    if boxed:
+        command += [word for name, sides in zip(words, HALVES) for word in ("--box", f"{name}={','.join(map(str, sides))}")]
+    if not said.exists():
+        out.parent.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, cwd=ROOT, check=True)
+        said.write_bytes(done.stdout)
+    summary = json.loads(said.read_text())
+    pictures = [Image.open(ROOT / picture["path"]).convert("RGB") for picture in summary["pictures"]]
+    return pictures, summary["seconds"]["unet"] / summary["steps"]
+
+
+def as_input(pictures):
+    return np.stack([np.asarray(p, np.float32) for p in pictures]).transpose(0, 3, 1, 2) / 127.5 - 1
+
+
+def cut(picture, sides):
+    left, top, right, bottom = (round(share * side) for share, side in zip(sides, picture.size * 2))
+    return picture.crop((left, top, right, bottom)).resize(picture.size, Image.BICUBIC)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="cargo xtask bench boxes", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("section", nargs="?", help=argparse.SUPPRESS)
+    parser.add_argument("--cones", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--work", required=True, type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--bundle", type=Path, default=ROOT / "models/toybox/bundle")
+    parser.add_argument("--count", type=int, default=40, help="prompts")
+    parser.add_argument("--seeds", type=int, default=2, help="pictures of each")
+    parser.add_argument("--again", action="store_true", help="throw away what is kept")
+    args = parser.parse_args()
+    args.work = args.work / "boxes" / args.bundle.name
+    if args.again:
+        shutil.rmtree(args.work, ignore_errors=True)
+    measured = Measure(ROOT / "models/toybox/measure")
+    rows, before = [], None
+    for boxed in (False, True):
+        both, inside, seconds = [], [], []
+        for number, (words, kind, prompt) in enumerate(prompts(args.count, measured)):
+            pictures, step = drawn(args, number, prompt, words, boxed)
+            seconds.append(step)
+            both += measured.text(as_input(pictures), [(words, kind)] * len(pictures))
+            for word, sides in zip(words, HALVES):
+                scores = measured.classifier.run(as_input([cut(p, sides) for p in pictures]))["objects"]
+                inside += [measured.words[row.argmax()] == word for row in scores]
+        percent = lambda values: f"{100 * np.mean(values):.1f} %"
+        before = before or statistics.median(seconds)
+        rows.append(["with" if boxed else "without", len(both), percent([o for o, _ in both]), percent([c for _, c in both]), percent(inside),
+                     f"{1e3 * statistics.median(seconds):.1f} ms", f"{statistics.median(seconds) / before:.2f} ×"])
+    kept.table(["boxes", "pictures", "both right", "context", "in its box", "a step", "to the first"], rows)
+
+
+if __name__ == "__main__":
+    main()
