@@ -201,6 +201,14 @@ class Bindings(unittest.TestCase):
         with self.assertRaises(ConesError.BadRequest):
             self.engine.generate(cones.Request(prompt="", prompt_embeds=short, steps=1))
 
+    def test_words_are_drawn_in_their_boxes(self):
+        box = cones.WordBox(words="dog", left=0.5, top=0.0, right=1.0, bottom=1.0)
+        boxed = self.engine.generate(cones.Request(prompt="a dog on grass", steps=2, boxes=[box]))
+        self.assertEqual(boxed.pictures[0].recipe().boxes, [box])
+        self.assertNotEqual(pixels(boxed), pixels(self.engine.generate(cones.Request(prompt="a dog on grass", steps=2))))
+        with self.assertRaises(ConesError.BadRequest):
+            self.engine.generate(cones.Request(prompt="a cat", steps=1, boxes=[box]))
+
     def test_progress_comes_in_order(self):
         listener = Acting()
         self.engine.generate(request(3, count=2), listener)

@@ -5,11 +5,22 @@ import SwiftUI
 struct DrawView: View {
     @ObservedObject var studio: Studio
     @ObservedObject var shelf: Shelf
+    /// The subject whose place a finger draws.
+    @State private var placing: String?
 
     var body: some View {
         NavigationStack {
             Form {
                 Section { Drawn(studio: studio) }
+                if let placing, studio.subjects[placing] != nil {
+                    Section {
+                        BoxCanvas(picture: studio.shown, boxes: $studio.boxes, placing: placing)
+                            .frame(maxWidth: .infinity, minHeight: 280, maxHeight: 360)
+                        Button("Done") { self.placing = nil }
+                    } footer: {
+                        Text("Draw where \(placing) is to be. A touch takes that back.")
+                    }
+                }
                 Section("Prompt") {
                     TextField("What to draw", text: $studio.prompt, axis: .vertical)
                     TextField("What to stay away from", text: $studio.negativePrompt, axis: .vertical)
@@ -20,6 +31,8 @@ struct DrawView: View {
                             studio.prompt += " {\(pack.name)}"
                         } redraw: {
                             studio.redraw()
+                        } place: {
+                            placing = pack.name
                         }
                     }
                     // On since before it was removed or the base model changed, or by a recipe.
@@ -76,6 +89,7 @@ struct SubjectRow: View {
     @Binding var strength: Float?
     let insert: @MainActor () -> Void
     let redraw: @MainActor () -> Void
+    let place: @MainActor () -> Void
 
     var body: some View {
         VStack(alignment: .leading) {
@@ -92,6 +106,8 @@ struct SubjectRow: View {
                 // Drawn anew while it moves: each place of it takes the turn of the one before.
                 .onChange(of: strength) { _ in redraw() }
                 Button("Put {\(pack.name)} into the prompt", action: insert)
+                    .buttonStyle(.borderless)
+                Button("Say where it is to be", action: place)
                     .buttonStyle(.borderless)
             }
         }

@@ -10,6 +10,8 @@ final class Studio: ObservableObject {
     @Published var negativePrompt = ""
     /// Strength of each subject that is on, by name.
     @Published var subjects: [String: Float] = [:]
+    /// Where subjects are to be, by name.
+    @Published var boxes: [String: Box] = [:]
     /// 0 stands for what the base model says.
     @Published var steps = 0
     @Published var seed: UInt64 = 1
@@ -135,6 +137,11 @@ final class Studio: ObservableObject {
         guard let request = recipe.request else { return }
         (prompt, negativePrompt) = (request.prompt, request.negativePrompt)
         subjects = Dictionary(request.subjects.map { ($0.name, $0.strength) }) { first, _ in first }
+        let placed = subjects.keys.compactMap { name in
+            recipe.boxes.first { $0.words == "{\(name)}" }
+                .map { (name, Box(left: $0.left, top: $0.top, right: $0.right, bottom: $0.bottom)) }
+        }
+        boxes = Dictionary(uniqueKeysWithValues: placed)
         (steps, seed, newSeedEachTime) = (request.steps ?? 0, request.seed, false)
     }
 
@@ -158,6 +165,9 @@ final class Studio: ObservableObject {
         if newSeed { seed = UInt64.random(in: 1...UInt64(UInt32.max)) }
         var request = Request(prompt, negativePrompt: negativePrompt, seed: seed, previewEvery: 1)
         request.subjects = subjects.sorted { $0.key < $1.key }.map { SubjectChoice($0.key, strength: $0.value) }
+        request.boxes = boxes.filter { subjects[$0.key] != nil }.sorted { $0.key < $1.key }.map { name, box in
+            WordBox(words: "{\(name)}", left: box.left, top: box.top, right: box.right, bottom: box.bottom)
+        }
         if steps > 0 { request.steps = steps }
         return request
     }
@@ -166,6 +176,8 @@ final class Studio: ObservableObject {
         guard let photo else { return nil }
         var request = request
         request.start = StartPicture(photo.picture, strength: strength)
+        // They are of pictures from noise.
+        request.boxes = []
         if !mask.isEmpty {
             let image = try Picture(width: mask.width, height: mask.height, rgba: mask.rgba())
             // What is painted over is drawn with a little of what is around it, and pasted back without a seam: the soft edge

@@ -117,7 +117,7 @@ class Prompts:
     def batch(self, count):
         ids, states = self.encode([self.caption() for _ in range(count)])
         at = torch.isin(ids, torch.tensor(self.triggers)).float()
-        # Half of the triggers are moved, as those of no pack stay what they are.
+        # A quarter of the triggers stays as it is, as where no pack is on.
         at = at * (torch.rand(count, 1) < 0.75)
         pick = lambda: self.words[torch.randint(len(self.words), (count,))]
         states = states + at[:, :, None] * (torch.rand(count, 1, 1) * 1.5) * (pick() - pick())[:, None]

@@ -71,6 +71,17 @@ internal class EngineTest {
     }
 
     @Test
+    fun words_are_drawn_in_their_boxes() = test {
+        val plain = Fixture.request(2)
+        val boxes = listOf(WordBox("dog", 0.5f, 0f, 1f, 1f))
+        val drawn = listOf(plain, plain.copy(boxes = boxes)).map { request -> engine.generate(request).use { it.pictures.single().rgba() } }
+        assertFalse(drawn[0].contentEquals(drawn[1]))
+        engine.generate(plain.copy(boxes = boxes)).use { assertEquals(boxes, it.pictures.single().recipe?.boxes) }
+        val absent = plain.copy(boxes = listOf(WordBox("elephant", 0f, 0f, 1f, 1f)))
+        failing<ConesException.BadRequest> { engine.generate(absent).close() }
+    }
+
+    @Test
     fun progress_comes_in_order() = test {
         val seen = mutableListOf<GenerateEvent.Progress>()
         engine.generate(Fixture.request(3).copy(count = 2)) { seen += it }.close()

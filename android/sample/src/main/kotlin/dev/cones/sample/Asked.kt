@@ -17,6 +17,8 @@ internal data class Asked(
     val steps: Int? = null,
     /** How much of the photo is drawn anew, 0 to 1. */
     val strength: Float = 0.6f,
+    /** Where subjects are to be, by name; of those that are on. */
+    val boxes: Map<String, Box> = emptyMap(),
 ) {
     /** From noise alone. */
     fun request(): Request =
@@ -26,6 +28,7 @@ internal data class Asked(
             seed = seed,
             steps = steps,
             previewEvery = 1,
+            boxes = boxes.filterKeys { it in subjects }.map { (name, box) -> box.of(name) },
         )
 
     /** From a photo: all of it, or what a mask is white in. A picture of the mask has the photo's size. */

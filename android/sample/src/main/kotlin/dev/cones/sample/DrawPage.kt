@@ -9,7 +9,7 @@ import dev.cones.Recipe
 
 /** Subjects, prompt, picture. */
 internal class DrawPage(private val activity: MainActivity) {
-    private val picture = activity.picture()
+    private val picture = BoxView(activity) { name, box -> place(name, box) }.apply { id = PICTURE }
     private val prompt = activity.field("What to draw", "a dog on grass").apply { id = PROMPT }
     private val seed = activity.seedField()
     private val status = activity.text()
@@ -19,6 +19,7 @@ internal class DrawPage(private val activity: MainActivity) {
     private val cancel = activity.button("Cancel") { activity.studio.cancel() }
     private var offered = emptyList<PackInfo>()
     private var choices = emptyList<Choice>()
+    private var boxes = emptyMap<String, Box>()
 
     val view: View = activity.column {
         full(picture, weight = 1f)
@@ -48,6 +49,9 @@ internal class DrawPage(private val activity: MainActivity) {
         seed.setText(recipe.seed.toString())
         val on = recipe.subjects.associate { it.name to it.strength }
         choices.forEach { it.set(on[it.pack.name]) }
+        val placed = on.keys.associateWith { name -> recipe.boxes.find { it.words == "{$name}" } }
+        boxes = placed.mapNotNull { (name, it) -> it?.let { name to Box(it.left, it.top, it.right, it.bottom) } }.toMap()
+        picture.show(boxes)
     }
 
     private fun offer(packs: List<PackInfo>) {
@@ -68,14 +72,22 @@ internal class DrawPage(private val activity: MainActivity) {
             text = "${pack.name} (${pack.subjectClass})"
             tag = pack.name
             setOnClickListener {
-                strength.visibility = if (isChecked) View.VISIBLE else View.GONE
+                set(if (isChecked) 1f else null)
                 if (isChecked) mention(pack)
             }
+        }
+
+        /** While it is on, a finger on the picture draws where the subject is to be; a touch takes that back. */
+        val place = CheckBox(activity).apply {
+            text = "Place"
+            tag = "${pack.name} place"
+            setOnClickListener { placing(pack.name.takeIf { isChecked }) }
         }
 
         val view = activity.row {
             side(box)
             share(strength)
+            side(place)
         }
 
         /** 0 to 1, and `null` while it is off. */
@@ -83,10 +95,25 @@ internal class DrawPage(private val activity: MainActivity) {
 
         fun set(value: Float?) {
             box.isChecked = value != null
-            strength.visibility = if (value != null) View.VISIBLE else View.GONE
+            for (part in listOf(strength, place)) part.visibility = if (value != null) View.VISIBLE else View.GONE
+            if (value == null && place.isChecked) place.performClick()
+            if (value == null) place(pack.name, null)
             strength.progress = (1000 * (value ?: 1f)).toInt()
         }
     }
+
+    /** One subject at a time. */
+    private fun placing(name: String?) {
+        picture.placing = name
+        choices.forEach { it.place.isChecked = it.pack.name == name }
+    }
+
+    private fun place(name: String, box: Box?) {
+        boxes = if (box == null) boxes - name else boxes + (name to box)
+        picture.show(boxes)
+    }
+
+    private fun asked(seed: ULong) = Asked(prompt.text.toString(), on(), seed, boxes = boxes)
 
     private fun on(): Map<String, Float> =
         choices.mapNotNull { choice -> choice.value?.let { choice.pack.name to it } }.toMap()
@@ -106,19 +133,20 @@ internal class DrawPage(private val activity: MainActivity) {
         activity.askForNotifications()
         val number = seed.text.toString().toULongOrNull() ?: anySeed()
         // Behind what waits already: the queue's page shows it.
-        activity.studio.draw(Asked(prompt.text.toString(), on(), number).request())
+        activity.studio.draw(asked(number).request())
     }
 
     /** While a slider moves: of one seed, so that what changes is the strength alone. */
     private fun redraw() {
         if (!activity.studio.state.value.ready) return
         if (seed.text.isEmpty()) seed.setText(anySeed().toString())
-        activity.studio.redraw(Asked(prompt.text.toString(), on(), seed.text.toString().toULongOrNull() ?: 0u).request())
+        activity.studio.redraw(asked(seed.text.toString().toULongOrNull() ?: 0u).request())
     }
 
     internal companion object {
         // For tests and for saving the state: views made by hand have no names.
         const val PROMPT = 1
         const val BEGIN = 2
+        const val PICTURE = 3
     }
 }

@@ -94,6 +94,7 @@ public class ScreenTest {
         slide(activity, activity.requireViewById(PhotoPage.STRENGTH))
         press(activity, "Draw")
         slide(activity, activity.window.decorView.findViewWithTag("fluent-dog strength"))
+        place(activity)
         line(activity)
         choose(activity)
         controller.pause().stop().destroy()
@@ -126,6 +127,32 @@ public class ScreenTest {
         assertTrue(old.subList(middle, middle + row) != new.subList(middle, middle + row))
         press(activity, "Clear")
         assertTrue(shown.mask.isEmpty)
+    }
+
+    /** A finger says where the subject is to be, and it is drawn there; a touch takes that back. */
+    private fun place(activity: MainActivity) {
+        activity.window.decorView.findViewWithTag<View>("fluent-dog place").performClick()
+        val picture = activity.requireViewById<BoxView>(DrawPage.PICTURE)
+        val fit = Fit(picture.width, picture.height, 64, 64)
+        val at = { x: Int, y: Int -> fit.left + fit.scale * x to fit.top + fit.scale * y }
+        val (from, to) = at(32, 0) to at(80, 64)
+        touch(picture, MotionEvent.ACTION_DOWN, from.first, from.second)
+        touch(picture, MotionEvent.ACTION_MOVE, at(50, 30).first, at(50, 30).second)
+        touch(picture, MotionEvent.ACTION_UP, to.first, to.second)
+        save(activity.window.decorView, "placed")
+        val draw = { what: String ->
+            val before = activity.studio.state.value.gallery
+            activity.requireViewById<Button>(DrawPage.BEGIN).performClick()
+            wait(activity, what) { activity.studio.state.value.run { !drawing && gallery > before } }
+            val newest = runBlocking { activity.studio.gallery.list() }.first()
+            runBlocking { activity.studio.gallery.recipe(newest.file) }.boxes
+        }
+        val box = draw("a picture with the subject in its place").single()
+        assertEquals("{fluent-dog}", box.words)
+        for ((side, expected) in listOf(box.left to 0.5f, box.top to 0f, box.right to 1f, box.bottom to 1f)) assertEquals(expected, side, 0.02f)
+        save(activity.window.decorView, "drawn-in-place")
+        for (action in listOf(MotionEvent.ACTION_DOWN, MotionEvent.ACTION_UP)) touch(picture, action, from.first, from.second)
+        assertTrue(draw("a picture without").isEmpty())
     }
 
     /** From a third to two thirds of the photo, at half its height. */
