@@ -1,6 +1,7 @@
 //! The command `cones` as it is typed. About half a minute on two busy cores, in the release profile.
 
 mod adapters;
+mod boxes;
 mod bundles;
 mod drawing;
 mod embeds;
