@@ -1,6 +1,6 @@
 //! A base model on disk: its manifest, its files, the weights that masks apply to, and the fingerprint that packs are bound to.
 
-pub(crate) mod attention_bias;
+pub mod attention_bias;
 pub mod bundle;
 pub mod external_data;
 pub mod fingerprint;

@@ -40,10 +40,10 @@ pub(super) fn write(out: &mut impl Write, bundle: &Bundle, options: &EngineOptio
             return Ok(());
         };
         if header.is_none() {
-            let graphs: Vec<String> = plan.stages.iter().map(|stage| format!("{:>18}", stage.graph)).collect();
+            let graphs: Vec<String> = plan.stages.iter().map(|stage| format!("{:>22}", stage.graph)).collect();
             header = Some(writeln!(out, "             {:<20}{}{:>10}", "", graphs.concat(), "peak")?);
         }
-        let cells: Vec<String> = plan.stages.iter().map(|stage| format!("{:>18}", millions(stage.peak))).collect();
+        let cells: Vec<String> = plan.stages.iter().map(|stage| format!("{:>22}", millions(stage.peak))).collect();
         writeln!(out, "             {name:<20}{}{:>10}", cells.concat(), millions(peak))?;
     }
     match memory::plan(bundle, options, Sizes { from_picture: false, ..sizes }, 0) {

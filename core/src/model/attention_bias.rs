@@ -38,7 +38,7 @@ pub(crate) fn downsampling_of(input: &str) -> Option<usize> {
 /// # Errors
 /// [`Error::BadRequest`] where its attention is of another form or its layers do not say from how many places they look;
 /// [`Error::BadBundle`] where it is no graph; [`Error::Io`].
-pub(crate) fn add(path: &Path, manifest: &Manifest) -> Result<Vec<u8>> {
+pub fn add(path: &Path, manifest: &Manifest) -> Result<Vec<u8>> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
     let keys: HashMap<&str, Option<usize>> = manifest
         .layers

@@ -6,6 +6,7 @@ use std::path::Path;
 use cones_core::model::manifest::Defaults;
 use cones_core::sampling::scheduler::Scheduler;
 use cones_core::{Picture, Request};
+use cones_import::lora::{Lora, Part};
 use cones_import::{Merged, Stage, Storage, import};
 use cones_tests::golden;
 use cones_tests::psnr::psnr;
@@ -196,4 +197,17 @@ fn what_does_not_fit_is_refused_by_name() {
     let error = told(&run(&options).expect_err("refused"));
     assert!(error.contains("one file") && error.contains("save_pretrained"), "{error}");
     assert!(!out.path().join("bundle").exists());
+}
+
+/// Packs are bound to keys and values: those found on Toybox fit Toybox in four steps.
+#[test]
+fn toybox_in_four_steps_leaves_keys_and_values_alone() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/toybox/few-steps/toybox-4-steps.safetensors");
+    let lora = Lora::open(&file).expect("a LoRA");
+    let names: Vec<&str> = lora.adapters.iter().map(|adapter| adapter.module.name.as_str()).collect();
+    assert!(names.contains(&"conv_in") && names.len() > 100, "{}", names.len());
+    let layers = cones_tests::base::bundle().manifest().layers.clone();
+    for layer in &layers {
+        assert!(!lora.adapters.iter().any(|adapter| adapter.module.names(Part::Unet, &layer.name)), "{}", layer.name);
+    }
 }
