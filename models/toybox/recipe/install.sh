@@ -33,3 +33,4 @@ for script in tokens text pictures masks; do
 done
 target/release/cones sheet --bundle models/toybox/bundle --out "$work/sheet" && cp "$work/sheet/sheet.png" models/toybox/
 "$python" models/toybox/recipe/pack_sheets.py target/release/cones
+echo "The LoRA of models/toybox/few-steps is of the model before: make it anew with recipe/few_steps.py --work $work --pipeline $work/pipeline"
