@@ -7,11 +7,9 @@ left. Toybox's classifier looks at the whole picture ("both right"), and at each
 there has the highest score). The seconds are those of the U-Net, a step. Needs numpy, ONNX Runtime, Pillow and safetensors.
 """
 import argparse
-import json
 import random
 import shutil
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "models/toybox/recipe"))
 
+import world  # noqa: E402
 from measure import Measure  # noqa: E402
 
 import kept  # noqa: E402
@@ -31,25 +30,19 @@ HALVES = [(0.5, 0.0, 1.0, 1.0), (0.0, 0.0, 0.5, 1.0)]
 
 def prompts(count, measured):
     r = random.Random(5)
-    article = lambda word: ("an " if word[0] in "aeiou" else "a ") + word
-    contexts = json.loads((ROOT / "models/toybox/measure/labels.json").read_text())["contexts"]
-    chosen = [(r.sample(measured.words, 2), *r.choice(contexts)) for _ in range(count)]
-    return [(words, kind, " and ".join(map(article, words)) + f" {said}") for words, kind, said in chosen]
+    chosen = [(r.sample(measured.words, 2), r.choice(measured.contexts)) for _ in range(count)]
+    return [(words, kind, world.caption(words, kind)) for words, kind in chosen]
 
 
 def drawn(args, number, prompt, words, boxed):
     """The pictures of a prompt, and the seconds of a step."""
     out = args.work / ("boxed" if boxed else "plain") / str(number)
-    said = out.with_suffix(".json")
     command = [args.cones, "generate", "--bundle", args.bundle, "-p", prompt, "--seed", 1, "-n", args.seeds, "--threads", 1, "--quiet", "--json",
                "-o", out]
     if boxed:
         command += [word for name, sides in zip(words, HALVES) for word in ("--box", f"{name}={','.join(map(str, sides))}")]
-    if not said.exists():
-        out.parent.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, cwd=ROOT, check=True)
-        said.write_bytes(done.stdout)
-    summary = json.loads(said.read_text())
+    out.parent.mkdir(parents=True, exist_ok=True)
+    summary = kept.run(command, out.with_suffix(".json"))
     pictures = [Image.open(ROOT / picture["path"]).convert("RGB") for picture in summary["pictures"]]
     return pictures, summary["seconds"]["unet"] / summary["steps"]
 

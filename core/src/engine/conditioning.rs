@@ -74,8 +74,7 @@ impl Engine {
                 Error::request("boxes", format!("hold `{words}`, and no subject of the request has that name"))
             })
         });
-        let is_learned = |subject: &Subject| subject.trigger == *words && subject.is_in_place();
-        let tokens = match named.transpose()?.or_else(|| subjects.iter().position(is_learned)) {
+        let tokens = match named.transpose()?.or_else(|| in_place_of(words, subjects)) {
             Some(subject) => prompt.words.of_subject(subject).concat(),
             None if prompt.given.is_some() => {
                 let reason = format!(
@@ -228,9 +227,8 @@ impl Engine {
     /// # Errors
     /// [`Error::BadRequest`](crate::Error::BadRequest) as [`generate`](Self::generate).
     pub fn positions(&self, prompt: &str, words: &str, subjects: &[Subject]) -> Result<Vec<usize>> {
-        let of = subjects.iter().position(|subject| subject.trigger == words && subject.is_in_place());
         let prompt = self.plain_prompt(prompt, subjects)?;
-        match of {
+        match in_place_of(words, subjects) {
             Some(subject) => Ok(prompt.words.of_subject(subject).concat()),
             None => self.tokenizer.positions(&prompt.tokens, words),
         }
@@ -379,6 +377,11 @@ impl Engine {
     pub fn forget_prompts(&mut self) {
         self.prompts = Prompts::default();
     }
+}
+
+/// The subject whose learned vectors stand in the place of these words.
+fn in_place_of(words: &str, subjects: &[Subject]) -> Option<usize> {
+    subjects.iter().position(|subject| subject.trigger == words && subject.is_in_place())
 }
 
 /// What an empty prompt is where the model was trained with nothing in its place.

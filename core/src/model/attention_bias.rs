@@ -60,7 +60,7 @@ pub fn add(path: &Path, manifest: &Manifest) -> Result<Vec<u8>> {
 }
 
 /// How many times smaller than the latent a U-Net's layer sees the picture, by diffusers' name of it: block `i` on the way down
-/// comes before `i` halvings are undone, and one on the way up after. `multiple` over `scale` is all halvings together.
+/// sees it behind `i` halvings, and one on the way up behind all but `i`. `multiple` over `scale` is all halvings.
 fn downsampling(layer: &str, manifest: &Manifest) -> Option<usize> {
     let halvings = (manifest.latent.multiple / manifest.latent.scale.max(1)).checked_ilog2()?;
     let mut parts = layer.split('.');
@@ -156,7 +156,8 @@ fn places(nodes: &[Node], keys: &HashMap<&str, Option<usize>>) -> Result<HashMap
         let Some(downsampling) = downsampling else {
             return form(format!("does not say how large the picture is where `{layer}` looks at it"));
         };
-        if node.inputs.get(BIAS).is_some_and(|bias| !bias.is_empty()) {
+        // What stands behind them would move.
+        if node.inputs.len() > BIAS {
             return form(format!("has a bias of its own in the attention of `{layer}`"));
         }
         missing.remove(layer);

@@ -5,7 +5,7 @@
 //! unread. Only the names that lead to a tensor's `external_data` are known here; what else there is makes no difference.
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, BufRead, BufReader, Seek};
 use std::path::Path;
 
 use crate::error::{Error, Result};
@@ -101,11 +101,11 @@ impl Message {
 fn walk(path: &Path) -> Result<(), Fault> {
     let file = File::open(path).map_err(Fault::Io)?;
     let end = file.metadata().map_err(Fault::Io)?.len();
-    message(&mut Reader::new(file), Message::Model, end, 0)
+    message(&mut Reader::new(BufReader::with_capacity(1 << 16, file)), Message::Model, end, 0)
 }
 
 /// A message, up to its end.
-fn message<R: Read + Seek>(reader: &mut Reader<R>, is: Message, end: u64, depth: u32) -> Result<(), Fault> {
+fn message<R: BufRead + Seek>(reader: &mut Reader<R>, is: Message, end: u64, depth: u32) -> Result<(), Fault> {
     if depth > DEEPEST {
         return Err(Fault::Damaged("it is nested too deeply"));
     }
@@ -124,7 +124,7 @@ fn message<R: Read + Seek>(reader: &mut Reader<R>, is: Message, end: u64, depth:
 }
 
 /// A key and its value. Of several of either the last one counts to some readers, so all are looked at.
-fn entry<R: Read + Seek>(reader: &mut Reader<R>, end: u64) -> Result<(), Fault> {
+fn entry<R: BufRead + Seek>(reader: &mut Reader<R>, end: u64) -> Result<(), Fault> {
     let (mut is_location, mut values) = (false, Vec::new());
     while reader.at() < end {
         let field = reader.field(end)?;

@@ -2,7 +2,7 @@
 //!
 //! A field that holds bytes is told by where it ends, and read or skipped by whoever asked; all others are skipped.
 
-use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::io::{self, BufRead, Seek};
 
 /// Why bytes are no protobuf.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl From<io::Error> for Fault {
 
 /// A place in a source of bytes.
 pub(crate) struct Reader<R> {
-    source: BufReader<R>,
+    source: R,
     at: u64,
 }
 
@@ -36,10 +36,10 @@ pub(crate) struct Field {
     pub(crate) end: Option<u64>,
 }
 
-impl<R: Read + Seek> Reader<R> {
+impl<R: BufRead + Seek> Reader<R> {
     /// At the beginning of `source`.
     pub(crate) fn new(source: R) -> Self {
-        Self { source: BufReader::with_capacity(1 << 16, source), at: 0 }
+        Self { source, at: 0 }
     }
 
     /// How far it has come, in bytes.
