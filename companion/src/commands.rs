@@ -15,6 +15,7 @@ pub mod export;
 pub mod find;
 pub mod find_many;
 pub mod generate;
+mod generate_report;
 mod image_args;
 pub mod import;
 pub mod import_embedding;

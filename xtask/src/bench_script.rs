@@ -1,5 +1,6 @@
-//! Benches whose work is done by a script: `cargo xtask bench boxes`, words drawn in boxes, and some that need nothing but Python itself: `cargo xtask bench find`, ways of finding neurons
-//! side by side, `cargo xtask bench forms`, what small forms of Toybox lose, `cargo xtask bench outline`, what a pack does to attention, and
+//! Benches whose work is done by a script. With the packages of the benches against Python: `cargo xtask bench boxes`, words drawn in boxes, and
+//! `cargo xtask bench table`, the paper's table. With nothing but Python itself: `cargo xtask bench find`, ways of finding neurons side by
+//! side, `cargo xtask bench forms`, what small forms of Toybox lose, `cargo xtask bench outline`, what a pack does to attention, and
 //! `cargo xtask bench few-steps`, Toybox of four steps beside Toybox.
 
 use crate::failure::Result;
@@ -9,22 +10,35 @@ use crate::venv::Dependencies;
 use crate::workspace::Workspace;
 use crate::{demo, onnxruntime, process, venv};
 
-/// The sections that there are; each one's script is `models/bench/SECTION.py`, with `_` for `-`.
-const SECTIONS: [&str; 5] = [WITH_PACKAGES, "few-steps", "find", "forms", "outline"];
-/// The one that needs packages, which are those of the benches against Python.
-const WITH_PACKAGES: &str = "boxes";
+/// A section, and what does its work.
+#[derive(Debug)]
+pub(crate) struct Section {
+    name: &'static str,
+    script: &'static str,
+    /// Whether it needs the packages of the benches against Python.
+    packages: bool,
+}
+
+const SECTIONS: [Section; 6] = [
+    Section { name: "boxes", script: "models/bench/boxes.py", packages: true },
+    Section { name: "few-steps", script: "models/bench/few_steps.py", packages: false },
+    Section { name: "find", script: "models/bench/find.py", packages: false },
+    Section { name: "forms", script: "models/bench/forms.py", packages: false },
+    Section { name: "outline", script: "models/bench/outline.py", packages: false },
+    Section { name: "table", script: "models/table/table.py", packages: true },
+];
 
 /// The section that is asked for, if it is one of these.
-pub(crate) fn section(options: &Options) -> Option<&'static str> {
+pub(crate) fn section(options: &Options) -> Option<&'static Section> {
     let first = options.rest.first()?;
-    SECTIONS.into_iter().find(|section| section == first)
+    SECTIONS.iter().find(|section| section.name == first)
 }
 
 /// Set-up, release build, then the comparison with all arguments.
-pub(crate) fn run(workspace: &Workspace, options: &Options, section: &str) -> Result {
+pub(crate) fn run(workspace: &Workspace, options: &Options, section: &Section) -> Result {
     let library = onnxruntime::set_up(workspace)?;
     demo::build(workspace, options)?;
-    let python = if section == WITH_PACKAGES {
+    let python = if section.packages {
         let requirements = workspace.path("models/bench/requirements.txt");
         venv::prepare(&workspace.target().join("bench-venv"), &requirements, Dependencies::Listed)?
     } else {
@@ -34,7 +48,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options, section: &str) -> Re
     bench
         .current_dir(workspace.root())
         .env(onnxruntime::VARIABLE, library)
-        .arg(format!("models/bench/{}.py", section.replace('-', "_")))
+        .arg(section.script)
         .arg("--cones")
         .arg(workspace.cones())
         .arg("--work")

@@ -71,6 +71,9 @@ cargo xtask COMMAND [--offline] [ARGS…]
            two things that are to change places, with and without their boxes
            few-steps [--few BUNDLE] [--prompts N] [--count N] [--runs N] [--again]
            Toybox of four steps beside Toybox: seconds a picture, what is right in it, packs
+           table [--systems NAME…] [--together N…] [--sets N] [--seeds N…] [--search METHOD] [--only-print] [--again]
+           the paper's table: text and image alignment of 1 to 4 subjects by Textual Inversion, DreamBooth, Custom Diffusion,
+                        SHiRA and Cones; hours for all of it, goes on where it was stopped
            pack [MASK]  bytes and decode speed of subject packs against other encodings
   few-steps [OUT]
            make the bundle of Toybox that draws in four steps (target/toybox-4-steps): its LoRA merged into an export; installs PyTorch once

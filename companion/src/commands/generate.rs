@@ -1,26 +1,25 @@
 //! `cones generate`.
 
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use clap::Args;
 use cones_core::picture::recipe::Recipe;
 use cones_core::sampling::scheduler::Scheduler;
 use cones_core::subjects::places::Places;
 use cones_core::subjects::prompt::{self, Filled};
-use cones_core::{Bundle, CancelToken, Engine, Generated, Request, Scope, Style, Subject, Timings, Verdict};
-use serde::Serialize;
+use cones_core::{Bundle, CancelToken, Engine, Generated, Request, Scope, Style, Subject};
 
 use super::box_args::BoxArgs;
 use super::embeds_args::EmbedsArgs;
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
+use super::generate_report::Report;
 use super::image_args::ImageArgs;
 use super::init_args::InitArgs;
 use super::micro_args::MicroArgs;
 use super::old_recipe::OldRecipe;
 use super::picture_place::{Place, picture_file};
-use super::picture_writer::{Extras, Outcome, Writer, Written};
+use super::picture_writer::{Extras, Writer};
 use super::progress_bar::Bar;
 use super::safety_args::SafetyArgs;
 use super::seed::Seed;
@@ -162,46 +161,6 @@ pub struct GenerateArgs {
     engine: EngineArgs,
 }
 
-#[derive(Serialize)]
-struct Summary<'a> {
-    pictures: Vec<SummaryPicture<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    refused: Vec<SummaryRefused>,
-    warnings: Vec<&'a String>,
-    /// What the base model decided, where nothing was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    defaults: Option<Silent>,
-    seconds: Seconds,
-    steps: u32,
-}
-
-#[derive(Serialize)]
-struct SummaryPicture<'a> {
-    path: &'a Path,
-    recipe: &'a Recipe,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    verdict: Option<Verdict>,
-}
-
-/// A picture that nobody gets.
-#[derive(Serialize)]
-struct SummaryRefused {
-    picture: u32,
-    seed: u64,
-    verdict: Verdict,
-}
-
-#[derive(Serialize)]
-struct Seconds {
-    total: f64,
-    loading: f64,
-    runtime: f64,
-    unet: f64,
-    text: f64,
-    decoding: f64,
-    switching: f64,
-}
-
 /// Draws.
 pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
     let old = args.from.as_deref().map(OldRecipe::read).transpose()?;
@@ -232,7 +191,8 @@ pub fn run(args: &GenerateArgs) -> Result<(), Failure> {
     if outcome.is_err() && !done.written.is_empty() {
         writeln!(std::io::stderr(), "{} of {} pictures stand, as far as it came", done.written.len(), paths.len())?;
     }
-    report(args, &outcome?, &done, silent)?;
+    let report = Report { to_output: args.out.is_output(), sheet: args.sheet.as_deref(), json: args.json };
+    report.write(&outcome?, &done, silent)?;
     match done.refused.len() {
         0 => Ok(()),
         refused => Err(format!("{refused} of {} pictures were refused as not safe", paths.len()).into()),
@@ -366,20 +326,6 @@ impl GenerateArgs {
     }
 }
 
-/// Says on standard error which pictures were found not safe.
-fn tell_verdicts(done: &Outcome) -> std::io::Result<()> {
-    let mut messages = std::io::stderr();
-    for Written { path, verdict, .. } in &done.written {
-        if let Some(verdict) = verdict.filter(|verdict| !verdict.is_safe()) {
-            writeln!(messages, "{}: {verdict}", path.display())?;
-        }
-    }
-    for (path, refused) in &done.refused {
-        writeln!(messages, "{} was not written: {}", path.display(), refused.verdict)?;
-    }
-    Ok(())
-}
-
 fn same_model(recipe: &Recipe, bundle: &Bundle) -> Result<(), Failure> {
     let found = &bundle.manifest().fingerprint;
     if recipe.fingerprint == *found {
@@ -390,52 +336,4 @@ fn same_model(recipe: &Recipe, bundle: &Bundle) -> Result<(), Failure> {
         recipe.bundle, recipe.fingerprint
     )
     .into())
-}
-
-fn report(
-    args: &GenerateArgs,
-    generated: &[Generated],
-    done: &Outcome,
-    defaults: Option<Silent>,
-) -> Result<(), Failure> {
-    let warnings: Vec<&String> = generated.iter().flat_map(|generated| &generated.warnings).collect();
-    for warning in &warnings {
-        writeln!(std::io::stderr(), "warning: {warning}")?;
-    }
-    tell_verdicts(done)?;
-    let mut out = std::io::stdout();
-    if args.out.is_output() {
-        return Ok(());
-    }
-    if !args.json {
-        for written in &done.written {
-            writeln!(out, "{}", written.path.display())?;
-        }
-        if let Some(sheet) = &args.sheet {
-            writeln!(out, "{}", sheet.display())?;
-        }
-        return Ok(());
-    }
-    let pictures = done.written.iter();
-    let pictures = pictures.map(|it| SummaryPicture { path: &it.path, recipe: &it.recipe, verdict: it.verdict });
-    let refused = done.refused.iter().map(|(_, it)| (it.picture, it.seed, it.verdict));
-    let seconds = |of: fn(&Timings) -> Duration| generated.iter().map(|g| of(&g.timings).as_secs_f64()).sum();
-    let summary = Summary {
-        pictures: pictures.collect(),
-        refused: refused.map(|(picture, seed, verdict)| SummaryRefused { picture, seed, verdict }).collect(),
-        warnings,
-        defaults,
-        steps: generated.iter().map(|generated| generated.timings.steps).sum(),
-        seconds: Seconds {
-            total: seconds(|t| t.total),
-            loading: seconds(|t| t.loading),
-            runtime: seconds(|t| t.runtime),
-            unet: seconds(|t| t.unet),
-            text: seconds(|t| t.text),
-            decoding: seconds(|t| t.decoding),
-            switching: seconds(|t| t.switching),
-        },
-    };
-    writeln!(out, "{}", serde_json::to_string_pretty(&summary)?)?;
-    Ok(())
 }

@@ -10,6 +10,8 @@ mod folder;
 mod handover;
 mod leftovers;
 mod plan;
+#[cfg(test)]
+mod sample;
 mod staging;
 pub(crate) mod store;
 mod trust;

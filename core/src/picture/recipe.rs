@@ -15,16 +15,15 @@ use crate::engine::word_box::WordBox;
 use crate::error::{Error, Result};
 use crate::model::bundle::Bundle;
 pub use crate::picture::hires_recipe::HiresRecipe;
-use crate::picture::infotext;
 pub use crate::picture::init_recipe::{InitRecipe, InpaintRecipe};
 pub use crate::picture::recipe_hash::mask_sha256;
-use crate::picture::recipe_hash::{embeddings_sha256, prompt_embeds_sha256};
+use crate::picture::recipe_hash::prompt_embeds_sha256;
+pub use crate::picture::subject_recipe::SubjectRecipe;
 use crate::picture::texts::Texts;
 use crate::safety::verdict::{Treatment, Verdict};
 use crate::sampling::scheduler::choice::Scheduler;
 use crate::sampling::variation::Variation;
-use crate::subjects::places::{Places, Side};
-use crate::subjects::scope::Scope;
+use crate::subjects::places::Side;
 
 /// Everything that decides a picture's pixels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,32 +89,6 @@ pub struct Recipe {
     /// What the safety classifier found, where the picture was blurred for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety: Option<Verdict>,
-}
-
-/// A subject in a recipe.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct SubjectRecipe {
-    /// Its name.
-    pub name: String,
-    /// Its trigger words.
-    pub trigger: String,
-    /// Which rows of K and V its mask changed.
-    pub scope: Scope,
-    /// 0 to 1.
-    pub strength: f32,
-    /// SHA-256 of the mask: for each layer its number of neurons and their indices, as little-endian u64, then the
-    /// factors as float32 if it has any.
-    pub mask_sha256: Sha256,
-    /// SHA-256 of its learned embeddings, where it has any: their width as little-endian u32, then the values as float16.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub embeddings_sha256: Option<Sha256>,
-    /// SHA-256 of the pack file it came from, where it came from one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pack_sha256: Option<Sha256>,
-    /// Where it was named in the prompts, if it was named and was not alone: other subjects may have the same trigger.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub places: Option<Places>,
 }
 
 impl Recipe {
@@ -188,68 +161,6 @@ impl Recipe {
         self.subjects.iter().all(|subject| subject.places.is_none())
     }
 
-    /// The text that image tools read: prompt, negative prompt, one line of settings, in AUTOMATIC1111's words. A subject is written as its name,
-    /// strength, and the first digits of the hashes of its mask and, where it came from one, of its pack.
-    pub fn parameters(&self) -> String {
-        let mut text = self.prompt.clone();
-        if !self.negative_prompt.is_empty() {
-            text.push_str(&format!("\nNegative prompt: {}", self.negative_prompt));
-        }
-        let (sampler, schedule) = infotext::sampler(self.scheduler);
-        let schedule = schedule.map_or_else(String::new, |kind| format!(", Schedule type: {kind}"));
-        let model_hash = self.fingerprint.short(10);
-        text.push_str(&format!(
-            "\nSteps: {}, Sampler: {sampler}{schedule}, CFG scale: {}, Seed: {}, Size: {}x{}, Model hash: {model_hash}, \
-             Model: {}",
-            self.steps, self.guidance, self.seed, self.width, self.height, self.bundle
-        ));
-        if self.guidance_rescale > 0.0 {
-            text.push_str(&format!(", {}: {}", infotext::RESCALE, self.guidance_rescale));
-        }
-        if let Some(eta) = self.eta {
-            text.push_str(&format!(", {}: {eta}", infotext::eta(self.scheduler)));
-        }
-        if let Some(variation) = self.variation {
-            text.push_str(&format!(
-                ", Variation seed: {}, Variation seed strength: {}",
-                variation.seed, variation.strength
-            ));
-        }
-        if let Some(init) = &self.init {
-            text.push_str(&init.parameters());
-        }
-        if let Some(hires) = &self.hires {
-            text.push_str(&hires.parameters());
-        }
-        for subject in &self.subjects {
-            let name = infotext::unquoted(&subject.name);
-            text.push_str(&format!(", Subject: \"{name}:{}:{}", subject.strength, subject.mask_sha256.short(10)));
-            if let Some(pack) = &subject.pack_sha256 {
-                text.push_str(&format!(":{}", pack.short(10)));
-            }
-            text.push('"');
-        }
-        if self.clip_skip > 0 {
-            // The web UI counts the layer that is taken, from the end.
-            text.push_str(&format!(", Clip skip: {}", self.clip_skip.saturating_add(1)));
-        }
-        if let Some(hash) = &self.prompt_embeds_sha256 {
-            text.push_str(&format!(", Prompt embeds: {}", hash.short(10)));
-        }
-        if let Some(hash) = &self.image_sha256 {
-            text.push_str(&format!(", Image: {}", hash.short(10)));
-        }
-        for WordBox { words, left, top, right, bottom } in &self.boxes {
-            text.push_str(&format!(", Box: \"{}:{left}:{top}:{right}:{bottom}\"", infotext::unquoted(words)));
-        }
-        if self.safety.is_some() {
-            text.push_str(", Safety: blurred");
-        }
-        // The noise is that of PyTorch's generator on the CPU.
-        text.push_str(&format!(", RNG: CPU, Version: {}", self.software));
-        text
-    }
-
     /// Reads the recipe out of a PNG, JPEG or WebP that [`save`](crate::picture::writing::save) wrote.
     ///
     /// # Errors
@@ -268,34 +179,14 @@ impl Recipe {
     }
 }
 
-impl SubjectRecipe {
-    /// Whether a subject has this mask and these learned embeddings.
-    pub fn is_of(&self, subject: &crate::subjects::subject::Subject) -> bool {
-        let embeddings = subject.embeddings.as_deref().map(embeddings_sha256);
-        mask_sha256(&subject.mask) == self.mask_sha256 && embeddings == self.embeddings_sha256
-    }
-
-    fn of(subject: &crate::subjects::subject::Subject, blend: bool) -> Self {
-        Self {
-            name: subject.name.clone(),
-            trigger: subject.trigger.clone(),
-            scope: subject.scope,
-            strength: subject.strength,
-            mask_sha256: mask_sha256(&subject.mask),
-            embeddings_sha256: subject.embeddings.as_deref().map(embeddings_sha256),
-            pack_sha256: subject.pack_sha256,
-            // Blended, it was wherever its trigger is.
-            places: subject.places.clone().filter(|_| !blend),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::picture::Picture;
     use crate::picture::format::PictureFormat;
     use crate::picture::writing::{encode, save};
+    use crate::subjects::places::Places;
+    use crate::subjects::scope::Scope;
 
     fn recipe() -> Recipe {
         Recipe {

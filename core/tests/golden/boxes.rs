@@ -1,14 +1,13 @@
 //! Words drawn in boxes against diffusers' StableDiffusionPipeline with PyTorch's own attention mask, on the CPU in float32. Vectors:
 //! `tests/golden/make_boxes.py`.
 
-use cones_core::{Request, WordBox};
+use cones_core::WordBox;
 use cones_tests::psnr::psnr;
 use cones_tests::sheet::Sheet;
 use cones_tests::{base, golden};
 use serde::Deserialize;
 
-/// Lowest likeness allowed, in dB.
-const LEAST: f64 = 45.0;
+use super::asked::{Asked, LEAST};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -19,11 +18,8 @@ struct Golden {
 
 #[derive(Deserialize)]
 struct Case {
-    prompt: String,
-    negative_prompt: String,
-    seed: u64,
-    scheduler: String,
-    steps: u32,
+    #[serde(flatten)]
+    asked: Asked,
     boxes: Vec<Boxed>,
 }
 
@@ -41,18 +37,16 @@ fn words_in_boxes_are_drawn_as_with_an_attention_mask() {
     let sheet = Sheet::open("boxes/boxes.png", (size.width, size.height));
     let mut lowest = f64::INFINITY;
     for (column, case) in golden.cases.iter().enumerate() {
-        let mut request = Request::new(&case.prompt)
-            .with_negative_prompt(&case.negative_prompt)
-            .with_seed(case.seed)
-            .with_guidance(golden.guidance)
-            .with_steps(case.steps);
-        request.scheduler = Some(case.scheduler.parse().expect("a scheduler"));
+        let mut request = case.asked.request(golden.guidance);
         let plain = base::draw(&mut base::shared(), &request);
         request.boxes = case.boxes.iter().map(|boxed| WordBox::new(&boxed.words, boxed.sides)).collect();
         let picture = base::draw(&mut base::shared(), &request);
         let expected = sheet.cell(column, 0);
         let (likeness, without) = (psnr(&picture, &expected), psnr(&plain, &expected));
-        println!("boxes.png {likeness:6.2} dB, without boxes {without:6.2} dB  {} {}", case.scheduler, case.prompt);
+        println!(
+            "boxes.png {likeness:6.2} dB, without boxes {without:6.2} dB  {} {}",
+            case.asked.scheduler, case.asked.prompt
+        );
         assert!(case.boxes.is_empty() || without < 25.0, "the boxes are what makes it: {without:.2} dB");
         lowest = lowest.min(likeness);
     }

@@ -7,8 +7,7 @@ use cones_tests::sheet::Sheet;
 use cones_tests::{base, golden};
 use serde::Deserialize;
 
-/// Lowest likeness allowed, in dB.
-const LEAST: f64 = 45.0;
+use super::asked::{Asked, LEAST};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -19,11 +18,8 @@ struct Golden {
 
 #[derive(Deserialize)]
 struct Case {
-    prompt: String,
-    negative_prompt: String,
-    seed: u64,
-    scheduler: String,
-    steps: u32,
+    #[serde(flatten)]
+    asked: Asked,
     strength: f32,
     padding_mask_crop: Option<u32>,
 }
@@ -32,14 +28,7 @@ impl Case {
     fn request(&self, guidance: f32, start: Picture, mask_image: Picture) -> Request {
         let mut inpaint = Inpaint::new(mask_image);
         inpaint.padding_mask_crop = self.padding_mask_crop;
-        let mut request = Request::new(&self.prompt)
-            .with_negative_prompt(&self.negative_prompt)
-            .with_seed(self.seed)
-            .with_guidance(guidance)
-            .with_steps(self.steps)
-            .with_init(Init::new(start, self.strength).with_inpaint(inpaint));
-        request.scheduler = Some(self.scheduler.parse().expect("a scheduler"));
-        request
+        self.asked.request(guidance).with_init(Init::new(start, self.strength).with_inpaint(inpaint))
     }
 }
 
@@ -67,7 +56,7 @@ fn pictures_drawn_anew_in_part_are_diffusers() {
         let likeness = psnr(&picture, &expected);
         println!(
             "inpaint.png {likeness:6.2} dB  {} {} (start {:.2} dB)",
-            case.scheduler,
+            case.asked.scheduler,
             case.strength,
             psnr(&start, &drawn)
         );

@@ -2,6 +2,7 @@
 //! script that made it.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "tests say what they measure and skip")]
 
+mod asked;
 mod boxes;
 mod emphasis;
 mod flow;

@@ -5,8 +5,7 @@ use cones_tests::psnr::psnr;
 use cones_tests::{base, golden};
 use serde::Deserialize;
 
-/// Lowest likeness allowed, in dB.
-const LEAST: f64 = 45.0;
+use super::asked::LEAST;
 
 #[derive(Deserialize)]
 struct Golden {

@@ -202,25 +202,7 @@ fn exchange(_: &Path, _: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn folder() -> (tempfile::TempDir, Folder) {
-        let root = tempfile::tempdir().expect("a folder");
-        let folder = Folder::make(root.path()).expect("a folder");
-        (root, folder)
-    }
-
-    fn bundle(path: &Path, text: &str) {
-        std::fs::create_dir_all(path).expect("a folder");
-        std::fs::write(path.join(MANIFEST), text).expect("a manifest");
-    }
-
-    fn read(folder: &Folder, name: &str) -> String {
-        std::fs::read_to_string(folder.bundle(name).join(MANIFEST)).expect("a manifest")
-    }
-
-    fn names(folder: &Folder) -> Vec<String> {
-        folder.entries().expect("entries")
-    }
+    use crate::library::bundles::sample::{bundle, folder, names, read};
 
     #[test]
     fn the_way_without_exchange_replaces_as_well() {

@@ -82,25 +82,7 @@ fn is_stale(staging: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn folder() -> (tempfile::TempDir, Folder) {
-        let root = tempfile::tempdir().expect("a folder");
-        let folder = Folder::make(root.path()).expect("a folder");
-        (root, folder)
-    }
-
-    fn bundle(path: &Path, text: &str) {
-        std::fs::create_dir_all(path).expect("a folder");
-        std::fs::write(path.join(MANIFEST), text).expect("a manifest");
-    }
-
-    fn read(folder: &Folder, name: &str) -> String {
-        std::fs::read_to_string(folder.bundle(name).join(MANIFEST)).expect("a manifest")
-    }
-
-    fn names(folder: &Folder) -> Vec<String> {
-        folder.entries().expect("entries")
-    }
+    use crate::library::bundles::sample::{bundle, folder, names, read};
 
     /// A process that was killed between the two renames.
     #[test]

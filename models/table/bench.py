@@ -1,0 +1,72 @@
+"""What the systems work with: the base model in PyTorch, the `cones` command, and a folder that keeps what was made."""
+import subprocess
+import sys
+import zlib
+
+import torch
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from base import ROOT, Base
+from cones import Cones
+from method import Learned
+
+import world
+
+
+def noise(seed):
+    """The seed of a picture's noise, the same for every system."""
+    return 1000 + seed
+
+
+class Bench:
+    def __init__(self, args):
+        self.work = args.work / "table"
+        self.work.mkdir(parents=True, exist_ok=True)
+        folder = args.diffusers or self.work / "toybox"
+        if not args.diffusers:
+            command = [sys.executable, ROOT / "models/toybox/pipeline.py", folder, "--bundle", args.bundle]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        self.base = Base(folder)
+        self.cones = Cones(args.cones, args.bundle, self.work / "cones")
+
+    @staticmethod
+    def asked(subjects):
+        """The 16 contexts, and the captions in class words."""
+        words = [subject.word for subject in subjects]
+        return world.CONTEXTS, [world.caption(words, kind) for kind in world.CONTEXTS]
+
+    def trained(self, method, subjects, rate=None):
+        """What a method learned of subjects, trained once."""
+        rate = rate or method.RATE
+        name = f"{'-'.join(subject.word for subject in subjects)}-{rate:g}"
+        file = self.work / method.__name__ / f"{name}.safetensors"
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self.base.restore()
+            # The same noise and timesteps each time it is trained.
+            torch.manual_seed(zlib.crc32(name.encode()))
+            learned = method.train(self.base, subjects, self.work, rate)
+            part = file.with_suffix(".part")
+            tensors = {key: value.contiguous() for key, value in learned.tensors.items()}
+            save_file(tensors, part, {"bytes": str(learned.bytes), "seconds": str(learned.seconds)})
+            part.replace(file)
+        with safe_open(file, "pt") as opened:
+            about = opened.metadata()
+        return Learned(load_file(file), int(about["bytes"]), float(about["seconds"]))
+
+    def drawn(self, method, subjects, parts, seed):
+        """Pictures of what was learned, in every context."""
+        self.base.restore()
+        for tensors in parts:
+            method.apply(self.base, tensors)
+        called = [method.called(subject) for subject in subjects]
+        prompts = [world.caption(called, kind) for kind in world.CONTEXTS]
+        return self.base.draw(prompts, [noise(seed)] * len(prompts))
+
+    def sheet(self, system, words, seed, pictures):
+        """Keeps the pictures to be looked at."""
+        file = self.work / "sheets" / f"{'-'.join(words)}.{seed}.{system}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        world.sheet([Image.fromarray(picture) for picture in pictures], 8, 2).save(file)

@@ -1,0 +1,72 @@
+"""The two ways of Cones, found and drawn by the `cones` command: the paper's procedure, and ours.
+
+Ours finds by straight-through gradients with scope `trigger`; several packs are switched on together as they are (`ours`), or after `cones tune` has trained
+factors for them together (`tuned`). The paper's (`accumulate`, scope `prompt`) shuts a weight where the sum of its gradients says so; several
+packs are united, which is the paper's concatenation.
+"""
+import json
+import subprocess
+import time
+
+import numpy as np
+from PIL import Image
+
+from base import GUIDANCE, ROOT, STEPS
+
+
+class Cones:
+    def __init__(self, command, bundle, work):
+        self.command, self.bundle, self.work = command, bundle, work
+
+    def run(self, *words):
+        """What it says on its standard output."""
+        line = [str(word) for word in [self.command, *words]]
+        done = subprocess.run(line, stdout=subprocess.PIPE, cwd=ROOT)
+        if done.returncode:
+            raise SystemExit(f"`{' '.join(line)}` failed")
+        return done.stdout.decode()
+
+    def at(self):
+        return "--bundle", self.bundle, "--threads", 1, "--quiet"
+
+    def found(self, subject, method, scope):
+        """The pack of a subject, found once, and the seconds that took."""
+        pack = self.work / f"{method}-{scope}" / f"{subject.name}.cones"
+        took = pack.with_suffix(".seconds")
+        if not took.exists():
+            pack.parent.mkdir(parents=True, exist_ok=True)
+            start = time.perf_counter()
+            self.run("find", "--images", subject.folder, "--class", subject.word, "--method", method, "--scope", scope, "--cache",
+                     self.work / "examples", "--show", 0, "--out", pack, *self.at())
+            took.write_text(str(time.perf_counter() - start))
+        return pack, float(took.read_text())
+
+    def tuned(self, subjects, packs):
+        """Packs with factors that are trained together, and the seconds that took."""
+        folder = self.work / "tuned" / "-".join(subject.word for subject in subjects)
+        took = folder / "seconds"
+        if not took.exists():
+            start = time.perf_counter()
+            self.run("tune", "--packs", *packs, "--images", *(subject.folder for subject in subjects), "--precision", "quaternary", "--out", folder,
+                     *self.at())
+            took.write_text(str(time.perf_counter() - start))
+        return [folder / pack.name for pack in packs], float(took.read_text())
+
+    def united(self, packs):
+        out = self.work / "united" / ("-".join(pack.stem for pack in packs) + ".cones")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        self.run("unite", *packs, "--out", out, "--bundle", self.bundle)
+        return out
+
+    def draw(self, prompts, packs, seed):
+        """Pictures [n, height, width, 3] in bytes, each from the noise of this seed."""
+        folder = self.work / "drawn"
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = folder / "prompts.txt"
+        lines.write_text("\n".join(prompts) + "\n")
+        subjects = [word for pack in packs for word in ("--subject", pack)]
+        said = self.run("generate", "--prompts", lines, "--seed", seed, "--steps", STEPS, "--guidance", GUIDANCE, "--scheduler", "ddim", *subjects,
+                        "--out", folder, "--json", *self.at())
+        drawn = json.loads(said)["pictures"]
+        assert len(drawn) == len(prompts) and all(picture["recipe"]["seed"] == seed for picture in drawn), "a picture of each prompt, of this seed"
+        return np.stack([np.asarray(Image.open(ROOT / picture["path"]).convert("RGB")) for picture in drawn])

@@ -1,0 +1,84 @@
+"""What was measured, a line for each system, set of subjects and seed, and the tables made of it."""
+import csv
+from pathlib import Path
+from statistics import mean, stdev
+
+FILE = Path(__file__).resolve().parent / "figures.tsv"
+KEY = ("system", "subjects", "seed")
+SHOWN = ("text", "image", "alike", "recognised", "classes", "context")
+COLUMNS = (*KEY, *SHOWN, "bytes", "seconds", "switch")
+
+
+class Figures:
+    """Read whole, and written whole after each line, so that nothing of it is ever half there."""
+
+    def __init__(self, file=FILE):
+        self.file, self.rows = file, {}
+        if file.exists():
+            with file.open(newline="") as lines:
+                for row in csv.DictReader(lines, delimiter="\t"):
+                    key = row["system"], tuple(row["subjects"].split()), int(row["seed"])
+                    self.rows[key] = {name: float(row[name]) if row[name] else None for name in COLUMNS if name not in KEY}
+
+    def __contains__(self, key):
+        return key in self.rows
+
+    def add(self, key, row):
+        self.rows[key] = row
+        part = self.file.with_suffix(".part")
+        with part.open("w", newline="") as lines:
+            writer = csv.writer(lines, delimiter="\t", lineterminator="\n")
+            writer.writerow(COLUMNS)
+            for (system, words, seed), row in sorted(self.rows.items()):
+                writer.writerow([system, " ".join(words), seed, *("" if row[name] is None else f"{row[name]:.6g}" for name in COLUMNS[len(KEY):])])
+        part.replace(self.file)
+
+    def print(self, systems):
+        """A table for each number of subjects. Only sets and seeds that all the systems there have drawn are counted."""
+        for number in sorted({len(words) for _, words, _ in self.rows}):
+            rows = {key: row for key, row in self.rows.items() if len(key[1]) == number and key[0] in systems}
+            there = [name for name in systems if any(key[0] == name for key in rows)]
+            shared = set.intersection(*({key[1:] for key in rows if key[0] == name} for name in there)) if there else set()
+            if not shared:
+                continue
+            print(f"\n{number} {'subject' if number == 1 else 'subjects'}: {len({words for words, _ in shared})} sets, {len(shared)} of sets and seeds, "
+                  "16 pictures each; means, with half of their 95 % interval\n")
+            print("| " + " | ".join(["system", *HEAD]) + " |\n|" + "---|" * (len(HEAD) + 1))
+            for name in there:
+                own = [row for key, row in rows.items() if key[0] == name and key[1:] in shared]
+                print("| " + " | ".join([TITLES[name], *(form([row[column] for row in own]) for column, form in FORMS.items())]) + " |")
+
+
+def interval(values):
+    """Half of the mean's 95 % interval."""
+    return 1.96 * stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0
+
+
+def number(values):
+    return f"{mean(values):.3f} ± {interval(values):.3f}"
+
+
+def share(values):
+    return f"{100 * mean(values):.0f} ± {100 * interval(values):.0f} %"
+
+
+def kilobytes(values):
+    return f"{mean(values) / 1e3:,.1f}" if mean(values) else ""
+
+
+def seconds(values):
+    return f"{mean(values):.0f}" if any(values) else ""
+
+
+def milliseconds(values):
+    known = [value for value in values if value is not None]
+    return f"{1e3 * mean(known):.2f}" if known else ""
+
+
+FORMS = {"text": number, "image": number, "alike": number, "recognised": share, "classes": share, "context": share, "bytes": kilobytes,
+         "seconds": seconds, "switch": milliseconds}
+HEAD = ("text alignment", "image alignment", "alike", "all recognised", "classes right", "context right", "KB a subject", "s to teach", "ms to switch")
+TITLES = {
+    "base": "base model", "textual-inversion": "Textual Inversion", "dreambooth": "DreamBooth", "custom-diffusion": "Custom Diffusion", "shira": "SHiRA",
+    "paper": "Cones, the paper's procedure", "ours": "**Cones, ours**", "tuned": "**Cones, ours, tuned together**",
+}

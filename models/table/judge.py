@@ -1,0 +1,47 @@
+"""What pictures are held against: texts and the subjects' own pictures in the towers' space, and Toybox's measure."""
+import numpy as np
+
+import towers
+from base import ROOT
+from measure import Measure, around
+
+MEASURE = ROOT / "models/toybox/measure"
+FIGURES = ("text", "image", "alike", "recognised", "classes", "context")
+
+
+class Judge:
+    def __init__(self):
+        self.measure = Measure(MEASURE)
+        self.towers = towers.load(self.measure.words)
+        self.real = {}
+
+    def figures(self, pictures, subjects, kinds, captions):
+        """Means over the pictures, each with its context and its caption in class words:
+
+        `text`: cosine of the picture with its caption, and `image`: with the subjects' own pictures (mean over pictures and subjects), both in the
+        towers' space; `alike` and `recognised` (all of the subjects): `cones evaluate`'s; `classes`, `context`: the classifier's.
+        """
+        x = towers.as_input(pictures)
+        vectors = self.towers.pictures(x)
+        text = (vectors * self.towers.texts(captions)).sum(1)
+        image = sum((vectors @ self.own(subject).T).mean(1) for subject in subjects) / len(subjects)
+        seen = self.measure.embedding.run(x.numpy())
+        alike, recognised = zip(*(self.subject(seen, subject.word, len(subjects) > 1) for subject in subjects))
+        right = self.measure.text(x.numpy(), [([s.word for s in subjects], kind) for kind in kinds])
+        each = [text.numpy(), image.numpy(), np.mean(alike, 0), np.all(recognised, 0), [r[0] for r in right], [r[1] for r in right]]
+        return {name: float(np.mean(values)) for name, values in zip(FIGURES, each)}
+
+    def own(self, subject):
+        """The subject's own pictures in the towers' space."""
+        if subject.word not in self.real:
+            self.real[subject.word] = self.towers.pictures(towers.as_input(np.stack(subject.pictures)))
+        return self.real[subject.word]
+
+    def subject(self, seen, word, several):
+        """Of each picture, how alike the subject is, and whether it is the nearest of all drawings of its class."""
+        own = f"{word}/fluent"
+        names = self.measure.instances(word)
+        references = [np.asarray(self.measure.references[name]) for name in names]
+        vectors = around(seen, np.concatenate(references)) if several else seen["embedding"]
+        likeness = np.stack([(vectors @ rows.T).max(1) for rows in references], 1)
+        return likeness[:, names.index(own)], likeness.argmax(1) == names.index(own)

@@ -1,0 +1,106 @@
+"""The systems of the table: each teaches a base model subjects, and draws them."""
+import time
+from dataclasses import dataclass
+from typing import Callable
+
+import numpy as np
+
+import custom_diffusion
+import dreambooth
+import shira
+import textual_inversion
+import world
+from bench import noise
+
+# Those that PyTorch trains.
+METHODS = {"textual-inversion": textual_inversion, "dreambooth": dreambooth, "custom-diffusion": custom_diffusion, "shira": shira}
+
+
+@dataclass
+class Drawn:
+    """Pictures in the 16 contexts; the bytes that a phone downloads for each subject; seconds to teach all of them, and to switch them on."""
+    pictures: np.ndarray
+    bytes: float
+    seconds: float
+    switch: float | None = None
+
+
+@dataclass
+class System:
+    run: Callable
+    # Whether it differs from another system where one subject is drawn.
+    for_one: bool = True
+
+
+def base_model(bench, subjects, seed):
+    bench.base.restore()
+    _, captions = bench.asked(subjects)
+    return Drawn(bench.base.draw(captions, [noise(seed)] * len(captions)), 0, 0.0)
+
+
+def trained(method):
+    def run(bench, subjects, seed):
+        sets = [subjects] if method.JOINT else [[subject] for subject in subjects]
+        learned = [bench.trained(method, some) for some in sets]
+        pictures = bench.drawn(method, subjects, [part.tensors for part in learned], seed)
+        size, seconds = (sum(getattr(part, name) for part in learned) for name in ("bytes", "seconds"))
+        return Drawn(pictures, size / len(subjects), seconds, switched(bench, method, learned))
+    return run
+
+
+def switched(bench, method, learned):
+    """Seconds to write what was learned over the base model's weights: the least of five times."""
+    times = []
+    for _ in range(5):
+        bench.base.restore()
+        start = time.perf_counter()
+        for part in learned:
+            method.apply(bench.base, part.tensors)
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def paper(bench, subjects, seed):
+    packs, seconds = found(bench, subjects, "accumulate", "prompt")
+    shown = packs if len(packs) == 1 else [bench.cones.united(packs)]
+    called = [f"<v1> {subject.word}" for subject in subjects]
+    return Drawn(bench.cones.draw(prompts(called), shown, noise(seed)), size(packs), seconds)
+
+
+def ours(bench, subjects, seed):
+    packs, seconds = found(bench, subjects, "learned", "trigger")
+    return Drawn(bench.cones.draw(prompts(by_name(subjects)), packs, noise(seed)), size(packs), seconds)
+
+
+def tuned(bench, subjects, seed):
+    packs, seconds = found(bench, subjects, "learned", "trigger")
+    changed, more = bench.cones.tuned(subjects, packs)
+    return Drawn(bench.cones.draw(prompts(by_name(subjects)), changed, noise(seed)), size(changed), seconds + more)
+
+
+def found(bench, subjects, method, scope):
+    """A pack of each subject, and the seconds that they took together."""
+    packs, seconds = zip(*(bench.cones.found(subject, method, scope) for subject in subjects))
+    return list(packs), sum(seconds)
+
+
+def by_name(subjects):
+    return ["{" + subject.name + "}" for subject in subjects]
+
+
+def prompts(called):
+    return [world.caption(called, kind) for kind in world.CONTEXTS]
+
+
+def size(packs):
+    """Bytes of a pack, in the mean."""
+    return sum(pack.stat().st_size for pack in packs) / len(packs)
+
+
+SYSTEMS = {
+    "base": System(base_model),
+    **{name: System(trained(method)) for name, method in METHODS.items()},
+    "paper": System(paper),
+    "ours": System(ours),
+    "tuned": System(tuned, for_one=False),
+}

@@ -1,0 +1,90 @@
+"""The paper's table, measured: text and image alignment of 1, 2, 3 and 4 subjects in a picture, by six ways of teaching a model a subject.
+
+    cargo xtask bench table [--systems dreambooth ours …] [--together 1 2 3 4] [--sets N] [--seeds 0 1 2] [--only-print] [--again]
+    cargo xtask bench table --search dreambooth         # tries a method's learning rates on two other subjects
+
+Each system is trained on the subjects' six pictures, and draws them in the 16 contexts with each seed; README.md here says how each is trained and
+what is measured. Hours long and resumable: what is measured stands in `models/table/figures.tsv`, a line for each system, set of subjects and seed, and is not
+measured again; weights and pictures are kept in target/bench/table. Ctrl-C loses the picture set that is being drawn. `--sets` takes the first so many sets of each
+number.
+"""
+import argparse
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import torch  # noqa: E402
+
+from base import ROOT  # noqa: E402
+from bench import Bench  # noqa: E402
+from figures import Figures  # noqa: E402
+from judge import Judge  # noqa: E402
+from subjects import TOGETHER, TRIED, subject  # noqa: E402
+from systems import METHODS, SYSTEMS  # noqa: E402
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="cargo xtask bench table", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("section", nargs="?", help=argparse.SUPPRESS)
+    parser.add_argument("--cones", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--work", required=True, type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--bundle", type=Path, default=ROOT / "models/toybox/bundle")
+    parser.add_argument("--diffusers", type=Path, help="the folder that the bundle came from; Toybox's is made from its bundle")
+    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS))
+    parser.add_argument("--together", nargs="+", type=int, choices=TOGETHER, default=list(TOGETHER), help="subjects in a picture")
+    parser.add_argument("--sets", type=int, default=8, help="sets of subjects of each number")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--threads", type=int, default=1, help="of PyTorch; `cones` takes one")
+    parser.add_argument("--search", choices=METHODS, help="try this method's learning rates")
+    parser.add_argument("--only-print", action="store_true", help="the table of what is there")
+    parser.add_argument("--again", action="store_true", help="measure anew what is asked for")
+    return parser.parse_args()
+
+
+def search(bench, judge, method):
+    """Figures of each learning rate, on subjects that are in no figure of the table."""
+    print("| learning rate | text | image | alike | recognised | class right | seconds |\n|---|---|---|---|---|---|---|")
+    for rate in method.RATES:
+        rows = []
+        for word in TRIED:
+            one = [subject(word)]
+            learned = bench.trained(method, one, rate)
+            rows.append(judge.figures(bench.drawn(method, one, [learned.tensors], 0), one, *bench.asked(one)) | dict(seconds=learned.seconds))
+        mean = {key: sum(row[key] for row in rows) / len(rows) for key in rows[0]}
+        print(f"| {rate:g} | {mean['text']:.3f} | {mean['image']:.3f} | {mean['alike']:.3f} | {mean['recognised']:.0%} | {mean['classes']:.0%} | "
+              f"{mean['seconds']:.0f} |", flush=True)
+
+
+def measure(args, bench, judge, figures):
+    wanted = [(number, tuple(words), seed) for seed in args.seeds for number in args.together for words in TOGETHER[number][:args.sets]]
+    jobs = [(system, words, seed) for number, words, seed in wanted for system in args.systems if number > 1 or SYSTEMS[system].for_one]
+    jobs = [job for job in jobs if args.again or job not in figures]
+    start = time.monotonic()
+    for done, (system, words, seed) in enumerate(jobs):
+        left = f", about {(time.monotonic() - start) / done * (len(jobs) - done) / 60:.0f} minutes to go" if done else ""
+        print(f"{done + 1} of {len(jobs)}: {system}, {' '.join(words)}, seed {seed}{left}", file=sys.stderr, flush=True)
+        chosen = [subject(word) for word in words]
+        drawn = SYSTEMS[system].run(bench, chosen, seed)
+        bench.sheet(system, words, seed, drawn.pictures)
+        row = judge.figures(drawn.pictures, chosen, *bench.asked(chosen))
+        figures.add((system, words, seed), row | dict(bytes=drawn.bytes, seconds=drawn.seconds, switch=drawn.switch))
+
+
+def main():
+    args = arguments()
+    torch.set_num_threads(args.threads)
+    figures = Figures()
+    if not args.only_print:
+        bench = Bench(args)
+        judge = Judge()
+        if args.search:
+            search(bench, judge, METHODS[args.search])
+            return
+        measure(args, bench, judge, figures)
+    figures.print(args.systems)
+
+
+if __name__ == "__main__":
+    main()
