@@ -17,7 +17,7 @@ use crate::runtime_library::use_that_of_checkout;
     after_help = "\
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
 Data goes to standard output, messages to standard error.
-ONNX Runtime's library is looked for in ORT_DYLIB_PATH, beside this program, and where `cargo xtask setup` put it in the checkout
+ONNX Runtime's library is looked for in ORT_DYLIB_PATH, beside this program, and where `cargo xtask setup` put it in the checkout \
 that this program was built from."
 )]
 struct Cli {

@@ -127,13 +127,15 @@ impl Engine {
             return self.memory_plan(&self.larger_pass(request, hires)?);
         }
         let plan = ResolvedRequest::new(request, &self.bundle)?;
-        self.plan_memory(&plan, &self.tokens(request, &plan)?, request.starts_from_picture())
+        self.plan_memory(request, &plan, &self.tokens(request, &plan)?)
     }
 
-    fn plan_memory(&self, plan: &ResolvedRequest, tokens: &[PromptTokens], from_picture: bool) -> Result<MemoryPlan> {
+    fn plan_memory(&self, request: &Request, plan: &ResolvedRequest, tokens: &[PromptTokens]) -> Result<MemoryPlan> {
         let chunks = tokens.first().map_or(1, |tokens| tokens.chunks(self.bundle.manifest()));
         let (width, height, guided) = (plan.width, plan.height, plan.guided);
-        let sizes = Sizes { width, height, guided, from_picture, chunks: u32::try_from(chunks).unwrap_or(u32::MAX) };
+        let chunks = u32::try_from(chunks).unwrap_or(u32::MAX);
+        let (from_picture, boxed) = (request.starts_from_picture(), !request.boxes.is_empty());
+        let sizes = Sizes { width, height, guided, from_picture, chunks, boxed };
         let classifier = self.checker.as_ref().map(|checker| checker.classifier.memory());
         let planner = Planner::new(&self.bundle, self.profile.as_ref(), self.place.provider, &self.options);
         planner.with_classifier(classifier.as_ref()).plan(sizes, self.held())
@@ -206,7 +208,7 @@ impl Engine {
     ) -> Result<Generated> {
         let plan = ResolvedRequest::new(request, &self.bundle)?;
         let tokens = self.tokens(request, &plan)?;
-        let memory = self.plan_memory(&plan, &tokens, request.starts_from_picture())?;
+        let memory = self.plan_memory(request, &plan, &tokens)?;
         if memory.arrangement != self.arrangement {
             self.unload();
         }

@@ -3,7 +3,7 @@
 #![cfg(target_os = "linux")]
 
 use cones_core::memory::LoadForm;
-use cones_core::{CancelToken, Engine, MemoryMode, Request};
+use cones_core::{CancelToken, Engine, MemoryMode, Request, WordBox};
 use cones_tests::base;
 
 /// A line of this process's status, in bytes.
@@ -36,9 +36,10 @@ fn a_plan_tells_what_drawing_takes_and_all_of_it_goes_back() {
     let mut faults = Vec::new();
     let mut rest = 0;
     for mode in [MemoryMode::Least, MemoryMode::Sequential, MemoryMode::Resident] {
-        for side in [64, 128, 256] {
+        for (side, boxed) in [(64, false), (128, false), (256, false), (256, true)] {
             let mut engine = engine(mode);
-            let request = request(side);
+            let mut request = request(side);
+            request.boxes = Vec::from_iter(boxed.then(|| WordBox::new("dog", [0.0, 0.0, 0.5, 1.0])));
             let plan = engine.memory_plan(&request).expect("a plan");
             assert_eq!(plan.arrangement.form == LoadForm::Mapped, mode == MemoryMode::Least);
             let planned = plan.peak.expect("Toybox has a profile");
@@ -46,7 +47,8 @@ fn a_plan_tells_what_drawing_takes_and_all_of_it_goes_back() {
             let stages: Vec<String> =
                 plan.stages.iter().map(|stage| format!("{} {:.1}", stage.graph, stage.peak as f64 / 1e6)).collect();
             println!(
-                "{mode:?} {side}: planned {:.1} MB, took {:.1} MB, {:.1} MB stay, in all {:.1} of its own, {:.1} of files ({})",
+                "{mode:?} {side}{}: planned {:.1} MB, took {:.1} MB, {:.1} MB stay, in all {:.1} of its own, {:.1} of files ({})",
+                if boxed { " with a box" } else { "" },
                 planned as f64 / 1e6,
                 peak as f64 / 1e6,
                 left as f64 / 1e6,

@@ -52,6 +52,12 @@ class Cones:
             took.write_text(str(time.perf_counter() - start))
         return [folder / pack.name for pack in packs], float(took.read_text())
 
+    def exported(self, pack):
+        """The pack's mask as a list of indices for each layer."""
+        file = pack.with_suffix(".safetensors")
+        self.run("export", pack, "--int32", file, "--bundle", self.bundle)
+        return file
+
     def united(self, packs):
         out = self.work / "united" / ("-".join(pack.stem for pack in packs) + ".cones")
         out.parent.mkdir(parents=True, exist_ok=True)

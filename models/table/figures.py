@@ -43,10 +43,14 @@ class Figures:
                 continue
             print(f"\n{number} {'subject' if number == 1 else 'subjects'}: {len({words for words, _ in shared})} sets, {len(shared)} of sets and seeds, "
                   "16 pictures each; means, with half of their 95 % interval\n")
-            print("| " + " | ".join(["system", *HEAD]) + " |\n|" + "---|" * (len(HEAD) + 1))
-            for name in there:
-                own = [row for key, row in rows.items() if key[0] == name and key[1:] in shared]
-                print("| " + " | ".join([TITLES[name], *(form([row[column] for row in own]) for column, form in FORMS.items())]) + " |")
+            own = {name: [row for key, row in rows.items() if key[0] == name and key[1:] in shared] for name in there}
+            markdown(["system", *HEAD], [[TITLES[name], *(form([row[column] for row in own[name]]) for column, form in FORMS.items())] for name in there])
+
+
+def markdown(head, rows):
+    """A table."""
+    for cells in (head, ["---"] * len(head), *rows):
+        print("| " + " | ".join(cells) + " |", flush=True)
 
 
 def interval(values):

@@ -74,6 +74,8 @@ cargo xtask COMMAND [--offline] [ARGS…]
            table [--systems NAME…] [--together N…] [--sets N] [--seeds N…] [--search METHOD] [--only-print] [--again]
            the paper's table: text and image alignment of 1 to 4 subjects by Textual Inversion, DreamBooth, Custom Diffusion,
                         SHiRA and Cones; hours for all of it, goes on where it was stopped
+           scope [--subjects NAME…]
+           on which rows of keys and values, and on which pictures, masks of both scopes lower the loss, and what is drawn
            pack [MASK]  bytes and decode speed of subject packs against other encodings
   few-steps [OUT]
            make the bundle of Toybox that draws in four steps (target/toybox-4-steps): its LoRA merged into an export; installs PyTorch once

@@ -19,8 +19,8 @@ use crate::failure::Failure;
 /// Arguments of `cones compare`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Draws the same prompts and seeds with several bundles, and says how far the pictures are from those of --bundle: the peak signal-to-noise ratio of
-each pair in dB (above 40 nobody sees a difference; below 20 they are other pictures). With --measure also whether the pictures
+Draws the same prompts and seeds with several bundles, and says how far the pictures are from those of --bundle: the peak signal-to-noise ratio of \
+each pair in dB (above 40 nobody sees a difference; below 20 they are other pictures). With --measure also whether the pictures \
 of each show the things and the context that their prompts name.
 
 Examples:

@@ -25,13 +25,13 @@ use crate::pack_file::PackFile;
 #[command(after_help = "\
 Draws each prompt with the packs and with the base model, and judges the pictures by two networks that never saw the subject.
 recognised: among the subject, other drawings of its class and recoloured ones of itself the subject is nearest.
-alike: the cosine with the nearest picture of the subject; `others` and `real` below it say what other drawings and real
+alike: the cosine with the nearest picture of the subject; `others` and `real` below it say what other drawings and real \
 pictures of the subject come to. things, context: the picture shows what the prompt names.
 
-What the subject looks like is taken from --images, else from what `cones find` kept beside the pack (FILE.finding.json), else
+What the subject looks like is taken from --images, else from what `cones find` kept beside the pack (FILE.finding.json), else \
 from the instance that the pack is named after: `fluent-dog` of the class dog.
 
-A prompt file has one prompt a line. {} stands for the pack's trigger, {NAME} for that of the pack of that name; for the base
+A prompt file has one prompt a line. {} stands for the pack's trigger, {NAME} for that of the pack of that name; for the base \
 model they stand for the class word. Empty lines and lines that start with # are skipped.
 
 Examples:

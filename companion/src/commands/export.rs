@@ -13,7 +13,7 @@ use crate::pack_file::PackFile;
 /// Arguments of `cones export`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-For each layer of the base model the file holds a 1-D int32 tensor of neuron indices (row * columns + column) and, where
+For each layer of the base model the file holds a 1-D int32 tensor of neuron indices (row * columns + column) and, where \
 the pack has factors, a float32 tensor `LAYER.factors`; the pack's metadata are the file's. `cones import-mask` reads it.
 
 Example:

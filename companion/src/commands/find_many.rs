@@ -25,16 +25,16 @@ Examples:
   cones find-many subjects.csv --out packs --gpus 0,1,2,3 --provider cuda
   cones find-many s3://bucket/subjects.jsonl --out s3://bucket/packs --lease 120
   cones find-many subjects.csv --out packs --retry-failed
-A manifest is CSV with a header, or a JSON object on each line: name, class and pictures (a folder, or files; in CSV parted by `|`),
-and if wanted trigger, scope, steps, batch, share, precision, factor_steps, learn_trigger, hold_back, drawn, held_out, flip, seed,
+A manifest is CSV with a header, or a JSON object on each line: name, class and pictures (a folder, or files; in CSV parted by `|`), \
+and if wanted trigger, scope, steps, batch, share, precision, factor_steps, learn_trigger, hold_back, drawn, held_out, flip, seed, \
 author, licence, rare_class, as in `cones find`:
   name,class,pictures,steps
   rex,dog,s3://bucket/photos/rex,300
-Paths are seen from the manifest's folder. Places are folders, or s3://, gs://, az:// and file:// URLs; credentials and endpoints come
-from the environment (AWS_ACCESS_KEY_ID, AWS_REGION, AWS_ENDPOINT; GOOGLE_APPLICATION_CREDENTIALS; AZURE_STORAGE_ACCOUNT_NAME).
-Any number of workers may run the same command, on any machines. Each subject is claimed by a conditional write, its checkpoint goes
-to the store, and its pack is there once; whoever dies, another goes on. A bad line becomes a failed result and stops nothing.
-Below --out are packs/, results/, report.json. The same command again does what is left, and nothing twice.
+Paths are seen from the manifest's folder. Places are folders, or s3://, gs://, az:// and file:// URLs; credentials and endpoints come \
+from the environment (AWS_ACCESS_KEY_ID, AWS_REGION, AWS_ENDPOINT; GOOGLE_APPLICATION_CREDENTIALS; AZURE_STORAGE_ACCOUNT_NAME). \
+Any number of workers may run the same command, on any machines. Each subject is claimed by a conditional write, its checkpoint goes \
+to the store, and its pack is there once; whoever dies, another goes on. A bad line becomes a failed result and stops nothing. \
+Below --out are packs/, results/, report.json. The same command again does what is left, and nothing twice. \
 Exit status: 0 every line has its pack, 1 some came to nothing, 130 stopped (what was begun is put away and given back).")]
 pub struct FindManyArgs {
     /// The list of subjects: a file, or a URL.
@@ -107,9 +107,9 @@ pub fn run(args: &FindManyArgs) -> Result<(), Failure> {
     // A thread that waits for standard input keeps nothing alive.
     runtime.shutdown_background();
     match report? {
+        // That it was stopped, and what came to nothing, the parent tells, once.
+        _ if args.child.is_some() => Ok(()),
         Ended::Stopped => Err(cones_core::Error::Cancelled.into()),
-        // What came to nothing the parent tells, once.
-        Ended::All(_) if args.child.is_some() => Ok(()),
         Ended::All(report) => {
             args.print(&report)?;
             failed(&report)

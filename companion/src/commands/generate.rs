@@ -33,17 +33,17 @@ use crate::subject_spec::SubjectSpec;
 /// Arguments of `cones generate`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A subject is an installed pack by its NAME, a FILE.cones, a mask as FILE.safetensors, or random:PERCENT[:SEED]. :STRENGTH
-behind it (@STRENGTH does as well) is 0 (off) to 1 (as the pack says, the default). In prompts {NAME} stands for the trigger
+A subject is an installed pack by its NAME, a FILE.cones, a mask as FILE.safetensors, or random:PERCENT[:SEED]. :STRENGTH \
+behind it (@STRENGTH does as well) is 0 (off) to 1 (as the pack says, the default). In prompts {NAME} stands for the trigger \
 words of the subject of that name; {{ and }} stand for braces. NAME=FILE gives a subject another name in this request.
 
-A file is written as its ending says: .png, .jpg or .webp, each with the recipe inside; - is standard output, as PNG. Any other
+A file is written as its ending says: .png, .jpg or .webp, each with the recipe inside; - is standard output, as PNG. Any other \
 name is a folder for PNG files named by their seeds, behind the number of the line with --prompts.
 
-With --prompt-weights, brackets weigh words as in AUTOMATIC1111's web UI: (word) 1.1 times, [word] by as much less, (word:1.3) 1.3
+With --prompt-weights, brackets weigh words as in AUTOMATIC1111's web UI: (word) 1.1 times, [word] by as much less, (word:1.3) 1.3 \
 times; \\( and \\[ are brackets. Prompts may be of any length then, 75 tokens a chunk, and BREAK begins another chunk.
 
---from draws pictures of other programs, too, as far as they say how in the words of AUTOMATIC1111's web UI; what cannot be drawn as
+--from draws pictures of other programs, too, as far as they say how in the words of AUTOMATIC1111's web UI; what cannot be drawn as \
 they say is listed.
 
 Examples:

@@ -15,9 +15,9 @@ use crate::failure::Failure;
 /// Arguments of `cones import-embedding`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Takes what diffusers (learned_embeds.safetensors), AUTOMATIC1111's web UI and Kohya's scripts write, for Stable Diffusion 1 and 2.
-Wherever the trigger stands in a prompt, or in a negative prompt, the vectors stand in its place: all of them, however many
-tokens the word itself has. Strength 0 is the base model exactly. Pickled files (.pt, .bin) are never opened; the message says
+Takes what diffusers (learned_embeds.safetensors), AUTOMATIC1111's web UI and Kohya's scripts write, for Stable Diffusion 1 and 2. \
+Wherever the trigger stands in a prompt, or in a negative prompt, the vectors stand in its place: all of them, however many \
+tokens the word itself has. Strength 0 is the base model exactly. Pickled files (.pt, .bin) are never opened; the message says \
 how to make a safetensors file of one.
 
 Examples:

@@ -14,9 +14,9 @@ use crate::failure::Failure;
 /// Arguments of `cones import-lora`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Takes a LoRA that changes keys and values of the cross-attention (attn2.to_k, attn2.to_v) and nothing else, in the names of diffusers,
-PEFT or Kohya's scripts. It is kept as it is, as two thin matrices for each layer, switched on like any pack, and undone exactly.
-A LoRA changes all words of a prompt: it has no trigger of its own, though it may have been trained with a word.
+Takes a LoRA that changes keys and values of the cross-attention (attn2.to_k, attn2.to_v) and nothing else, in the names of diffusers, \
+PEFT or Kohya's scripts. It is kept as it is, as two thin matrices for each layer, switched on like any pack, and undone exactly. \
+A LoRA changes all words of a prompt: it has no trigger of its own, though it may have been trained with a word. \
 LoRAs that change other modules too are refused with the list of them; `cones import … --merge FILE` puts one into a model.
 
 Examples:

@@ -19,8 +19,8 @@ use cones_import::MaskFile;
 /// Arguments of `cones import-mask`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The file holds, for each layer of the base model, a 1-D int32 tensor of neuron indices (row * columns + column) and, where
-neurons are scaled rather than shut, a float32 tensor `LAYER.factors` beside it. Its metadata may say what the options
+The file holds, for each layer of the base model, a 1-D int32 tensor of neuron indices (row * columns + column) and, where \
+neurons are scaled rather than shut, a float32 tensor `LAYER.factors` beside it. Its metadata may say what the options \
 below say; options win. With SOURCE_DATE_EPOCH set, the same input gives the same bytes.
 
 Example:

@@ -18,7 +18,7 @@ use crate::pack_file::PackFile;
 /// Arguments of `cones inspect`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A pack says which base model it is for. That one is looked for: the one named with --bundle, the default one, those that
+A pack says which base model it is for. That one is looked for: the one named with --bundle, the default one, those that \
 are installed. Without it only what the pack says of itself can be shown.
 
 Examples:

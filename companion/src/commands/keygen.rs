@@ -12,7 +12,7 @@ use crate::keys;
 /// Arguments of `cones keygen`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-KEY is what signs catalogues: keep it to yourself and keep a copy. KEY.pub is what apps pin. Both are minisign's files.
+KEY is what signs catalogues: keep it to yourself and keep a copy. KEY.pub is what apps pin. Both are minisign's files. \
 A password comes from CONES_KEY_PASSWORD or, with --password, from the terminal; without either the key has none.
 
 Example:

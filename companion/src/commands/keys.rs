@@ -15,9 +15,9 @@ use crate::keys;
 /// Arguments of `cones keys`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-An app pins one key. If that is a root key, which signs nothing but this statement and is kept offline, the keys that sign catalogues
-can change without a new app: devices follow DIR/keys.json by themselves, refuse older ones, and remember it where it is missing. With
---root and no change the same is signed anew, for longer; without --root what is there is printed. The key that your app pins now can
+An app pins one key. If that is a root key, which signs nothing but this statement and is kept offline, the keys that sign catalogues \
+can change without a new app: devices follow DIR/keys.json by themselves, refuse older ones, and remember it where it is missing. With \
+--root and no change the same is signed anew, for longer; without --root what is there is printed. The key that your app pins now can \
 be the root key: devices have followed it all along.
 
 Columns: `counts` or `revoked`, the key, the first serial that counts or the reason; separated by tabs.

@@ -35,7 +35,7 @@ Example:
     List(ListArgs),
     /// Print the packs of a publisher's catalogue.
     #[command(after_help = "\
-Columns: name, version, trigger, precision, bytes, base model, SHA-256; for base models: name, `bundle`, bytes,
+Columns: name, version, trigger, precision, bytes, base model, SHA-256; for base models: name, `bundle`, bytes, \
 fingerprint; separated by tabs.
 
 Example:
@@ -43,7 +43,7 @@ Example:
     Available(AvailableArgs),
     /// Install pack files, or packs of a catalogue by name.
     #[command(after_help = "\
-What is broken off can be taken up again by the same command. An installed pack of the same name and base model is replaced. Of
+What is broken off can be taken up again by the same command. An installed pack of the same name and base model is replaced. Of \
 several packs each is installed that can be; the others are named, and the exit status is 1.
 
 Examples:
@@ -53,7 +53,7 @@ Examples:
     Install(InstallArgs),
     /// Install newer versions of installed packs, and tell which were withdrawn.
     #[command(after_help = "\
-Of packs that were installed from a catalogue of this publisher those are replaced of which the catalogue has a newer version. What
+Of packs that were installed from a catalogue of this publisher those are replaced of which the catalogue has a newer version. What \
 the publisher has withdrawn is named; it stays until it is removed, and is no longer drawn with.
 
 Example:

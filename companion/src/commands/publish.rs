@@ -18,9 +18,9 @@ use crate::places::StoreArgs;
 /// Arguments of `cones publish`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-DIR can then be served by any static file server or object store; `cones serve DIR` tries it out. Publishing into it again
-adds to its catalogue; a pack takes the place of a lower version of its own. Files that are no longer listed stay, for
-devices that are just downloading them. Devices refuse the catalogue after --expires days: publish again before, best from a timer.
+DIR can then be served by any static file server or object store; `cones serve DIR` tries it out. Publishing into it again \
+adds to its catalogue; a pack takes the place of a lower version of its own. Files that are no longer listed stay, for \
+devices that are just downloading them. Devices refuse the catalogue after --expires days: publish again before, best from a timer. \
 Where a root key has signed a statement of keys there (`cones keys --help`), KEY has to be one that counts by it.
 
 Examples:

@@ -18,7 +18,7 @@ use crate::ranges;
 /// Arguments of `cones quantise`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-The small form has the same fingerprint: packs made for the exact bundle serve it, and `cones find` goes on taking the exact one.
+The small form has the same fingerprint: packs made for the exact bundle serve it, and `cones find` goes on taking the exact one. \
 `cargo xtask bench forms` measures what each form loses on Toybox, `cones compare` on any model.
 
 Examples:

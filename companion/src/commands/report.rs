@@ -27,11 +27,11 @@ const PAGE: &str = "index.html";
 /// Arguments of `cones report`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The page is one file: pictures inside, no script, no network. It shows the packs' pictures in several contexts and
-strengths beside the base model's, where the trigger is seen in them, how the neurons were found (from the
-NAME.finding.json that `cones find` leaves beside a pack), which neurons they are, and what several packs share.
+The page is one file: pictures inside, no script, no network. It shows the packs' pictures in several contexts and \
+strengths beside the base model's, where the trigger is seen in them, how the neurons were found (from the \
+NAME.finding.json that `cones find` leaves beside a pack), which neurons they are, and what several packs share. \
 In a prompt, {} stands for the trigger words.
-With --pictures the page also shows where the trigger is seen in your pictures, with the pack off and on. A picture DIR/dog.jpg whose
+With --pictures the page also shows where the trigger is seen in your pictures, with the pack off and on. A picture DIR/dog.jpg whose \
 subject's shape is known, white on black in DIR/shapes/dog.png, gets a figure: the overlap of shape and attention.
 
 Examples:

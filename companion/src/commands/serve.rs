@@ -14,7 +14,7 @@ use crate::failure::Failure;
 /// Arguments of `cones serve`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-For trying out what `cones publish` wrote: plain HTTP, GET and HEAD, ranges, no listings, nothing outside DIR, no
+For trying out what `cones publish` wrote: plain HTTP, GET and HEAD, ranges, no listings, nothing outside DIR, no \
 dot-files. Ctrl-C stops it. Devices take plain HTTP from their own machine only; for others put the folder behind HTTPS.
 
 Example:

@@ -13,8 +13,8 @@ use crate::failure::Failure;
 /// Arguments of `cones studio`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A page in your browser, from this machine alone: drop photos, press Find, watch it learn, draw, and hand the pack to a phone by a
-QR code. Nothing leaves the machine unless you share it on the page. Whoever has the address that is printed is let in; nobody else.
+A page in your browser, from this machine alone: drop photos, press Find, watch it learn, draw, and hand the pack to a phone by a \
+QR code. Nothing leaves the machine unless you share it on the page. Whoever has the address that is printed is let in; nobody else. \
 Ctrl-C closes it: what is under way is written down and goes on the next time.
 
 Examples:

@@ -24,8 +24,8 @@ use crate::ranges;
 /// Arguments of `cones tune`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The neurons stay; a factor for each of them is trained on the pictures of each subject and on pictures made of two of them side
-by side, with all packs switched on. Packs of scope `trigger` stay packs of their own, one file for each in the folder --out,
+The neurons stay; a factor for each of them is trained on the pictures of each subject and on pictures made of two of them side \
+by side, with all packs switched on. Packs of scope `trigger` stay packs of their own, one file for each in the folder --out, \
 a version up. Packs of scope `prompt` are united first, into one pack.
 
 Examples:

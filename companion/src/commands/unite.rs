@@ -20,8 +20,8 @@ use crate::precision_arg::PrecisionArg;
 /// Arguments of `cones unite`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The union holds the neurons of all packs; where two hold the same neuron, their factors are multiplied. It is the paper's
-concatenation, and of scope `prompt`: its mask changes whole prompts. Packs of scope `trigger` need no union: give several
+The union holds the neurons of all packs; where two hold the same neuron, their factors are multiplied. It is the paper's \
+concatenation, and of scope `prompt`: its mask changes whole prompts. Packs of scope `trigger` need no union: give several \
 --subject to `cones generate`, and each changes the rows of its own trigger. A union holds no learned embeddings.
 
 Examples:

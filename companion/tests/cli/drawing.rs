@@ -280,6 +280,17 @@ fn a_library_of_something_else_is_an_error_too() {
     assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
 }
 
+/// The width of a terminal.
+const WIDTH: usize = 100;
+
+/// Whether a line of running text is as long as the terminal lets it be, where its sentence goes on in the next one.
+fn is_filled(line: &str, next: &str) -> bool {
+    let is_text = |line: &str| line.starts_with(|first: char| !first.is_whitespace());
+    let goes_on = is_text(line) && is_text(next) && !line.ends_with(['.', ':']);
+    let word = next.split(' ').next().unwrap_or_default();
+    !goes_on || line.len() + 1 + word.len() > WIDTH
+}
+
 #[test]
 fn help_shows_examples() {
     for command in [
@@ -308,10 +319,22 @@ fn help_shows_examples() {
         "devices",
         "completion",
         "man",
+        "find",
+        "find-many",
+        "tune",
+        "unite",
+        "evaluate",
+        "keys",
+        "studio",
+        "import-lora",
+        "import-embedding",
     ] {
         let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
-        let help = done(&words);
+        let mut narrow = cones(&words);
+        narrow.env("COLUMNS", WIDTH.to_string());
+        let help = succeed(narrow);
         assert!(help.contains("Example") && help.contains(&format!("cones {command}")), "{help}");
+        assert!(help.lines().zip(help.lines().skip(1)).all(|(line, next)| is_filled(line, next)), "{help}");
     }
     assert!(done(&["--help"]).contains("Exit status"));
     assert!(done(&["--version"]).starts_with("cones "));

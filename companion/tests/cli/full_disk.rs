@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use cones_tests::mounted;
+use cones_tests::{fixtures, mounted};
 
 use crate::tool::{Desk, bundle, golden, models, stderr, text};
 
@@ -108,4 +108,17 @@ fn bundles_and_stores_are_whole_or_absent() {
     let store = format!("{}/store", desk.path("disk"));
     let pack = desk.pack("rex", "1", &[]);
     assert!(fill(&desk, &["packs", "install", &pack, "--store", &store], (512, 2), &["store/packs/store.json "]) >= 3);
+}
+
+#[test]
+fn imported_models_and_reports_are_whole_or_absent() {
+    let desk = Desk::new();
+    let (model, page) = (format!("{}/sana", desk.path("disk")), format!("{}/page", desk.path("disk")));
+    let export = |part: &str| text(&fixtures::flow().join("sana").join(part)).to_owned();
+    let (onnx, weights) = (export("onnx"), export("diffusers"));
+    let import = ["import", "--onnx", &onnx, "--weights", &weights, "--dtype", "float32", "--out", &model];
+    assert!(fill(&desk, &import, (16, 3), &[]) >= 4);
+    let pack = models("packs/fluent-dog.cones");
+    let report = [&["report", text(&pack), "--out", &page, "--prompt", "a {}", "--seeds", "1"], &QUICK[..]].concat();
+    assert!(fill(&desk, &report, (4, 3), &[]) >= 3);
 }

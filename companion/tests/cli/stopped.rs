@@ -23,7 +23,7 @@ fn interrupt(desk: &Desk, arguments: &[&str], sign: &str, more: Duration) -> Str
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
     let words = stderr(&output);
-    assert!(words.lines().any(|line| line.starts_with("stopped")), "{words}");
+    assert_eq!(words.lines().filter(|line| line.starts_with("stopped")).count(), 1, "{words}");
     words
 }
 

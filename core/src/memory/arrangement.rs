@@ -38,6 +38,8 @@ pub struct Sizes {
     pub from_picture: bool,
     /// Chunks of the prompts: 1, or more of long ones with weights.
     pub chunks: u32,
+    /// Whether words have boxes, so that a bias goes to attention.
+    pub boxed: bool,
 }
 
 impl Sizes {
@@ -46,7 +48,8 @@ impl Sizes {
     pub fn by_default(bundle: &Bundle) -> Self {
         let manifest = bundle.manifest();
         let guided = manifest.is_guided(manifest.defaults.guidance);
-        Self { width: manifest.image.width, height: manifest.image.height, guided, from_picture: false, chunks: 1 }
+        let (width, height) = (manifest.image.width, manifest.image.height);
+        Self { width, height, guided, from_picture: false, chunks: 1, boxed: false }
     }
 }
 

@@ -133,18 +133,22 @@ impl<'a> Planner<'a> {
     }
 
     /// What prompts take that the profile does not know: K and V of all branches three times (kept for the next request, with
-    /// subjects, and bound to the graph), and, of chunks beside the first, attention's scores of one layer at a time.
+    /// subjects, and bound to the graph), and, of chunks beside the first, attention's scores of one layer at a time. With boxes all
+    /// scores are there, for ONNX Runtime has no flash attention with a bias, and the bias itself: of all sizes of the grid together
+    /// less than 4/3 of the finest.
     fn prompts(&self, sizes: Sizes, batch: u64, cells: u64) -> u64 {
         let manifest = self.bundle.manifest();
         let length = u64::from(manifest.text.max_length);
-        let (all, more) = (u64::from(sizes.chunks.max(1)) * length, u64::from(sizes.chunks.saturating_sub(1)) * length);
+        let all = u64::from(sizes.chunks.max(1)) * length;
+        let more = if sizes.boxed { all } else { u64::from(sizes.chunks.saturating_sub(1)) * length };
+        let bias = if sizes.boxed { batch.saturating_mul(cells) * 4 / 3 } else { 0 };
         let rows = || manifest.layers.iter().map(|layer| u64::from(layer.rows));
         let branches = if sizes.guided { 2 } else { 1 };
         // The finest layers have the least rows and the most queries, one for each cell; heads have 32 rows at least.
         let heads = rows().min().unwrap_or(0).div_ceil(32);
         let scores = batch.saturating_mul(heads).saturating_mul(cells);
         let values = 3 * branches * rows().sum::<u64>();
-        all.saturating_mul(values).saturating_add(more.saturating_mul(scores)).saturating_mul(4)
+        all.saturating_mul(values.saturating_add(bias)).saturating_add(more.saturating_mul(scores)).saturating_mul(4)
     }
 
     /// The stages of a request; `None` where the profile does not know one of the graphs.

@@ -1,7 +1,7 @@
 //! Budgets, load forms and branches: what is chosen, that it draws the same, and what is refused.
 
 use cones_core::memory::{Arrangement, LoadForm};
-use cones_core::{Bundle, CancelToken, Engine, EngineOptions, Error, MemoryMode, MemoryPlan};
+use cones_core::{Bundle, CancelToken, Engine, EngineOptions, Error, MemoryMode, MemoryPlan, Request, WordBox};
 use cones_tests::base;
 use cones_tests::psnr::psnr;
 
@@ -65,6 +65,20 @@ fn what_does_not_fit_is_refused_with_the_figures_before_anything_is_loaded() {
     assert!(mode.hint().is_some_and(|hint| hint.contains("`least`")), "{mode}");
     let none = Engine::new(base::bundle(), base::options().with_budget(0));
     assert!(matches!(none, Err(Error::BadRequest { field: "budget", .. })));
+}
+
+#[test]
+fn boxes_take_a_bias_and_all_scores_of_a_layer() {
+    let engine = engine(MemoryMode::Resident, Some(u64::MAX));
+    let taken = |request: &Request| engine.memory_plan(request).expect("a plan").peak.expect("Toybox has a profile");
+    let mut wanted = request("a dog on grass");
+    (wanted.width, wanted.height) = (Some(256), Some(256));
+    let plain = taken(&wanted);
+    wanted.boxes = vec![WordBox::new("dog", [0.0, 0.0, 0.5, 1.0])];
+    // Two branches of 64 x 64 places by 32 tokens, in float32.
+    let finest = 2 * 64 * 64 * 32 * 4;
+    let more = taken(&wanted) - plain;
+    assert!((2 * finest..20 * finest).contains(&more), "{more}");
 }
 
 #[test]

@@ -1,0 +1,146 @@
+"""Why a mask that was found with scope `prompt` lowers the loss and hardly changes the picture: where its gain comes from.
+
+    cargo xtask bench scope [--subjects dog cat robot]
+
+For each subject a mask is found with scope `trigger` and one with scope `prompt` (the paper's). Each is then put, in PyTorch, on some rows of keys and
+values alone: those of the trigger's words, of the words that say where (context), of everything else (start, end and padding), or all.
+
+- Losses, as ratios to the base model's on the same noise: on the pictures that the mask was found from, and on new pictures of the same subject in
+  eight contexts (`models/shapes`), also by quarter of the timesteps, most noise first.
+- Pictures in the 16 contexts, judged as `cones evaluate` does: with the mask on those rows of the prompt, and of the empty prompt or not.
+
+What is found is kept in target/bench/table.
+"""
+import argparse
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from PIL import Image  # noqa: E402
+
+from base import GUIDANCE, ROOT, STEPS  # noqa: E402
+from bench import Bench, noise  # noqa: E402
+from figures import markdown  # noqa: E402
+from judge import Judge  # noqa: E402
+from masked import Mask  # noqa: E402
+from subjects import replaced, subject  # noqa: E402
+import world  # noqa: E402
+
+TRIGGER = "<v1>"
+# Draws of noise for each picture, one timestep each, the same for every mask.
+DRAWS = 32
+ROWS = ("trigger", "context", "rest", "all")
+
+
+def rows(base, texts, word, which):
+    """Marks [texts, tokens] the rows of a kind in each text."""
+    ids = base.ids(texts)
+    called = torch.isin(ids, torch.tensor([base.token(TRIGGER), base.token(word)]))
+    first = torch.arange(ids.shape[1])[None] == 0
+    end = torch.cumsum(ids == base.tokenizer.eos_token_id, 1) > 0
+    rest = first | end
+    marks = {"trigger": called, "rest": rest, "context": ~called & ~rest, "all": torch.ones_like(called)}
+    return marks[which]
+
+
+@torch.no_grad()
+def losses(base, latents, texts, mask=None, marks=None):
+    """Mean loss in each quarter of the timesteps, most noise first."""
+    states, steps = base.text(texts), base.scheduler.config.num_train_timesteps
+    sums, each = torch.zeros(4), torch.Generator().manual_seed(5)
+    if mask:
+        mask.rows = marks
+    for draw in range(DRAWS):
+        # Timesteps in the middles of even parts, so that every quarter has as many.
+        t = torch.full((len(latents),), int((draw + 0.5) * steps / DRAWS))
+        spread = torch.randn(latents.shape, generator=each)
+        noisy = base.scheduler.add_noise(latents, spread, t)
+        wanted = spread if base.scheduler.config.prediction_type == "epsilon" else base.scheduler.get_velocity(latents, spread, t)
+        out = base.unet(noisy.contiguous(memory_format=torch.channels_last), t, states).sample
+        sums[3 - 4 * draw // DRAWS] += (out - wanted).square().mean() * 4 / DRAWS
+    return sums
+
+
+@torch.no_grad()
+def draw(base, prompts, seed, mask=None, marks=None, empty_too=False):
+    """Pictures, each prompt from the same noise; the mask counts in the marked rows of the prompts, and in all of the empty one's where `empty_too`."""
+    states, empty = base.text(prompts), base.text([""] * len(prompts))
+    base.scheduler.set_timesteps(STEPS)
+    z = torch.randn(1, base.unet.config.in_channels, *2 * [base.unet.config.sample_size], generator=torch.Generator().manual_seed(seed))
+    z = z.expand(len(prompts), -1, -1, -1)
+    if mask:
+        mask.rows = torch.cat([torch.full_like(marks, empty_too), marks])
+    for t in base.scheduler.timesteps:
+        both = torch.cat([z, z]).contiguous(memory_format=torch.channels_last)
+        out = base.unet(both, t, torch.cat([empty, states])).sample
+        without, with_ = out.chunk(2)
+        z = base.scheduler.step(without + GUIDANCE * (with_ - without), t, z).prev_sample
+    pictures = base.vae.decode(z / base.vae.config.scaling_factor).sample
+    return ((pictures / 2 + 0.5).clamp(0, 1) * 255).round().permute(0, 2, 3, 1).numpy().astype(np.uint8)
+
+
+def new_pictures(word):
+    """Pictures of the subject that no mask was found from, and their captions."""
+    folder = ROOT / "models/shapes" / f"fluent-{word}"
+    captions = json.loads((folder / "subject.json").read_text())["captions"]
+    return [np.asarray(Image.open(folder / name).convert("RGB")) for name in captions], list(captions.values())
+
+
+def judged(bench, judge, one, pictures):
+    found = judge.figures(pictures, [one], *bench.asked([one]))
+    return [f"{100 * found['recognised']:.0f} %", f"{found['alike']:.2f}", f"{100 * found['classes']:.0f} %", f"{100 * found['context']:.0f} %"]
+
+
+def of_subject(bench, judge, word):
+    """Rows of the two tables for one subject."""
+    base, one = bench.base, subject(word)
+    base.restore()
+    called = lambda captions: [replaced(caption, word, f"{TRIGGER} {word}") for caption in captions]
+    sets = {"its own pictures": (one.pictures, called(one.captions))}
+    pictures, captions = new_pictures(word)
+    sets["new pictures"] = (pictures, called(captions))
+    prompts = called(bench.asked([one])[1])
+    latents = {name: base.latents(list(pictures)) for name, (pictures, _) in sets.items()}
+    first = {name: losses(base, latents[name], texts) for name, (_, texts) in sets.items()}
+    gains, drawn = [], [[word, "none", "", "", *judged(bench, judge, one, draw(base, prompts, noise(0)))]]
+    for scope in ("trigger", "prompt"):
+        pack, _ = bench.cones.found(one, "learned", scope)
+        mask = Mask(base.unet, bench.cones.exported(pack))
+        for which in ROWS:
+            cells = []
+            for name, (_, texts) in sets.items():
+                value = losses(base, latents[name], texts, mask, rows(base, texts, word, which))
+                cells += [f"{value.sum() / first[name].sum():.3f}", " ".join(f"{ratio:.2f}" for ratio in (value / first[name]).tolist())]
+            gains.append([word, scope, which, *cells])
+            for empty_too in (False, True) if which == "all" else (False,):
+                pictures = draw(base, prompts, noise(0), mask, rows(base, prompts, word, which), empty_too)
+                bench.sheet(f"{scope}-on-{which}{'-and-empty' * empty_too}", [word], 0, pictures)
+                drawn.append([word, scope, which, "yes" if empty_too else "no", *judged(bench, judge, one, pictures)])
+        mask.remove()
+    return gains, drawn
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="cargo xtask bench scope", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("section", nargs="?", help=argparse.SUPPRESS)
+    parser.add_argument("--cones", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--work", required=True, type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--subjects", nargs="+", default="dog cat robot".split(), choices="dog cat robot owl car".split())
+    parser.add_argument("--bundle", type=Path, default=ROOT / "models/toybox/bundle")
+    parser.add_argument("--diffusers", type=Path, help="the folder that the bundle came from; Toybox's is made from its bundle")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    bench, judge = Bench(args), Judge()
+    gains, drawn = zip(*(of_subject(bench, judge, word) for word in args.subjects))
+    print("Losses as ratios to the base model's, and by quarter of the timesteps, most noise first\n")
+    markdown(["subject", "found with scope", "rows", "its own pictures", "by quarter", "new pictures", "by quarter"], sum(gains, []))
+    print("\nPictures in 16 contexts\n")
+    markdown(["subject", "found with scope", "rows", "the empty prompt's too", "recognised", "alike", "class right", "context right"], sum(drawn, []))
+
+
+if __name__ == "__main__":
+    main()
