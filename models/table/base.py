@@ -1,19 +1,12 @@
 """The base model as diffusers has it, for methods that train it: texts, pictures, the loss of a step, and drawing."""
-import sys
-from pathlib import Path
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import StableDiffusionPipeline
 from diffusers.models.attention_processor import AttnProcessor
 
-ROOT = Path(__file__).resolve().parents[2]
-# The recipe's own modules: the world's captions, the measure, and what makes PyTorch fast on a CPU.
-sys.path.append(str(ROOT / "models/toybox/recipe"))
-sys.path.append(str(ROOT / "models/toybox2/recipe"))
-
-import fast  # noqa: E402
+import paths  # noqa: F401
+import fast
 
 STEPS, GUIDANCE = 20, 4.0
 # Pictures that are drawn at once.

@@ -8,9 +8,10 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from base import ROOT, Base
+from base import Base
 from cones import Cones
 from method import Learned
+from paths import ROOT
 
 import world
 

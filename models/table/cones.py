@@ -11,7 +11,8 @@ import time
 import numpy as np
 from PIL import Image
 
-from base import GUIDANCE, ROOT, STEPS
+from base import GUIDANCE, STEPS
+from paths import ROOT
 
 
 class Cones:

@@ -2,6 +2,7 @@
 import numpy as np
 import torch
 
+import paths  # noqa: F401
 import world
 
 # Of each class; DreamBooth's public script asks for 200 of a photograph's variety, Toybox's world has 16 contexts.

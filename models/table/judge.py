@@ -1,8 +1,8 @@
 """What pictures are held against: texts and the subjects' own pictures in the towers' space, and Toybox's measure."""
 import numpy as np
 
+from paths import ROOT
 import towers
-from base import ROOT
 from measure import Measure, around
 
 MEASURE = ROOT / "models/toybox/measure"

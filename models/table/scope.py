@@ -22,11 +22,12 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from base import GUIDANCE, ROOT, STEPS  # noqa: E402
+from base import GUIDANCE, STEPS  # noqa: E402
 from bench import Bench, noise  # noqa: E402
 from figures import markdown  # noqa: E402
 from judge import Judge  # noqa: E402
 from masked import Mask  # noqa: E402
+from paths import ROOT  # noqa: E402
 from subjects import replaced, subject  # noqa: E402
 import world  # noqa: E402
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from base import ROOT
+from paths import ROOT
 
 # In the order that gives each its trigger, so that subjects drawn together have different ones.
 NAMES = "dog cat robot owl car fox mushroom penguin".split()

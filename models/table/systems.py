@@ -5,6 +5,7 @@ from typing import Callable
 
 import numpy as np
 
+import paths  # noqa: F401
 import custom_diffusion
 import dreambooth
 import shira

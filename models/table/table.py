@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import torch  # noqa: E402
 
-from base import ROOT  # noqa: E402
+from paths import ROOT  # noqa: E402
 from bench import Bench  # noqa: E402
 from figures import Figures  # noqa: E402
 from judge import Judge  # noqa: E402

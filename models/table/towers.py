@@ -65,7 +65,8 @@ class Towers(nn.Module):
 
 
 def save(model, file=FILE):
-    save_file({name: value.half() if value.is_floating_point() else value for name, value in model.state_dict().items()}, file)
+    small = {name: value.half() if value.is_floating_point() else value for name, value in model.state_dict().items()}
+    save_file({name: value.contiguous() for name, value in small.items()}, file)
 
 
 def load(things, file=FILE):

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-import base  # noqa: F401  (finds the recipe's modules)
+import paths  # noqa: F401
 import towers
 import world
 from towers import Towers, as_input
