@@ -154,7 +154,8 @@ impl Phones<'_> {
         let words =
             ["rustc", STANDARD, "--profile", "phone", "--package", "cones-bindings", "--lib", "--crate-type", "cdylib"];
         let mut cargo = self.cargo(ANDROID, &words)?;
-        cargo.args(["--features", features, "--", "-Clinker-flavor=ld.lld", "-Cstrip=symbols"]);
+        cargo.args(["--features", features, "--", "-Cstrip=symbols"]);
+        cargo.arg(format!("-Clinker={}", self.tools.cc().display()));
         cargo.arg(format!("-Clink-arg=-L{}", stand_ins.display()));
         cargo.arg(format!("-Clink-arg={}", stand_ins.join("unwinder.o").display()));
         // What the NDK's start files define, and its pages.

@@ -17,6 +17,20 @@ use crate::workspace::Workspace;
 /// Where the C library is in a package of x86-64.
 const LIBRARIES: &str = "usr/lib/x86_64-linux-gnu";
 
+/// Takes what is said to a C compiler that links, and says it to the linker: options for that one without their `-Wl,`, none that are the compiler's own.
+const DRIVER: &str = r#"#!/bin/sh
+set -f
+for word do
+    shift
+    case "$word" in
+        -Wl,*) before=$IFS; IFS=,; set -- "$@" ${word#-Wl,}; IFS=$before ;;
+        -nodefaultlibs|-nostartfiles|-nostdlib|-fuse-ld=*|--target=*|-m*|-B*) ;;
+        *) set -- "$@" "$word" ;;
+    esac
+done
+exec LLD "$@"
+"#;
+
 /// Scripts that start the tools.
 pub(crate) struct Tools {
     folder: PathBuf,
@@ -38,6 +52,7 @@ impl Tools {
         let options = format!("-no-canonical-prefixes -resource-dir {}", resources.display());
         tools.script(&host, "clang", &format!("clang-{clang}"), &options)?;
         tools.script(&host, "ld.lld", &format!("lld-{clang}"), "")?;
+        write(&tools.cc(), &DRIVER.replace("LLD", &tools.lld().display().to_string()))?;
         let asked = process::capture(Command::new(tools.rustc()).arg("--version"))?;
         if !asked.status.success() {
             return Err(Failure::new(
@@ -59,6 +74,11 @@ impl Tools {
 
     pub(crate) fn lld(&self) -> PathBuf {
         self.folder.join("ld.lld")
+    }
+
+    /// What links as a C compiler does, with [`lld`](Self::lld): some versions of rustc do not speak to lld itself for these targets.
+    pub(crate) fn cc(&self) -> PathBuf {
+        self.folder.join("cc")
     }
 
     /// Where LLVM's unwinder is below a folder of Debian's, to be linked in.
@@ -87,12 +107,16 @@ impl Tools {
              {host}/usr/bin/{program} $options \"$@\"\n",
             file.display()
         );
-        // Left alone where it is the same: cargo compiles anew where the compiler's date changed.
-        if fs::read_to_string(&file).is_ok_and(|old| old == text) {
-            return Ok(());
-        }
-        fs::write(&file, text).and_then(|()| executable(&file)).map_err(|error| Failure::file("write", &file, &error))
+        write(&file, &text)
     }
+}
+
+/// Writes a script. It is left alone where it is the same: cargo compiles anew where the compiler's date changed.
+fn write(file: &Path, text: &str) -> Result {
+    if fs::read_to_string(file).is_ok_and(|old| old == text) {
+        return Ok(());
+    }
+    fs::write(file, text).and_then(|()| executable(file)).map_err(|error| Failure::file("write", file, &error))
 }
 
 /// cargo's variable for a setting of one target.
@@ -121,4 +145,20 @@ fn executable(file: &Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn executable(_: &Path) -> std::io::Result<()> {
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_to_a_compiler_is_said_to_the_linker() {
+        let script = DRIVER.replace("exec LLD", "printf '%s\\n'");
+        let words =
+            ["-shared", "-Wl,--as-needed,-z,relro", "-nodefaultlibs", "-o", "a b*.so", "-Wl,-Bstatic", "-lc", "-m64"];
+        let output = Command::new("sh").args(["-c", &script, "cc"]).args(words).output().expect("a shell");
+        let said = String::from_utf8(output.stdout).expect("text");
+        let expected = ["-shared", "--as-needed", "-z", "relro", "-o", "a b*.so", "-Bstatic", "-lc"];
+        assert_eq!(said.lines().collect::<Vec<_>>(), expected);
+    }
 }
