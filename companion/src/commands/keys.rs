@@ -22,7 +22,7 @@ be the root key: devices have followed it all along.
 
 Columns: `counts` or `revoked`, the key, the first serial that counts or the reason; separated by tabs.
 
-From one key to an offline one, then a key that was stolen:
+Examples, from one key to an offline one, then with a key that was stolen:
   cones keygen --out desk.key
   cones keys --out public --root root.key --add desk.key.pub
   cones publish rex.cones --out public --key desk.key

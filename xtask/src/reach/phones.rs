@@ -158,8 +158,9 @@ impl Phones<'_> {
         cargo.arg(format!("-Clinker={}", self.tools.cc().display()));
         cargo.arg(format!("-Clink-arg=-L{}", stand_ins.display()));
         cargo.arg(format!("-Clink-arg={}", stand_ins.join("unwinder.o").display()));
-        // What the NDK's start files define, and its pages.
-        cargo.args(["-Clink-arg=--defsym=__dso_handle=__ehdr_start", "-Clink-arg=-zmax-page-size=16384"]);
+        // What the NDK's start files define, and its pages. Debian's unwinder asks for a `libpthread`, which is in Android's `libc`.
+        let more = ["--defsym=__dso_handle=__ehdr_start", "-zmax-page-size=16384", "--no-dependent-libraries"];
+        cargo.args(more.map(|word| format!("-Clink-arg={word}")));
         process::run(&mut cargo, "The compiler's words above say why.")?;
         Ok(self.folder.join(ANDROID).join("phone/libcones.so"))
     }

@@ -17,12 +17,14 @@ use crate::workspace::Workspace;
 /// Where the C library is in a package of x86-64.
 const LIBRARIES: &str = "usr/lib/x86_64-linux-gnu";
 
-/// Takes what is said to a C compiler that links, and says it to the linker: options for that one without their `-Wl,`, none that are the compiler's own.
+/// Takes what is said to a C compiler that links, and says it to the linker: options for that one without their `-Wl,`, none that are the compiler's own. Libraries are
+/// noted as needed though nothing of them is seen to be: those that stand in for Android's are empty.
 const DRIVER: &str = r#"#!/bin/sh
 set -f
 for word do
     shift
     case "$word" in
+        -Wl,--as-needed) ;;
         -Wl,*) before=$IFS; IFS=,; set -- "$@" ${word#-Wl,}; IFS=$before ;;
         -nodefaultlibs|-nostartfiles|-nostdlib|-fuse-ld=*|--target=*|-m*|-B*) ;;
         *) set -- "$@" "$word" ;;
@@ -154,11 +156,20 @@ mod tests {
     #[test]
     fn what_is_said_to_a_compiler_is_said_to_the_linker() {
         let script = DRIVER.replace("exec LLD", "printf '%s\\n'");
-        let words =
-            ["-shared", "-Wl,--as-needed,-z,relro", "-nodefaultlibs", "-o", "a b*.so", "-Wl,-Bstatic", "-lc", "-m64"];
+        let words = [
+            "-shared",
+            "-Wl,--as-needed",
+            "-Wl,-z,relro",
+            "-nodefaultlibs",
+            "-o",
+            "a b*.so",
+            "-Wl,-Bstatic",
+            "-lc",
+            "-m64",
+        ];
         let output = Command::new("sh").args(["-c", &script, "cc"]).args(words).output().expect("a shell");
         let said = String::from_utf8(output.stdout).expect("text");
-        let expected = ["-shared", "--as-needed", "-z", "relro", "-o", "a b*.so", "-Bstatic", "-lc"];
+        let expected = ["-shared", "-z", "relro", "-o", "a b*.so", "-Bstatic", "-lc"];
         assert_eq!(said.lines().collect::<Vec<_>>(), expected);
     }
 }
