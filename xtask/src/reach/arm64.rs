@@ -23,7 +23,7 @@ const STEPS: &str = "4";
 const TESTS: [(&str, &[&str]); 4] = [
     ("--lib", &[]),
     // Pictures are drawn below, and take minutes each.
-    ("--test=golden", &["pictures", "inpaint", "variation"]),
+    ("--test=golden", &["pictures", "inpaint", "variation", "boxes"]),
     // A million neurons many times over.
     ("--test=pack", &["million", "arbitrary"]),
     // Other processes of the same program do not start in QEMU.
