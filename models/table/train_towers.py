@@ -2,7 +2,7 @@
 
     python train_towers.py --npm NODE_MODULES --work WORK [--minutes 15]
 
-NODE_MODULES has the artwork (`models/toybox/recipe/train.sh` says which packages); the loss is CLIP's (InfoNCE both ways). Colour, blur and noise vary, so that
+NODE_MODULES has the artwork (`models/toybox/recipe/train.sh` says which packages); the loss is CLIP's (contrastive, both ways). Colour, blur and noise vary, so that
 soft pictures are judged by what they show. Resumes from WORK/towers.pt; writes towers.safetensors here. Printed at the end: how often a new caption is
 found among 100 by its picture, and a picture by its caption, also of drawings of the held-out subjects, which it has never seen. Needs CairoSVG beside the bench's
 requirements.

@@ -17,21 +17,8 @@ use crate::workspace::Workspace;
 /// Where the C library is in a package of x86-64.
 const LIBRARIES: &str = "usr/lib/x86_64-linux-gnu";
 
-/// Takes what is said to a C compiler that links, and says it to the linker: options for that one without their `-Wl,`, none that are the compiler's own. Libraries are
-/// noted as needed though nothing of them is seen to be: those that stand in for Android's are empty.
-const DRIVER: &str = r#"#!/bin/sh
-set -f
-for word do
-    shift
-    case "$word" in
-        -Wl,--as-needed) ;;
-        -Wl,*) before=$IFS; IFS=,; set -- "$@" ${word#-Wl,}; IFS=$before ;;
-        -nodefaultlibs|-nostartfiles|-nostdlib|-fuse-ld=*|--target=*|-m*|-B*) ;;
-        *) set -- "$@" "$word" ;;
-    esac
-done
-exec LLD "$@"
-"#;
+/// What links as a C compiler does.
+const DRIVER: &str = include_str!("cc.sh");
 
 /// Scripts that start the tools.
 pub(crate) struct Tools {
@@ -149,11 +136,12 @@ fn executable(_: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(not(unix), ignore = "there is no shell")]
     fn what_is_said_to_a_compiler_is_said_to_the_linker() {
         let script = DRIVER.replace("exec LLD", "printf '%s\\n'");
         let words = [
