@@ -7,14 +7,11 @@ import torch
 
 from examples import Examples
 from method import STEPS, Learned, fit, with_prior
+from method import trigger_and_class as called
 
 RATES = (2e-5, 1e-4, 5e-4)
 RATE = 1e-4
 JOINT = True
-
-
-def called(subject):
-    return f"{subject.trigger} {subject.word}"
 
 
 def train(base, subjects, work, rate):

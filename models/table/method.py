@@ -29,6 +29,11 @@ def fit(parameters, rate, steps, loss, decay=1e-2):
     return time.perf_counter() - start
 
 
+def trigger_and_class(subject):
+    """What a subject is called in prompts, as `<v1> dog`."""
+    return f"{subject.trigger} {subject.word}"
+
+
 def with_prior(base, examples, states):
     """The loss of a batch of which half are the subjects' pictures and half their classes': both parts count alike (`prior_loss_weight` 1)."""
     latents, texts = examples.batch(BATCH)

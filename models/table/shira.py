@@ -7,6 +7,7 @@ import torch
 
 from examples import Examples
 from method import STEPS, Learned, fit, modules, with_prior
+from method import trigger_and_class as called
 
 RATES = (1e-3, 5e-3, 2e-2)
 RATE = 5e-3
@@ -15,10 +16,6 @@ SHARE = 0.02
 PROJECTIONS = ("to_q", "to_k", "to_v", "to_out.0")
 # Batches by which the places are chosen.
 LOOKS = 16
-
-
-def called(subject):
-    return f"{subject.trigger} {subject.word}"
 
 
 def train(base, subjects, work, rate):
