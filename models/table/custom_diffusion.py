@@ -7,8 +7,8 @@ from examples import Examples
 from method import STEPS, Learned, fit, modules, with_prior
 from method import trigger_and_class as called
 
-RATES = (1e-4, 5e-4, 2e-3)
-RATE = 5e-4
+RATES = (2e-5, 1e-4, 5e-4, 2e-3)
+RATE = 1e-4
 JOINT = True
 PROJECTIONS = ("attn2.to_k", "attn2.to_v")
 

@@ -44,17 +44,21 @@ def arguments():
 
 
 def search(bench, judge, method):
-    """Figures of each learning rate, on subjects that are in no figure of the table."""
+    """Figures of the base model and of each learning rate, on subjects that are in no figure of the table."""
     print("| learning rate | text | image | alike | recognised | class right | seconds |\n|---|---|---|---|---|---|---|")
-    for rate in method.RATES:
+    for rate in (None, *method.RATES):
         rows = []
         for word in TRIED:
             one = [subject(word)]
-            learned = bench.trained(method, one, rate)
-            rows.append(judge.figures(bench.drawn(method, one, [learned.tensors], 0), one, *bench.asked(one)) | dict(seconds=learned.seconds))
+            if rate is None:
+                pictures, seconds = SYSTEMS["base"].run(bench, one, 0).pictures, 0
+            else:
+                learned = bench.trained(method, one, rate)
+                pictures, seconds = bench.drawn(method, one, [learned.tensors], 0), learned.seconds
+            rows.append(judge.figures(pictures, one, *bench.asked(one)) | dict(seconds=seconds))
         mean = {key: sum(row[key] for row in rows) / len(rows) for key in rows[0]}
-        print(f"| {rate:g} | {mean['text']:.3f} | {mean['image']:.3f} | {mean['alike']:.3f} | {mean['recognised']:.0%} | {mean['classes']:.0%} | "
-              f"{mean['seconds']:.0f} |", flush=True)
+        print(f"| {f'{rate:g}' if rate else 'base model'} | {mean['text']:.3f} | {mean['image']:.3f} | {mean['alike']:.3f} | {mean['recognised']:.0%} | "
+              f"{mean['classes']:.0%} | {mean['seconds']:.0f} |", flush=True)
 
 
 def measure(args, bench, judge, figures):
