@@ -65,7 +65,11 @@ class Base:
 
     def losses(self, latents, states):
         """Of each picture at a random timestep with random noise: the mean squared error of what the U-Net predicts."""
-        noise, t = torch.randn_like(latents), torch.randint(0, self.scheduler.config.num_train_timesteps, (len(latents),))
+        t = torch.randint(0, self.scheduler.config.num_train_timesteps, (len(latents),))
+        return self.losses_at(latents, torch.randn_like(latents), t, states)
+
+    def losses_at(self, latents, noise, t, states):
+        """The same with this noise at these timesteps."""
         noisy = self.scheduler.add_noise(latents, noise, t).contiguous(memory_format=torch.channels_last)
         wanted = noise if self.scheduler.config.prediction_type == "epsilon" else self.scheduler.get_velocity(latents, noise, t)
         with fast.autocast():

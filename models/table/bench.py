@@ -16,6 +16,11 @@ from paths import ROOT
 import world
 
 
+def in_contexts(called):
+    """A prompt with these words in each of the 16 contexts."""
+    return [world.caption(called, kind) for kind in world.CONTEXTS]
+
+
 def noise(seed):
     """The seed of a picture's noise, the same for every system."""
     return 1000 + seed
@@ -35,8 +40,7 @@ class Bench:
     @staticmethod
     def asked(subjects):
         """The 16 contexts, and the captions in class words."""
-        words = [subject.word for subject in subjects]
-        return world.CONTEXTS, [world.caption(words, kind) for kind in world.CONTEXTS]
+        return world.CONTEXTS, in_contexts([subject.word for subject in subjects])
 
     def trained(self, method, subjects, rate=None):
         """What a method learned of subjects, trained once."""
@@ -62,8 +66,7 @@ class Bench:
         self.base.restore()
         for tensors in parts:
             method.apply(self.base, tensors)
-        called = [method.called(subject) for subject in subjects]
-        prompts = [world.caption(called, kind) for kind in world.CONTEXTS]
+        prompts = in_contexts([method.called(subject) for subject in subjects])
         return self.base.draw(prompts, [noise(seed)] * len(prompts))
 
     def sheet(self, system, words, seed, pictures):

@@ -5,7 +5,6 @@ factors for them together (`tuned`). The paper's (`accumulate`, scope `prompt`) 
 packs are united, which is the paper's concatenation.
 """
 import json
-import subprocess
 import time
 
 import numpy as np
@@ -13,6 +12,7 @@ from PIL import Image
 
 from base import GUIDANCE, STEPS
 from paths import ROOT
+import kept
 
 
 class Cones:
@@ -21,11 +21,7 @@ class Cones:
 
     def run(self, *words):
         """What it says on its standard output."""
-        line = [str(word) for word in [self.command, *words]]
-        done = subprocess.run(line, stdout=subprocess.PIPE, cwd=ROOT)
-        if done.returncode:
-            raise SystemExit(f"`{' '.join(line)}` failed")
-        return done.stdout.decode()
+        return kept.said([self.command, *words])
 
     def at(self):
         return "--bundle", self.bundle, "--threads", 1, "--quiet"

@@ -4,18 +4,17 @@ Regularised by pictures of the class that the base model draws. Several subjects
 each as one alone has.
 """
 from examples import Examples
-from method import STEPS, Learned, fit, modules, with_prior
+from method import KEYS_AND_VALUES, STEPS, Learned, fit, modules, with_prior
 from method import trigger_and_class as called
 
 RATES = (2e-5, 1e-4, 5e-4, 2e-3)
 RATE = 1e-4
 JOINT = True
-PROJECTIONS = ("attn2.to_k", "attn2.to_v")
 
 
 def train(base, subjects, work, rate):
     examples = Examples(base, subjects, called, work)
-    projections = modules(base.unet, PROJECTIONS)
+    projections = modules(base.unet, KEYS_AND_VALUES)
     parameters = [module.weight.requires_grad_() for module in projections.values()]
     rows = {subject.trigger: base.embedding(subject.trigger).requires_grad_() for subject in subjects}
     base.rows |= {base.token(trigger): row for trigger, row in rows.items()}
@@ -26,7 +25,7 @@ def train(base, subjects, work, rate):
 
 
 def apply(base, tensors):
-    projections = modules(base.unet, PROJECTIONS)
+    projections = modules(base.unet, KEYS_AND_VALUES)
     for name, value in tensors.items():
         if name in projections:
             projections[name].weight.data.copy_(value)

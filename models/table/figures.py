@@ -3,6 +3,9 @@ import csv
 from pathlib import Path
 from statistics import mean, stdev
 
+import paths  # noqa: F401
+import kept
+
 FILE = Path(__file__).resolve().parent / "figures.tsv"
 KEY = ("system", "subjects", "seed")
 SHOWN = ("text", "image", "alike", "recognised", "classes", "context")
@@ -44,13 +47,7 @@ class Figures:
             print(f"\n{number} {'subject' if number == 1 else 'subjects'}: {len({words for words, _ in shared})} sets, {len(shared)} of sets and seeds, "
                   "16 pictures each; means, with half of their 95 % interval\n")
             own = {name: [row for key, row in rows.items() if key[0] == name and key[1:] in shared] for name in there}
-            markdown(["system", *HEAD], [[TITLES[name], *(form([row[column] for row in own[name]]) for column, form in FORMS.items())] for name in there])
-
-
-def markdown(head, rows):
-    """A table."""
-    for cells in (head, ["---"] * len(head), *rows):
-        print("| " + " | ".join(cells) + " |", flush=True)
+            kept.table(["system", *HEAD], [[TITLES[name], *(form([row[column] for row in own[name]]) for column, form in FORMS.items())] for name in there])
 
 
 def interval(values):

@@ -3,10 +3,11 @@ import numpy as np
 
 from paths import ROOT
 import towers
+from figures import SHOWN
 from measure import Measure, around
+from measure_world import as_input
 
 MEASURE = ROOT / "models/toybox/measure"
-FIGURES = ("text", "image", "alike", "recognised", "classes", "context")
 
 
 class Judge:
@@ -21,7 +22,7 @@ class Judge:
         `text`: cosine of the picture with its caption, and `image`: with the subjects' own pictures (mean over pictures and subjects), both in the
         towers' space; `alike` and `recognised` (all of the subjects): `cones evaluate`'s; `classes`, `context`: the classifier's.
         """
-        x = towers.as_input(pictures)
+        x = as_input(pictures)
         vectors = self.towers.pictures(x)
         text = (vectors * self.towers.texts(captions)).sum(1)
         image = sum((vectors @ self.own(subject).T).mean(1) for subject in subjects) / len(subjects)
@@ -29,12 +30,12 @@ class Judge:
         alike, recognised = zip(*(self.subject(seen, subject.word, len(subjects) > 1) for subject in subjects))
         right = self.measure.text(x.numpy(), [([s.word for s in subjects], kind) for kind in kinds])
         each = [text.numpy(), image.numpy(), np.mean(alike, 0), np.all(recognised, 0), [r[0] for r in right], [r[1] for r in right]]
-        return {name: float(np.mean(values)) for name, values in zip(FIGURES, each)}
+        return {name: float(np.mean(values)) for name, values in zip(SHOWN, each)}
 
     def own(self, subject):
         """The subject's own pictures in the towers' space."""
         if subject.word not in self.real:
-            self.real[subject.word] = self.towers.pictures(towers.as_input(np.stack(subject.pictures)))
+            self.real[subject.word] = self.towers.pictures(as_input(np.stack(subject.pictures)))
         return self.real[subject.word]
 
     def subject(self, seen, word, several):

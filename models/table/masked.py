@@ -2,9 +2,7 @@
 import torch
 from safetensors.torch import load_file
 
-from method import modules
-
-PROJECTIONS = ("attn2.to_k", "attn2.to_v")
+from method import KEYS_AND_VALUES, modules
 
 
 class RowMasked(torch.nn.Module):
@@ -17,10 +15,6 @@ class RowMasked(torch.nn.Module):
         keep[shut.long()] = 0
         self.kept = linear.weight.detach() * keep.view_as(linear.weight)
 
-    @property
-    def weight(self):
-        return self.linear.weight
-
     def forward(self, x):
         whole, masked = self.linear(x), torch.nn.functional.linear(x, self.kept)
         return torch.where(self.mask.rows[:len(x), :, None], masked, whole)
@@ -32,7 +26,7 @@ class Mask:
     def __init__(self, unet, file):
         self.unet, self.rows, self.layers = unet, None, {}
         tensors = load_file(file)
-        for name, layer in modules(unet, PROJECTIONS).items():
+        for name, layer in modules(unet, KEYS_AND_VALUES).items():
             self.layers[name] = layer
             self.put(name, RowMasked(layer, tensors[name], self))
 

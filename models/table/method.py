@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
+# Of cross-attention.
+KEYS_AND_VALUES = ("attn2.to_k", "attn2.to_v")
 # Steps for each subject, and pictures of the subjects in a step (and as many of their classes where a method has them).
 STEPS, BATCH = 200, 4
 

@@ -1,7 +1,8 @@
-"""Where things lie. Importing this lets the modules of Toybox's recipe be found (its world, its measure), and the next one's (what makes PyTorch fast)."""
+"""Where things lie. Importing this lets the modules of Toybox's recipe be found (its world, its measure), the next one's (what makes PyTorch fast), and what
+benches have in common (`kept`)."""
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-for recipe in ("toybox", "toybox2"):
-    sys.path.append(str(ROOT / "models" / recipe / "recipe"))
+for folder in ("toybox/recipe", "toybox2/recipe", "bench"):
+    sys.path.append(str(ROOT / "models" / folder))

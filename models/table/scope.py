@@ -12,24 +12,20 @@ values alone: those of the trigger's words, of the words that say where (context
 What is found is kept in target/bench/table.
 """
 import argparse
-import json
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import numpy as np  # noqa: E402
 import torch  # noqa: E402
-from PIL import Image  # noqa: E402
 
-from base import GUIDANCE, STEPS  # noqa: E402
+from base import AT_ONCE  # noqa: E402
 from bench import Bench, noise  # noqa: E402
-from figures import markdown  # noqa: E402
 from judge import Judge  # noqa: E402
 from masked import Mask  # noqa: E402
 from paths import ROOT  # noqa: E402
-from subjects import replaced, subject  # noqa: E402
-import world  # noqa: E402
+from subjects import read, replaced, subject  # noqa: E402
+import kept  # noqa: E402
 
 TRIGGER = "<v1>"
 # Draws of noise for each picture, one timestep each, the same for every mask.
@@ -59,36 +55,17 @@ def losses(base, latents, texts, mask=None, marks=None):
         # Timesteps in the middles of even parts, so that every quarter has as many.
         t = torch.full((len(latents),), int((draw + 0.5) * steps / DRAWS))
         spread = torch.randn(latents.shape, generator=each)
-        noisy = base.scheduler.add_noise(latents, spread, t)
-        wanted = spread if base.scheduler.config.prediction_type == "epsilon" else base.scheduler.get_velocity(latents, spread, t)
-        out = base.unet(noisy.contiguous(memory_format=torch.channels_last), t, states).sample
-        sums[3 - 4 * draw // DRAWS] += (out - wanted).square().mean() * 4 / DRAWS
+        sums[3 - 4 * draw // DRAWS] += base.losses_at(latents, spread, t, states).mean() * 4 / DRAWS
     return sums
 
 
-@torch.no_grad()
 def draw(base, prompts, seed, mask=None, marks=None, empty_too=False):
     """Pictures, each prompt from the same noise; the mask counts in the marked rows of the prompts, and in all of the empty one's where `empty_too`."""
-    states, empty = base.text(prompts), base.text([""] * len(prompts))
-    base.scheduler.set_timesteps(STEPS)
-    z = torch.randn(1, base.unet.config.in_channels, *2 * [base.unet.config.sample_size], generator=torch.Generator().manual_seed(seed))
-    z = z.expand(len(prompts), -1, -1, -1)
     if mask:
+        # As the pipeline has them: the empty prompts first, and all prompts at once.
+        assert len(prompts) <= AT_ONCE
         mask.rows = torch.cat([torch.full_like(marks, empty_too), marks])
-    for t in base.scheduler.timesteps:
-        both = torch.cat([z, z]).contiguous(memory_format=torch.channels_last)
-        out = base.unet(both, t, torch.cat([empty, states])).sample
-        without, with_ = out.chunk(2)
-        z = base.scheduler.step(without + GUIDANCE * (with_ - without), t, z).prev_sample
-    pictures = base.vae.decode(z / base.vae.config.scaling_factor).sample
-    return ((pictures / 2 + 0.5).clamp(0, 1) * 255).round().permute(0, 2, 3, 1).numpy().astype(np.uint8)
-
-
-def new_pictures(word):
-    """Pictures of the subject that no mask was found from, and their captions."""
-    folder = ROOT / "models/shapes" / f"fluent-{word}"
-    captions = json.loads((folder / "subject.json").read_text())["captions"]
-    return [np.asarray(Image.open(folder / name).convert("RGB")) for name in captions], list(captions.values())
+    return base.draw(prompts, [seed] * len(prompts))
 
 
 def judged(bench, judge, one, pictures):
@@ -101,11 +78,10 @@ def of_subject(bench, judge, word):
     base, one = bench.base, subject(word)
     base.restore()
     called = lambda captions: [replaced(caption, word, f"{TRIGGER} {word}") for caption in captions]
-    sets = {"its own pictures": (one.pictures, called(one.captions))}
-    pictures, captions = new_pictures(word)
-    sets["new pictures"] = (pictures, called(captions))
+    sets = {"its own pictures": (one.pictures, one.captions), "new pictures": read(ROOT / "models/shapes" / one.name)}
+    sets = {name: (pictures, called(captions)) for name, (pictures, captions) in sets.items()}
     prompts = called(bench.asked([one])[1])
-    latents = {name: base.latents(list(pictures)) for name, (pictures, _) in sets.items()}
+    latents = {name: base.latents(pictures) for name, (pictures, _) in sets.items()}
     first = {name: losses(base, latents[name], texts) for name, (_, texts) in sets.items()}
     gains, drawn = [], [[word, "none", "", "", *judged(bench, judge, one, draw(base, prompts, noise(0)))]]
     for scope in ("trigger", "prompt"):
@@ -138,9 +114,9 @@ def main():
     bench, judge = Bench(args), Judge()
     gains, drawn = zip(*(of_subject(bench, judge, word) for word in args.subjects))
     print("Losses as ratios to the base model's, and by quarter of the timesteps, most noise first\n")
-    markdown(["subject", "found with scope", "rows", "its own pictures", "by quarter", "new pictures", "by quarter"], sum(gains, []))
+    kept.table(["subject", "found with scope", "rows", "its own pictures", "by quarter", "new pictures", "by quarter"], sum(gains, []))
     print("\nPictures in 16 contexts\n")
-    markdown(["subject", "found with scope", "rows", "the empty prompt's too", "recognised", "alike", "class right", "context right"], sum(drawn, []))
+    kept.table(["subject", "found with scope", "rows", "the empty prompt's too", "recognised", "alike", "class right", "context right"], sum(drawn, []))
 
 
 if __name__ == "__main__":

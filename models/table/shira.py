@@ -22,7 +22,7 @@ def train(base, subjects, work, rate):
     examples = Examples(base, subjects, called, work)
     layers = modules(base.unet, PROJECTIONS)
     weights = [layer.weight.requires_grad_() for layer in layers.values()]
-    loss = lambda: with_prior(base, examples, lambda texts: base.text(texts))
+    loss = lambda: with_prior(base, examples, base.text)
     places = chosen(weights, loss)
     # A gradient outside of the places is nothing, and so is what it changes: no decay.
     hooks = [weight.register_hook(lambda gradient, at=at: gradient * at) for weight, at in zip(weights, places)]

@@ -40,11 +40,14 @@ class Subject:
 
 
 def subject(word):
-    folder = ROOT / "models/subjects" / f"fluent-{word}"
-    captions = json.loads((folder / "subject.json").read_text())["captions"]
-    pictures = [np.asarray(Image.open(folder / name).convert("RGB")) for name in captions]
     order = (NAMES if word in NAMES else TRIED).index(word)
-    return Subject(word, f"<v{order % 4 + 1}>", pictures, list(captions.values()))
+    return Subject(word, f"<v{order % 4 + 1}>", *read(ROOT / "models/subjects" / f"fluent-{word}"))
+
+
+def read(folder):
+    """The pictures of a subject's folder, and their captions."""
+    captions = json.loads((folder / "subject.json").read_text())["captions"]
+    return [np.asarray(Image.open(folder / name).convert("RGB")) for name in captions], list(captions.values())
 
 
 def replaced(caption, word, words):

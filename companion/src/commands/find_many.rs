@@ -34,7 +34,7 @@ Paths are seen from the manifest's folder. Places are folders, or s3://, gs://, 
 from the environment (AWS_ACCESS_KEY_ID, AWS_REGION, AWS_ENDPOINT; GOOGLE_APPLICATION_CREDENTIALS; AZURE_STORAGE_ACCOUNT_NAME). \
 Any number of workers may run the same command, on any machines. Each subject is claimed by a conditional write, its checkpoint goes \
 to the store, and its pack is there once; whoever dies, another goes on. A bad line becomes a failed result and stops nothing. \
-Below --out are packs/, results/, report.json. The same command again does what is left, and nothing twice. \
+Below --out are packs/, results/, report.json. The same command again does what is left, and nothing twice.
 Exit status: 0 every line has its pack, 1 some came to nothing, 130 stopped (what was begun is put away and given back).")]
 pub struct FindManyArgs {
     /// The list of subjects: a file, or a URL.

@@ -14,6 +14,7 @@ use crate::reach::bionic;
 use crate::reach::debian::Debian;
 use crate::reach::elf::Library;
 use crate::reach::tools::Tools;
+use crate::reach::unchanged::write;
 use crate::workspace::Workspace;
 
 const ANDROID: &str = "aarch64-linux-android";
@@ -221,15 +222,4 @@ impl Phones<'_> {
 
 fn name(features: &str) -> &str {
     if features.is_empty() { "none" } else { features }
-}
-
-/// Writes a file unless it holds the same, so that nothing is compiled anew for its date.
-fn write(file: &Path, text: &str) -> Result {
-    if fs::read_to_string(file).is_ok_and(|old| old == text) {
-        return Ok(());
-    }
-    let folder = file.parent().unwrap_or(file);
-    fs::create_dir_all(folder)
-        .and_then(|()| fs::write(file, text))
-        .map_err(|error| Failure::file("write", file, &error))
 }

@@ -12,6 +12,7 @@ use crate::failure::{Failure, Result};
 use crate::options::Options;
 use crate::process;
 use crate::reach::debian::Debian;
+use crate::reach::unchanged::write;
 use crate::workspace::Workspace;
 
 /// Where the C library is in a package of x86-64.
@@ -41,7 +42,7 @@ impl Tools {
         let options = format!("-no-canonical-prefixes -resource-dir {}", resources.display());
         tools.script(&host, "clang", &format!("clang-{clang}"), &options)?;
         tools.script(&host, "ld.lld", &format!("lld-{clang}"), "")?;
-        write(&tools.cc(), &DRIVER.replace("LLD", &tools.lld().display().to_string()))?;
+        script(&tools.cc(), &DRIVER.replace("LLD", &tools.lld().display().to_string()))?;
         let asked = process::capture(Command::new(tools.rustc()).arg("--version"))?;
         if !asked.status.success() {
             return Err(Failure::new(
@@ -96,16 +97,14 @@ impl Tools {
              {host}/usr/bin/{program} $options \"$@\"\n",
             file.display()
         );
-        write(&file, &text)
+        script(&file, &text)
     }
 }
 
-/// Writes a script. It is left alone where it is the same: cargo compiles anew where the compiler's date changed.
-fn write(file: &Path, text: &str) -> Result {
-    if fs::read_to_string(file).is_ok_and(|old| old == text) {
-        return Ok(());
-    }
-    fs::write(file, text).and_then(|()| executable(file)).map_err(|error| Failure::file("write", file, &error))
+/// Writes a script. It keeps its date where it is the same: cargo compiles anew where the compiler's date changed.
+fn script(file: &Path, text: &str) -> Result {
+    write(file, text)?;
+    executable(file).map_err(|error| Failure::file("write", file, &error))
 }
 
 /// cargo's variable for a setting of one target.
