@@ -1,7 +1,7 @@
 """The two ways of Cones, found and drawn by the `cones` command: the paper's procedure, and ours.
 
-Ours finds by straight-through gradients with scope `trigger`; several packs are switched on together as they are (`ours`), or after `cones tune` has trained
-factors for them together (`tuned`). The paper's (`accumulate`, scope `prompt`) shuts a weight where the sum of its gradients says so; several
+Ours finds by straight-through gradients with scope `trigger`; several packs are switched on together as they are (`ours`), or after `cones tune` has found
+their neurons anew for all of them (`tuned`). The paper's (`accumulate`, scope `prompt`) shuts a weight where the sum of its gradients says so; several
 packs are united, which is the paper's concatenation.
 """
 import json
@@ -26,26 +26,27 @@ class Cones:
     def at(self):
         return "--bundle", self.bundle, "--threads", 1, "--quiet"
 
-    def found(self, subject, method, scope):
-        """The pack of a subject, found once, and the seconds that took."""
-        pack = self.work / f"{method}-{scope}" / f"{subject.name}.cones"
+    def found(self, subject, method, scope, *more, way=None):
+        """The pack of a subject, found once, and the seconds that took; `more` are further arguments of `cones find`, which need a name for
+        their `way`."""
+        pack = self.work / (way or f"{method}-{scope}") / f"{subject.name}.cones"
         took = pack.with_suffix(".seconds")
         if not took.exists():
             pack.parent.mkdir(parents=True, exist_ok=True)
             start = time.perf_counter()
             self.run("find", "--images", subject.folder, "--class", subject.word, "--method", method, "--scope", scope, "--cache",
-                     self.work / "examples", "--show", 0, "--out", pack, *self.at())
+                     self.work / "examples", "--show", 0, "--out", pack, *more, *self.at())
             took.write_text(str(time.perf_counter() - start))
         return pack, float(took.read_text())
 
-    def tuned(self, subjects, packs):
-        """Packs with factors that are trained together, and the seconds that took."""
-        folder = self.work / "tuned" / "-".join(subject.word for subject in subjects)
+    def tuned(self, subjects, packs, *more, way="tuned"):
+        """Packs that `cones tune` made of these, and the seconds that took; `more` are further arguments of it, which need a name for their `way`."""
+        folder = self.work / way / "-".join(subject.word for subject in subjects)
         took = folder / "seconds"
         if not took.exists():
             start = time.perf_counter()
-            self.run("tune", "--packs", *packs, "--images", *(subject.folder for subject in subjects), "--precision", "quaternary", "--out", folder,
-                     *self.at())
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            self.run("tune", "--packs", *packs, "--images", *(subject.folder for subject in subjects), "--out", folder, *more, *self.at())
             took.write_text(str(time.perf_counter() - start))
         return [folder / pack.name for pack in packs], float(took.read_text())
 

@@ -1,7 +1,7 @@
-//! Benches whose work is done by a script. With the packages of the benches against Python: `cargo xtask bench boxes`, words drawn in boxes, and
-//! `cargo xtask bench table`, the paper's table, and `cargo xtask bench scope`, where a mask's gain comes from. With nothing but Python itself: `cargo xtask bench find`, ways of finding neurons side by
-//! side, `cargo xtask bench forms`, what small forms of Toybox lose, `cargo xtask bench outline`, what a pack does to attention, and
-//! `cargo xtask bench few-steps`, Toybox of four steps beside Toybox.
+//! Benches whose work is done by a script. With the packages of the benches against Python: `cargo xtask bench boxes`, words drawn in boxes;
+//! `table`, the paper's table; `scope`, where a mask's gain comes from; `ways`, what makes packs fit for pictures with several subjects. With nothing
+//! but Python itself: `find`, ways of finding neurons side by side; `forms`, what small forms of Toybox lose; `outline`, what a pack does to
+//! attention; `few-steps`, Toybox of four steps beside Toybox.
 
 use crate::failure::Result;
 use crate::options::Options;
@@ -19,7 +19,7 @@ pub(crate) struct Section {
     packages: bool,
 }
 
-const SECTIONS: [Section; 7] = [
+const SECTIONS: [Section; 8] = [
     Section { name: "boxes", script: "models/bench/boxes.py", packages: true },
     Section { name: "few-steps", script: "models/bench/few_steps.py", packages: false },
     Section { name: "find", script: "models/bench/find.py", packages: false },
@@ -27,6 +27,7 @@ const SECTIONS: [Section; 7] = [
     Section { name: "outline", script: "models/bench/outline.py", packages: false },
     Section { name: "scope", script: "models/table/scope.py", packages: true },
     Section { name: "table", script: "models/table/table.py", packages: true },
+    Section { name: "ways", script: "models/table/ways.py", packages: true },
 ];
 
 /// The section that is asked for, if it is one of these.

@@ -76,6 +76,8 @@ cargo xtask COMMAND [--offline] [ARGS…]
                         SHiRA and Cones; hours for all of it, goes on where it was stopped
            scope [--subjects NAME…]
            on which rows of keys and values, and on which pictures, masks of both scopes lower the loss, and what is drawn
+           ways [--pairs A+B…] [--steps N]
+           packs found alone and in company, among values alone, and tuned: one subject in a picture, and two
            pack [MASK]  bytes and decode speed of subject packs against other encodings
   few-steps [OUT]
            make the bundle of Toybox that draws in four steps (target/toybox-4-steps): its LoRA merged into an export; installs PyTorch once

@@ -62,6 +62,9 @@ impl Batch {
     }
 }
 
+/// How much pictures in company count against those of the subject alone.
+pub(crate) const COMPANY: f32 = 0.5;
+
 /// How a training batch is made up.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mixture {
@@ -69,6 +72,8 @@ pub struct Mixture {
     pub subject: usize,
     /// Pictures of its class.
     pub class: usize,
+    /// Pictures of the subject beside something else.
+    pub company: usize,
     /// The λ of the concept-implanting loss: how much the class counts against the subject.
     pub prior: f32,
 }
@@ -78,12 +83,18 @@ impl Mixture {
     /// is untouched by construction, so class pictures would teach nothing.
     pub fn new(size: usize, scope: Scope, prior: f32) -> Self {
         let class = if scope == Scope::Trigger { 0 } else { (size / 3).max(1) };
-        Self { subject: size - class, class, prior }
+        Self { subject: size - class, class, company: 0, prior }
+    }
+
+    /// The same with a third of the subject's pictures in company.
+    pub fn in_company(self) -> Self {
+        let company = (self.subject / 3).max(1).min(self.subject.saturating_sub(1));
+        Self { subject: self.subject - company, company: self.company + company, ..self }
     }
 
     /// Pictures of a batch, of all parts.
     pub fn size(&self) -> usize {
-        self.subject + self.class
+        self.subject + self.class + self.company
     }
 }
 
@@ -94,7 +105,11 @@ impl Mixture {
 /// When there are no pictures of a part that is asked for.
 pub fn draw(examples: &Examples, diffusion: &Diffusion, mixture: Mixture, random: &mut Random) -> Result<Batch> {
     let mut batch = Batch::default();
-    let parts = [(Part::Subject, mixture.subject, 1.0), (Part::Class, mixture.class, mixture.prior)];
+    let parts = [
+        (Part::Subject, mixture.subject, 1.0),
+        (Part::Class, mixture.class, mixture.prior),
+        (Part::Company, mixture.company, COMPANY),
+    ];
     for (part, count, weight) in parts.into_iter().filter(|(_, count, _)| *count > 0) {
         let pictures = examples.of_part(part);
         for i in 0..count {
@@ -111,4 +126,22 @@ pub fn draw(examples: &Examples, diffusion: &Diffusion, mixture: Mixture, random
 pub(super) fn stratum(i: usize, count: usize, timesteps: usize, random: &mut Random) -> usize {
     let along = (i as f64 + random.unit()) / count.max(1) as f64;
     ((along * timesteps as f64) as usize).min(timesteps.saturating_sub(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_third_of_the_subjects_pictures_are_in_company_but_not_all() {
+        let of = |size, scope| {
+            let Mixture { subject, class, company, .. } = Mixture::new(size, scope, 1.0).in_company();
+            (subject, class, company)
+        };
+        assert_eq!(of(12, Scope::Trigger), (8, 0, 4));
+        assert_eq!(of(12, Scope::Prompt), (6, 4, 2));
+        assert_eq!(of(2, Scope::Trigger), (1, 0, 1));
+        assert_eq!(of(2, Scope::Prompt), (1, 1, 0));
+        assert_eq!(Mixture::new(12, Scope::Trigger, 1.0).in_company().size(), 12);
+    }
 }

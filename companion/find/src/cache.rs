@@ -49,6 +49,9 @@ impl Cache {
         if spec.hold_back > 0 {
             digest.update(format!("hold back {}", spec.hold_back));
         }
+        if spec.company > 0 {
+            digest.update(format!("company {}", spec.company));
+        }
         for file in pictures::list(spec.folder)?.iter().chain([&spec.captions()]) {
             match std::fs::read(file) {
                 Ok(bytes) => digest.update(Sha256::digest(&bytes).as_bytes()),

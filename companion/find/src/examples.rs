@@ -25,6 +25,8 @@ pub enum Part {
     Class,
     /// A picture that shows something else, drawn by the model itself: what must not suffer.
     Other,
+    /// The subject beside something else, put together of two pictures; its prompt names both.
+    Company,
 }
 
 /// One picture.

@@ -11,6 +11,7 @@ use cones_gradient::GradientOptions;
 
 use crate::cache::Cache;
 use crate::checkpoint::Checkpoint;
+use crate::company::encode_company;
 use crate::error::Result;
 use crate::examples::{Examples, Part};
 use crate::finder::{Finder, Problem, SearchOptions};
@@ -50,6 +51,9 @@ pub struct FindOptions {
     pub factor_steps: usize,
     /// Pictures of the class, and as many of other things, that the model draws for itself.
     pub drawn: usize,
+    /// Whether the subject's pictures are learned from alone; else also as many as `drawn` in which it stands beside another
+    /// thing that the model drew: so its neurons let other things in a picture be.
+    pub alone: bool,
     /// Whether the pictures are learned from mirrored, too.
     pub flip: bool,
     /// How pictures are drawn and encoded.
@@ -84,6 +88,7 @@ impl FindOptions {
             precision: Precision::Binary,
             factor_steps: 100,
             drawn: 16,
+            alone: false,
             flip: false,
             engine: EngineOptions::default(),
             gradient: GradientOptions::default(),
@@ -103,14 +108,24 @@ impl FindOptions {
             flip: self.flip,
             class_pictures: self.drawn,
             other_pictures: self.drawn,
+            company: if self.alone { 0 } else { self.drawn },
             seed: self.search.schedule.seed,
         }
+    }
+
+    /// The search, with batches that hold pictures in company where there are such.
+    fn search(&self) -> SearchOptions {
+        let mut search = self.search.clone();
+        if !self.alone {
+            search.schedule.mixture = search.schedule.mixture.in_company();
+        }
+        search
     }
 
     /// What decides the run: with the same key an interrupted one goes on.
     fn key(&self, examples: &Examples, fingerprint: Sha256) -> String {
         let mut digest = Hasher::new();
-        digest.update(format!("{fingerprint} {:?} {}", self.search, self.scope));
+        digest.update(format!("{fingerprint} {:?} {}", self.search(), self.scope));
         if let Some(rate) = self.trigger_rate {
             digest.update(format!("trigger {rate}"));
         }
@@ -162,7 +177,8 @@ pub fn find(
     factors::check(options.precision)?;
     let start = Instant::now();
     let (manifest, spec) = (bundle.manifest(), options.example_spec());
-    let size = options.search.schedule.mixture.size();
+    let search = options.search();
+    let size = search.schedule.mixture.size();
     let warnings = warnings(bundle, &spec)?;
     if options.trigger_rate.is_some() {
         trigger_objective::check(bundle)?;
@@ -192,12 +208,12 @@ pub fn find(
     let checkpoint = Checkpoint::new(&options.checkpoint, options.key(&examples, manifest.fingerprint));
     let problem = Problem { layers: &manifest.layers, base: &base, examples: &examples, diffusion: &diffusion };
     let mut finder = Finder { problem, objective: objective.as_mut(), observer, cancel };
-    let mut chosen = finder.find(&options.search, Some(&checkpoint))?;
+    let mut chosen = finder.find(&search, Some(&checkpoint))?;
     let factors = match options.precision {
         Precision::Binary => None,
         // Fine-tuning has trained them already.
         _ if !chosen.mask.is_binary() => None,
-        precision => Some(factors::train(&mut finder, &options.search, options.factor_steps, &mut chosen, precision)?),
+        precision => Some(factors::train(&mut finder, &search, options.factor_steps, &mut chosen, precision)?),
     };
     let precision = match options.precision {
         // Fine-tuning has a factor for every weight; where a weight is next to nothing, float16 cannot hold it.
@@ -275,6 +291,7 @@ fn prepare(
     // The engine goes before the derivative comes: its graphs would only take memory from it.
     let (mut engine, spec) = (engine(bundle, options)?, options.example_spec());
     let mut examples = encode_own(&mut engine, &spec, observer, cancel)?;
+    examples.append(encode_company(&mut engine, &spec, observer, cancel)?);
     let kept = shared_cache(bundle, options)?;
     let known = kept.as_ref().and_then(Cache::load).filter(|known| known.fit(bundle.manifest()));
     examples.append(match known {

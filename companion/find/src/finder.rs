@@ -42,7 +42,7 @@ pub struct SearchOptions {
 }
 
 impl SearchOptions {
-    /// The defaults for a scope: 300 steps of twelve pictures by the method `Learned`, and the share of weights that does
+    /// The defaults for a scope: 300 steps of twelve pictures by the method `Learned` in the layers of [`Selection::of_scope`], and the share of weights that does
     /// best on 48 held-out noisy pictures of each part.
     pub fn new(scope: Scope) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl SearchOptions {
                 steps: 300,
                 mixture: Mixture::new(12, scope, 1.0),
                 seed: 0,
-                selection: Selection::default(),
+                selection: Selection::of_scope(scope),
             },
             held_out: 48,
             shares: SHARES.to_vec(),

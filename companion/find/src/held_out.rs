@@ -4,7 +4,7 @@ use cones_core::CancelToken;
 use cones_core::sampling::scheduler::Diffusion;
 use serde::{Deserialize, Serialize};
 
-use crate::batch::{Batch, stratum};
+use crate::batch::{Batch, COMPANY, stratum};
 use crate::error::Result;
 use crate::examples::{Examples, Part};
 use crate::objective::Objective;
@@ -20,6 +20,9 @@ pub struct Losses {
     pub class: Option<f64>,
     /// On other pictures.
     pub other: Option<f64>,
+    /// On the subject beside something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<f64>,
 }
 
 impl Losses {
@@ -31,7 +34,8 @@ impl Losses {
             (Some(now), Some(before)) => (now - before).max(0.0),
             _ => 0.0,
         };
-        self.subject - base.subject + prior * (harm(self.class, base.class) + harm(self.other, base.other))
+        let company = self.company.zip(base.company).map_or(0.0, |(now, before)| f64::from(COMPANY) * (now - before));
+        self.subject - base.subject + company + prior * (harm(self.class, base.class) + harm(self.other, base.other))
     }
 }
 
@@ -49,7 +53,7 @@ impl HeldOut {
     pub fn new(examples: &Examples, diffusion: &Diffusion, count: usize, size: usize, seed: u64) -> Result<Self> {
         let mut batches = vec![];
         let mut batch = Batch::default();
-        for (place, part) in (0..).zip([Part::Subject, Part::Class, Part::Other]) {
+        for (place, part) in (0..).zip([Part::Subject, Part::Class, Part::Other, Part::Company]) {
             let pictures = examples.of_part(part);
             // Far from the places of training steps.
             let mut random = Random::new(seed, (1 << 40) + place);
@@ -74,7 +78,7 @@ impl HeldOut {
     /// # Errors
     /// As [`Objective::losses`].
     pub fn measure(&self, objective: &mut dyn Objective, weights: &Weights, cancel: &CancelToken) -> Result<Losses> {
-        let mut sums = [(0.0, 0usize); 3];
+        let mut sums = [(0.0, 0usize); 4];
         for batch in &self.batches {
             let losses = objective.losses(weights, batch, cancel)?;
             for ((loss, part), weight) in losses.into_iter().zip(&batch.parts).zip(&batch.weights) {
@@ -85,7 +89,8 @@ impl HeldOut {
             }
         }
         let mean = |(sum, count): (f64, usize)| (count > 0).then(|| sum / count as f64);
-        Ok(Losses { subject: mean(sums[0]).unwrap_or_default(), class: mean(sums[1]), other: mean(sums[2]) })
+        let [subject, class, other, company] = sums.map(mean);
+        Ok(Losses { subject: subject.unwrap_or_default(), class, other, company })
     }
 }
 

@@ -15,8 +15,10 @@
 //! with all of their subjects.
 
 pub mod batch;
+mod beside;
 pub mod cache;
 pub mod checkpoint;
+mod company;
 pub mod drawing;
 mod error;
 pub mod examples;

@@ -32,6 +32,8 @@ pub struct ExampleSpec<'a> {
     pub class_pictures: usize,
     /// How many pictures of other things the model draws, to measure harm on.
     pub other_pictures: usize,
+    /// How many pictures show the subject beside another thing, which the model draws for it.
+    pub company: usize,
     /// Seed of the first drawn picture.
     pub seed: u64,
 }

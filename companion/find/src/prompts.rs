@@ -25,11 +25,16 @@ pub fn of_class(class: &str, count: usize) -> Vec<String> {
 
 /// `count` prompts without anything of the class.
 pub fn of_others(class: &str, count: usize) -> Vec<String> {
-    let things: Vec<&str> = THINGS.into_iter().filter(|thing| !class.split(' ').any(|word| word == *thing)).collect();
+    let things = things_but(class);
     // 5 and the number of contexts have no common divisor: things and places meet in many ways.
     (0..count)
         .map(|i| format!("{} {}", with_article(things[i % things.len()]), CONTEXTS[(5 * i) % CONTEXTS.len()]))
         .collect()
+}
+
+/// Things that no word of `class` names.
+pub(crate) fn things_but(class: &str) -> Vec<&'static str> {
+    THINGS.into_iter().filter(|thing| !class.split(' ').any(|word| word == *thing)).collect()
 }
 
 /// A caption with the trigger in the class word's place: `an owl at night` becomes `a <v1> owl at night`. Where the

@@ -1,5 +1,7 @@
 //! Which layers may hold neurons.
 
+use cones_core::Scope;
+
 use crate::weights::Weights;
 
 /// A choice of layers by name.
@@ -21,6 +23,17 @@ pub enum Projection {
 }
 
 impl Selection {
+    /// Where neurons are looked for by default. A subject's own rows look for values alone: half as many neurons say as much of the
+    /// subject, and with its keys as they were it does not draw the attention of places that belong to something else (ConceptSplit,
+    /// ICCV 2025). The paper's scope looks for both.
+    pub fn of_scope(scope: Scope) -> Self {
+        let only = match scope {
+            Scope::Trigger => Some(Projection::Values),
+            Scope::Prompt => None,
+        };
+        Self { only, blocks: Vec::new() }
+    }
+
     /// Whether a layer may hold neurons.
     pub fn holds(&self, name: &str) -> bool {
         let kind = match self.only {

@@ -18,7 +18,7 @@ use crate::finder::{Finder, Problem, Schedule};
 use crate::graph_objective::GraphObjective;
 use crate::held_out::Losses;
 use crate::joint::{self, Member};
-use crate::method::Factors;
+use crate::method::{Factors, Learned, MethodTuning};
 use crate::observer::FindObserver;
 use crate::selection::Selection;
 use crate::union::{check_neurons, check_unitable, unite};
@@ -35,12 +35,16 @@ pub struct TuneOptions {
     pub steps: usize,
     /// Pictures in one step: 2 or more.
     pub batch: u16,
-    /// Learning rate of the factors.
-    pub rate: f64,
+    /// Adam's learning rate: of the factors, by default [`factors::RATE`]; of the logits where packs are binary, by default
+    /// [`MethodTuning`]'s.
+    pub rate: Option<f64>,
     /// How much the classes count against the subjects.
     pub prior: f32,
-    /// What the packs will keep of each neuron.
+    /// What the packs will keep of each neuron. With `Binary` other neurons are found, from the packs' on; with the others the
+    /// neurons stay, and a factor for each of them is trained.
     pub precision: Precision,
+    /// Which layers may hold other neurons, where packs are binary.
+    pub selection: Selection,
     /// Seed of everything random.
     pub seed: u64,
     /// Pictures of the classes, and as many of other things, that the model draws for itself.
@@ -56,15 +60,16 @@ pub struct TuneOptions {
 }
 
 impl TuneOptions {
-    /// The defaults: 200 steps of twelve pictures, float16 factors.
+    /// The defaults: 200 steps of twelve pictures, which find other neurons.
     pub fn new(images: Vec<PathBuf>, checkpoint: impl Into<PathBuf>) -> Self {
         Self {
             images,
             steps: 200,
             batch: 12,
-            rate: factors::RATE,
+            rate: None,
             prior: 1.0,
-            precision: Precision::Float16,
+            precision: Precision::Binary,
+            selection: Selection::default(),
             seed: 0,
             drawn: 16,
             held_out: 48,
@@ -79,14 +84,17 @@ impl TuneOptions {
             steps: self.steps,
             mixture: Mixture::new(usize::from(self.batch), scope, self.prior),
             seed: self.seed,
-            selection: Selection::default(),
+            selection: if self.precision == Precision::Binary { self.selection.clone() } else { Selection::default() },
         }
     }
 
     /// What decides the run: with the same key an interrupted one goes on.
     fn key(&self, packs: &[Pack], examples: &Examples) -> String {
         let mut digest = Hasher::new();
-        digest.update(format!("{} {} {} {} {}", self.steps, self.batch, self.rate, self.prior, self.seed));
+        digest.update(format!(
+            "{} {} {:?} {} {} {} {:?}",
+            self.steps, self.batch, self.rate, self.prior, self.seed, self.precision, self.selection
+        ));
         for pack in packs {
             digest.update(format!("{} {:?} {}", pack.fingerprint, pack.metadata, pack.mask.count()));
             let learned = pack.embeddings.iter().flat_map(|learned| &learned.values);
@@ -126,8 +134,8 @@ impl Tuned {
     }
 }
 
-/// Trains a factor for each neuron of several packs, with all of them switched on. Interrupted, the same call goes on where
-/// it was, and the result is the same.
+/// Trains a factor for each neuron of several packs, with all of them switched on; where packs are to be binary, finds other
+/// neurons, from theirs on. Interrupted, the same call goes on where it was, and the result is the same.
 ///
 /// # Errors
 /// When two packs have one trigger, or packs of scope `prompt` hold learned embeddings; when scopes differ, pictures are
@@ -160,11 +168,22 @@ pub fn tune(
     let mut objective = GraphObjective::new(bundle, &examples, &weights, scope, size, options.gradient.clone())?;
     let problem = Problem { layers: &manifest.layers, base: &base, examples: &examples, diffusion: &diffusion };
     let mut finder = Finder { problem, objective: &mut objective, observer, cancel };
-    let mut method = Factors::new(&base, &masks, options.rate);
     let checkpoint = Checkpoint::new(&options.checkpoint, options.key(packs, &examples));
-    let progress = finder.learn(&mut method, &schedule, Some(&checkpoint))?;
-    let kept = |mask: &ConceptMask| to_precision(mask, options.precision);
-    let tuned = method.masks(&masks)?.iter().map(kept).collect::<cones_core::Result<Vec<_>>>()?;
+    let (tuned, progress) = match options.precision {
+        Precision::Binary => {
+            let rate = options.rate.unwrap_or(MethodTuning::default().rate);
+            let tuning = MethodTuning { rate, pressure: MethodTuning::pressure(scope), ..MethodTuning::default() };
+            let mut method = Learned::from_masks(&base, &masks, &tuning);
+            let progress = finder.learn(&mut method, &schedule, Some(&checkpoint))?;
+            (method.masks(&manifest.layers)?, progress)
+        }
+        precision => {
+            let mut method = Factors::new(&base, &masks, options.rate.unwrap_or(factors::RATE));
+            let progress = finder.learn(&mut method, &schedule, Some(&checkpoint))?;
+            let kept = |mask: &ConceptMask| to_precision(mask, precision);
+            (method.masks(&masks)?.iter().map(kept).collect::<cones_core::Result<Vec<_>>>()?, progress)
+        }
+    };
     let held_out = finder.held_out(options.held_out, &schedule)?;
     let mut measure = |masks: &[ConceptMask]| held_out.measure(finder.objective, &masked(&weights, masks), cancel);
     let (base, before, after) = (measure(&[])?, measure(&masks)?, measure(&tuned)?);

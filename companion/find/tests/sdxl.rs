@@ -58,6 +58,7 @@ fn the_gradient_at_every_layer_agrees_with_differences() {
         flip: false,
         class_pictures: 2,
         other_pictures: 0,
+        company: 0,
         seed: 1,
     };
     let mut examples = encode_own(&mut engine, &spec, &mut Nobody, &cancel).unwrap_or_else(|error| panic!("{error}"));
@@ -68,7 +69,7 @@ fn the_gradient_at_every_layer_agrees_with_differences() {
     let (bundle, base) = (engine.bundle(), Weights::read(engine.bundle().attention()));
     let manifest = bundle.manifest();
     let diffusion = Diffusion::new(&manifest.noise_schedule, manifest.prediction_type).expect("a schedule");
-    let mixture = Mixture { subject: 2, class: 1, prior: 0.7 };
+    let mixture = Mixture { subject: 2, class: 1, company: 0, prior: 0.7 };
     let batch = draw(&examples, &diffusion, mixture, &mut Random::new(9, 0)).expect("a batch");
     let settings = GradientOptions { threads: Some(1), ..GradientOptions::default() };
     for scope in [Scope::Trigger, Scope::Prompt] {

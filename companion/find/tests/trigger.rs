@@ -49,7 +49,7 @@ fn the_triggers_gradient_agrees_with_differences() {
     let mut weights = base.clone();
     weights.values_mut().step_by(5).for_each(|weight| *weight = 0.0);
     let diffusion = Diffusion::new(&manifest.noise_schedule, manifest.prediction_type).expect("a schedule");
-    let mixture = Mixture { subject: 3, class: 1, prior: 0.7 };
+    let mixture = Mixture { subject: 3, class: 1, company: 0, prior: 0.7 };
     let batch = draw(&examples, &diffusion, mixture, &mut Random::new(9, 0)).expect("a batch");
     let settings = GradientOptions { threads: Some(1), ..GradientOptions::default() };
     let wanted = TriggerSpec { trigger: "<v1> dog", class: "dog", rate: 0.1 };

@@ -148,6 +148,7 @@ fn options(settings: &FindSettings, job: &Job) -> Result<FindOptions, Trouble> {
     options.factor_steps = subject.factor_steps.unwrap_or(options.factor_steps);
     options.drawn = subject.drawn.unwrap_or(options.drawn);
     options.flip = subject.flip.unwrap_or(false);
+    options.alone = subject.alone.unwrap_or(false);
     options.engine = settings.engine.clone();
     options.gradient = settings.gradient.clone();
     options.shared = Some(job.shared.clone());

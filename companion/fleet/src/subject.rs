@@ -54,6 +54,9 @@ pub struct Subject {
     /// Whether pictures are learned from mirrored, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flip: Option<bool>,
+    /// Whether the subject's pictures are learned from alone, and none in which it stands beside another thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alone: Option<bool>,
     /// Seed of everything random.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,

@@ -37,8 +37,8 @@ Examples:
   cones find --images photos --class dog --trigger '<v1> dog' --steps 600 --out rex.cones
   cones find --images photos --class dog --scope prompt --share 1 --out rex.cones
   cones find --images photos --class dog --learn-trigger --out rex.cones
-The table says how well the model tells noise from picture with each mask, as a loss on noise it has not seen: on the subject, \
-where less is better, on others of its class and on other things, where it should stay as it is. `*` is the mask that was taken, \
+The table says how well the model tells noise from picture with each mask, as a loss on noise it has not seen: on the subject \
+and on it beside another thing, where less is better, on others of its class and on other things, where it should stay as it is. `*` is the mask that was taken, \
 `t` the learned trigger with no weight shut. At the end the subject is drawn in a few contexts, beside the base model, into \
 FILE.preview.png, and judged as `cones evaluate` does.
 Stopped by Ctrl-C or a power cut, the same command goes on where it was.")]
@@ -99,15 +99,20 @@ pub struct FindArgs {
     /// Steps in which factors are trained.
     #[arg(long, default_value_t = 100, value_name = "N", value_parser = ranges::steps_or_none)]
     factor_steps: usize,
-    /// Look for neurons among keys or values only.
+    /// Among what neurons are looked for; by default values with scope `trigger`, and both with scope `prompt` and the methods
+    /// accumulate and finetune.
     #[arg(long, value_enum)]
     only: Option<ProjectionArg>,
     /// Look for neurons in layers whose name holds this; repeatable.
     #[arg(long, value_name = "NAME")]
     block: Vec<String>,
-    /// Pictures of the class, and as many of other things, that the model draws for itself.
+    /// Pictures of the class, as many of other things, and as many of things beside the subject, that the model draws for itself.
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = drawn)]
     drawn: usize,
+    /// Learn from the subject's pictures alone, and none in which it stands beside something that the model drew; always so with
+    /// --method accumulate.
+    #[arg(long)]
+    alone: bool,
     /// Learn from the pictures mirrored, too.
     #[arg(long)]
     flip: bool,
@@ -147,20 +152,24 @@ pub(super) fn drawn(text: &str) -> Result<usize, String> {
     }
 }
 
-/// One of the two kinds of projection.
+/// The kinds of projection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ProjectionArg {
+pub(super) enum ProjectionArg {
     /// `to_k`
     Keys,
     /// `to_v`
     Values,
+    /// Both
+    Both,
 }
 
-impl From<ProjectionArg> for Projection {
-    fn from(arg: ProjectionArg) -> Self {
-        match arg {
-            ProjectionArg::Keys => Self::Keys,
-            ProjectionArg::Values => Self::Values,
+impl ProjectionArg {
+    /// None for both.
+    pub(super) fn only(self) -> Option<Projection> {
+        match self {
+            Self::Keys => Some(Projection::Keys),
+            Self::Values => Some(Projection::Values),
+            Self::Both => None,
         }
     }
 }
@@ -217,6 +226,7 @@ impl FindArgs {
         options.factor_steps = self.factor_steps;
         options.drawn = self.drawn;
         options.flip = self.flip;
+        options.alone = self.alone || self.method == MethodKind::Accumulate;
         options.engine = self.engine.options();
         options.gradient = self.engine.gradient(bundle)?;
         options.examples = self.cache.clone().unwrap_or_else(|| hidden(&self.out, "examples"));
@@ -224,6 +234,15 @@ impl FindArgs {
         options.shared.clone_from(&self.cache);
         options.checkpoint = hidden(&self.out, "finding");
         Ok(options)
+    }
+
+    fn selection(&self) -> Selection {
+        let only = match (self.only, self.method) {
+            (Some(only), _) => only.only(),
+            (None, MethodKind::Accumulate | MethodKind::Finetune) => None,
+            (None, _) => Selection::of_scope(self.scope).only,
+        };
+        Selection { only, blocks: self.block.clone() }
     }
 
     fn search(&self) -> SearchOptions {
@@ -242,7 +261,7 @@ impl FindArgs {
             steps: self.steps,
             mixture: Mixture::new(usize::from(self.batch), self.scope, self.prior),
             seed: self.seed,
-            selection: Selection { only: self.only.map(Projection::from), blocks: self.block.clone() },
+            selection: self.selection(),
         };
         search.held_out = self.held_out;
         search.share = share;
@@ -268,10 +287,15 @@ fn report(args: &FindArgs, pack: &Pack, record: &Record, shown: Option<&Showing>
         return Ok(());
     }
     let number = |loss: Option<f64>| loss.map_or("-".to_owned(), |loss| format!("{loss:.4}"));
-    writeln!(out, "{:1} {:>9} {:>10} {:>9} {:>9} {:>9}", "", "neurons", "share", "subject", "class", "others")?;
+    writeln!(
+        out,
+        "{:1} {:>9} {:>10} {:>9} {:>9} {:>9} {:>9}",
+        "", "neurons", "share", "subject", "beside", "class", "others"
+    )?;
     let mut line = |mark: &str, neurons: usize, share: f64, l: Losses| {
-        let (class, other) = (number(l.class), number(l.other));
-        writeln!(out, "{mark:1} {neurons:>9} {:>8.3} % {:>9.4} {class:>9} {other:>9}", 100.0 * share, l.subject)
+        let [beside, class, other] = [l.company, l.class, l.other].map(number);
+        let share = 100.0 * share;
+        writeln!(out, "{mark:1} {neurons:>9} {share:>8.3} % {:>9.4} {beside:>9} {class:>9} {other:>9}", l.subject)
     };
     line("", 0, 0.0, record.base)?;
     if let Some(trigger) = &record.trigger {

@@ -8,11 +8,11 @@ use clap::Args;
 use cones_core::subjects::pack::{Metadata, Precision};
 use cones_core::{Bundle, ConceptMask, Pack, Scope};
 use cones_find::held_out::Losses;
-use cones_find::{TuneOptions, factors, tune};
+use cones_find::{TuneOptions, tune};
 use serde::Serialize;
 
 use super::engine_args::{EngineArgs, cancelled_by_ctrl_c};
-use super::find::drawn;
+use super::find::{ProjectionArg, drawn};
 use super::progress_bar::Bar;
 use crate::clock;
 use crate::failure::Failure;
@@ -24,12 +24,13 @@ use crate::ranges;
 /// Arguments of `cones tune`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The neurons stay; a factor for each of them is trained on the pictures of each subject and on pictures made of two of them side \
-by side, with all packs switched on. Packs of scope `trigger` stay packs of their own, one file for each in the folder --out, \
+Neurons are found anew, from the packs' on, in the pictures of each subject and in pictures made of two of them side by side, with all \
+packs switched on. With another --precision the neurons stay, and a factor for each of them is trained. Packs of scope `trigger` stay packs of their own, one file for each in the folder --out, \
 a version up. Packs of scope `prompt` are united first, into one pack.
 
 Examples:
   cones tune --packs dog.cones robot.cones --images photos/dog photos/robot --out tuned
+  cones tune --packs dog.cones robot.cones --images photos/dog photos/robot --precision float16 --out tuned
   cones generate --prompt 'a {dog} and a {robot} on grass' --subject tuned/dog.cones --subject tuned/robot.cones --out both.png
 Stopped by Ctrl-C or a power cut, the same command goes on where it was.")]
 pub struct TuneArgs {
@@ -48,15 +49,18 @@ pub struct TuneArgs {
     /// Pictures in one step.
     #[arg(long, default_value_t = 12, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=512))]
     batch: u16,
-    /// Learning rate of the factors.
-    #[arg(long, default_value_t = factors::RATE, value_parser = ranges::rate)]
-    rate: f64,
+    /// Learning rate: of the neurons' logits, 0.2 by default; of factors 0.02.
+    #[arg(long, value_parser = ranges::rate)]
+    rate: Option<f64>,
     /// How much the classes count against the subjects.
     #[arg(long, default_value_t = 1.0, value_parser = ranges::weight)]
     prior: f32,
-    /// What the packs keep per neuron.
-    #[arg(long, value_enum, default_value = "float16")]
+    /// What the packs keep per neuron: binary finds other neurons, the others train a factor for each.
+    #[arg(long, value_enum, default_value = "binary")]
     precision: PrecisionArg,
+    /// With --precision binary: among what other neurons are looked for.
+    #[arg(long, value_enum, default_value = "both")]
+    only: ProjectionArg,
     /// Seed of everything random.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -121,6 +125,7 @@ impl TuneArgs {
         options.rate = self.rate;
         options.prior = self.prior;
         options.precision = self.precision.into();
+        options.selection.only = self.only.only();
         options.seed = self.seed;
         options.drawn = self.drawn;
         options.held_out = self.held_out;

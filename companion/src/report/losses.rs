@@ -12,8 +12,9 @@ use super::subject::Reported;
 /// Each part of the held-out pictures: its class in the style, what it is, its loss.
 type Part = (&'static str, &'static str, fn(&Losses) -> Option<f64>);
 
-const PARTS: [Part; 3] = [
+const PARTS: [Part; 4] = [
     ("a", "subject", |losses| Some(losses.subject)),
+    ("d", "subject beside another thing", |losses| losses.company),
     ("b", "class", |losses| losses.class),
     ("c", "other pictures", |losses| losses.other),
 ];
@@ -152,15 +153,15 @@ fn figure(chart: &Chart, legend: &Markup) -> Markup {
 fn tried(record: &Record) -> Markup {
     let number = |loss: Option<f64>| loss.map_or_else(|| "–".to_owned(), |loss| format!("{loss:.4}"));
     let row = |name: String, neurons: usize, share: f64, losses: &Losses| {
-        let [subject, class, other] = PARTS.map(|(.., loss)| number(loss(losses)));
-        [name, grouped(neurons as u64), format!("{:.3} %", 100.0 * share), subject, class, other]
+        let [subject, beside, class, other] = PARTS.map(|(.., loss)| number(loss(losses)));
+        [name, grouped(neurons as u64), format!("{:.3} %", 100.0 * share), subject, beside, class, other]
     };
     let mut rows = vec![row("base model".into(), 0, 0.0, &record.base)];
     for point in &record.curve {
         let name = if point.neurons == record.neurons { "chosen" } else { "tried" };
         rows.push(row(name.into(), point.neurons, point.share, &point.losses));
     }
-    table(["mask", "neurons", "share", "subject", "class", "other"], &rows)
+    table(["mask", "neurons", "share", "subject", "beside", "class", "other"], &rows)
 }
 
 /// From one loss to another in words.

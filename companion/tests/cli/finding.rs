@@ -28,14 +28,17 @@ fn six_pictures_become_a_pack_and_the_same_ones_the_same_pack() {
     assert!(record.get("trigger").is_none(), "no words were learned: {record}");
     assert!(record["curve"].as_array().is_some_and(|curve| curve.len() >= 8), "{record}");
     assert!(record["neurons"].as_u64().is_some_and(|n| n > 0));
+    assert!(record["base"]["company"].is_number() && record["chosen"]["company"].is_number(), "{record}");
+    let alone = find(&desk, "dog", &second, &["--seed", "4", "--cache", &cache, "--alone"]);
+    assert!(alone["base"]["company"].is_null() && alone["history"] != record["history"], "{alone}");
     let kept: serde_json::Value = serde_json::from_slice(&desk.read("dog.finding.json")).expect("a record");
     assert_eq!(kept["neurons"], record["neurons"]);
     // What the model drew for itself is kept apart, for others of the class: without the subject's own, all is as it was.
     let own = |file: &PathBuf| std::fs::read(file).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains("<v1>"));
     let kept: Vec<PathBuf> = std::fs::read_dir(&cache).expect("a folder").flatten().map(|entry| entry.path()).collect();
     let (own, shared): (Vec<_>, Vec<_>) = kept.into_iter().partition(own);
-    assert_eq!((own.len(), shared.len()), (1, 1));
-    std::fs::remove_file(&own[0]).expect("removed");
+    assert_eq!((own.len(), shared.len()), (2, 1), "in company and alone");
+    own.iter().for_each(|file| std::fs::remove_file(file).expect("removed"));
     let drawn = std::fs::read(&shared[0]).expect("read");
     let again = find(&desk, "dog", &second, &["--seed", "4", "--cache", &cache]);
     assert_eq!(std::fs::read(&shared[0]).expect("read"), drawn);
@@ -88,12 +91,17 @@ fn packs_are_united_and_tuned() {
 
     let (out, images) = (desk.path("tuned"), [subject("fluent-dog"), subject("fluent-owl")]);
     let tune = ["tune", "--packs", &dog, &owl, "--images", &images[0], &images[1], "--out", &out, "--json"];
-    let summary =
-        desk.json(&[&tune[..], &["--steps", "2", "--batch", "4", "--held-out", "4", "--drawn", "2"]].concat());
+    let quick = ["--steps", "2", "--batch", "4", "--held-out", "4", "--drawn", "2"];
+    let summary = desk.json(&[&tune[..], &quick, &["--precision", "float16"]].concat());
     assert_eq!(summary["packs"].as_array().map(Vec::len), Some(2));
     let tuned = desk.json(&["inspect", "--json", &format!("{out}/owl.cones")])["packs"][0].clone();
     assert_eq!((tuned["version"].as_u64(), tuned["precision"].as_str()), (Some(2), Some("float16")));
     assert_eq!(tuned["neurons"].as_u64(), Some(neurons));
+    // Binary packs have no factors: it is neurons that change.
+    desk.json(&[&tune[..], &quick, &["--rate", "1"]].concat());
+    let found = desk.json(&["inspect", "--json", &format!("{out}/owl.cones")])["packs"][0].clone();
+    assert_eq!(found["precision"].as_str(), Some("binary"));
+    assert!(found["neurons"].as_u64().is_some_and(|count| count > 0 && count != neurons), "{found}");
 
     let same = pack("same", "owl", "<v1> dog");
     let twins = desk.fails(1, &["tune", "--packs", &dog, &same, "--images", &images[0], &images[1], "--out", &out]);

@@ -140,7 +140,7 @@ fn settings(method: MethodKind) -> SearchOptions {
         tuning: MethodTuning { rho: 0.05, pressure: MethodTuning::pressure(Scope::Prompt), ..MethodTuning::default() },
         schedule: Schedule {
             steps: 60,
-            mixture: Mixture { subject: 2, class: 1, prior: 1.0 },
+            mixture: Mixture { subject: 2, class: 1, company: 0, prior: 1.0 },
             seed: 7,
             selection: Selection::default(),
         },
@@ -338,7 +338,7 @@ fn trained_factors_do_better_than_shutting_where_shutting_is_too_much() {
     let diffusion = diffusion();
     let problem = Problem { layers: &layers(), base: &base, examples: &examples, diffusion: &diffusion };
     let mut finder = Finder { problem, objective: &mut objective, observer: &mut (), cancel: &cancel };
-    let held = Losses { subject: 1.0, class: None, other: None };
+    let held = Losses { subject: 1.0, class: None, other: None, company: None };
     let point = Point { neurons: mask.count(), share: 0.1, losses: held };
     let mut found =
         Chosen { mask, base: held, curve: vec![point], chosen: point, trigger: None, history: vec![], seconds: 0.0 };

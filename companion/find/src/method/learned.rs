@@ -4,10 +4,13 @@
 //! masked, and passed on to the logits as if the mask were the sigmoid of the logit (Bengio et al. 2013). A pressure on
 //! the expected share of shut weights, which pulls the logits up, keeps the mask sparse.
 
+use cones_core::ConceptMask;
+use cones_core::model::manifest::Layer;
+
 use crate::method::adam::Adam;
 use crate::method::tuning::MethodTuning;
 use crate::method::way::Method;
-use crate::weights::Weights;
+use crate::weights::{Matrix, Weights};
 
 /// Where the logits start: kept, and so near to the boundary that what is not needed gets shut within a few hundred steps.
 const START: f32 = 0.5;
@@ -26,6 +29,35 @@ impl Learned {
     pub fn new(base: &Weights, tuning: &MethodTuning) -> Self {
         let adam = Adam::damped(base);
         Self { logits: base.filled(START), adam, rate: tuning.rate, pressure: tuning.pressure }
+    }
+
+    /// A mask for each subject that starts where these are; `base` holds the weights once for each.
+    pub fn from_masks(base: &Weights, masks: &[ConceptMask], tuning: &MethodTuning) -> Self {
+        let mut learned = Self::new(base, tuning);
+        let places = masks.iter().flat_map(|mask| (0..mask.layers()).map(move |layer| (mask, layer)));
+        for ((mask, layer), logits) in places.zip(&mut learned.logits.layers) {
+            for neuron in mask.neurons(layer) {
+                if let Some(logit) = logits.values.get_mut(neuron) {
+                    *logit = -START;
+                }
+            }
+        }
+        learned
+    }
+
+    /// The masks as they are now, one for each subject.
+    ///
+    /// # Errors
+    /// [`cones_core::Error::BadRequest`] when the base weights were none of these layers'.
+    pub fn masks(&self, layers: &[Layer]) -> cones_core::Result<Vec<ConceptMask>> {
+        let shut = |matrix: &Matrix| -> Vec<usize> {
+            matrix.values.iter().enumerate().filter(|(_, logit)| **logit <= 0.0).map(|(i, _)| i).collect()
+        };
+        self.logits
+            .layers
+            .chunks(layers.len().max(1))
+            .map(|subject| ConceptMask::from_indices(layers, &subject.iter().map(shut).collect::<Vec<_>>()))
+            .collect()
     }
 }
 
@@ -67,5 +99,32 @@ impl Method for Learned {
 
     fn state_mut(&mut self) -> Vec<(&'static str, &mut Weights)> {
         vec![("logits", &mut self.logits), ("first", &mut self.adam.first), ("second", &mut self.adam.second)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_go_on_from_those_of_several_subjects() {
+        let layer = Layer { name: "l".into(), rows: 1, columns: 3 };
+        let layers = [layer];
+        let mask = |neurons: &[usize]| ConceptMask::from_indices(&layers, &[neurons.to_vec()]).expect("fits");
+        let masks = [mask(&[0, 2]), mask(&[1])];
+        let one =
+            Weights { layers: vec![Matrix { name: "l".into(), rows: 1, columns: 3, values: vec![1.0, 2.0, 3.0] }] };
+        let base = one.stacked(2);
+        let mut learned =
+            Learned::from_masks(&base, &masks, &MethodTuning { rate: 1.0, pressure: 0.0, ..MethodTuning::default() });
+        assert_eq!(learned.masks(&layers).expect("fits"), masks);
+        let mut placed = base.clone();
+        learned.place(&base, &mut placed);
+        assert_eq!(placed.values().collect::<Vec<_>>(), [0.0, 2.0, 0.0, 1.0, 0.0, 3.0]);
+        // Where the loss falls as the weight comes back, it comes back, and of that subject alone.
+        let mut gradient = base.filled(0.0);
+        gradient.layers[0].values[0] = -1.0;
+        learned.learn(&base, &gradient, 0, 10);
+        assert_eq!(learned.masks(&layers).expect("fits"), [mask(&[2]), mask(&[1])]);
     }
 }
