@@ -9,8 +9,8 @@ from examples import Examples
 from method import STEPS, Learned, fit, with_prior
 from method import trigger_and_class as called
 
-RATES = (5e-6, 2e-5, 1e-4, 5e-4)
-RATE = 2e-5
+RATES = (2e-6, 5e-6, 2e-5, 1e-4, 5e-4)
+RATE = 5e-6
 JOINT = True
 
 

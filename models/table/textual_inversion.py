@@ -5,8 +5,8 @@ The embedding starts as the class word's. Several subjects in one picture are se
 from examples import Examples
 from method import BATCH, STEPS, Learned, fit
 
-RATES = (1e-3, 5e-3, 2e-2)
-RATE = 5e-3
+RATES = (2e-4, 1e-3, 5e-3, 2e-2)
+RATE = 1e-3
 JOINT = False
 # Nothing is trained but one row; the public script asks for several times DreamBooth's steps.
 LONGER = 2
