@@ -38,7 +38,8 @@ Examples:
   cones find --images photos --class dog --scope prompt --share 1 --out rex.cones
   cones find --images photos --class dog --learn-trigger --out rex.cones
 The table says how well the model tells noise from picture with each mask, as a loss on noise it has not seen: on the subject \
-and on it beside another thing, where less is better, on others of its class and on other things, where it should stay as it is. `*` is the mask that was taken, \
+and on it beside another thing, where less is better, on others of its class and on other things, where it should stay as it is. \
+`*` is the mask that was taken, \
 `t` the learned trigger with no weight shut. At the end the subject is drawn in a few contexts, beside the base model, into \
 FILE.preview.png, and judged as `cones evaluate` does.
 Stopped by Ctrl-C or a power cut, the same command goes on where it was.")]

@@ -25,7 +25,8 @@ use crate::ranges;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Neurons are found anew, from the packs' on, in the pictures of each subject and in pictures made of two of them side by side, with all \
-packs switched on. With another --precision the neurons stay, and a factor for each of them is trained. Packs of scope `trigger` stay packs of their own, one file for each in the folder --out, \
+packs switched on. With another --precision the neurons stay, and a factor for each of them is trained. Packs of scope \
+`trigger` stay packs of their own, one file for each in the folder --out, \
 a version up. Packs of scope `prompt` are united first, into one pack.
 
 Examples:
