@@ -1,7 +1,9 @@
 """What the systems work with: the base model in PyTorch, the `cones` command, and a folder that keeps what was made."""
+import argparse
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import torch
 from PIL import Image
@@ -24,6 +26,17 @@ def in_contexts(called):
 def noise(seed):
     """The seed of a picture's noise, the same for every system."""
     return 1000 + seed
+
+
+def parser(section, about):
+    """The arguments that all benches here have: what `cargo xtask bench` passes, and the base model."""
+    arguments = argparse.ArgumentParser(prog=f"cargo xtask bench {section}", description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("section", nargs="?", help=argparse.SUPPRESS)
+    arguments.add_argument("--cones", required=True, help=argparse.SUPPRESS)
+    arguments.add_argument("--work", required=True, type=Path, help=argparse.SUPPRESS)
+    arguments.add_argument("--bundle", type=Path, default=ROOT / "models/toybox/bundle")
+    arguments.add_argument("--diffusers", type=Path, help="the folder that the bundle came from; Toybox's is made from its bundle")
+    return arguments
 
 
 class Bench:

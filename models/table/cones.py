@@ -45,7 +45,6 @@ class Cones:
         took = folder / "seconds"
         if not took.exists():
             start = time.perf_counter()
-            folder.parent.mkdir(parents=True, exist_ok=True)
             self.run("tune", "--packs", *packs, "--images", *(subject.folder for subject in subjects), "--out", folder, *more, *self.at())
             took.write_text(str(time.perf_counter() - start))
         return [folder / pack.name for pack in packs], float(took.read_text())

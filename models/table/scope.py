@@ -11,7 +11,6 @@ values alone: those of the trigger's words, of the words that say where (context
 
 What is found is kept in target/bench/table.
 """
-import argparse
 import sys
 from pathlib import Path
 
@@ -20,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import torch  # noqa: E402
 
 from base import AT_ONCE  # noqa: E402
-from bench import Bench, noise  # noqa: E402
+from bench import Bench, noise, parser  # noqa: E402
 from judge import Judge  # noqa: E402
 from masked import Mask  # noqa: E402
 from paths import ROOT  # noqa: E402
@@ -102,14 +101,9 @@ def of_subject(bench, judge, word):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="cargo xtask bench scope", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("section", nargs="?", help=argparse.SUPPRESS)
-    parser.add_argument("--cones", required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--work", required=True, type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--subjects", nargs="+", default="dog cat robot".split(), choices="dog cat robot owl car".split())
-    parser.add_argument("--bundle", type=Path, default=ROOT / "models/toybox/bundle")
-    parser.add_argument("--diffusers", type=Path, help="the folder that the bundle came from; Toybox's is made from its bundle")
-    args = parser.parse_args()
+    arguments = parser("scope", __doc__)
+    arguments.add_argument("--subjects", nargs="+", default="dog cat robot".split(), choices="dog cat robot owl car".split())
+    args = arguments.parse_args()
     torch.set_num_threads(1)
     bench, judge = Bench(args), Judge()
     gains, drawn = zip(*(of_subject(bench, judge, word) for word in args.subjects))

@@ -8,7 +8,6 @@ what is measured. Hours long and resumable: what is measured stands in `models/t
 measured again; weights and pictures are kept in target/bench/table. Ctrl-C loses the picture set that is being drawn. `--sets` takes the first so many sets of each
 number.
 """
-import argparse
 import sys
 import time
 from pathlib import Path
@@ -17,30 +16,24 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import torch  # noqa: E402
 
-from paths import ROOT  # noqa: E402
-from bench import Bench  # noqa: E402
+from bench import Bench, parser  # noqa: E402
 from figures import Figures  # noqa: E402
 from judge import Judge  # noqa: E402
 from subjects import TOGETHER, TRIED, subject  # noqa: E402
 from systems import METHODS, SYSTEMS  # noqa: E402
 
 
-def arguments():
-    parser = argparse.ArgumentParser(prog="cargo xtask bench table", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("section", nargs="?", help=argparse.SUPPRESS)
-    parser.add_argument("--cones", required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--work", required=True, type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--bundle", type=Path, default=ROOT / "models/toybox/bundle")
-    parser.add_argument("--diffusers", type=Path, help="the folder that the bundle came from; Toybox's is made from its bundle")
-    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS))
-    parser.add_argument("--together", nargs="+", type=int, choices=TOGETHER, default=list(TOGETHER), help="subjects in a picture")
-    parser.add_argument("--sets", type=int, default=8, help="sets of subjects of each number")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--threads", type=int, default=1, help="of PyTorch; `cones` takes one")
-    parser.add_argument("--search", choices=METHODS, help="try this method's learning rates")
-    parser.add_argument("--only-print", action="store_true", help="the table of what is there")
-    parser.add_argument("--again", action="store_true", help="measure anew what is asked for")
-    return parser.parse_args()
+def asked():
+    arguments = parser("table", __doc__)
+    arguments.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS))
+    arguments.add_argument("--together", nargs="+", type=int, choices=TOGETHER, default=list(TOGETHER), help="subjects in a picture")
+    arguments.add_argument("--sets", type=int, default=8, help="sets of subjects of each number")
+    arguments.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    arguments.add_argument("--threads", type=int, default=1, help="of PyTorch; `cones` takes one")
+    arguments.add_argument("--search", choices=METHODS, help="try this method's learning rates")
+    arguments.add_argument("--only-print", action="store_true", help="the table of what is there")
+    arguments.add_argument("--again", action="store_true", help="measure anew what is asked for")
+    return arguments.parse_args()
 
 
 def search(bench, judge, method):
@@ -77,7 +70,7 @@ def measure(args, bench, judge, figures):
 
 
 def main():
-    args = arguments()
+    args = asked()
     torch.set_num_threads(args.threads)
     figures = Figures()
     if not args.only_print:

@@ -6,7 +6,6 @@ Each subject of the pairs is found alone and in company (beside other things tha
 16 contexts alone and with its partner; and the partners are drawn with packs that `cones tune` made of those: found anew together, and with factors. Judged as the table
 is. What is found is kept in target/bench/table; quick settings, so that all of it takes half an hour of a free core.
 """
-import argparse
 import sys
 from pathlib import Path
 
@@ -14,11 +13,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import torch  # noqa: E402
 
-from bench import Bench, in_contexts, noise  # noqa: E402
+from bench import Bench, in_contexts, noise, parser  # noqa: E402
 from judge import Judge  # noqa: E402
-from paths import ROOT  # noqa: E402
 from subjects import NAMES, subject  # noqa: E402
-from systems import by_name, size  # noqa: E402
+from systems import SYSTEMS, by_name, size  # noqa: E402
 import kept  # noqa: E402
 
 FIND = {
@@ -54,9 +52,7 @@ class Ways:
 
     def row(self, name, subjects, packs):
         if packs is None:
-            self.bench.base.restore()
-            _, captions = self.bench.asked(subjects)
-            pictures = self.bench.base.draw(captions, [noise(0)] * len(captions))
+            pictures = SYSTEMS["base"].run(self.bench, subjects, 0).pictures
         else:
             pictures = self.bench.cones.draw(in_contexts(by_name(subjects)), packs, noise(0))
         self.bench.sheet(name.replace(" ", "-"), [one.word for one in subjects], 0, pictures)
@@ -67,19 +63,14 @@ class Ways:
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="cargo xtask bench ways", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("section", nargs="?", help=argparse.SUPPRESS)
-    parser.add_argument("--cones", required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--work", required=True, type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--pairs", nargs="+", default=["dog+robot", "cat+car"], help=f"of {', '.join(NAMES)}")
-    parser.add_argument("--steps", type=int, default=150, help="of finding, and of tuning")
-    parser.add_argument("--bundle", type=Path, default=ROOT / "models/toybox/bundle")
-    parser.add_argument("--diffusers", type=Path, help="the folder that the bundle came from; Toybox's is made from its bundle")
-    args = parser.parse_args()
+    arguments = parser("ways", __doc__)
+    arguments.add_argument("--pairs", nargs="+", default=["dog+robot", "cat+car"], help=f"of {', '.join(NAMES)}")
+    arguments.add_argument("--steps", type=int, default=150, help="of finding, and of tuning")
+    args = arguments.parse_args()
     torch.set_num_threads(1)
     pairs = [pair.split("+") for pair in args.pairs]
     if unknown := {word for pair in pairs for word in pair} - set(NAMES):
-        parser.error(f"no subject is called {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+        arguments.error(f"no subject is called {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     ways, rows = Ways(args), []
     sets = [[word] for pair in pairs for word in pair] + pairs
     for words in sets:

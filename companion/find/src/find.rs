@@ -11,7 +11,6 @@ use cones_gradient::GradientOptions;
 
 use crate::cache::Cache;
 use crate::checkpoint::Checkpoint;
-use crate::company::encode_company;
 use crate::error::Result;
 use crate::examples::{Examples, Part};
 use crate::finder::{Finder, Problem, SearchOptions};
@@ -291,7 +290,6 @@ fn prepare(
     // The engine goes before the derivative comes: its graphs would only take memory from it.
     let (mut engine, spec) = (engine(bundle, options)?, options.example_spec());
     let mut examples = encode_own(&mut engine, &spec, observer, cancel)?;
-    examples.append(encode_company(&mut engine, &spec, observer, cancel)?);
     let kept = shared_cache(bundle, options)?;
     let known = kept.as_ref().and_then(Cache::load).filter(|known| known.fit(bundle.manifest()));
     examples.append(match known {

@@ -18,7 +18,6 @@ pub mod batch;
 mod beside;
 pub mod cache;
 pub mod checkpoint;
-mod company;
 pub mod drawing;
 mod error;
 pub mod examples;

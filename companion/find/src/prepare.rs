@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use cones_core::text::tokenizer::Tokenizer;
-use cones_core::{CancelToken, Engine, Picture, Request};
+use cones_core::{CancelToken, Drawn, Engine, Picture, Request};
 use serde::Deserialize;
 
+use crate::beside::{of_both, side_by_side};
 use crate::error::{Error, Result};
 use crate::examples::{Caption, Example, Examples, Part, shape_of};
 use crate::observer::FindObserver;
@@ -51,7 +52,7 @@ struct Described {
     captions: BTreeMap<String, String>,
 }
 
-/// Encodes the subject's pictures and prompts.
+/// Encodes the subject's pictures and prompts, alone and in company.
 ///
 /// # Errors
 /// When there are no pictures, one cannot be read, the trigger is no part of the prompts' tokens, or the model fails.
@@ -72,7 +73,35 @@ pub fn encode_own(
         }
         observer.prepared("subject", i + 1, own.len());
     }
+    add_company(engine, &mut examples, spec, &own, observer, cancel)?;
     Ok(examples)
+}
+
+/// Encodes `spec.company` pictures, each of the subject beside another thing that the model draws where the subject is: so that
+/// its neurons let other things be.
+fn add_company(
+    engine: &mut Engine,
+    examples: &mut Examples,
+    spec: &ExampleSpec<'_>,
+    own: &[Captioned],
+    observer: &mut dyn FindObserver,
+    cancel: &CancelToken,
+) -> Result<()> {
+    let things = prompts::things_but(spec.class);
+    let pairs = own.iter().cycle().zip(things.iter().cycle()).take(spec.company);
+    for (i, (Captioned { prompt, picture, .. }, thing)) in pairs.enumerate() {
+        let other = prompts::replace_words(prompt, spec.trigger, thing).unwrap_or_else(|| prompts::plain(thing));
+        for drawn in draw_one(engine, &other, Part::Company, i, spec.seed, cancel)? {
+            let (subject, thing) = ((prompt.as_str(), spec.trigger, picture), (other.as_str(), *thing, &drawn.picture));
+            // Each picture now on the left and now on the right, of an even number of pictures too.
+            let (left, right) = if (i + i / own.len()).is_multiple_of(2) { (subject, thing) } else { (thing, subject) };
+            let both = of_both(left.0, right.0, [left.1, right.1]);
+            let picture = side_by_side(left.2, right.2)?;
+            add_example(engine, examples, Part::Company, &both, &[spec.trigger], &picture, cancel)?;
+        }
+        observer.prepared("company", i + 1, spec.company);
+    }
+    Ok(())
 }
 
 /// Draws and encodes pictures of the class and of other things: what subjects of one class and seed have in common.
@@ -161,16 +190,27 @@ pub(super) fn add_drawn(
 ) -> Result<()> {
     let what = if part == Part::Class { "class" } else { "other" };
     for (i, prompt) in prompts.iter().enumerate() {
-        let mut request = Request::new(prompt.clone());
-        // Each part its own seeds: the same noise would tie a class picture to another one.
-        request.seed = seed.wrapping_add(1000 * part as u64 + i as u64);
-        let drawn = engine.generate(&request, &mut (), cancel)?;
-        for drawn in &drawn.pictures {
+        for drawn in draw_one(engine, prompt, part, i, seed, cancel)? {
             add_example(engine, examples, part, prompt, &[""], &drawn.picture, cancel)?;
         }
         observer.prepared(what, i + 1, prompts.len());
     }
     Ok(())
+}
+
+/// What the model draws of the `i`th prompt of a part.
+fn draw_one(
+    engine: &mut Engine,
+    prompt: &str,
+    part: Part,
+    i: usize,
+    seed: u64,
+    cancel: &CancelToken,
+) -> Result<Vec<Drawn>> {
+    let mut request = Request::new(prompt);
+    // Each part its own seeds: the same noise would tie a class picture to another one.
+    request.seed = seed.wrapping_add(1000 * part as u64 + i as u64);
+    Ok(engine.generate(&request, &mut (), cancel)?.pictures)
 }
 
 /// Encodes a picture and, where it is new, its prompt.

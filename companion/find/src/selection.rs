@@ -23,7 +23,7 @@ pub enum Projection {
 }
 
 impl Selection {
-    /// Where neurons are looked for by default. A subject's own rows look for values alone: half as many neurons say as much of the
+    /// Where neurons are looked for by default. A subject's own rows look for values alone: fewer neurons say as much of the
     /// subject, and with its keys as they were it does not draw the attention of places that belong to something else (ConceptSplit,
     /// ICCV 2025). The paper's scope looks for both.
     pub fn of_scope(scope: Scope) -> Self {

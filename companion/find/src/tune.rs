@@ -43,7 +43,7 @@ pub struct TuneOptions {
     /// What the packs will keep of each neuron. With `Binary` other neurons are found, from the packs' on; with the others the
     /// neurons stay, and a factor for each of them is trained.
     pub precision: Precision,
-    /// Which layers may hold other neurons, where packs are binary.
+    /// In which layers neurons or factors may change; what the packs have in the others stays.
     pub selection: Selection,
     /// Seed of everything random.
     pub seed: u64,
@@ -84,7 +84,7 @@ impl TuneOptions {
             steps: self.steps,
             mixture: Mixture::new(usize::from(self.batch), scope, self.prior),
             seed: self.seed,
-            selection: if self.precision == Precision::Binary { self.selection.clone() } else { Selection::default() },
+            selection: self.selection.clone(),
         }
     }
 

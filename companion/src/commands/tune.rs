@@ -59,7 +59,7 @@ pub struct TuneArgs {
     /// What the packs keep per neuron: binary finds other neurons, the others train a factor for each.
     #[arg(long, value_enum, default_value = "binary")]
     precision: PrecisionArg,
-    /// With --precision binary: among what other neurons are looked for.
+    /// Among what neurons, or their factors, may change.
     #[arg(long, value_enum, default_value = "both")]
     only: ProjectionArg,
     /// Seed of everything random.
