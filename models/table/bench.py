@@ -5,6 +5,7 @@ import sys
 import zlib
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 from safetensors import safe_open
@@ -12,7 +13,8 @@ from safetensors.torch import load_file, save_file
 
 from base import Base
 from cones import Cones
-from method import Learned
+from drawn import Drawn
+from method import LENGTHS, Learned
 from paths import ROOT
 
 import world
@@ -55,24 +57,24 @@ class Bench:
         """The 16 contexts, and the captions in class words."""
         return world.CONTEXTS, in_contexts([subject.word for subject in subjects])
 
-    def trained(self, method, subjects, rate=None):
-        """What a method learned of subjects, trained once."""
+    def trained(self, method, subjects, length, rate=None):
+        """What a method has learned of subjects after so many steps for each, one of LENGTHS; trained once for all of these."""
         rate = rate or method.RATE
         name = f"{'-'.join(subject.word for subject in subjects)}-{rate:g}"
-        file = self.work / method.__name__ / f"{name}.safetensors"
-        if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
+        files = {steps: self.work / method.__name__ / f"{name}-{steps}.safetensors" for steps in LENGTHS}
+        if not all(file.exists() for file in files.values()):
             self.base.restore()
             # The same noise and timesteps each time it is trained.
             torch.manual_seed(zlib.crc32(name.encode()))
-            learned = method.train(self.base, subjects, self.work, rate)
-            part = file.with_suffix(".part")
-            tensors = {key: value.contiguous() for key, value in learned.tensors.items()}
-            save_file(tensors, part, {"bytes": str(learned.bytes), "seconds": str(learned.seconds)})
-            part.replace(file)
-        with safe_open(file, "pt") as opened:
+            for file, learned in zip(files.values(), method.train(self.base, subjects, self.work, rate)):
+                file.parent.mkdir(parents=True, exist_ok=True)
+                part = file.with_suffix(".part")
+                tensors = {key: value.contiguous() for key, value in learned.tensors.items()}
+                save_file(tensors, part, {"bytes": str(learned.bytes), "seconds": str(learned.seconds)})
+                part.replace(file)
+        with safe_open(files[length], "pt") as opened:
             about = opened.metadata()
-        return Learned(load_file(file), int(about["bytes"]), float(about["seconds"]))
+        return Learned(load_file(files[length]), int(about["bytes"]), float(about["seconds"]))
 
     def drawn(self, method, subjects, parts, seed):
         """Pictures of what was learned, in every context."""
@@ -81,6 +83,21 @@ class Bench:
             method.apply(self.base, tensors)
         prompts = in_contexts([method.called(subject) for subject in subjects])
         return self.base.draw(prompts, [noise(seed)] * len(prompts))
+
+    def kept(self, system, words, seed, run, again=False):
+        """What a system has drawn, drawn once; so pictures can be judged anew when the judge has changed. A sheet of them is kept, to be looked at."""
+        file = self.work / "pictures" / f"{'-'.join(words)}.{seed}.{system}.npz"
+        if again or not file.exists():
+            drawn = run()
+            file.parent.mkdir(parents=True, exist_ok=True)
+            part = file.with_suffix(".part.npz")
+            known = {name: value for name, value in vars(drawn).items() if value is not None}
+            np.savez_compressed(part, **known)
+            part.replace(file)
+            self.sheet(system, words, seed, drawn.pictures)
+        with np.load(file) as opened:
+            numbers = {name: opened[name].item() for name in opened if name != "pictures"}
+            return Drawn(opened["pictures"], **numbers)
 
     def sheet(self, system, words, seed, pictures):
         """Keeps the pictures to be looked at."""

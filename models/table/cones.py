@@ -5,7 +5,9 @@ their neurons anew for all of them (`tuned`). The paper's (`accumulate`, scope `
 packs are united, which is the paper's concatenation.
 """
 import json
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -18,6 +20,7 @@ import kept
 class Cones:
     def __init__(self, command, bundle, work):
         self.command, self.bundle, self.work = command, bundle, work
+        work.mkdir(parents=True, exist_ok=True)
 
     def run(self, *words):
         """What it says on its standard output."""
@@ -63,13 +66,13 @@ class Cones:
 
     def draw(self, prompts, packs, seed):
         """Pictures [n, height, width, 3] in bytes, each from the noise of this seed."""
-        folder = self.work / "drawn"
-        folder.mkdir(parents=True, exist_ok=True)
-        lines = folder / "prompts.txt"
-        lines.write_text("\n".join(prompts) + "\n")
-        subjects = [word for pack in packs for word in ("--subject", pack)]
-        said = self.run("generate", "--prompts", lines, "--seed", seed, "--steps", STEPS, "--guidance", GUIDANCE, "--scheduler", "ddim", *subjects,
-                        "--out", folder, "--json", *self.at())
-        drawn = json.loads(said)["pictures"]
-        assert len(drawn) == len(prompts) and all(picture["recipe"]["seed"] == seed for picture in drawn), "a picture of each prompt, of this seed"
-        return np.stack([np.asarray(Image.open(ROOT / picture["path"]).convert("RGB")) for picture in drawn])
+        # A folder of its own: benches that run at the same time draw into each other's files else.
+        with tempfile.TemporaryDirectory(dir=self.work) as folder:
+            lines = Path(folder) / "prompts.txt"
+            lines.write_text("\n".join(prompts) + "\n")
+            subjects = [word for pack in packs for word in ("--subject", pack)]
+            said = self.run("generate", "--prompts", lines, "--seed", seed, "--steps", STEPS, "--guidance", GUIDANCE, "--scheduler", "ddim", *subjects,
+                            "--out", folder, "--json", *self.at())
+            drawn = json.loads(said)["pictures"]
+            assert len(drawn) == len(prompts) and all(picture["recipe"]["seed"] == seed for picture in drawn), "a picture of each prompt, of this seed"
+            return np.stack([np.asarray(Image.open(ROOT / picture["path"]).convert("RGB")) for picture in drawn])

@@ -4,11 +4,11 @@ Regularised by pictures of the class that the base model draws. Several subjects
 each as one alone has.
 """
 from examples import Examples
-from method import KEYS_AND_VALUES, STEPS, Learned, fit, modules, with_prior
+from method import KEYS_AND_VALUES, LENGTHS, Learned, fit, modules, with_prior
 from method import trigger_and_class as called
 
-RATES = (2e-5, 1e-4, 5e-4, 2e-3)
-RATE = 1e-4
+RATES = (2e-5, 1e-4, 5e-4, 1e-3, 2e-3)
+RATE = 1e-3
 JOINT = True
 
 
@@ -18,10 +18,11 @@ def train(base, subjects, work, rate):
     parameters = [module.weight.requires_grad_() for module in projections.values()]
     rows = {subject.trigger: base.embedding(subject.trigger).requires_grad_() for subject in subjects}
     base.rows |= {base.token(trigger): row for trigger, row in rows.items()}
-    seconds = fit(parameters + list(rows.values()), rate, STEPS * len(subjects), lambda: with_prior(base, examples, base.text))
-    tensors = {name: module.weight.detach().half() for name, module in projections.items()}
-    tensors |= {trigger: row.detach().half() for trigger, row in rows.items()}
-    return Learned(tensors, sum(2 * value.numel() for value in tensors.values()), seconds)
+    lengths = [length * len(subjects) for length in LENGTHS]
+    for seconds in fit(parameters + list(rows.values()), rate, lengths, lambda: with_prior(base, examples, base.text)):
+        tensors = {name: module.weight.detach().half() for name, module in projections.items()}
+        tensors |= {trigger: row.detach().half() for trigger, row in rows.items()}
+        yield Learned(tensors, sum(2 * value.numel() for value in tensors.values()), seconds)
 
 
 def apply(base, tensors):

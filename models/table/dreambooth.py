@@ -6,11 +6,11 @@ model, with as many steps for each as one alone has.
 import torch
 
 from examples import Examples
-from method import STEPS, Learned, fit, with_prior
+from method import LENGTHS, Learned, fit, with_prior
 from method import trigger_and_class as called
 
-RATES = (2e-6, 5e-6, 2e-5, 1e-4, 5e-4)
-RATE = 5e-6
+RATES = (2e-6, 5e-6, 2e-5, 1e-4, 2e-4, 5e-4)
+RATE = 2e-4
 JOINT = True
 
 
@@ -19,9 +19,10 @@ def train(base, subjects, work, rate):
     parameters = list(base.unet.requires_grad_().parameters())
     with torch.no_grad():
         states = {text: state for text, state in known(base, examples)}
-    seconds = fit(parameters, rate, STEPS * len(subjects), lambda: with_prior(base, examples, lambda texts: torch.stack([states[t] for t in texts])))
-    tensors = {name: value.detach().half() for name, value in base.unet.state_dict().items()}
-    return Learned(tensors, sum(2 * value.numel() for value in tensors.values()), seconds)
+    loss = lambda: with_prior(base, examples, lambda texts: torch.stack([states[t] for t in texts]))
+    for seconds in fit(parameters, rate, [length * len(subjects) for length in LENGTHS], loss):
+        tensors = {name: value.detach().half() for name, value in base.unet.state_dict().items()}
+        yield Learned(tensors, sum(2 * value.numel() for value in tensors.values()), seconds)
 
 
 def known(base, examples):

@@ -9,7 +9,7 @@ import kept
 FILE = Path(__file__).resolve().parent / "figures.tsv"
 KEY = ("system", "subjects", "seed")
 SHOWN = ("text", "image", "alike", "recognised", "classes", "context")
-COLUMNS = (*KEY, *SHOWN, "bytes", "seconds", "switch")
+COLUMNS = (*KEY, *SHOWN, "taught", "bytes", "seconds", "switch")
 
 
 class Figures:
@@ -45,9 +45,46 @@ class Figures:
             if not shared:
                 continue
             print(f"\n{number} {'subject' if number == 1 else 'subjects'}: {len({words for words, _ in shared})} sets, {len(shared)} of sets and seeds, "
-                  "16 pictures each; means, with half of their 95 % interval\n")
+                  "in the contexts that are new to the subjects; means, with half of their 95 % interval\n")
             own = {name: [row for key, row in rows.items() if key[0] == name and key[1:] in shared] for name in there}
-            kept.table(["system", *HEAD], [[TITLES[name], *(form([row[column] for row in own[name]]) for column, form in FORMS.items())] for name in there])
+            kept.table(["system", *HEAD], [[title(name), *(form([row[column] for row in own[name]]) for column, form in FORMS.items())] for name in there])
+            self.compare({name: [mean(row[column] for row in own[name]) for column in ("text", "alike")] for name in there})
+
+    @staticmethod
+    def compare(points):
+        """Of ours, what each method that is trained reaches at the same text alignment."""
+        for ours in [name for name in OURS if name in points]:
+            text, alike = points[ours]
+            reached = {name: most_alike([points["base"], *along], text) for name, along in trained(points).items()} if "base" in points else {}
+            if reached:
+                print(f"\n{title(ours)} is alike {alike:.3f} at text alignment {text:.3f}. There the others reach: "
+                      + ", ".join(f"{TITLES[name]} {value:.3f}" for name, value in reached.items()))
+
+
+def trained(points):
+    """The points of each method that PyTorch trains, in the order of their steps."""
+    along = {}
+    for name in points:
+        method, _, steps = name.rpartition("-")
+        if steps.isdigit():
+            along.setdefault(method, []).append((int(steps), points[name]))
+    return {method: [point for _, point in sorted(some)] for method, some in along.items()}
+
+
+def most_alike(points, text):
+    """The most alike that the line through `points` (text alignment, alike), from the base model's on, is where its text alignment is `text` or more: of the
+    points themselves, and of where it crosses."""
+    reached = [alike for at, alike in points if at >= text]
+    for (a, alike), (b, then) in zip(points, points[1:]):
+        if min(a, b) < text < max(a, b):
+            reached.append(alike + (then - alike) * (text - a) / (b - a))
+    return max(reached, default=float("nan"))
+
+
+def title(system):
+    """`dreambooth-200` as DreamBooth, 200 steps."""
+    method, _, steps = system.rpartition("-")
+    return f"{TITLES[method]}, {steps} steps" if steps.isdigit() else TITLES[system]
 
 
 def interval(values):
@@ -76,10 +113,11 @@ def milliseconds(values):
     return f"{1e3 * mean(known):.2f}" if known else ""
 
 
-FORMS = {"text": number, "image": number, "alike": number, "recognised": share, "classes": share, "context": share, "bytes": kilobytes,
+FORMS = {"text": number, "image": number, "alike": number, "recognised": share, "classes": share, "context": share, "taught": number, "bytes": kilobytes,
          "seconds": seconds, "switch": milliseconds}
-HEAD = ("text alignment", "image alignment", "alike", "all recognised", "classes right", "context right", "KB a subject", "s to teach", "ms to switch")
+HEAD = ("text alignment", "image alignment", "alike", "all recognised", "classes right", "context right", "alike where taught", "KB a subject", "s to teach", "ms to switch")
+OURS = ("ours", "tuned")
 TITLES = {
-    "base": "base model", "textual-inversion": "Textual Inversion", "dreambooth": "DreamBooth", "custom-diffusion": "Custom Diffusion", "shira": "SHiRA",
+    "real": "the subjects themselves", "base": "base model", "textual-inversion": "Textual Inversion", "dreambooth": "DreamBooth", "custom-diffusion": "Custom Diffusion", "shira": "SHiRA",
     "paper": "Cones, the paper's procedure", "ours": "**Cones, ours**", "tuned": "**Cones, ours, tuned together**",
 }

@@ -17,10 +17,11 @@ class Judge:
         self.real = {}
 
     def figures(self, pictures, subjects, kinds, captions):
-        """Means over the pictures, each with its context and its caption in class words:
+        """Means over the pictures in contexts in which no subject was taught, so that six pictures known by heart count nothing:
 
         `text`: cosine of the picture with its caption, and `image`: with the subjects' own pictures (mean over pictures and subjects), both in the
-        towers' space; `alike` and `recognised` (all of the subjects): `cones evaluate`'s; `classes`, `context`: the classifier's.
+        towers' space; `alike` and `recognised` (all of the subjects): `cones evaluate`'s; `classes`, `context`: the classifier's. `taught` is `alike` in the
+        subjects' own contexts. `kinds` and `captions` (in class words) are the pictures'.
         """
         x = as_input(pictures)
         vectors = self.towers.pictures(x)
@@ -29,8 +30,9 @@ class Judge:
         seen = self.measure.embedding.run(x.numpy())
         alike, recognised = zip(*(self.subject(seen, subject.word, len(subjects) > 1) for subject in subjects))
         right = self.measure.text(x.numpy(), [([s.word for s in subjects], kind) for kind in kinds])
-        each = [text.numpy(), image.numpy(), np.mean(alike, 0), np.all(recognised, 0), [r[0] for r in right], [r[1] for r in right]]
-        return {name: float(np.mean(values)) for name, values in zip(SHOWN, each)}
+        alike, new = np.mean(alike, 0), ~np.isin(kinds, [kind for subject in subjects for kind in subject.kinds()])
+        each = [text.numpy(), image.numpy(), alike, np.all(recognised, 0), [r[0] for r in right], [r[1] for r in right]]
+        return {name: float(np.mean(np.asarray(values)[new])) for name, values in zip(SHOWN, each)} | dict(taught=float(np.mean(alike[~new])))
 
     def own(self, subject):
         """The subject's own pictures in the towers' space."""

@@ -6,8 +6,9 @@ import torch
 
 # Of cross-attention.
 KEYS_AND_VALUES = ("attn2.to_k", "attn2.to_v")
-# Steps for each subject, and pictures of the subjects in a step (and as many of their classes where a method has them).
-STEPS, BATCH = 200, 4
+# Steps for each subject after which a method's pictures are drawn, from hardly changed to more than anybody would want; and pictures of the subjects in a
+# step (and as many of their classes where a method has them).
+LENGTHS, BATCH = (100, 200, 400), 4
 
 
 @dataclass
@@ -18,17 +19,19 @@ class Learned:
     seconds: float
 
 
-def fit(parameters, rate, steps, loss, decay=1e-2):
+def fit(parameters, rate, lengths, loss, decay=1e-2):
     """AdamW as the public scripts have it (diffusers' defaults: betas 0.9 and 0.999, decay 1e-2, norm of gradients at most 1), constant rate.
-    Returns the seconds."""
-    optimiser = torch.optim.AdamW(parameters, rate, weight_decay=decay)
-    start = time.perf_counter()
-    for _ in range(steps):
-        optimiser.zero_grad(set_to_none=True)
-        loss().backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-    return time.perf_counter() - start
+    Yields after each of `lengths` steps the seconds so far, in which the caller's are not counted."""
+    optimiser, seconds = torch.optim.AdamW(parameters, rate, weight_decay=decay), 0.0
+    for before, length in zip((0, *lengths), lengths):
+        start = time.perf_counter()
+        for _ in range(length - before):
+            optimiser.zero_grad(set_to_none=True)
+            loss().backward()
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimiser.step()
+        seconds += time.perf_counter() - start
+        yield seconds
 
 
 def trigger_and_class(subject):

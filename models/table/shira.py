@@ -6,11 +6,11 @@ Several subjects are trained one by one, and what each adds to a weight is added
 import torch
 
 from examples import Examples
-from method import STEPS, Learned, fit, modules, with_prior
+from method import LENGTHS, Learned, fit, modules, with_prior
 from method import trigger_and_class as called
 
-RATES = (1e-3, 5e-3, 2e-2)
-RATE = 5e-3
+RATES = (1e-3, 5e-3, 1e-2, 2e-2)
+RATE = 1e-2
 JOINT = False
 SHARE = 0.02
 PROJECTIONS = ("to_q", "to_k", "to_v", "to_out.0")
@@ -27,15 +27,15 @@ def train(base, subjects, work, rate):
     # A gradient outside of the places is nothing, and so is what it changes: no decay.
     hooks = [weight.register_hook(lambda gradient, at=at: gradient * at) for weight, at in zip(weights, places)]
     first = [weight.detach().clone() for weight in weights]
-    seconds = fit(weights, rate, STEPS, loss, decay=0)
+    for seconds in fit(weights, rate, LENGTHS, loss, decay=0):
+        tensors = {}
+        for name, weight, before, at in zip(layers, weights, first, places):
+            index = at.flatten().nonzero().flatten()
+            tensors[f"{name}.index"] = index.to(torch.int32)
+            tensors[f"{name}.value"] = (weight.detach() - before).flatten()[index].half()
+        yield Learned(tensors, sum(value.numel() * value.element_size() for value in tensors.values()), seconds)
     for hook in hooks:
         hook.remove()
-    tensors = {}
-    for name, weight, before, at in zip(layers, weights, first, places):
-        index = at.flatten().nonzero().flatten()
-        tensors[f"{name}.index"] = index.to(torch.int32)
-        tensors[f"{name}.value"] = (weight.detach() - before).flatten()[index].half()
-    return Learned(tensors, sum(value.numel() * value.element_size() for value in tensors.values()), seconds)
 
 
 def chosen(weights, loss):

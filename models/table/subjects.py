@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from paths import ROOT
+import world
 
 # In the order that gives each its trigger, so that subjects drawn together have different ones.
 NAMES = "dog cat robot owl car fox mushroom penguin".split()
@@ -38,10 +39,19 @@ class Subject:
         """The captions with these words in place of the class word."""
         return [replaced(caption, self.word, words) for caption in self.captions]
 
+    def kinds(self):
+        """The contexts of its pictures."""
+        return [kind for kind in world.CONTEXTS if world.caption([self.word], kind) in self.captions]
+
 
 def subject(word):
     order = (NAMES if word in NAMES else TRIED).index(word)
     return Subject(word, f"<v{order % 4 + 1}>", *read(ROOT / "models/subjects" / f"fluent-{word}"))
+
+
+def drawing(word):
+    """The subject itself, for what pictures of it would be at best: RGBA, transparent around it (Microsoft's Fluent Emoji, flat, MIT)."""
+    return Image.open(ROOT / "models/table/drawings" / f"{word}.png").convert("RGBA")
 
 
 def read(folder):

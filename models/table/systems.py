@@ -9,19 +9,14 @@ import custom_diffusion
 import dreambooth
 import shira
 import textual_inversion
+import world
 from bench import in_contexts, noise
+from drawn import Drawn
+from method import LENGTHS
+from subjects import drawing
 
 # Those that PyTorch trains.
 METHODS = {"textual-inversion": textual_inversion, "dreambooth": dreambooth, "custom-diffusion": custom_diffusion, "shira": shira}
-
-
-@dataclass
-class Drawn:
-    """Pictures in the 16 contexts; the bytes that a phone downloads for each subject; seconds to teach all of them, and to switch them on."""
-    pictures: np.ndarray
-    bytes: float
-    seconds: float
-    switch: float | None = None
 
 
 @dataclass
@@ -37,10 +32,17 @@ def base_model(bench, subjects, seed):
     return Drawn(bench.base.draw(captions, [noise(seed)] * len(captions)), 0, 0.0)
 
 
-def trained(method):
+def real(bench, subjects, seed):
+    """The subjects' own drawings, composed as the world's pictures are: what a system that does all of it right would draw."""
+    kinds, _ = bench.asked(subjects)
+    r, sprites = world.seeded(f"{[subject.word for subject in subjects]} {seed}"), {("own", s.word): drawing(s.word) for s in subjects}
+    return Drawn(np.stack([np.asarray(world.compose(r, sprites, list(sprites), kind)) for kind in kinds]), 0, 0.0)
+
+
+def trained(method, length):
     def run(bench, subjects, seed):
         sets = [subjects] if method.JOINT else [[subject] for subject in subjects]
-        learned = [bench.trained(method, some) for some in sets]
+        learned = [bench.trained(method, some, length) for some in sets]
         pictures = bench.drawn(method, subjects, [part.tensors for part in learned], seed)
         size, seconds = (sum(getattr(part, name) for part in learned) for name in ("bytes", "seconds"))
         return Drawn(pictures, size / len(subjects), seconds, switched(bench, method, learned))
@@ -93,8 +95,9 @@ def size(packs):
 
 
 SYSTEMS = {
+    "real": System(real),
     "base": System(base_model),
-    **{name: System(trained(method)) for name, method in METHODS.items()},
+    **{f"{name}-{length}": System(trained(method, length)) for name, method in METHODS.items() for length in LENGTHS},
     "paper": System(paper),
     "ours": System(ours),
     "tuned": System(tuned, for_one=False),

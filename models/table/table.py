@@ -6,8 +6,9 @@
 Each system is trained on the subjects' six pictures, and draws them in the 16 contexts with each seed; README.md here says how each is trained and
 what is measured. Hours long and resumable: what is measured stands in `models/table/figures.tsv`, a line for each system, set of subjects and seed, and is not
 measured again; weights and pictures are kept in target/bench/table. Ctrl-C loses the picture set that is being drawn. `--sets` takes the first so many sets of each
-number.
+number. A system that PyTorch trains stands there once for each number of steps, as `dreambooth-200`.
 """
+import itertools
 import sys
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ import torch  # noqa: E402
 from bench import Bench, parser  # noqa: E402
 from figures import Figures  # noqa: E402
 from judge import Judge  # noqa: E402
+from method import LENGTHS  # noqa: E402
 from subjects import TOGETHER, TRIED, subject  # noqa: E402
 from systems import METHODS, SYSTEMS  # noqa: E402
 
@@ -37,21 +39,21 @@ def asked():
 
 
 def search(bench, judge, method):
-    """Figures of the base model and of each learning rate, on subjects that are in no figure of the table."""
-    print("| learning rate | text | image | alike | recognised | class right | seconds |\n|---|---|---|---|---|---|---|")
-    for rate in (None, *method.RATES):
+    """Figures of the base model and of each learning rate after each number of steps, on subjects that are in no figure of the table."""
+    print("| learning rate | steps | text | image | alike | recognised | class right | seconds |\n|---|---|---|---|---|---|---|---|")
+    for rate, length in [(None, None), *itertools.product(method.RATES, LENGTHS)]:
         rows = []
         for word in TRIED:
             one = [subject(word)]
             if rate is None:
                 pictures, seconds = SYSTEMS["base"].run(bench, one, 0).pictures, 0
             else:
-                learned = bench.trained(method, one, rate)
+                learned = bench.trained(method, one, length, rate)
                 pictures, seconds = bench.drawn(method, one, [learned.tensors], 0), learned.seconds
             rows.append(judge.figures(pictures, one, *bench.asked(one)) | dict(seconds=seconds))
         mean = {key: sum(row[key] for row in rows) / len(rows) for key in rows[0]}
-        print(f"| {f'{rate:g}' if rate else 'base model'} | {mean['text']:.3f} | {mean['image']:.3f} | {mean['alike']:.3f} | {mean['recognised']:.0%} | "
-              f"{mean['classes']:.0%} | {mean['seconds']:.0f} |", flush=True)
+        print(f"| {f'{rate:g}' if rate else 'base model'} | {length or ''} | {mean['text']:.3f} | {mean['image']:.3f} | {mean['alike']:.3f} | "
+              f"{mean['recognised']:.0%} | {mean['classes']:.0%} | {mean['seconds']:.0f} |", flush=True)
 
 
 def measure(args, bench, judge, figures):
@@ -63,8 +65,7 @@ def measure(args, bench, judge, figures):
         left = f", about {(time.monotonic() - start) / done * (len(jobs) - done) / 60:.0f} minutes to go" if done else ""
         print(f"{done + 1} of {len(jobs)}: {system}, {' '.join(words)}, seed {seed}{left}", file=sys.stderr, flush=True)
         chosen = [subject(word) for word in words]
-        drawn = SYSTEMS[system].run(bench, chosen, seed)
-        bench.sheet(system, words, seed, drawn.pictures)
+        drawn = bench.kept(system, words, seed, lambda: SYSTEMS[system].run(bench, chosen, seed), args.again)
         row = judge.figures(drawn.pictures, chosen, *bench.asked(chosen))
         figures.add((system, words, seed), row | dict(bytes=drawn.bytes, seconds=drawn.seconds, switch=drawn.switch))
 

@@ -1,8 +1,9 @@
 """Trains the two towers on compositions of Toybox's world, without a drawing of the held-out subjects.
 
-    python train_towers.py --npm NODE_MODULES --work WORK [--minutes 15]
+    python train_towers.py --npm NODE_MODULES --sprites SPRITES --work WORK [--minutes 15]
 
-NODE_MODULES has the artwork (`models/toybox/recipe/train.sh` says which packages); the loss is CLIP's (contrastive, both ways). Colour, blur and noise vary, so that
+NODE_MODULES has the artwork (`models/toybox/recipe/train.sh` says which packages), SPRITES is what Toybox 2's `artwork.py` made of eight sets: with the three
+of Toybox alone, hardly any picture of a drawing from another set was found to be what it is. The loss is CLIP's (contrastive, both ways). Colour, blur and noise vary, so that
 soft pictures are judged by what they show. Resumes from WORK/towers.pt; writes towers.safetensors here. Printed at the end: how often a new caption is
 found among 100 by its picture, and a picture by its caption, also of drawings of the held-out subjects, which it has never seen. Needs CairoSVG beside the bench's
 requirements.
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
 import paths  # noqa: F401
 import towers
@@ -40,6 +42,14 @@ def examples(r, sprites, keys, count):
     return as_input(np.stack(pictures)), captions
 
 
+def more_sprites(file):
+    """Drawings of Toybox's classes, {(artwork set, class, number): RGBA image}; `artwork.py` leaves out the held-out subjects in both Fluent sets."""
+    with np.load(file) as kept:
+        names = [str(name).split("/") for name in kept["keys"]]
+        return {(name, word, i): Image.frombytes("RGBa", (pixels.shape[1], pixels.shape[0]), pixels.tobytes()).convert("RGBA")
+                for i, ((name, word), pixels) in enumerate(zip(names, kept["sprites"])) if word in world.CLASSES}
+
+
 def loss(model, x, captions):
     likeness = model.scale.exp().clamp(max=100) * model.pictures(x) @ model.texts(captions).T
     right = torch.arange(len(x))
@@ -62,6 +72,7 @@ def found(model, sprites, keys):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--npm", required=True)
+    parser.add_argument("--sprites", required=True, type=Path)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=15, help="all training, earlier runs included")
     args = parser.parse_args()
@@ -69,6 +80,9 @@ def main():
     torch.set_num_threads(1)
     sprites = world.load_sprites(args.npm, args.work / "sprites.pkl")
     keys = world.training_keys(sprites)
+    subjects = [key for key in sprites if key in world.HELD_OUT or key[1] not in [word for _, word in world.HELD_OUT]]
+    others = more_sprites(args.sprites)
+    sprites, keys = sprites | others, [*keys, *others]
     torch.manual_seed(0)
     model = Towers(list(world.CLASSES)).to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), RATE, weight_decay=0.05)
@@ -100,8 +114,7 @@ def main():
             save(spent)
     save(before + time.process_time() - start)
     towers.save(model)
-    held_out = [key for key in sprites if key in world.HELD_OUT or key[1] not in [word for _, word in world.HELD_OUT]]
-    print(f"{step} steps of {BATCH}; found of drawings trained on: {found(model, sprites, keys)}; with the held-out subjects': {found(model, sprites, held_out)}")
+    print(f"{step} steps of {BATCH}; found of drawings trained on: {found(model, sprites, keys)}; with the held-out subjects': {found(model, sprites, subjects)}")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ use cones_core::sampling::scheduler::Diffusion;
 use crate::error::{Error, Result};
 use crate::examples::{Example, Examples, Part};
 use crate::random::Random;
+use crate::timesteps::Timesteps;
 
 /// As many noisy latents as go through the U-Net at once.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -98,12 +99,17 @@ impl Mixture {
     }
 }
 
-/// A training batch: pictures and timesteps at random, timesteps spread evenly over the batch so that no batch is all
-/// noise or all picture. The weights make the loss `mean over subject + λ · mean over class`.
+/// A training batch: pictures at random, and timesteps as `timesteps` draws them. The weights make the loss `mean over subject + λ · mean over class`.
 ///
 /// # Errors
 /// When there are no pictures of a part that is asked for.
-pub fn draw(examples: &Examples, diffusion: &Diffusion, mixture: Mixture, random: &mut Random) -> Result<Batch> {
+pub fn draw(
+    examples: &Examples,
+    diffusion: &Diffusion,
+    mixture: Mixture,
+    timesteps: Timesteps,
+    random: &mut Random,
+) -> Result<Batch> {
     let mut batch = Batch::default();
     let parts = [
         (Part::Subject, mixture.subject, 1.0),
@@ -115,17 +121,11 @@ pub fn draw(examples: &Examples, diffusion: &Diffusion, mixture: Mixture, random
         for i in 0..count {
             let chosen = pictures.get(random.below(pictures.len()));
             let picture = chosen.ok_or(Error::NoExamples { part })?;
-            let timestep = stratum(i, count, diffusion.timesteps(), random);
+            let timestep = timesteps.draw(i, count, diffusion.timesteps(), random);
             batch.push(diffusion, picture, timestep, weight / count as f32, random)?;
         }
     }
     Ok(batch)
-}
-
-/// A timestep at random from the `i`th of `count` equal parts of the schedule.
-pub(super) fn stratum(i: usize, count: usize, timesteps: usize, random: &mut Random) -> usize {
-    let along = (i as f64 + random.unit()) / count.max(1) as f64;
-    ((along * timesteps as f64) as usize).min(timesteps.saturating_sub(1))
 }
 
 #[cfg(test)]

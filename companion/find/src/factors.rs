@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::finder::{Chosen, Finder, Schedule, SearchOptions};
 use crate::held_out::Losses;
 use crate::method::Factors;
+use crate::timesteps::Timesteps;
 
 /// Adam's learning rate of factors, which lie around 0 to 1.
 pub const RATE: f64 = 0.02;
@@ -48,7 +49,8 @@ pub fn train(
     let masks = [found.mask.clone()];
     let mut method = Factors::new(finder.problem.base, &masks, RATE);
     // Other noise than the neurons were found with.
-    let schedule = Schedule { steps, seed: options.schedule.seed ^ (1 << 32), ..options.schedule.clone() };
+    let seed = options.schedule.seed ^ (1 << 32);
+    let schedule = Schedule { steps, seed, timesteps: Timesteps::Even, ..options.schedule.clone() };
     let progress = finder.learn(&mut method, &schedule, None)?;
     let trained = method.masks(&masks)?.pop().unwrap_or_else(|| found.mask.clone());
     let held_out = finder.held_out(options.held_out, &options.schedule)?;

@@ -18,6 +18,7 @@ use crate::observer::FindObserver;
 use crate::progress::Progress;
 use crate::random::Random;
 use crate::selection::Selection;
+use crate::timesteps::Timesteps;
 use crate::trigger_embedding::TriggerEmbedding;
 use crate::weights::Weights;
 
@@ -51,6 +52,7 @@ impl SearchOptions {
             schedule: Schedule {
                 steps: 300,
                 mixture: Mixture::new(12, scope, 1.0),
+                timesteps: Timesteps::of(MethodKind::default(), scope),
                 seed: 0,
                 selection: Selection::of_scope(scope),
             },
@@ -111,6 +113,8 @@ pub struct Schedule {
     pub steps: usize,
     /// What goes into a batch.
     pub mixture: Mixture,
+    /// How often each timestep is learned from.
+    pub timesteps: Timesteps,
     /// Decides all that is random.
     pub seed: u64,
     /// Which layers may hold neurons.
@@ -194,7 +198,7 @@ impl Finder<'_> {
             self.cancel.check()?;
             let start = Instant::now();
             let mut random = Random::new(schedule.seed, step as u64);
-            let batch = batch::draw(examples, diffusion, schedule.mixture, &mut random)?;
+            let batch = batch::draw(examples, diffusion, schedule.mixture, schedule.timesteps, &mut random)?;
             method.place(base, &mut weights);
             let loss = self.objective.gradient(&weights, &batch, &mut gradient, self.cancel)?;
             schedule.selection.keep_gradient(&mut gradient);

@@ -4,11 +4,12 @@ use cones_core::CancelToken;
 use cones_core::sampling::scheduler::Diffusion;
 use serde::{Deserialize, Serialize};
 
-use crate::batch::{Batch, COMPANY, stratum};
+use crate::batch::{Batch, COMPANY};
 use crate::error::Result;
 use crate::examples::{Examples, Part};
 use crate::objective::Objective;
 use crate::random::Random;
+use crate::timesteps::Timesteps;
 use crate::weights::Weights;
 
 /// Mean losses by part; a part without pictures has none.
@@ -59,7 +60,7 @@ impl HeldOut {
             let mut random = Random::new(seed, (1 << 40) + place);
             for i in 0..if pictures.is_empty() { 0 } else { count } {
                 let Some(picture) = pictures.get(i % pictures.len()) else { continue };
-                let timestep = stratum(i, count, diffusion.timesteps(), &mut random);
+                let timestep = Timesteps::Even.draw(i, count, diffusion.timesteps(), &mut random);
                 batch.push(diffusion, picture, timestep, 1.0, &mut random)?;
                 if batch.len() == size.max(1) {
                     batches.push(std::mem::take(&mut batch));

@@ -41,6 +41,7 @@ pub mod random;
 pub mod record;
 mod room;
 pub mod selection;
+pub mod timesteps;
 pub mod trigger_embedding;
 pub mod trigger_objective;
 mod tune;

@@ -21,6 +21,7 @@ use crate::joint::{self, Member};
 use crate::method::{Factors, Learned, MethodTuning};
 use crate::observer::FindObserver;
 use crate::selection::Selection;
+use crate::timesteps::Timesteps;
 use crate::union::{check_neurons, check_unitable, unite};
 use crate::weights::Weights;
 use crate::{factors, room};
@@ -83,6 +84,7 @@ impl TuneOptions {
         Schedule {
             steps: self.steps,
             mixture: Mixture::new(usize::from(self.batch), scope, self.prior),
+            timesteps: Timesteps::Even,
             seed: self.seed,
             selection: self.selection.clone(),
         }

@@ -13,6 +13,7 @@ use cones_find::graph_objective::GraphObjective;
 use cones_find::objective::Objective;
 use cones_find::prepare::{ExampleSpec, draw_shared, encode_own};
 use cones_find::random::Random;
+use cones_find::timesteps::Timesteps;
 use cones_find::weights::Weights;
 use cones_find::{FindObserver, FindOptions, find};
 use cones_gradient::GradientOptions;
@@ -70,7 +71,7 @@ fn the_gradient_at_every_layer_agrees_with_differences() {
     let manifest = bundle.manifest();
     let diffusion = Diffusion::new(&manifest.noise_schedule, manifest.prediction_type).expect("a schedule");
     let mixture = Mixture { subject: 2, class: 1, company: 0, prior: 0.7 };
-    let batch = draw(&examples, &diffusion, mixture, &mut Random::new(9, 0)).expect("a batch");
+    let batch = draw(&examples, &diffusion, mixture, Timesteps::Even, &mut Random::new(9, 0)).expect("a batch");
     let settings = GradientOptions { threads: Some(1), ..GradientOptions::default() };
     for scope in [Scope::Trigger, Scope::Prompt] {
         let objective = GraphObjective::new(bundle, &examples, &base, scope, batch.len(), settings.clone());

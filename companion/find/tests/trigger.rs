@@ -10,6 +10,7 @@ use cones_find::examples::{Caption, Example, Examples, Part};
 use cones_find::graph_objective::GraphObjective;
 use cones_find::objective::Objective;
 use cones_find::random::Random;
+use cones_find::timesteps::Timesteps;
 use cones_find::trigger_objective::{TriggerObjective, TriggerSpec};
 use cones_find::weights::Weights;
 use cones_gradient::GradientOptions;
@@ -50,7 +51,7 @@ fn the_triggers_gradient_agrees_with_differences() {
     weights.values_mut().step_by(5).for_each(|weight| *weight = 0.0);
     let diffusion = Diffusion::new(&manifest.noise_schedule, manifest.prediction_type).expect("a schedule");
     let mixture = Mixture { subject: 3, class: 1, company: 0, prior: 0.7 };
-    let batch = draw(&examples, &diffusion, mixture, &mut Random::new(9, 0)).expect("a batch");
+    let batch = draw(&examples, &diffusion, mixture, Timesteps::Even, &mut Random::new(9, 0)).expect("a batch");
     let settings = GradientOptions { threads: Some(1), ..GradientOptions::default() };
     let wanted = TriggerSpec { trigger: "<v1> dog", class: "dog", rate: 0.1 };
     for scope in [Scope::Trigger, Scope::Prompt] {

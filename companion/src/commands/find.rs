@@ -14,6 +14,7 @@ use cones_find::held_out::Losses;
 use cones_find::method::{MethodKind, MethodTuning};
 use cones_find::record::Record;
 use cones_find::selection::{Projection, Selection};
+use cones_find::timesteps::Timesteps;
 use cones_find::{FindOptions, find, pictures};
 use serde_json::Value;
 
@@ -104,6 +105,10 @@ pub struct FindArgs {
     /// accumulate and finetune.
     #[arg(long, value_enum)]
     only: Option<ProjectionArg>,
+    /// How often each timestep is learned from; by default the middle ones most where the method `learned` finds with scope
+    /// `trigger`, and all alike elsewhere.
+    #[arg(long, value_enum)]
+    timesteps: Option<TimestepsArg>,
     /// Look for neurons in layers whose name holds this; repeatable.
     #[arg(long, value_name = "NAME")]
     block: Vec<String>,
@@ -171,6 +176,24 @@ impl ProjectionArg {
             Self::Keys => Some(Projection::Keys),
             Self::Values => Some(Projection::Values),
             Self::Both => None,
+        }
+    }
+}
+
+/// How timesteps are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TimestepsArg {
+    /// All alike
+    Even,
+    /// The middle ones most
+    Middle,
+}
+
+impl From<TimestepsArg> for Timesteps {
+    fn from(arg: TimestepsArg) -> Self {
+        match arg {
+            TimestepsArg::Even => Self::Even,
+            TimestepsArg::Middle => Self::Middle,
         }
     }
 }
@@ -261,6 +284,7 @@ impl FindArgs {
         search.schedule = Schedule {
             steps: self.steps,
             mixture: Mixture::new(usize::from(self.batch), self.scope, self.prior),
+            timesteps: self.timesteps.map_or_else(|| Timesteps::of(self.method, self.scope), Timesteps::from),
             seed: self.seed,
             selection: self.selection(),
         };

@@ -20,7 +20,7 @@ cd "$root"
 "$python" models/toybox/recipe/evaluate.py --npm "$work/npm" --work "$work" --pipeline "$work/pipeline"
 # Packs are bound to the weights they were found in.
 for subject in dog owl robot cat car; do
-    target/release/cones find --images "models/subjects/fluent-$subject" --class "$subject" --steps 200 --only both --alone --threads 1 \
+    target/release/cones find --images "models/subjects/fluent-$subject" --class "$subject" --steps 200 --only both --alone --timesteps even --threads 1 \
         --bundle models/toybox/bundle --out "models/packs/fluent-$subject.cones" --author 'Cones on device' \
         --licence 'MIT, Microsoft Corporation' --show 0 --preview "models/subjects/fluent-$subject/3.png"
     # What a report would show of it is for whoever makes packs of their own.

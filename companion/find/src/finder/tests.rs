@@ -10,6 +10,7 @@ use super::*;
 use crate::batch::Batch;
 use crate::examples::{Caption, Example, Part};
 use crate::selection::Projection;
+use crate::timesteps::Timesteps;
 use crate::weights::Matrix;
 
 /// Weights in each of the two layers; every tenth is planted.
@@ -141,6 +142,7 @@ fn settings(method: MethodKind) -> SearchOptions {
         schedule: Schedule {
             steps: 60,
             mixture: Mixture { subject: 2, class: 1, company: 0, prior: 1.0 },
+            timesteps: Timesteps::Even,
             seed: 7,
             selection: Selection::default(),
         },
