@@ -30,6 +30,11 @@ def noise(seed):
     return 1000 + seed
 
 
+def drawn_file(work, system, words, seed):
+    """Where the pictures of a system are kept."""
+    return work / "pictures" / f"{'-'.join(words)}.{seed}.{system}.npz"
+
+
 def parser(section, about):
     """The arguments that all benches here have: what `cargo xtask bench` passes, and the base model."""
     arguments = argparse.ArgumentParser(prog=f"cargo xtask bench {section}", description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -86,7 +91,7 @@ class Bench:
 
     def kept(self, system, words, seed, run, again=False):
         """What a system has drawn, drawn once; so pictures can be judged anew when the judge has changed. A sheet of them is kept, to be looked at."""
-        file = self.work / "pictures" / f"{'-'.join(words)}.{seed}.{system}.npz"
+        file = drawn_file(self.work, system, words, seed)
         if again or not file.exists():
             drawn = run()
             file.parent.mkdir(parents=True, exist_ok=True)

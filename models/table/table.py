@@ -2,6 +2,7 @@
 
     cargo xtask bench table [--systems dreambooth ours …] [--together 1 2 3 4] [--sets N] [--seeds 0 1 2] [--only-print] [--again]
     cargo xtask bench table --search dreambooth         # tries a method's learning rates on two other subjects
+    cargo xtask bench table --sheets FOLDER             # pictures to look at: a row for each system, of what has been drawn
 
 Each system is trained on the subjects' six pictures, and draws them in the 16 contexts with each seed; README.md here says how each is trained and
 what is measured. Hours long and resumable: what is measured stands in `models/table/figures.tsv`, a line for each system, set of subjects and seed, and is not
@@ -15,14 +16,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from PIL import Image  # noqa: E402
 
-from bench import Bench, parser  # noqa: E402
+from bench import Bench, drawn_file, parser  # noqa: E402
 from figures import Figures  # noqa: E402
 from judge import Judge  # noqa: E402
 from method import LENGTHS  # noqa: E402
 from subjects import TOGETHER, TRIED, subject  # noqa: E402
 from systems import METHODS, SYSTEMS  # noqa: E402
+import world  # noqa: E402
 
 
 def asked():
@@ -34,6 +38,7 @@ def asked():
     arguments.add_argument("--threads", type=int, default=1, help="of PyTorch; `cones` takes one")
     arguments.add_argument("--search", choices=METHODS, help="try this method's learning rates")
     arguments.add_argument("--only-print", action="store_true", help="the table of what is there")
+    arguments.add_argument("--sheets", type=Path, help="a folder for pictures of what has been drawn, one for each set")
     arguments.add_argument("--again", action="store_true", help="measure anew what is asked for")
     return arguments.parse_args()
 
@@ -70,8 +75,24 @@ def measure(args, bench, judge, figures):
         figures.add((system, words, seed), row | dict(bytes=drawn.bytes, seconds=drawn.seconds, switch=drawn.switch))
 
 
+def sheets(args):
+    """For each set a picture with a row for each system that has drawn it, in eight contexts that are new to the subjects."""
+    args.sheets.mkdir(parents=True, exist_ok=True)
+    for words in [words for number in args.together for words in TOGETHER[number][:args.sets]]:
+        taught = {kind for word in words for kind in subject(word).kinds()}
+        shown = [i for i, kind in enumerate(world.CONTEXTS) if kind not in taught][:8]
+        files = [drawn_file(args.work / "table", system, words, args.seeds[0]) for system in args.systems]
+        rows = [np.load(file)["pictures"][shown] for file in files if file.exists()]
+        if rows:
+            pictures = [Image.fromarray(picture) for row in rows for picture in row]
+            world.sheet(pictures, len(shown)).save(args.sheets / f"{'-'.join(words)}.webp", quality=85)
+
+
 def main():
     args = asked()
+    if args.sheets:
+        sheets(args)
+        return
     torch.set_num_threads(args.threads)
     figures = Figures()
     if not args.only_print:

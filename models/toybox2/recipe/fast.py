@@ -43,6 +43,8 @@ class Convolve(torch.autograd.Function):
         to_x = None
         if ctx.needs_input_grad[0]:
             to_x = torch.ops.aten.convolution_backward(grad, x, w, None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1, (True, False, False))[0]
+        if not ctx.needs_input_grad[1]:
+            return to_x, None, None
         padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1))
         a, b, c, d = padded.stride()
         seen = padded.as_strided((n, high, wide, 3, 3, channels), (a, b, c, b, c, d)).reshape(n * high * wide, 9 * channels)
