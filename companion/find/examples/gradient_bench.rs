@@ -19,6 +19,7 @@ use cones_find::method::{MethodKind, MethodTuning};
 use cones_find::objective::Objective;
 use cones_find::random::Random;
 use cones_find::record::peak_memory;
+use cones_find::timesteps::Timesteps;
 use cones_find::weights::Weights;
 use cones_gradient::{Batch, GradientOptions, Memory, Sizes, UnetGradient, unet};
 
@@ -144,7 +145,7 @@ fn find(bundle: &Bundle, sizes: Sizes, settings: &GradientOptions) -> Result<(),
     on_request(start.elapsed().as_secs_f64(), planned, || {
         let start = Instant::now();
         let mixture = Mixture::new(sizes.batch, scope, 1.0);
-        let batch = batch::draw(&examples, &diffusion, mixture, &mut Random::new(0, step as u64))?;
+        let batch = batch::draw(&examples, &diffusion, mixture, Timesteps::Even, &mut Random::new(0, step as u64))?;
         method.place(&base, &mut weights);
         let loss = objective.gradient(&weights, &batch, &mut gradient, &cancel)?;
         method.learn(&base, &gradient, step, usize::MAX);
