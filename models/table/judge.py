@@ -6,6 +6,7 @@ import towers
 from figures import SHOWN
 from measure import Measure, around
 from measure_world import as_input
+from subjects import taught
 
 MEASURE = ROOT / "models/toybox/measure"
 
@@ -30,7 +31,7 @@ class Judge:
         seen = self.measure.embedding.run(x.numpy())
         alike, recognised = zip(*(self.subject(seen, subject.word, len(subjects) > 1) for subject in subjects))
         right = self.measure.text(x.numpy(), [([s.word for s in subjects], kind) for kind in kinds])
-        alike, new = np.mean(alike, 0), ~np.isin(kinds, [kind for subject in subjects for kind in subject.kinds()])
+        alike, new = np.mean(alike, 0), ~np.isin(kinds, taught(subjects))
         each = [text.numpy(), image.numpy(), alike, np.all(recognised, 0), [r[0] for r in right], [r[1] for r in right]]
         return {name: float(np.mean(np.asarray(values)[new])) for name, values in zip(SHOWN, each)} | dict(taught=float(np.mean(alike[~new])))
 

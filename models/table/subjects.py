@@ -44,6 +44,11 @@ class Subject:
         return [kind for kind in world.CONTEXTS if world.caption([self.word], kind) in self.captions]
 
 
+def taught(subjects):
+    """The contexts in which any of them is shown."""
+    return sorted({kind for one in subjects for kind in one.kinds()})
+
+
 def subject(word):
     order = (NAMES if word in NAMES else TRIED).index(word)
     return Subject(word, f"<v{order % 4 + 1}>", *read(ROOT / "models/subjects" / f"fluent-{word}"))

@@ -24,7 +24,7 @@ from bench import Bench, drawn_file, parser  # noqa: E402
 from figures import Figures  # noqa: E402
 from judge import Judge  # noqa: E402
 from method import LENGTHS  # noqa: E402
-from subjects import TOGETHER, TRIED, subject  # noqa: E402
+from subjects import TOGETHER, TRIED, subject, taught  # noqa: E402
 from systems import METHODS, SYSTEMS  # noqa: E402
 import world  # noqa: E402
 
@@ -79,8 +79,8 @@ def sheets(args):
     """For each set a picture with a row for each system that has drawn it, in eight contexts that are new to the subjects."""
     args.sheets.mkdir(parents=True, exist_ok=True)
     for words in [words for number in args.together for words in TOGETHER[number][:args.sets]]:
-        taught = {kind for word in words for kind in subject(word).kinds()}
-        shown = [i for i, kind in enumerate(world.CONTEXTS) if kind not in taught][:8]
+        known = taught([subject(word) for word in words])
+        shown = [i for i, kind in enumerate(world.CONTEXTS) if kind not in known][:8]
         files = [drawn_file(args.work / "table", system, words, args.seeds[0]) for system in args.systems]
         rows = [np.load(file)["pictures"][shown] for file in files if file.exists()]
         if rows:

@@ -3,7 +3,7 @@
     python train_towers.py --npm NODE_MODULES --sprites SPRITES --work WORK [--minutes 15]
 
 NODE_MODULES has the artwork (`models/toybox/recipe/train.sh` says which packages), SPRITES is what Toybox 2's `artwork.py` made of eight sets: with the three
-of Toybox alone, hardly any picture of a drawing from another set was found to be what it is. The loss is CLIP's (contrastive, both ways). Colour, blur and noise vary, so that
+of Toybox alone, the subjects' own drawings lay further from their words. The loss is CLIP's (contrastive, both ways). Colour, blur and noise vary, so that
 soft pictures are judged by what they show. Resumes from WORK/towers.pt; writes towers.safetensors here. Printed at the end: how often a new caption is
 found among 100 by its picture, and a picture by its caption, also of drawings of the held-out subjects, which it has never seen. Needs CairoSVG beside the bench's
 requirements.

@@ -99,7 +99,8 @@ impl Mixture {
     }
 }
 
-/// A training batch: pictures at random, and timesteps as `timesteps` draws them. The weights make the loss `mean over subject + λ · mean over class`.
+/// A training batch: pictures at random, and timesteps as `timesteps` draws them. The weights make the loss
+/// `mean over subject + λ · mean over class`.
 ///
 /// # Errors
 /// When there are no pictures of a part that is asked for.
