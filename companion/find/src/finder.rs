@@ -121,7 +121,8 @@ pub struct Schedule {
     pub selection: Selection,
 }
 
-/// Seconds between two checkpoints: what is lost by a power cut.
+/// Seconds between two checkpoints: what is lost by a power cut. The first is written after the first step, so that a
+/// place that cannot be written to is known at once.
 const BETWEEN_CHECKPOINTS: f64 = 20.0;
 
 /// A problem with the means to work on it.
@@ -193,7 +194,7 @@ impl Finder<'_> {
     ) -> Result<()> {
         let Problem { base, examples, diffusion, .. } = self.problem;
         let (mut weights, mut gradient) = (base.clone(), base.filled(0.0));
-        let mut saved = progress.seconds;
+        let mut saved = f64::NEG_INFINITY;
         for step in progress.history.len()..schedule.steps {
             self.cancel.check()?;
             let start = Instant::now();

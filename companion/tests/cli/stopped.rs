@@ -9,13 +9,19 @@ use crate::tool::{Desk, models, stderr, text};
 /// Longest wait for a command to get to work, and for its end after Ctrl-C.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Runs a command until `sign` is there and for a while more, interrupts it, and returns what it wrote on standard error.
+/// Runs a command until the file `sign` is there and for a while more, interrupts it, and returns what it wrote on standard
+/// error.
 fn interrupt(desk: &Desk, arguments: &[&str], sign: &str, more: Duration) -> String {
+    interrupt_when(desk, arguments, || Path::new(sign).exists(), more)
+}
+
+/// As [`interrupt`], with any sign.
+fn interrupt_when(desk: &Desk, arguments: &[&str], sign: impl Fn() -> bool, more: Duration) -> String {
     let mut child = desk.cones(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("cones runs");
     let start = Instant::now();
-    while !Path::new(sign).exists() {
+    while !sign() {
         let ended = child.try_wait().expect("a child");
-        assert!(ended.is_none() && start.elapsed() < PATIENCE, "{sign} never came; the command ended: {ended:?}");
+        assert!(ended.is_none() && start.elapsed() < PATIENCE, "the sign never came; the command ended: {ended:?}");
         std::thread::sleep(Duration::from_millis(10));
     }
     std::thread::sleep(more);
@@ -36,24 +42,27 @@ fn finding_is_stopped_and_what_was_learned_is_kept() {
         let find = ["find", "--images", text(&images), "--class", "dog", "--out", &out, "--steps", steps];
         [&find[..], &quick].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
-    // The examples are there: steps are made, or what they need is loaded.
-    let sign = desk.path(".dog.cones.examples");
+    let (examples, learned) = (desk.path(".dog.cones.examples"), desk.path(".dog.cones.finding"));
     let endless = find("1000000");
     let endless: Vec<&str> = endless.iter().map(String::as_str).collect();
-    interrupt(&desk, &endless, &sign, Duration::from_secs(3));
+    // While pictures are drawn, or what steps need is loaded: nothing was learned, and nothing is left that is in the way.
+    interrupt(&desk, &endless, &examples, Duration::ZERO);
     assert!(!Path::new(&out).exists());
-    assert!(Path::new(&desk.path(".dog.cones.finding")).exists(), "what was learned is kept");
+    // The first step is made.
+    interrupt(&desk, &endless, &learned, Duration::from_secs(1));
+    assert!(!Path::new(&out).exists());
+    assert!(Path::new(&learned).exists(), "what was learned is kept");
     let end = find("2");
     desk.done(&end.iter().map(String::as_str).collect::<Vec<_>>());
-    assert!(Path::new(&out).exists() && !Path::new(&sign).exists());
+    assert!(Path::new(&out).exists() && !Path::new(&examples).exists() && !Path::new(&learned).exists());
 }
 
-/// Names of the files below a folder of a fleet's place, without the folders that are left empty.
+/// Names of the files below a folder, at any depth.
 fn files(folder: &str) -> Vec<String> {
-    let entries = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
-    let (folders, files): (Vec<_>, Vec<_>) = entries(Path::new(folder)).partition(|path| path.is_dir());
-    let nested = folders.iter().flat_map(|folder| entries(folder));
-    nested.chain(files).map(|path| text(&path).to_owned()).collect()
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let nested = folders.iter().flat_map(|folder| self::files(text(folder)));
+    nested.chain(files.iter().map(|path| text(path).to_owned())).collect()
 }
 
 #[test]
@@ -64,16 +73,19 @@ fn a_fleet_puts_away_what_it_was_at_and_gives_it_back() {
     let columns = "name,class,pictures,steps,batch,held_out,drawn,factor_steps\n";
     std::fs::write(&manifest, format!("{columns}{lines}")).expect("a manifest");
     for workers in ["1", "2"] {
-        let out = desk.path(&format!("packs-{workers}"));
-        let find_many = ["find-many", &manifest, "--out", &out, "--workers", workers, "--threads", "1"];
-        // What the subjects share is there: each worker makes steps, or loads what they need.
-        let words = interrupt(&desk, &find_many, &format!("{out}/shared"), Duration::from_secs(3));
+        let (out, scratch) = (desk.path(&format!("packs-{workers}")), desk.path(&format!("scratch-{workers}")));
+        let find_many =
+            ["find-many", &manifest, "--out", &out, "--scratch", &scratch, "--workers", workers, "--threads", "1"];
+        // A worker has made its first step, or has what another learned; other workers are wherever they are.
+        let learned = || files(&scratch).iter().any(|file| file.ends_with("/checkpoint"));
+        let words = interrupt_when(&desk, &find_many, learned, Duration::from_secs(1));
         assert!(words.contains(": started"), "{words}");
         assert!(files(&format!("{out}/leases")).is_empty(), "nothing stays claimed: {words}");
         assert!(!files(&format!("{out}/checkpoints")).is_empty(), "what was learned is in the store: {words}");
         assert!(files(&format!("{out}/packs")).is_empty() && files(&format!("{out}/results")).is_empty(), "{words}");
+        assert!(files(&scratch).is_empty(), "the folder to work in is left as it was: {words}");
         // Nobody has to wait for a lease to run out, and the time that was cut short does not count as a worker's death.
-        let words = interrupt(&desk, &find_many, &format!("{out}/shared"), Duration::from_secs(3));
+        let words = interrupt_when(&desk, &find_many, learned, Duration::from_secs(1));
         assert!(words.contains(": started") && !words.contains("taken over"), "{words}");
     }
 }
