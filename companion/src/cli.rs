@@ -140,3 +140,44 @@ pub fn main() -> ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    /// All commands below this one and itself, each with its whole name.
+    fn whole(command: &clap::Command, before: &str) -> Vec<(String, clap::Command)> {
+        let name = format!("{before} {}", command.get_name());
+        let below = command.get_subcommands().flat_map(|one| whole(one, &name)).collect::<Vec<_>>();
+        [vec![(name, command.clone())], below].concat()
+    }
+
+    /// clap itself looks for this in builds with debug assertions alone; elsewhere two of one name are not told apart.
+    #[test]
+    fn no_command_has_two_options_of_one_name() {
+        let mut cli = Cli::command();
+        cli.build();
+        let commands = whole(&cli, "");
+        assert!(commands.len() > 20, "{}", commands.len());
+        for (name, command) in commands {
+            let mut seen = HashSet::new();
+            for argument in command.get_arguments() {
+                let long = argument
+                    .get_long_and_visible_aliases()
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|long| format!("--{long}"));
+                let short = argument
+                    .get_short_and_visible_aliases()
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|short| format!("-{short}"));
+                for called in [argument.get_id().to_string()].into_iter().chain(long).chain(short) {
+                    assert!(seen.insert(called.clone()), "{name} has two arguments of the name {called}");
+                }
+            }
+        }
+    }
+}

@@ -27,7 +27,7 @@ def find(args, way, seed, word):
     pack = folder / f"fluent-{word}.cones"
     options = ["--bundle", str(args.bundle), "--threads", str(args.threads), "--quiet", "--json"]
     found = run([args.cones, "find", "--images", ROOT / f"models/subjects/fluent-{word}", "--class", word, "--method", method,
-                 "--scope", scope, "--seed", str(seed), "--steps", str(args.steps), "--cache", args.work / "find" / "examples",
+                 "--scope", scope, "--seed", str(seed), "--steps", str(args.steps), "--examples", args.work / "find" / "examples",
                  "--show", "0", "--out", pack, *args.options, *options], folder / f"{word}.found.json")
     return dict(found=found, judged=judge(args, word, pack, folder, options), bytes=pack.stat().st_size)
 

@@ -37,7 +37,7 @@ class Cones:
         if not took.exists():
             pack.parent.mkdir(parents=True, exist_ok=True)
             start = time.perf_counter()
-            self.run("find", "--images", subject.folder, "--class", subject.word, "--method", method, "--scope", scope, "--cache",
+            self.run("find", "--images", subject.folder, "--class", subject.word, "--method", method, "--scope", scope, "--examples",
                      self.work / "examples", "--show", 0, "--out", pack, *more, *self.at())
             took.write_text(str(time.perf_counter() - start))
         return pack, float(took.read_text())

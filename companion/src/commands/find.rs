@@ -137,7 +137,7 @@ pub struct FindArgs {
     /// Keep prepared pictures in this folder, for further runs on the same pictures, and what the model drew for itself, for
     /// other subjects of the class; made if need be.
     #[arg(long, value_name = "DIR")]
-    cache: Option<PathBuf>,
+    examples: Option<PathBuf>,
     /// Print figures as JSON instead of a table.
     #[arg(long)]
     json: bool,
@@ -201,7 +201,7 @@ impl From<TimestepsArg> for Timesteps {
 /// Finds, and writes the pack with its record beside it.
 pub fn run(args: &FindArgs) -> Result<(), Failure> {
     let cancel = cancelled_by_ctrl_c()?;
-    if let Some(folder) = &args.cache {
+    if let Some(folder) = &args.examples {
         std::fs::create_dir_all(folder).map_err(cones_core::Error::io("create", folder))?;
     }
     let mut bar = Bar::of_counts(args.quiet || args.json);
@@ -253,9 +253,9 @@ impl FindArgs {
         options.alone = self.alone || self.method == MethodKind::Accumulate;
         options.engine = self.engine.options();
         options.gradient = self.engine.gradient(bundle)?;
-        options.examples = self.cache.clone().unwrap_or_else(|| hidden(&self.out, "examples"));
-        options.keep_examples = self.cache.is_some();
-        options.shared.clone_from(&self.cache);
+        options.examples = self.examples.clone().unwrap_or_else(|| hidden(&self.out, "examples"));
+        options.keep_examples = self.examples.is_some();
+        options.shared.clone_from(&self.examples);
         options.checkpoint = hidden(&self.out, "finding");
         Ok(options)
     }

@@ -23,13 +23,13 @@ fn six_pictures_become_a_pack_and_the_same_ones_the_same_pack() {
     let desk = Desk::new();
     let (first, second) = (desk.path("dog.cones"), desk.path("again.cones"));
     let cache = desk.path("cache");
-    let record = find(&desk, "dog", &first, &["--seed", "4", "--cache", &cache]);
+    let record = find(&desk, "dog", &first, &["--seed", "4", "--examples", &cache]);
     assert_eq!(record["history"].as_array().map(Vec::len), Some(3));
     assert!(record.get("trigger").is_none(), "no words were learned: {record}");
     assert!(record["curve"].as_array().is_some_and(|curve| curve.len() >= 8), "{record}");
     assert!(record["neurons"].as_u64().is_some_and(|n| n > 0));
     assert!(record["base"]["company"].is_number() && record["chosen"]["company"].is_number(), "{record}");
-    let alone = find(&desk, "dog", &second, &["--seed", "4", "--cache", &cache, "--alone"]);
+    let alone = find(&desk, "dog", &second, &["--seed", "4", "--examples", &cache, "--alone"]);
     assert!(alone["base"]["company"].is_null() && alone["history"] != record["history"], "{alone}");
     let kept: serde_json::Value = serde_json::from_slice(&desk.read("dog.finding.json")).expect("a record");
     assert_eq!(kept["neurons"], record["neurons"]);
@@ -40,7 +40,7 @@ fn six_pictures_become_a_pack_and_the_same_ones_the_same_pack() {
     assert_eq!((own.len(), shared.len()), (2, 1), "in company and alone");
     own.iter().for_each(|file| std::fs::remove_file(file).expect("removed"));
     let drawn = std::fs::read(&shared[0]).expect("read");
-    let again = find(&desk, "dog", &second, &["--seed", "4", "--cache", &cache]);
+    let again = find(&desk, "dog", &second, &["--seed", "4", "--examples", &cache]);
     assert_eq!(std::fs::read(&shared[0]).expect("read"), drawn);
     assert_eq!(again["history"], record["history"]);
     let of = |path: &str| desk.json(&["inspect", "--json", path])["packs"][0].clone();
