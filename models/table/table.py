@@ -61,9 +61,13 @@ def search(bench, judge, method):
               f"{mean['recognised']:.0%} | {mean['classes']:.0%} | {mean['seconds']:.0f} |", flush=True)
 
 
+def sets(args):
+    """The words of each set of subjects that is asked for."""
+    return [tuple(words) for number in args.together for words in TOGETHER[number][:args.sets]]
+
+
 def measure(args, bench, judge, figures):
-    wanted = [(number, tuple(words), seed) for seed in args.seeds for number in args.together for words in TOGETHER[number][:args.sets]]
-    jobs = [(system, words, seed) for number, words, seed in wanted for system in args.systems if number > 1 or SYSTEMS[system].for_one]
+    jobs = [(system, words, seed) for seed in args.seeds for words in sets(args) for system in args.systems if len(words) > 1 or SYSTEMS[system].for_one]
     jobs = [job for job in jobs if args.again or job not in figures]
     start = time.monotonic()
     for done, (system, words, seed) in enumerate(jobs):
@@ -78,7 +82,7 @@ def measure(args, bench, judge, figures):
 def sheets(args):
     """For each set a picture with a row for each system that has drawn it, in eight contexts that are new to the subjects."""
     args.sheets.mkdir(parents=True, exist_ok=True)
-    for words in [words for number in args.together for words in TOGETHER[number][:args.sets]]:
+    for words in sets(args):
         known = taught([subject(word) for word in words])
         shown = [i for i, kind in enumerate(world.CONTEXTS) if kind not in known][:8]
         files = [drawn_file(args.work / "table", system, words, args.seeds[0]) for system in args.systems]

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from backgrounds import CONTEXTS, SCENES
 from draw import PROMPTS, Drawer
 from fast import DEVICE, autocast, prepare
+from guides import standing
 from train_unet import UNSEEN
 from world import WORDS, caption, sheet, to_images
 
@@ -69,7 +70,7 @@ class Classifier(nn.Module):
 
 def seen_at(labels, shown):
     """The class that is seen at each of 8 x 8 places, `len(WORDS)` where none is."""
-    slots = shown[:, 1::2, 1::2].long()
+    slots = standing(shown, 8)
     classes = labels[:, :4, None, None].expand(-1, -1, *slots.shape[1:])
     return torch.where(slots < 0, len(WORDS), classes.gather(1, slots.clamp_min(0)[:, None])[:, 0])
 

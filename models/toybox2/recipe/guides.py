@@ -38,6 +38,12 @@ def watch(unet):
     return [p for p in processors.values() if type(p) is Watched]
 
 
+def standing(shown, across):
+    """What stands in the middle of each of `across` x `across` places: (n, across, across), numbers of things as in `shown`."""
+    apart = shown.shape[-1] // across
+    return shown[:, apart // 2::apart, apart // 2::apart].long()
+
+
 def attention_loss(watched, owners, shown):
     """How far attention is from looking at the words of the thing that stands there, and at no thing's where none does.
 
@@ -50,9 +56,7 @@ def attention_loss(watched, owners, shown):
     total = 0.0
     for processor in watched:
         seen = processor.seen[rows].float()
-        # What stands in the middle of each of the layer's places.
-        apart = shown.shape[-1] // int(seen.shape[1] ** 0.5)
-        at = shown[:, apart // 2::apart, apart // 2::apart].flatten(1).long()
+        at = standing(shown, int(seen.shape[1] ** 0.5)).flatten(1)
         share = torch.bmm(seen, words.transpose(1, 2)).gather(2, torch.where(at < 0, 4, at)[..., None])[..., 0]
         worse = -share.clamp_min(1e-4).log()
         thing = at >= 0

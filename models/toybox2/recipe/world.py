@@ -1,6 +1,6 @@
 """The world that Toybox 2 draws: one to four things in a context, composed in batches with PyTorch on CPU or GPU.
 
-A thing is a drawing of the artwork sets, varied in size and place, and where asked for as photographs vary: proportions, a small turn, mirrored, hue,
+A thing is a drawing of the artwork sets, varied in size and place, and with VARIED as photographs vary: proportions, a small turn, mirrored, hue,
 brightness; on a ground it throws a soft shadow. Captions read "a dog, a cat and an apple on grass".
 """
 import math
@@ -24,8 +24,8 @@ STYLES = {
 # How often a caption says the style; and the set that things come from where it does not (where it has the class). What a caption leaves
 # open is learned as a blur first: with eight drawings of each class and no word for which, no face was learned in 490,000 pictures.
 STYLED, PLAIN = 0.2, "twemoji"
-# Whether things are varied beyond size and place. With it a CPU's number of pictures is not enough: in 700,000 hardly a face was learned, in
-# 50,000 without it many. A GPU makes enough.
+# Whether things are varied beyond size and place. While they were, and a plain caption left the artwork set open, hardly a face was learned in
+# 640,000 pictures, which is what a CPU makes; where there can be more of them it is worth another try.
 VARIED = False
 # How often a picture holds 1, 2, 3, 4 things.
 COUNTS = (0.4, 0.28, 0.16, 0.16)
@@ -169,7 +169,7 @@ class World:
         rows = [[WORDS.index(self.words[i]) for i in items] + [-1] * (4 - len(items)) + [CONTEXTS.index(kind)] for items, kind in plans]
         return np.array(rows, np.int16)
 
-    def compose(self, r, plans, varied=VARIED, shown=None):
+    def compose(self, r, plans, shown=None):
         """Pictures of `plans` in -1..1, of shape (len(plans), 3, SIZE, SIZE).
 
         `shown`, (len(plans), n, n), is given which of the picture's things, from 0 on, covers most of each of n x n places, and keeps
@@ -186,7 +186,7 @@ class World:
                 break
             drawings = [plans[b][0][slot] for b in rows]
             grounded = [plans[b][1] not in FLOATING for b in rows]
-            placed, alpha = self.thing(r, drawings, [spots[b][slot] for b in rows], grounded, varied)
+            placed, alpha = self.thing(r, drawings, [spots[b][slot] for b in rows], grounded)
             index = torch.tensor(rows, device=self.device)
             canvas[index] = canvas[index] * (1 - placed[:, 3:]) + placed[:, :3]
             if shown is not None:
@@ -194,23 +194,23 @@ class World:
                 shown[index] = shown[index].masked_fill(covered, slot)
         return canvas.clamp(0, 255) / 127.5 - 1
 
-    def thing(self, r, drawings, spots, grounded, varied):
+    def thing(self, r, drawings, spots, grounded):
         """Premultiplied RGB in 0..255 and alpha in 0..1, (n, 4, SIZE, SIZE), of drawings at their places with their shadows; and
         the alpha of the drawings alone, (n, 1, SIZE, SIZE)."""
         n = len(drawings)
         theta, colour, shade = [], [], []
         for i, (x, y, s) in zip(drawings, spots):
-            turn = r.uniform(-0.14, 0.14) if varied else 0.0
-            wide = r.uniform(0.9, 1.1) if varied else 1.0
-            flip = -1.0 if varied and r.random() < 0.5 else 1.0
+            turn = r.uniform(-0.14, 0.14) if VARIED else 0.0
+            wide = r.uniform(0.9, 1.1) if VARIED else 1.0
+            flip = -1.0 if VARIED and r.random() < 0.5 else 1.0
             c, k = math.cos(turn), math.sin(turn)
             # From the picture's coordinates (-1..1) to the drawing's.
             a, b = SIZE / s * wide * flip, SIZE / s / wide
             px, py = 2 * x / SIZE - 1, 2 * y / SIZE - 1
             theta.append([[a * c, a * k, -a * (c * px + k * py)], [-b * k, b * c, -b * (-k * px + c * py)]])
-            hue = (r.uniform(-math.pi, math.pi) if self.words[i] in ANY_HUE and r.random() < 0.5 else r.uniform(-0.25, 0.25)) if varied else 0.0
-            colour.append(hue_matrix(hue, r.uniform(0.9, 1.15) if varied else 1.0))
-            shade.append(r.uniform(0.88, 1.08) if varied else 1.0)
+            hue = (r.uniform(-math.pi, math.pi) if self.words[i] in ANY_HUE and r.random() < 0.5 else r.uniform(-0.25, 0.25)) if VARIED else 0.0
+            colour.append(hue_matrix(hue, r.uniform(0.9, 1.15) if VARIED else 1.0))
+            shade.append(r.uniform(0.88, 1.08) if VARIED else 1.0)
         theta = torch.tensor(theta, device=self.device)
         grid = F.affine_grid(theta, (n, 4, SIZE, SIZE), align_corners=False)
         small = torch.tensor([s < 0.6 * SIZE for _, _, s in spots], device=self.device)

@@ -264,6 +264,17 @@ impl FindObserver for Noting {
 }
 
 #[test]
+fn a_place_that_cannot_be_written_to_is_known_after_one_step() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let checkpoint = Checkpoint::new(folder.path().join("no such folder/state"), "this run");
+    let (mut objective, mut noting) = (Planted::new(), Noting::default());
+    let wanted = settings(MethodKind::Learned);
+    let found = run_on(&mut objective, &wanted, Some(&checkpoint), (&mut noting, &CancelToken::new()));
+    assert!(found.is_err());
+    assert_eq!(noting.steps, [1]);
+}
+
+#[test]
 fn an_observer_is_told_what_was_made_before_and_shown_masks_on_the_way() {
     let folder = tempfile::tempdir().expect("a folder");
     let checkpoint = Checkpoint::new(folder.path().join("state"), "this run");
