@@ -36,17 +36,17 @@ class Checkpoint:
 
 
 class Clock:
-    """Seconds of training, those of earlier runs included. On the CPU they are the process's own: a core that others had
-    meanwhile has not trained. With a GPU they are the clock's, and of the time between two looks no more than five minutes count,
-    for a process may have been stopped."""
+    """Seconds of training, those of earlier runs included. On the CPU they are the process's own, times the `cores` that train
+    together: a core that others had meanwhile has not trained. With a GPU they are the clock's, and of the time between two looks no
+    more than five minutes count, for a process may have been stopped."""
 
-    def __init__(self, before=0.0):
+    def __init__(self, before=0.0, cores=1):
         self.now = time.monotonic if torch.cuda.is_available() else time.process_time
-        self.total, self.last = before, self.now()
+        self.total, self.last, self.cores = before, self.now(), cores
 
     def look(self):
         now = self.now()
-        self.total += min(now - self.last, 300)
+        self.total += self.cores * min(now - self.last, 300)
         self.last = now
         return self.total
 

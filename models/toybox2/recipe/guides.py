@@ -5,6 +5,7 @@ picture, little can be seen through the noise before the word can be drawn at al
 Stable Diffusion begins with a text encoder that has seen pictures (CLIP); this is the small world's stand-in. Nothing of it is in the
 model that comes out.
 """
+import os
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +82,10 @@ def looks(work, vae):
             found.append(F.adaptive_avg_pool2d(mean.float(), PLACES).flatten(1).cpu())
         found, words = torch.cat(found), np.array(words)
         each = torch.stack([found[torch.from_numpy(words == word)].mean(0) for word in WORDS])
-        np.save(path, ((each - each.mean(0)) / each.std(0)).numpy())
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        with open(part, "wb") as file:
+            np.save(file, ((each - each.mean(0)) / each.std(0)).numpy())
+        os.replace(part, path)
     return torch.from_numpy(np.load(path)).to(DEVICE)
 
 

@@ -6,6 +6,8 @@
 goes on from the checkpoint. A checkpoint is written every `--every` seconds and when it is told to stop (SIGTERM, Ctrl-C).
 """
 import argparse
+import functools
+import math
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +23,7 @@ from checkpoint import Checkpoint, Clock, Stop
 from fast import DEVICE, autocast, prepare
 from make_latents import load_vae
 from model import SCHEDULER, TEXT_WIDTH, models
+import together
 
 # Where most timesteps are drawn, by the natural logarithm of the signal-to-noise ratio: around a quarter, by a normal density of this
 # spread; and how often any other is drawn, against the one drawn most.
@@ -148,13 +151,19 @@ def main():
     parser.add_argument("--work", required=True, type=Path)
     parser.add_argument("--minutes", type=float, default=600)
     parser.add_argument("--until", type=float, help="minutes at which this run ends, if before `--minutes`")
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--batch", type=int, default=32, help="pictures of a step, of each process")
+    parser.add_argument("--processes", type=int, default=1, help="as many cores are used")
     parser.add_argument("--lr", type=float, default=1.5e-3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--every", type=float, default=120, help="seconds between checkpoints")
     parser.add_argument("--measure", type=float, default=600, help="seconds between measures on the unseen shard")
     parser.add_argument("--compile", action="store_true", help="torch.compile, for a GPU")
     args = parser.parse_args()
+    together.run(functools.partial(train, args), args.processes)
+
+
+def train(args, others):
+    """The training of one process; the first of them keeps time, writes checkpoints and says how far it is."""
     torch.set_num_threads(args.threads)
     tokenizer = CLIPTokenizer.from_pretrained(args.work / "tokenizer")
     torch.manual_seed(0)
@@ -172,9 +181,9 @@ def main():
     average = Average(named)
     checkpoint = Checkpoint(args.work / "unet.pt", dict(text=text, unet=unet, head=head, optimiser=optimiser, average=average))
     seen = checkpoint.load()
-    step, pictures, clock = seen.get("step", 0), seen.get("pictures", 0), Clock(seen.get("seconds", 0.0))
+    step, pictures, clock = seen.get("step", 0), seen.get("pictures", 0), Clock(seen.get("seconds", 0.0), others.count)
     scale = seen.get("scale") or pool.scale()
-    torch.manual_seed(step)
+    torch.manual_seed(step * others.count + others.rank)
     loss_of = Step(text, torch.compile(unet) if args.compile else unet, scale)
     stop, total = Stop(), args.minutes * 60
 
@@ -184,7 +193,10 @@ def main():
     shown = saved = measured = time.time()
     losses, count = torch.zeros(3, device=DEVICE), 0
     end = min(total, 60 * args.until) if args.until else total
-    while (spent := clock.look()) < end and not stop:
+    while True:
+        spent = others.say(math.inf if stop else clock.look())
+        if spent >= end:
+            break
         lr = args.lr * min(1, (step + 1) / 300) * max(0.02, min(1.0, (1 - spent / total) / 0.3))
         for group in optimiser.param_groups:
             group["lr"] = lr
@@ -194,18 +206,22 @@ def main():
         look = guides.look_loss(head, states, batch["owners"], batch["labels"], table)
         optimiser.zero_grad(set_to_none=True)
         (loss + WEIGHT_WHERE * where + WEIGHT_LOOK * look).backward()
+        others.mean(parameters)
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
-        step, count, pictures = step + 1, count + 1, pictures + args.batch
+        step, count, pictures = step + 1, count + 1, pictures + args.batch * others.count
         losses += torch.stack([loss, where, look]).detach()
+        if step % 100 == 0:
+            pool.refresh()
+        if others.rank:
+            continue
         if step % 4 == 0:
             average.update(step, 4)
         now = time.time()
         if now - shown > 30:
-            pool.refresh()
             mean, where, look = (losses / count).tolist()
             print(f"unet: {spent / 60:.0f} of {args.minutes:.0f} min, step {step}, {pictures} pictures, loss {mean:.4f}, "
-                  f"where {where:.3f}, look {look:.3f}, lr {lr:.1e}, {args.batch * count / (now - shown):.1f} pictures/s, {len(pool.names)} shards", flush=True)
+                  f"where {where:.3f}, look {look:.3f}, lr {lr:.1e}, {args.batch * others.count * count / (now - shown):.1f} pictures/s, {len(pool.names)} shards", flush=True)
             shown, losses, count = now, torch.zeros(3, device=DEVICE), 0
         if now - saved > args.every:
             save()
@@ -213,7 +229,7 @@ def main():
         if now - measured > args.measure:
             print(f"unseen: step {step}, {pictures} pictures, loss {unseen_loss(loss_of, average, unseen):.4f}", flush=True)
             measured = now
-    if step > seen.get("step", 0):
+    if others.rank == 0 and step > seen.get("step", 0):
         save()
 
 

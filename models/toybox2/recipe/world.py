@@ -1,6 +1,6 @@
 """The world that Toybox 2 draws: one to four things in a context, composed in batches with PyTorch on CPU or GPU.
 
-A thing is a drawing of the artwork sets, varied in size and place, and with VARIED as photographs vary: proportions, a small turn, mirrored, hue,
+A thing is a drawing of the artwork sets, varied in size and place, and if asked for as photographs vary: proportions, a small turn, mirrored, hue,
 brightness; on a ground it throws a soft shadow. Captions read "a dog, a cat and an apple on grass".
 """
 import math
@@ -24,11 +24,12 @@ STYLES = {
 # How often a caption says the style; and the set that things come from where it does not (where it has the class). What a caption leaves
 # open is learned as a blur first: with eight drawings of each class and no word for which, no face was learned in 490,000 pictures.
 STYLED, PLAIN = 0.2, "twemoji"
-# Whether things are varied beyond size and place. While they were, and a plain caption left the artwork set open, hardly a face was learned in
-# 640,000 pictures, which is what a CPU makes; where there can be more of them it is worth another try.
-VARIED = False
+# Whether things are varied beyond size and place: turned, stretched and mirrored (BENT), in hue and brightness (COLOURED). While they were, and
+# a plain caption left the artwork set open, hardly a face was learned in 640,000 pictures, which is what a CPU makes; where there can be more of
+# them it is worth another try.
+BENT = COLOURED = False
 # How often a picture holds 1, 2, 3, 4 things.
-COUNTS = (0.4, 0.28, 0.16, 0.16)
+COUNTS = (0.28, 0.24, 0.24, 0.24)
 BACKGROUNDS = 96
 # Places of a latent, across and down.
 LATENT = 16
@@ -105,9 +106,9 @@ def places(r, count):
         cells = [(0.25, 0.58), (0.75, 0.58)]
         sizes = (50, 62)
     elif count == 3:
-        cells = r.choice(([(0.25, 0.72), (0.75, 0.72), (0.5, 0.26)], [(0.25, 0.28), (0.75, 0.28), (0.5, 0.74)],
-                          [(0.18, 0.6), (0.5, 0.6), (0.82, 0.6)]))
-        sizes = (38, 42) if cells[0][0] < 0.2 else (46, 58)
+        # Never three in a row: a third of the width is too little for a face.
+        cells = r.choice(([(0.25, 0.72), (0.75, 0.72), (0.5, 0.26)], [(0.25, 0.28), (0.75, 0.28), (0.5, 0.74)]))
+        sizes = (46, 58)
     else:
         cells = [(0.25, 0.27), (0.75, 0.27), (0.25, 0.74), (0.75, 0.74)]
         sizes = (46, 58)
@@ -124,13 +125,14 @@ def places(r, count):
 class World:
     """Sprites and backgrounds in memory, and batches of pictures of them.
 
-    `sprites` is the file that `artwork.py` wrote; `device` is where pictures are composed.
+    `sprites` is the file that `artwork.py` wrote, or several of them; `device` is where pictures are composed.
     """
 
-    def __init__(self, sprites, device="cpu", backgrounds=BACKGROUNDS, seed=0):
-        with np.load(sprites) as file:
-            keys = [str(k).split("/") for k in file["keys"]]
-            pixels = torch.from_numpy(file["sprites"])
+    def __init__(self, sprites, device="cpu", backgrounds=BACKGROUNDS, seed=0, bent=BENT, coloured=COLOURED):
+        self.bent, self.coloured = bent, coloured
+        files = [np.load(path) for path in (sprites if isinstance(sprites, (list, tuple)) else [sprites])]
+        keys = [str(k).split("/") for file in files for k in file["keys"]]
+        pixels = torch.from_numpy(np.concatenate([file["sprites"] for file in files]))
         self.device = torch.device(device)
         # Two sizes of each, so that a small thing is sampled from a small drawing without flicker.
         full = pixels.permute(0, 3, 1, 2).to(self.device)
@@ -144,14 +146,19 @@ class World:
             [np.stack([background(r, kind) for _ in range(backgrounds)]) for kind in CONTEXTS])
         ).permute(0, 1, 4, 2, 3).contiguous().to(self.device)
 
+    def drawing(self, word, drawn_in):
+        """The number of the one drawing of a class that the set `drawn_in` stands for; where it has none, PLAIN's, else any set's.
+
+        A set has several of a fifth of all classes (a dog's face and a whole dog). No word tells them apart, so one is shown."""
+        return next(i for name in (drawn_in, PLAIN, None) for i in self.of[word] if name in (self.sets[i], None))
+
     def plan(self, r, count=None, kind=None, words=None, drawn_in=None):
-        """What stands in one picture: (drawings' numbers, context); of the set `drawn_in` where it has the class."""
+        """What stands in one picture: (drawings' numbers, context); as the set `drawn_in` draws it, any of all drawings without."""
         kind = kind or (r.choice(list(SCENES)) if r.random() < 0.68 else r.choice(CONTEXTS[len(SCENES):]))
         if words is None:
             count = count or r.choices((1, 2, 3, 4), COUNTS)[0]
             words = r.sample(list(self.of), count)
-        own = {w: [i for i in self.of[w] if self.sets[i] == drawn_in] or self.of[w] for w in words}
-        return [r.choice(own[w]) for w in words], kind
+        return [self.drawing(w, drawn_in) if drawn_in else r.choice(self.of[w]) for w in words], kind
 
     def sample(self, r, count):
         """`count` training examples."""
@@ -200,17 +207,17 @@ class World:
         n = len(drawings)
         theta, colour, shade = [], [], []
         for i, (x, y, s) in zip(drawings, spots):
-            turn = r.uniform(-0.14, 0.14) if VARIED else 0.0
-            wide = r.uniform(0.9, 1.1) if VARIED else 1.0
-            flip = -1.0 if VARIED and r.random() < 0.5 else 1.0
+            turn = r.uniform(-0.14, 0.14) if self.bent else 0.0
+            wide = r.uniform(0.9, 1.1) if self.bent else 1.0
+            flip = -1.0 if self.bent and r.random() < 0.5 else 1.0
             c, k = math.cos(turn), math.sin(turn)
             # From the picture's coordinates (-1..1) to the drawing's.
             a, b = SIZE / s * wide * flip, SIZE / s / wide
             px, py = 2 * x / SIZE - 1, 2 * y / SIZE - 1
             theta.append([[a * c, a * k, -a * (c * px + k * py)], [-b * k, b * c, -b * (-k * px + c * py)]])
-            hue = (r.uniform(-math.pi, math.pi) if self.words[i] in ANY_HUE and r.random() < 0.5 else r.uniform(-0.25, 0.25)) if VARIED else 0.0
-            colour.append(hue_matrix(hue, r.uniform(0.9, 1.15) if VARIED else 1.0))
-            shade.append(r.uniform(0.88, 1.08) if VARIED else 1.0)
+            hue = (r.uniform(-math.pi, math.pi) if self.words[i] in ANY_HUE and r.random() < 0.5 else r.uniform(-0.25, 0.25)) if self.coloured else 0.0
+            colour.append(hue_matrix(hue, r.uniform(0.9, 1.15) if self.coloured else 1.0))
+            shade.append(r.uniform(0.88, 1.08) if self.coloured else 1.0)
         theta = torch.tensor(theta, device=self.device)
         grid = F.affine_grid(theta, (n, 4, SIZE, SIZE), align_corners=False)
         small = torch.tensor([s < 0.6 * SIZE for _, _, s in spots], device=self.device)
