@@ -16,6 +16,16 @@ pub fn bundle() -> Bundle {
     Bundle::open(folder()).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// Width and height of its pictures, in pixels: they are square.
+pub fn side() -> u32 {
+    bundle().manifest().image.width
+}
+
+/// Numbers in a token's embedding, and in the text encoder's state at it.
+pub fn text_width() -> u32 {
+    bundle().manifest().text.hidden_size
+}
+
 /// Resident, on the CPU, one thread: tests run beside each other.
 pub fn options() -> EngineOptions {
     EngineOptions::default().with_threads(1).with_memory(MemoryMode::Resident)

@@ -41,11 +41,11 @@ fn what_does_not_fit_a_fixed_u_net_is_named() {
 #[test]
 fn learned_words_stand_in_negative_prompts_too_and_in_any_chunk() {
     let mut engine = base::shared();
-    let width = 192;
+    let width = base::text_width();
     let values = (0..2 * width).map(|i| f16::from_f32((i % 7) as f32 - 3.0)).collect();
     let nothing = ConceptMask::empty(&engine.bundle().manifest().layers);
     let ugly = Subject::new("ugly", nothing).on_trigger("<v1> dog").with_embeddings(TokenEmbeddings {
-        width: width as u32,
+        width,
         values,
         in_place: false,
     });

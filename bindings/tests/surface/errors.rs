@@ -95,7 +95,8 @@ fn errors_of_real_calls_have_their_kind() {
 fn open_reports_the_bundle() {
     let info = crate::base::engine().info();
     assert_eq!(info, bundle_info(bundle()).expect("a bundle"));
-    assert_eq!((info.name.as_str(), info.width, info.height, info.steps), ("toybox", 64, 64, 20));
+    let side = cones_tests::base::side();
+    assert_eq!((info.name.as_str(), info.width, info.height, info.steps), ("toybox", side, side, 20));
     assert_eq!(info.fingerprint.len(), 64);
     assert!(info.bytes > 1_000_000 && info.most_steps >= info.steps && info.prompt_tokens > 0);
     verify_bundle(bundle()).expect("whole");

@@ -111,7 +111,7 @@ fn a_listener_that_calls_back_is_told_that_the_engine_is_busy() {
         let (engine, answers) = (engine.clone(), answers.clone());
         Acting::new(move |_| {
             // What does not draw is answered at once.
-            assert_eq!(engine.info().width, 64);
+            assert_eq!(engine.info().width, cones_tests::base::side());
             answers.lock().expect("no panic").push(engine.generate(plain("a cat"), None, None).map(drop));
             Ok(())
         })

@@ -7,6 +7,8 @@ use cones::{
     read_styles,
 };
 
+use cones_tests::base::side;
+
 use crate::base::{bundle, drawn, engine, folder, options, request, within};
 
 #[test]
@@ -44,7 +46,8 @@ fn the_same_file_as_the_core_writes() {
 #[test]
 fn a_picture_of_the_host_can_be_started_from() {
     let rgba = drawn(request(2));
-    let picture = Picture::from_rgba(64, 64, &rgba).expect("a picture");
+    let side = side();
+    let picture = Picture::from_rgba(side, side, &rgba).expect("a picture");
     assert_eq!(picture.rgba(), rgba);
     assert!(picture.recipe().is_none());
     let from = |strength| Request {
@@ -69,11 +72,13 @@ fn inpaint() -> Inpaint {
 #[test]
 fn a_region_is_drawn_anew_and_all_else_keeps_its_bytes() {
     let rgba = drawn(request(2));
-    let picture = Picture::from_rgba(64, 64, &rgba).expect("a picture");
+    let side = side();
+    let picture = Picture::from_rgba(side, side, &rgba).expect("a picture");
     // The lower right quarter.
-    let inside = |pixel: usize| pixel % 64 >= 32 && pixel / 64 >= 32;
-    let mask: Vec<u8> = (0..64 * 64).flat_map(|pixel| if inside(pixel) { [255; 4] } else { [0, 0, 0, 255] }).collect();
-    let mask_image = Some(Picture::from_rgba(64, 64, &mask).expect("a picture"));
+    let across = side as usize;
+    let inside = |pixel: usize| pixel % across >= across / 2 && pixel / across >= across / 2;
+    let mask = (0..across * across).flat_map(|pixel| if inside(pixel) { [255; 4] } else { [0, 0, 0, 255] });
+    let mask_image = Some(Picture::from_rgba(side, side, &mask.collect::<Vec<u8>>()).expect("a picture"));
     let asked = |inpaint| Request {
         init: Some(InitPicture { picture: Arc::clone(&picture), strength: 1.0, inpaint: Some(inpaint) }),
         ..request(2)
@@ -81,16 +86,17 @@ fn a_region_is_drawn_anew_and_all_else_keeps_its_bytes() {
     let part = Inpaint { mask_image: mask_image.clone(), padding_mask_crop: Some(4), ..inpaint() };
     for region in [Inpaint { mask_image, ..inpaint() }, part] {
         let again = drawn(asked(region));
-        let changed: Vec<usize> = (0..64 * 64).filter(|p| rgba[4 * p..][..4] != again[4 * p..][..4]).collect();
+        let changed: Vec<usize> = (0..across * across).filter(|p| rgba[4 * p..][..4] != again[4 * p..][..4]).collect();
         assert!(changed.len() > 500 && changed.iter().all(|pixel| inside(*pixel)), "{}", changed.len());
     }
 
-    let strip = Margins { left: 0, top: 0, right: 32, bottom: 0 };
+    let strip = Margins { left: 0, top: 0, right: side / 2, bottom: 0 };
     let outpaint = Inpaint { outpaint: Some(strip), ..inpaint() };
     let generated = engine().generate(asked(outpaint), None, None).expect("a picture");
     let wide = &generated.pictures[0];
-    assert_eq!((wide.width(), wide.height()), (96, 64));
-    let rows = wide.rgba().chunks(4 * 96).map(|row| row[..4 * 64].to_vec()).collect::<Vec<_>>().concat();
+    assert_eq!((wide.width(), wide.height()), (side + side / 2, side));
+    let inner = |row: &[u8]| row[..4 * across].to_vec();
+    let rows = wide.rgba().chunks(4 * (across + across / 2)).map(inner).collect::<Vec<_>>().concat();
     assert_eq!(rows, rgba, "the picture is in it");
     let recipe = wide.recipe().and_then(|recipe| recipe.init?.inpaint).expect("a recipe of inpainting");
     assert_eq!((recipe.outpaint, recipe.mask_image_sha256), (strip, None));
@@ -126,8 +132,9 @@ fn variations_and_large_pictures_are_drawn_and_said() {
     let generated = engine().generate(Request { variation, hires, ..request(2) }, None, None).expect("a picture");
     let picture = &generated.pictures[0];
     let recipe = picture.recipe().expect("a recipe");
-    assert_eq!((recipe.variation, recipe.hires, recipe.width), (variation, hires, 64));
-    assert_eq!(picture.rgba().len(), 4 * 96 * 96);
+    assert_eq!((recipe.variation, recipe.hires, recipe.width), (variation, hires, side()));
+    let large = side() as usize * 3 / 2;
+    assert_eq!(picture.rgba().len(), 4 * large * large);
     assert_ne!(drawn(Request { variation, ..request(2) }), drawn(request(2)));
     let none = Some(cones::Hires { scale: 1.0, strength: 0.5, steps: None });
     let refused = engine().generate(Request { hires: none, ..request(2) }, None, None).expect_err("not larger");

@@ -187,6 +187,7 @@ fn told(error: &Error) -> String {
 #[test]
 fn embeddings_that_do_not_fit_are_refused_by_name() {
     let bundle = base::bundle();
+    let width = base::text_width() as usize;
     let refused = |list: &[(&str, &[usize])], value: f32| {
         let file = tensors(list, value);
         let found = Embedding::open(&file).and_then(|embedding| embedding.in_place_of("<cat-toy>", &bundle));
@@ -194,13 +195,16 @@ fn embeddings_that_do_not_fit_are_refused_by_name() {
     };
     let says =
         |text: String, parts: &[&str]| parts.iter().for_each(|part| assert!(text.contains(part), "{part}: {text}"));
-    says(refused(&[("<x>", &[768])], 0.5), &["768 numbers", "192", "another family of models", "Stable Diffusion 1"]);
+    says(
+        refused(&[("<x>", &[768])], 0.5),
+        &["768 numbers", &width.to_string(), "another family of models", "Stable Diffusion 1"],
+    );
     says(refused(&[("clip_l", &[1, 768]), ("clip_g", &[1, 1280])], 0.5), &["`clip_", "XL"]);
-    says(refused(&[("<x>", &[192]), ("<y>", &[192])], 0.5), &["it holds 2: `<x>`, `<y>`"]);
-    says(refused(&[("<x>", &[31, 192])], 0.5), &["31 vectors", "room for 30"]);
-    says(refused(&[("<x>", &[2, 3, 192])], 0.5), &["[2, 3, 192]"]);
-    says(refused(&[("<x>", &[192])], f32::NAN), &["not finite"]);
-    says(refused(&[("<x>", &[192])], 1e6), &["float16", "65504"]);
+    says(refused(&[("<x>", &[width]), ("<y>", &[width])], 0.5), &["it holds 2: `<x>`, `<y>`"]);
+    says(refused(&[("<x>", &[31, width])], 0.5), &["31 vectors", "room for 30"]);
+    says(refused(&[("<x>", &[2, 3, width])], 0.5), &[&format!("[2, 3, {width}]")]);
+    says(refused(&[("<x>", &[width])], f32::NAN), &["not finite"]);
+    says(refused(&[("<x>", &[width])], 1e6), &["float16", "65504"]);
     says(refused(&[("a.lora_down.weight", &[4, 4])], 0.5), &["is a LoRA", "cones import-lora"]);
     let pickle = tempfile::Builder::new().suffix(".pt").tempfile().expect("a file");
     std::fs::write(pickle.path(), b"PK\x03\x04\0\0data.pkl string_to_param").expect("can be written");

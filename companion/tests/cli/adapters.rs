@@ -19,15 +19,22 @@ fn tensor(name: &str, rows: usize, columns: usize) -> Vec<u8> {
 
 #[test]
 fn a_word_of_several_vectors_is_imported_drawn_and_drawn_again() {
-    let desk = Desk::new();
+    let (desk, width) = (Desk::new(), cones_tests::base::text_width());
     let (pack, other) = (desk.path("cat-toy.cones"), desk.path("negative.cones"));
     // The trigger is the word that the file gives it.
     let output = desk.cones(&["import-embedding", &file("learned_embeds"), "--out", &pack]).output().expect("runs");
     assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{pack}\n"));
-    assert!(stderr(&output).contains("3 vectors of 192 numbers in the place of `<cat-toy>`"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains(&format!("3 vectors of {width} numbers in the place of `<cat-toy>`")),
+        "{}",
+        stderr(&output)
+    );
     desk.done(&["import-embedding", &file("emb_params"), "--trigger", "easynegative", "--out", &other]);
     let printed = desk.done(&["inspect", &pack]);
-    assert!(printed.contains("embeddings   3 tokens, 192 wide, in the place of the trigger"), "{printed}");
+    assert!(
+        printed.contains(&format!("embeddings   3 tokens, {width} wide, in the place of the trigger")),
+        "{printed}"
+    );
     let packs = desk.json(&["inspect", "--json", &pack, &other])["packs"].clone();
     assert_eq!((&packs[0]["trigger"], &packs[1]["trigger"]), (&"<cat-toy>".into(), &"easynegative".into()));
     assert_eq!((&packs[0]["embeddings"]["in_place"], &packs[0]["precision"]), (&true.into(), &"binary".into()));

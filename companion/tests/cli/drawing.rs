@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Output;
 
+use cones_tests::base;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -364,7 +365,7 @@ fn a_sheet_shows_each_prompt_and_subject() {
         assert!(done(&["recipe", text(&out.join(name))]).contains("Steps: 1"));
     }
     let sheet = image::open(out.join("sheet.png")).expect("a sheet");
-    assert!(sheet.width() > 2 * 64 && sheet.height() > 2 * 64);
+    assert!(sheet.width() > 2 * base::side() && sheet.height() > 2 * base::side());
 }
 
 #[test]

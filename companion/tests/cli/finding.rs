@@ -113,15 +113,18 @@ fn packs_are_united_and_tuned() {
 
 #[test]
 fn a_triggers_embedding_is_learned_drawn_and_kept() {
-    let desk = Desk::new();
+    let (desk, width) = (Desk::new(), cones_tests::base::text_width());
     let dog = desk.path("dog.cones");
     let record = find(&desk, "dog", &dog, &["--share", "1", "--learn-trigger"]);
-    assert_eq!((record["trigger"]["tokens"].as_u64(), record["trigger"]["width"].as_u64()), (Some(2), Some(192)));
+    assert_eq!(
+        (record["trigger"]["tokens"].as_u64(), record["trigger"]["width"].as_u64()),
+        (Some(2), Some(u64::from(width)))
+    );
     assert!(record["trigger"]["distance"].as_f64().is_some_and(|distance| distance > 0.0), "{record}");
     assert!(record["trigger"]["alone"]["subject"].as_f64() != record["base"]["subject"].as_f64(), "{record}");
     let owl = desk.pack("owl", "1", &["--class", "owl", "--trigger", "<v2> owl"]);
     let printed = desk.done(&["inspect", &dog]);
-    assert!(printed.contains("embeddings   2 tokens, 192 wide"), "{printed}");
+    assert!(printed.contains(&format!("embeddings   2 tokens, {width} wide")), "{printed}");
     let packs = desk.json(&["inspect", "--json", &dog, &owl])["packs"].clone();
     assert!(packs[0]["embeddings"]["tokens"].as_u64() == Some(2) && packs[1]["embeddings"].is_null(), "{packs}");
 

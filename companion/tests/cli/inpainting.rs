@@ -2,16 +2,18 @@
 
 use cones_core::Picture;
 use cones_core::picture::writing;
+use cones_tests::base::{self, side};
 
 use crate::tool::{Desk, fail, stderr};
 
-/// A desk with a photo and a mask, white on the right.
+/// A desk with a photo of the base model's size and a mask, white on the right.
 fn desk() -> Desk {
-    let desk = Desk::new();
-    let photo = Picture { width: 64, height: 64, rgb: (0..64 * 64 * 3).map(|i| (i * 37 % 251) as u8).collect() };
+    let (desk, side) = (Desk::new(), side());
+    let rgb = (0..side * side * 3).map(|i| (i * 37 % 251) as u8).collect();
+    let photo = Picture { width: side, height: side, rgb };
     writing::save(&photo, None, desk.path("photo.png").as_ref()).expect("saved");
-    let white = |i: u32| [if i % 64 >= 32 { 255 } else { 0 }; 3];
-    let mask = Picture { width: 64, height: 64, rgb: (0..64 * 64).flat_map(white).collect() };
+    let white = |i: u32| [if i % side >= side / 2 { 255 } else { 0 }; 3];
+    let mask = Picture { width: side, height: side, rgb: (0..side * side).flat_map(white).collect() };
     writing::save(&mask, None, desk.path("mask.png").as_ref()).expect("saved");
     writing::save(&Picture { rgb: vec![0; 12], width: 2, height: 2 }, None, desk.path("black.png").as_ref())
         .expect("saved");
@@ -43,8 +45,8 @@ fn what_is_masked_is_drawn_and_the_recipe_draws_it_again() {
         ["--init", "@photo.png", "--mask", "@mask.png", "--mask-grow", "2", "--mask-feather", "1", "--only-masked=4"];
     let first = draw(&desk, "first.png", &options);
     let photo = Picture::open(desk.path("photo.png").as_ref()).expect("a picture");
-    let left =
-        |picture: &Picture| picture.rgb.chunks(3 * 64).flat_map(|row| row[..3 * 24].to_vec()).collect::<Vec<u8>>();
+    let (row, kept) = (3 * side() as usize, 3 * (side() as usize / 2 - 8));
+    let left = |picture: &Picture| picture.rgb.chunks(row).flat_map(|row| row[..kept].to_vec()).collect::<Vec<u8>>();
     assert_eq!(left(&first), left(&photo));
     assert_ne!(first, photo);
 
@@ -71,18 +73,24 @@ fn what_is_masked_is_drawn_and_the_recipe_draws_it_again() {
 #[test]
 fn strips_are_added_and_the_summary_says_so() {
     let desk = desk();
-    let wide = draw(&desk, "wide.png", &["--init", "@photo.png", "--outpaint", "0,0,32,0"]);
-    assert_eq!((wide.width, wide.height), (96, 64));
-    let arguments = arguments(&desk, "json.png", &["--init", "@photo.png", "--outpaint", "16", "--json"]);
+    let (side, half) = (side(), side() / 2);
+    let wide = draw(&desk, "wide.png", &["--init", "@photo.png", "--outpaint", &format!("0,0,{half},0")]);
+    assert_eq!((wide.width, wide.height), (side + half, side));
+    let around = (half / 2).to_string();
+    let arguments = arguments(&desk, "json.png", &["--init", "@photo.png", "--outpaint", &around, "--json"]);
     let summary = desk.json(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-    assert_eq!(summary["pictures"][0]["recipe"]["init"]["inpaint"]["outpaint"]["top"], 16);
-    assert_eq!(summary["pictures"][0]["recipe"]["width"], 96);
+    assert_eq!(summary["pictures"][0]["recipe"]["init"]["inpaint"]["outpaint"]["top"], half / 2);
+    assert_eq!(summary["pictures"][0]["recipe"]["width"], side + half);
 }
 
 #[test]
 fn masks_that_make_no_sense_are_refused() {
     let desk = desk();
     desk.write("mask.safetensors", b"\x02\0\0\0\0\0\0\0{}");
+    let (large, multiples) = (
+        format!("{} x {}", 4_000_000_000 + side(), side()),
+        format!("multiples of {}", base::bundle().manifest().latent.multiple),
+    );
     for (status, words, more) in [
         (2, "--init", vec!["--mask", "@mask.png"]),
         (2, "--init", vec!["--outpaint", "8"]),
@@ -92,8 +100,8 @@ fn masks_that_make_no_sense_are_refused() {
         (2, "four numbers", vec!["--init", "@photo.png", "--outpaint", "1,2"]),
         (2, "1024", vec!["--init", "@photo.png", "--mask", "@mask.png", "--mask-feather", "4000"]),
         (1, "black all over", vec!["--init", "@photo.png", "--mask", "@black.png"]),
-        (2, "4000000064 x 64", vec!["--init", "@photo.png", "--outpaint", "4000000000,0,0,0"]),
-        (2, "multiples of 16", vec!["--init", "@photo.png", "--outpaint", "0,0,9,0"]),
+        (2, large.as_str(), vec!["--init", "@photo.png", "--outpaint", "4000000000,0,0,0"]),
+        (2, multiples.as_str(), vec!["--init", "@photo.png", "--outpaint", "0,0,9,0"]),
         (1, "mask.safetensors", vec!["--init", "@photo.png", "--mask", "@mask.safetensors"]),
         (1, "none.png", vec!["--init", "@photo.png", "--mask", "@none.png"]),
     ] {

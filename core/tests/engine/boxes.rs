@@ -65,7 +65,8 @@ fn they_go_along_into_the_second_pass_and_with_a_region() {
     let plain = request("a dog and an apple on grass").with_hires(Hires::new(1.5));
     assert_ne!(base::draw(&mut engine, &large), base::draw(&mut engine, &plain));
     let white = Picture { width: 8, height: 8, rgb: vec![255; 192] };
-    let start = Init::new(Picture { width: 64, height: 64, rgb: vec![90; 64 * 64 * 3] }, 1.0);
+    let side = base::side();
+    let start = Init::new(Picture { width: side, height: side, rgb: vec![90; (side * side * 3) as usize] }, 1.0);
     let within = |inpaint: Inpaint| boxed("dog", RIGHT).with_init(start.clone().with_inpaint(inpaint));
     base::draw(&mut engine, &within(Inpaint::new(white.clone())));
     drop(engine);

@@ -50,23 +50,26 @@ fn a_subject_is_drawn_into_a_photo_whose_bytes_stay() {
 #[test]
 fn strips_around_a_picture_make_it_larger() {
     let own = base::draw(&mut base::shared(), &request("a dog on grass"));
-    let strip = Inpaint::outpaint(Margins { left: 32, ..Margins::default() });
+    let (side, left) = (base::side(), base::side() / 2);
+    let row = |pixels: u32| 3 * pixels as usize;
+    let strip = Inpaint::outpaint(Margins { left, ..Margins::default() });
     let wide = base::draw(&mut base::shared(), &asked(&own, strip.clone()));
-    assert_eq!((wide.width, wide.height), (96, 64));
-    let right = wide.rgb.chunks(3 * 96).flat_map(|row| &row[3 * 32..]).copied().collect::<Vec<u8>>();
+    assert_eq!((wide.width, wide.height), (left + side, side));
+    let right = wide.rgb.chunks(row(left + side)).flat_map(|r| &r[row(left)..]).copied().collect::<Vec<u8>>();
     assert_eq!(right, own.rgb);
     // Grown and softened, it reaches into the picture.
     let soft = base::draw(&mut base::shared(), &asked(&own, strip.with_grow(4).with_feather(2)));
-    let right = soft.rgb.chunks(3 * 96).flat_map(|row| &row[3 * 48..]).copied().collect::<Vec<u8>>();
-    let inner = own.rgb.chunks(3 * 64).flat_map(|row| &row[3 * 16..]).copied().collect::<Vec<u8>>();
+    let right = soft.rgb.chunks(row(left + side)).flat_map(|r| &r[row(left + 16)..]).copied().collect::<Vec<u8>>();
+    let inner = own.rgb.chunks(row(side)).flat_map(|r| &r[row(16)..]).copied().collect::<Vec<u8>>();
     assert_eq!(right, inner);
-    assert!(changed(&soft, &wide).iter().any(|(x, _)| *x >= 32));
+    assert!(changed(&soft, &wide).iter().any(|(x, _)| *x >= left));
 }
 
 #[test]
 fn each_memory_mode_draws_the_same() {
-    let own = photo(64, 64);
-    let several = asked(&own, Inpaint::new(mask(64, 64, |x, y| x < 32 && y > 20))).with_count(2);
+    let side = base::side();
+    let own = photo(side, side);
+    let several = asked(&own, Inpaint::new(mask(side, side, |x, y| x < side / 2 && y > side / 3))).with_count(2);
     let options = base::options().with_memory(MemoryMode::Sequential);
     let mut sequential = cones_core::Engine::new(base::bundle(), options).expect("an engine");
     assert_eq!(base::draw_all(&mut sequential, &several), base::draw_all(&mut base::shared(), &several));
@@ -76,7 +79,7 @@ fn each_memory_mode_draws_the_same() {
 
 #[test]
 fn a_recipe_says_what_was_drawn_anew() {
-    let (own, region) = (photo(64, 64), mask(16, 16, |x, _| x < 8));
+    let (own, region) = (photo(base::side(), base::side()), mask(16, 16, |x, _| x < 8));
     let hash = cones_core::Sha256::digest(&region.rgb);
     let wanted = asked(&own, Inpaint::new(region).with_grow(1).with_feather(3).with_padding_mask_crop(5));
     let generated = base::shared().generate(&wanted, &mut (), &CancelToken::new()).expect("a picture");
@@ -97,7 +100,8 @@ fn refused(wanted: &Request) -> (&'static str, String) {
 
 #[test]
 fn regions_that_cannot_be_drawn_are_refused() {
-    let own = photo(64, 64);
+    let side = base::side();
+    let own = photo(side, side);
     let Manifest { latent, .. } = base::bundle().manifest().clone();
     let black = mask(9, 9, |_, _| false);
     for (inpaint, field, words) in [
@@ -105,10 +109,14 @@ fn regions_that_cannot_be_drawn_are_refused() {
         (Inpaint::new(Picture { width: 3, ..black.clone() }), "mask_image", "number of bytes"),
         (Inpaint::new(black.clone()), "mask_image", "black all over"),
         (Inpaint::new(black.clone()).with_padding_mask_crop(4), "mask_image", "black all over"),
-        (Inpaint::new(mask(64, 64, |x, y| (x, y) == (1, 1))), "mask_image", "too small"),
+        (Inpaint::new(mask(side, side, |x, y| (x, y) == (1, 1))), "mask_image", "too small"),
         (Inpaint::new(black.clone()).with_grow(2000), "grow", "1024"),
-        (Inpaint::outpaint(Margins { left: 8, ..Margins::default() }), "outpaint", "72 x 64"),
-        (Inpaint::outpaint(Margins { left: 50_000, ..Margins::default() }), "outpaint", "50064 x 64"),
+        (Inpaint::outpaint(Margins { left: 8, ..Margins::default() }), "outpaint", &format!("{} x {side}", side + 8)),
+        (
+            Inpaint::outpaint(Margins { left: 50_000, ..Margins::default() }),
+            "outpaint",
+            &format!("{} x {side}", side + 50_000),
+        ),
     ] {
         let (found, reason) = refused(&asked(&own, inpaint));
         assert!(found == field && reason.contains(words), "{found}: {reason}");
@@ -116,7 +124,11 @@ fn regions_that_cannot_be_drawn_are_refused() {
     assert!(8 % latent.multiple != 0, "the strip above is not a multiple");
     // As a size that is asked for it is cut.
     let strip = Inpaint::outpaint(Margins { left: 8, ..Margins::default() });
-    let sized = asked(&own, strip).with_size(64, 64);
+    let sized = asked(&own, strip).with_size(side, side);
     let generated = base::shared().generate(&sized, &mut (), &CancelToken::new()).expect("a picture");
-    assert!(generated.warnings.iter().any(|warning| warning.contains("72 x 64")), "{:?}", generated.warnings);
+    assert!(
+        generated.warnings.iter().any(|warning| warning.contains(&format!("{} x {side}", side + 8))),
+        "{:?}",
+        generated.warnings
+    );
 }

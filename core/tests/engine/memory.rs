@@ -60,7 +60,7 @@ fn what_does_not_fit_is_refused_with_the_figures_before_anything_is_loaded() {
     let Error::OutOfMemory { hint, .. } = refused else { panic!("{refused}") };
     let side: u32 = hint.split(' ').next().and_then(|side| side.parse().ok()).expect("a size that fits");
     (large.width, large.height) = (Some(side), Some(side));
-    assert!((64..1024).contains(&side), "{hint}");
+    assert!((base::side()..1024).contains(&side), "{hint}");
     engine(MemoryMode::Auto, Some(budget)).memory_plan(&large).expect("the size that was told");
     let mode = engine(MemoryMode::Resident, Some(least)).memory_plan(&request("a dog")).expect_err("too much");
     assert!(mode.hint().is_some_and(|hint| hint.contains("`least`")), "{mode}");

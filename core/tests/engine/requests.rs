@@ -34,7 +34,8 @@ fn numbers_out_of_range_are_refused() {
         refused("guidance", |r| r.guidance = Some(guidance));
     }
     refused("count", |r| r.count = 0);
-    for size in [0, 1, 63, 65, 8193, 65536, u32::MAX] {
+    let side = base::side();
+    for size in [0, 1, side - 1, side + 1, 8193, 65536, u32::MAX] {
         refused("width", |r| r.width = Some(size));
         refused("height", |r| r.height = Some(size));
     }
@@ -45,17 +46,17 @@ fn strengths_out_of_range_are_refused() {
     let subject = subject(base::shared().bundle(), 1);
     for strength in [-0.1, 1.1, f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         refused("strength", |r| r.subjects = vec![subject.clone().with_strength(strength)]);
-        refused("strength", |r| r.init = Some(Init::new(picture(64, 64), strength)));
+        refused("strength", |r| r.init = Some(Init::new(picture(9, 9), strength)));
     }
-    refused("strength", |r| r.init = Some(Init::new(picture(64, 64), 0.0)));
+    refused("strength", |r| r.init = Some(Init::new(picture(9, 9), 0.0)));
     // One of 4 steps would be a quarter.
-    refused("strength", |r| r.init = Some(Init::new(picture(64, 64), 0.1)));
+    refused("strength", |r| r.init = Some(Init::new(picture(9, 9), 0.1)));
 }
 
 #[test]
 fn init_pictures_must_hold_what_they_say() {
     let init = |width, height, bytes| Some(Init::new(Picture { width, height, rgb: vec![0; bytes] }, 0.5));
-    refused("init", |r| r.init = init(64, 64, 3));
+    refused("init", |r| r.init = init(9, 9, 3));
     refused("init", |r| r.init = init(0, 0, 0));
     refused("init", |r| r.init = init(u32::MAX, u32::MAX, 12));
     refused("init", |r| r.init = init(10, 10, 301));
@@ -64,10 +65,10 @@ fn init_pictures_must_hold_what_they_say() {
 #[test]
 fn an_init_picture_of_another_size_is_scaled() {
     let mut wanted = request("a dog");
-    for (width, height) in [(1, 1), (300, 17), (64, 128)] {
+    for (width, height) in [(1, 1), (300, 17), (64, 128), (128, 64)] {
         wanted.init = Some(Init::new(picture(width, height), 1.0));
         let drawn = base::draw(&mut base::shared(), &wanted);
-        assert_eq!((drawn.width, drawn.height), (64, 64));
+        assert_eq!((drawn.width, drawn.height), (base::side(), base::side()));
     }
 }
 

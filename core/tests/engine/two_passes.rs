@@ -59,19 +59,23 @@ fn both_passes_are_told_as_one() {
 #[test]
 fn a_large_picture_is_its_small_one_drawn_on() {
     let own = drawn(&request("a dog on grass")).swap_remove(0);
-    let pictures = drawn(&large().with_count(2));
+    let pictures = drawn(&self::large().with_count(2));
     let (picture, recipe) = &pictures[0];
-    assert_eq!((picture.width, picture.height, recipe.width, recipe.height), (96, 96, 64, 64));
+    let (side, large) = (base::side(), base::side() / 2 * 3);
+    assert_eq!((picture.width, picture.height, recipe.width, recipe.height), (large, large, side, side));
     assert_eq!((recipe.seed, pictures[1].1.seed), (11, 12));
     let hires = recipe.hires.expect("two passes");
     assert_eq!((hires.scale, hires.strength, hires.steps), (1.5, 0.5, None));
     // The same by hand.
-    let init = Init::new(own.0.resized(96, 96).expect("a picture"), 0.5);
-    let by_hand = drawn(&request("a dog on grass").with_size(96, 96).with_init(init)).swap_remove(0);
+    let init = Init::new(own.0.resized(large, large).expect("a picture"), 0.5);
+    let by_hand = drawn(&request("a dog on grass").with_size(large, large).with_init(init)).swap_remove(0);
     assert_eq!(by_hand.0, *picture);
-    assert!(recipe.parameters().contains("Size: 64x64") && recipe.parameters().contains("Hires upscale: 1.5"));
+    assert!(
+        recipe.parameters().contains(&format!("Size: {side}x{side}"))
+            && recipe.parameters().contains("Hires upscale: 1.5")
+    );
     // One of several is the one alone.
-    assert_eq!(drawn(&large().with_seed(12)).swap_remove(0).0, pictures[1].0);
+    assert_eq!(drawn(&self::large().with_seed(12)).swap_remove(0).0, pictures[1].0);
 }
 
 #[test]
@@ -91,7 +95,7 @@ fn what_cannot_be_enlarged_is_refused_before_any_work() {
     refused(large().with_init(Init::new(picture, 0.5)), "hires");
     refused(request("a dog").with_hires(Hires::new(2.0).with_strength(1.5)), "strength");
     refused(request("a dog").with_hires(Hires::new(2.0).with_steps(0)), "steps");
-    refused(request("a dog").with_size(4096, 64).with_hires(Hires::new(4.0)), "width");
+    refused(request("a dog").with_size(4096, base::side()).with_hires(Hires::new(4.0)), "width");
     refused(large().with_count(0), "count");
     for strength in [-0.1, 1.1, f32::NAN] {
         refused(request("a dog").with_variation(Variation::new(1, strength)), "variation");
@@ -126,5 +130,5 @@ fn of_several_variations_all_have_one_seed() {
     assert_ne!(pictures[0].0, own);
     // Both at once.
     let both = drawn(&varied.with_count(1).with_hires(Hires::new(2.0))).swap_remove(0);
-    assert_eq!((both.0.width, both.1.variation.map(|v| v.seed)), (128, Some(100)));
+    assert_eq!((both.0.width, both.1.variation.map(|v| v.seed)), (2 * base::side(), Some(100)));
 }

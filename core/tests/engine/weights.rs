@@ -152,7 +152,8 @@ fn nothing_of_a_long_prompt_is_cut_and_memory_is_planned_for_it() {
     let plan = |request: &Request| engine.memory_plan(request).expect("a plan").peak.expect("Toybox has a profile");
     let (one, two) = (plan(&request(&text)), plan(&weighted(&text)));
     let rows: u64 = engine.bundle().manifest().layers.iter().map(|layer| u64::from(layer.rows)).sum();
-    assert!(two >= one + 2 * 4 * 32 * rows, "{one} and {two}: K and V of 32 more tokens, twice");
+    let tokens = u64::from(engine.bundle().manifest().text.max_length);
+    assert!(two >= one + 2 * 4 * tokens * rows, "{one} and {two}: K and V of {tokens} more tokens, twice");
 }
 
 #[test]

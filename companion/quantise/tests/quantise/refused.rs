@@ -91,19 +91,20 @@ fn a_graph_without_weights_is_refused() {
 
 #[test]
 fn four_bits_fall_back_to_eight_where_blocks_do_not_come_out_even() {
-    // The attention of Toybox's VAE is 64 wide, its text encoder 192: even. A matrix of 100 inputs is not.
+    // Toybox's attention and its text encoder are as wide as some blocks of 32: even. A matrix of 100 inputs is not.
     let (mut inputs, mut before) = (0, 0);
+    let width = i64::from(base::text_width());
     let folder = changed("text_encoder.onnx", |model| {
         let Model { proto, source } = model;
         let graph = proto.graph.as_mut().expect("a graph");
-        let index = graph.initializer.iter().position(|t| t.dims == [192, 192]).expect("a square matrix");
+        let index = graph.initializer.iter().position(|t| t.dims == [width, width]).expect("a square matrix");
         let name = graph.initializer[index].name().to_owned();
         let kind = graph.initializer[index].data_type.expect("a type");
         let bytes = source.bytes(&graph.initializer[index]).expect("its bytes");
-        let row = bytes.len() / 192;
+        let row = bytes.len() / width as usize;
         // 100 rows of it; what they are multiplied with is cut to 100 columns.
         inputs = 100;
-        graph.initializer[index] = tensor::raw(&name, kind, &[100, 192], bytes[..100 * row].to_vec());
+        graph.initializer[index] = tensor::raw(&name, kind, &[100, width], bytes[..100 * row].to_vec());
         before = graph.node.len();
         cut_input(graph, &name, inputs);
         assert!(graph.node.len() > before);
@@ -114,7 +115,7 @@ fn four_bits_fall_back_to_eight_where_blocks_do_not_come_out_even() {
     let options = weights_only(Weights::Int4);
     let made = quantise(&bundle, &out.path().join("small"), &options, told, &CancelToken::new()).expect("made");
     let (_, done) = made.graphs.iter().find(|(name, _)| *name == "text_encoder.onnx").expect("the text encoder");
-    assert_eq!((done.uneven, done.int8), (1, 100 * 192), "{done:?}");
+    assert_eq!((done.uneven, done.int8), (1, 100 * width as usize), "{done:?}");
     assert!(done.int4 > 0);
 }
 

@@ -115,11 +115,9 @@ fn draws(studio: &Open) {
     assert!(kept["parameters"].as_str().is_some_and(|text| text.contains("Steps: 1")), "{kept}");
     assert_eq!(kept["recipe"]["subjects"][0]["name"], "rex");
     // Painted over: the left half is drawn anew, the right one keeps its bytes.
-    let mask = Picture {
-        width: 64,
-        height: 64,
-        rgb: (0..64 * 64).flat_map(|i| [if i % 64 < 32 { 255 } else { 0 }; 3]).collect(),
-    };
+    let side = cones_tests::base::side();
+    let left = |i: u32| [if i % side < side / 2 { 255 } else { 0 }; 3];
+    let mask = Picture { width: side, height: side, rgb: (0..side * side).flat_map(left).collect() };
     let png = cones_core::picture::writing::encode(&mask, None, Default::default()).expect("a PNG");
     let held = studio.ask("POST", "masks", &png).json();
     let job = studio.push(json!({
@@ -133,8 +131,8 @@ fn draws(studio: &Open) {
         Picture::open(file.path()).expect("a picture")
     };
     let (before, after) = (open(&picture.body), open(&studio.ask("GET", &format!("jobs/{job}/i1.png"), &[]).body));
-    let at = |picture: &Picture, x: usize| picture.rgb[3 * (10 * 64 + x)..3 * (10 * 64 + x) + 3].to_vec();
-    assert_eq!(at(&before, 60), at(&after, 60));
+    let at = |picture: &Picture, x: u32| picture.rgb[3 * (10 * side + x) as usize..][..3].to_vec();
+    assert_eq!(at(&before, side - 4), at(&after, side - 4));
     assert!((0..24).any(|x| at(&before, x) != at(&after, x)));
     let sheet = studio.push(
         json!({ "kind": "sheet", "subject": "s1", "contexts": ["a {} at night"], "strengths": [0, 1], "steps": 1 }),
