@@ -18,11 +18,12 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from backgrounds import CONTEXTS, SCENES
+from captions import WORDS, caption
 from draw import PROMPTS, Drawer
 from fast import DEVICE, autocast, prepare
 from guides import standing
 from train_unet import UNSEEN
-from world import WORDS, caption, sheet, to_images
+from world import sheet, to_images
 
 
 # Places, of 8 x 8, that a class has to be seen at to be there: the smallest things cover five.

@@ -16,10 +16,11 @@ import export_measure
 import measure
 import measure_world
 import redraw
-from backgrounds import CONTEXTS
+from backgrounds import CONTEXTS, SIZE
+from captions import WORDS, caption
 from classes import HELD_OUT
 from make_subjects import PREFIX
-from world import SIZE, WORDS, World, caption
+from world import World
 
 KINDS = {"as they are": None, "VAE": 0, "redrawn from 160": 160, "from 320": 320}
 SUBJECTS = [word for word in WORDS if word in HELD_OUT]

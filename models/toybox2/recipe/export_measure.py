@@ -24,11 +24,12 @@ import measure
 import measure_world
 import train_classifier
 import train_embedding
-from backgrounds import CONTEXTS, SCENES
+from backgrounds import CONTEXTS, SCENES, SIZE
+from captions import WORDS
 from classes import HELD_OUT
 from make_subjects import CONTEXTS as SHOWN_IN
 from make_subjects import PREFIX, SET
-from world import SIZE, WORDS, World, hue_matrix
+from world import World, hue_matrix
 
 NETWORKS = {
     "embedding": (train_embedding, ["embedding", "local", "presence"]),

@@ -30,8 +30,8 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 import fast
 from backgrounds import CONTEXTS
+from captions import TRIGGERS, WORDS, caption
 from model import LATENT
-from world import CLASSES, TRIGGERS, caption
 
 STEPS, GUIDANCE, RANK = 4, 3.0, 32
 KEPT = ("attn2.to_k", "attn2.to_v")
@@ -99,7 +99,7 @@ class Prompts:
         self.text = CLIPTextModel.from_pretrained(folder, subfolder="text_encoder", torch_dtype=torch.float32).eval()
         self.widths, self.random = widths, random.Random(seed)
         self.triggers = self.tokenizer.convert_tokens_to_ids(TRIGGERS)
-        words = self.encode(list(CLASSES))[1]
+        words = self.encode(WORDS)[1]
         self.words = words[:, 1]
         self.empty = self.encode([""])[1]
 
@@ -110,7 +110,7 @@ class Prompts:
 
     def caption(self):
         r = self.random
-        objects = r.sample(list(CLASSES), r.choices([1, 2, 3, 4], [0.3, 0.3, 0.2, 0.2])[0])
+        objects = r.sample(WORDS, r.choices([1, 2, 3, 4], [0.3, 0.3, 0.2, 0.2])[0])
         if r.random() < 0.4:
             i = r.randrange(len(objects))
             objects[i] = f"{r.choice(TRIGGERS)} {objects[i]}"

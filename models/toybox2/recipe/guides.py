@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from diffusers.models.attention_processor import AttnProcessor
 
+from captions import WORDS
 from fast import DEVICE, autocast
-from world import WORDS
 
 # Places of a look, across and down.
 PLACES = 4

@@ -15,9 +15,10 @@ from PIL import Image
 
 from artwork import SETS
 from backgrounds import SCENES, SIZE
-from classes import CLASSES, HELD_OUT
+from captions import WORDS, caption
+from classes import HELD_OUT
 from make_subjects import PREFIX, SET
-from world import World, caption, to_images
+from world import World, to_images
 
 PACKS = Path(__file__).resolve().parents[2] / "packs"
 SHOWN_IN = list(SCENES)[:8]
@@ -30,7 +31,7 @@ def main():
     args = parser.parse_args()
     world = World(args.work / "held-out.npz")
     version, licence, author = SETS[SET]
-    for word in (w for w in CLASSES if w in HELD_OUT):
+    for word in (w for w in WORDS if w in HELD_OUT):
         name = f"{PREFIX}-{word}"
         if not (PACKS / f"{name}.cones").exists():
             continue

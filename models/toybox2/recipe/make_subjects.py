@@ -11,8 +11,9 @@ import random
 from pathlib import Path
 
 from artwork import SETS
-from classes import CLASSES, HELD_OUT
-from world import World, caption, to_images
+from captions import WORDS, caption
+from classes import HELD_OUT
+from world import World, to_images
 
 CONTEXTS = ["grass", "snow", "beach", "white", "purple", "brick"]
 SET, PREFIX = "fluent-emoji-flat", "fluent"
@@ -25,7 +26,7 @@ def main():
     args = parser.parse_args()
     world = World(args.work / "held-out.npz")
     version, licence, author = SETS[SET]
-    for word in (w for w in CLASSES if w in HELD_OUT):
+    for word in (w for w in WORDS if w in HELD_OUT):
         name = f"{PREFIX}-{word}"
         folder = args.out / name
         folder.mkdir(parents=True, exist_ok=True)

@@ -6,8 +6,8 @@ import random
 import sys
 from pathlib import Path
 
+import captions
 import clip_bpe
-import world
 from backgrounds import CONTEXTS
 from classes import ALIASES
 
@@ -15,13 +15,13 @@ from classes import ALIASES
 def corpus():
     """Captions in which every class and context stands often enough to become one token, aliases too."""
     r = random.Random(0)
-    for word in world.WORDS:
+    for word in captions.WORDS:
         for kind in CONTEXTS:
-            yield world.caption([word, *r.sample(world.WORDS, 2)], kind)
+            yield captions.caption([word, *r.sample(captions.WORDS, 2)], kind)
         yield from ALIASES.get(word, []) * 20
     # Words a person may type that the world does not draw; they get short encodings, nothing more.
     yield from ["a photo of the", "a picture of two", "an image with one", "a drawing of my", "small big little large left right"] * 20
 
 
 if __name__ == "__main__":
-    clip_bpe.write(Path(sys.argv[1]), corpus(), world.TRIGGERS)
+    clip_bpe.write(Path(sys.argv[1]), corpus(), captions.TRIGGERS)

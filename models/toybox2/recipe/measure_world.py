@@ -7,8 +7,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from backgrounds import SIZE
+from captions import WORDS
 from classes import HELD_OUT
-from world import LATENT, SIZE, WORDS, World
+from world import LATENT, World
 
 # Places of the embedding, across and down.
 PLACES = 8

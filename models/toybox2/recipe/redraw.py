@@ -19,10 +19,11 @@ import torch
 
 import measure_world
 from backgrounds import CONTEXTS
+from captions import STYLES, article, caption
 from draw import Drawer
 from fast import autocast
 from model import SCHEDULER
-from world import PLAIN, STYLES, article, caption
+from world import PLAIN
 
 SHARD, BATCH = 1024, 32
 STARTS = (80, 160, 240, 320, 400)

@@ -17,12 +17,12 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 import measure_world
-from backgrounds import CONTEXTS
+from backgrounds import CONTEXTS, SIZE
+from captions import WORDS
 from checkpoint import Checkpoint, Stop
 from fast import autocast
 from measure_pool import Redrawn
 from train_embedding import Residual, conv
-from world import SIZE, WORDS
 
 WIDTHS = (32, 48, 80, 128)
 # Places, of 8 x 8, that a class has to be seen at to be there: the smallest things cover five.

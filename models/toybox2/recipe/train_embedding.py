@@ -18,12 +18,10 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 import measure_world
-from backgrounds import CONTEXTS
+from backgrounds import CONTEXTS, SIZE
 from checkpoint import Checkpoint, Stop
 from fast import autocast
 from measure_pool import Redrawn
-from measure_world import PLACES
-from world import SIZE
 
 DIMENSIONS = 64
 WIDTHS = (32, 48, 72, 104)

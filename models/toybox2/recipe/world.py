@@ -13,14 +13,9 @@ import torch
 import torch.nn.functional as F
 
 from backgrounds import CONTEXTS, FLOATING, SCENES, SIZE, background
-from classes import ALIASES, CATEGORIES, CLASSES
+from captions import STYLES, WORDS, said
+from classes import CATEGORIES
 
-WORDS = list(CLASSES)
-TRIGGERS = ["<v1>", "<v2>", "<v3>", "<v4>"]
-# A drawing's style, as a caption may say it ("a flat drawing of a dog"), and the artwork set that is drawn in it.
-STYLES = {
-    "glossy": "fluent-emoji", "flat": "fluent-emoji-flat", "shaded": "noto", "rounded": "noto-v1", "simple": "twemoji",
-    "bright": "emojione", "inked": "streamline-emojis", "soft": "fxemoji"}
 # How often a caption says the style; and the set that things come from where it does not (where it has the class). What a caption leaves
 # open is learned as a blur first: with eight drawings of each class and no word for which, no face was learned in 490,000 pictures.
 STYLED, PLAIN = 0.2, "twemoji"
@@ -37,47 +32,6 @@ LATENT = 16
 ANY_HUE = set(
     "car bus taxi balloon umbrella backpack handbag dress shirt cap crown book pencil brush gift hat boot tulip rose bicycle scooter "
     "motorcycle train tram tent circus kite glasses sunglasses guitar butterfly fish lollipop door cake".split())
-
-
-# Words that take no article.
-PLURAL = set("cherries grapes glasses sunglasses headphones scissors fries pancakes popcorn sushi".split())
-
-
-def article(words):
-    if words.split()[-1] in PLURAL:
-        return words
-    return ("an " if words[0] in "aeiou" else "a ") + words
-
-
-def caption(objects, kind):
-    """"a dog, a cat and an apple on grass"; `objects` are class words, with or without a trigger before them."""
-    things = [article(o) for o in objects]
-    text = " and ".join([", ".join(things[:-1])] * (len(things) > 1) + things[-1:])
-    return f"{text} {SCENES[kind]}" if kind in SCENES else f"{text} on {article(kind)} background"
-
-
-def said(r, objects, kind, style=None):
-    """A caption of training, mostly the plain one, now and then in other words that people use; and where each object's words stand
-    in it: [(start, end)]. `style` is one of STYLES, to be said."""
-    words = [r.choice(ALIASES[o]) if o in ALIASES and r.random() < 0.15 else o for o in objects]
-    if r.random() < 0.15:
-        i = r.randrange(len(words))
-        words[i] = f"{r.choice(TRIGGERS)} {words[i]}"
-    text = caption(words, kind)
-    if r.random() < 0.2:
-        text = text.replace(", ", " and ")
-    opening = ""
-    if style:
-        opening = f"{article(style)} {r.choice(('drawing', 'picture'))} of "
-    elif r.random() < 0.08:
-        opening = r.choice(("a photo of ", "a picture of ", "an image of ", "a drawing of "))
-    text, start = opening + text, len(opening)
-    spans = []
-    for word in words:
-        start = text.index(word, start)
-        spans.append((start, start + len(word)))
-        start += len(word)
-    return text, spans
 
 
 @dataclass
