@@ -76,17 +76,26 @@ def places(r, count):
     return spots
 
 
+def drawings(sprites):
+    """[(artwork set, class)], and their pixels: uint8 (n, side, side, 4), the colour multiplied by alpha.
+
+    `sprites` is the file that `artwork.py` wrote, several of them, or {"SET/CLASS": RGBA image} of square drawings."""
+    if isinstance(sprites, dict):
+        pixels = np.stack([np.asarray(image.convert("RGBa").resize((SIZE, SIZE))) for image in sprites.values()])
+        return [key.split("/") for key in sprites], torch.from_numpy(pixels)
+    files = [np.load(path) for path in (sprites if isinstance(sprites, (list, tuple)) else [sprites])]
+    return [str(k).split("/") for file in files for k in file["keys"]], torch.from_numpy(np.concatenate([file["sprites"] for file in files]))
+
+
 class World:
     """Sprites and backgrounds in memory, and batches of pictures of them.
 
-    `sprites` is the file that `artwork.py` wrote, or several of them; `device` is where pictures are composed.
+    `sprites` is what `drawings` reads; `device` is where pictures are composed.
     """
 
     def __init__(self, sprites, device="cpu", backgrounds=BACKGROUNDS, seed=0, bent=BENT, coloured=COLOURED):
         self.bent, self.coloured = bent, coloured
-        files = [np.load(path) for path in (sprites if isinstance(sprites, (list, tuple)) else [sprites])]
-        keys = [str(k).split("/") for file in files for k in file["keys"]]
-        pixels = torch.from_numpy(np.concatenate([file["sprites"] for file in files]))
+        keys, pixels = drawings(sprites)
         self.device = torch.device(device)
         # Two sizes of each, so that a small thing is sampled from a small drawing without flicker.
         full = pixels.permute(0, 3, 1, 2).to(self.device)
