@@ -5,7 +5,8 @@
 #   models/toybox2/recipe/train.sh WORK            # train, one hour of the U-Net after the other, until HOURS are reached
 #   models/toybox2/recipe/train.sh WORK status     # one line: what it has reached and how long to go
 #
-# WORK lies outside version control. One core, beside other work: CORE (a core's number, default: any) and NICE (10) say how.
+# WORK lies outside version control. One core, beside other work: CORE (a core's number, default: any) and NICE (10) say how; PROCESSES=2
+# trains the U-Net on two cores, half again as fast beside each other as one.
 # VAE_MINUTES (90), HOURS (12, of the U-Net's training) and SHARDS (60 of 4096 pictures) are the lengths of the stages; a larger
 # HOURS later trains on. After each hour WORK/figures.jsonl has a line of figures and WORK/drawn.png a sheet of pictures.
 set -euo pipefail
@@ -52,7 +53,7 @@ first=$((shards < 4 ? shards : 4))
 [ "$(have)" -ge "$first" ] || "${run[@]}" make_latents.py --work "$work" --shards "$first"
 for ((hour = 1; hour <= hours; hour++)); do
     # The learning rate follows the whole length, so an hour is a part of it and not a training of its own.
-    "${run[@]}" train_unet.py --work "$work" --minutes "$((60 * hours))" --until "$((60 * hour))"
+    "${run[@]}" train_unet.py --work "$work" --processes "${PROCESSES:-1}" --minutes "$((60 * hours))" --until "$((60 * hour))"
     # Figures stop nothing: a training without them is still a training.
     "${run[@]}" evaluate.py --work "$work" || echo "evaluate: failed; the training goes on"
     now=$(have)
