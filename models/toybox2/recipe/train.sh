@@ -6,7 +6,7 @@
 #   models/toybox2/recipe/train.sh WORK status     # one line: what it has reached and how long to go
 #
 # WORK lies outside version control. One core, beside other work: CORE (a core's number, default: any) and NICE (10) say how; PROCESSES=2
-# trains the U-Net on two cores, half again as fast beside each other as one.
+# trains the U-Net on two cores, 1.6 times as fast.
 # VAE_MINUTES (90), HOURS (12, of the U-Net's training) and SHARDS (60 of 4096 pictures) are the lengths of the stages; a larger
 # HOURS later trains on. After each hour WORK/figures.jsonl has a line of figures and WORK/drawn.png a sheet of pictures.
 set -euo pipefail
