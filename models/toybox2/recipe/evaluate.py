@@ -22,12 +22,11 @@ from captions import WORDS, caption
 from draw import PROMPTS, Drawer
 from fast import DEVICE, autocast, prepare
 from guides import standing
+from judging import present, right
 from train_unet import UNSEEN
 from world import sheet, to_images
 
 
-# Places, of 8 x 8, that a class has to be seen at to be there: the smallest things cover five.
-LEAST = 1.5
 # Of real pictures with one, two, three and four things, the share in which the judge has to find all of them before it is believed as
 # it is.
 GOOD = 0.95
@@ -65,8 +64,7 @@ class Classifier(nn.Module):
     def present(self, x):
         """How much of each class is there, 0 where it is just enough, (n, classes); and logits of contexts."""
         places, context = self(x)
-        covered = places.float().softmax(1)[:, :-1].sum((2, 3))
-        return (covered / LEAST).clamp_min(1e-6).log(), context
+        return present(places), context
 
 
 def seen_at(labels, shown):
@@ -150,8 +148,7 @@ def share_right(scores, wanted):
     """By number of things asked for: the share of pictures whose highest scores are exactly those, each more likely there than not."""
     rows = {}
     for s, w in zip(scores, wanted):
-        top = s.topk(len(w)).indices.tolist()
-        rows.setdefault(str(len(w)), []).append(set(top) == {int(i) for i in w} and all(s[i] > 0 for i in top))
+        rows.setdefault(str(len(w)), []).append(right(s, w))
     return {n: round(float(np.mean(r)), 4) for n, r in sorted(rows.items())}
 
 

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 
 import export_measure
-import measure
 import measure_world
 import redraw
 from backgrounds import CONTEXTS, SIZE
 from captions import WORDS, caption
 from classes import HELD_OUT
+from first_recipe import measure
 from make_subjects import PREFIX
 from world import World
 

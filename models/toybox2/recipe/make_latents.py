@@ -63,7 +63,7 @@ def main():
     wanted = [i for i in range(k, args.shards, n) if not (folder / f"{i:04}.npz").exists()]
     if not wanted:
         return
-    world = World(args.work / "sprites.npz", DEVICE)
+    world = World([args.work / "sprites.npz"], DEVICE)
     tokenizer = CLIPTokenizer.from_pretrained(args.work / "tokenizer")
     vae = prepare(load_vae(args.work))
     for index in wanted:

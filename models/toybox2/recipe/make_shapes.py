@@ -6,18 +6,16 @@ Of each subject that has a pack eight pictures, one in each of the first scenes 
 than half of a pixel, white on black. None of them is among the pictures that the packs were found from.
 """
 import argparse
-import json
 import random
 from pathlib import Path
 
 import torch
 from PIL import Image
 
-from artwork import SETS
 from backgrounds import SCENES, SIZE
 from captions import WORDS, caption
 from classes import HELD_OUT
-from make_subjects import PREFIX, SET
+from make_subjects import PREFIX, SET, describe
 from world import World, to_images
 
 PACKS = Path(__file__).resolve().parents[2] / "packs"
@@ -29,8 +27,7 @@ def main():
     parser.add_argument("--work", required=True, type=Path)
     parser.add_argument("--out", required=True, type=Path)
     args = parser.parse_args()
-    world = World(args.work / "held-out.npz")
-    version, licence, author = SETS[SET]
+    world = World([args.work / "held-out.npz"])
     for word in (w for w in WORDS if w in HELD_OUT):
         name = f"{PREFIX}-{word}"
         if not (PACKS / f"{name}.cones").exists():
@@ -44,8 +41,7 @@ def main():
             picture.save(folder / f"{i}.png", optimize=True)
             Image.fromarray((255 * (shown[i] == 0).byte()).numpy()).save(folder / "shapes" / f"{i}.png", optimize=True)
             captions[f"{i}.png"] = caption([word], kind)
-        (folder / "subject.json").write_text(json.dumps(dict(
-            name=name, **{"class": word}, captions=captions, licence=f"{licence}, {author}", source=f"@iconify-json/{SET} {version}"), indent=2) + "\n")
+        describe(folder, word, captions)
 
 
 if __name__ == "__main__":

@@ -19,13 +19,20 @@ CONTEXTS = ["grass", "snow", "beach", "white", "purple", "brick"]
 SET, PREFIX = "fluent-emoji-flat", "fluent"
 
 
+def describe(folder, word, captions):
+    """Writes what a folder of pictures of the subject is of; `captions` by the pictures' names."""
+    version, licence, author = SETS[SET]
+    (folder / "subject.json").write_text(json.dumps(dict(
+        name=folder.name, **{"class": word}, captions=captions, licence=f"{licence}, {author}",
+        source=f"@iconify-json/{SET} {version}"), indent=2) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--work", required=True, type=Path)
     parser.add_argument("--out", required=True, type=Path)
     args = parser.parse_args()
-    world = World(args.work / "held-out.npz")
-    version, licence, author = SETS[SET]
+    world = World([args.work / "held-out.npz"])
     for word in (w for w in WORDS if w in HELD_OUT):
         name = f"{PREFIX}-{word}"
         folder = args.out / name
@@ -36,9 +43,7 @@ def main():
         for i, (picture, kind) in enumerate(zip(pictures, CONTEXTS)):
             picture.save(folder / f"{i}.png", optimize=True)
             captions[f"{i}.png"] = caption([word], kind)
-        (folder / "subject.json").write_text(json.dumps(dict(
-            name=name, **{"class": word}, captions=captions, licence=f"{licence}, {author}",
-            source=f"@iconify-json/{SET} {version}"), indent=2) + "\n")
+        describe(folder, word, captions)
         print(name)
 
 

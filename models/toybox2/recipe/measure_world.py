@@ -36,10 +36,10 @@ def distinct(world):
     return kept
 
 
-def open_world(work, held_out=False, seed=0):
+def open_world(work, held_out=False):
     """The world that measures look at: drawings turned, stretched and mirrored a little, as a model that draws by itself may do."""
     names = ["sprites.npz", "held-out.npz"] if held_out else ["sprites.npz"]
-    return World([work / name for name in names], seed=seed, bent=True)
+    return World([work / name for name in names], bent=True)
 
 
 def identities(world):

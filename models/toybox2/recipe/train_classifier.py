@@ -21,12 +21,11 @@ from backgrounds import CONTEXTS, SIZE
 from captions import WORDS
 from checkpoint import Checkpoint, Stop
 from fast import autocast
+from judging import present, right
 from measure_pool import Redrawn
 from train_embedding import Residual, conv
 
 WIDTHS = (32, 48, 80, 128)
-# Places, of 8 x 8, that a class has to be seen at to be there: the smallest things cover five.
-LEAST = 1.5
 
 
 class Classifier(nn.Module):
@@ -56,8 +55,7 @@ class Outputs(nn.Module):
 
     def forward(self, x):
         places, context = self.classifier(x)
-        covered = places.float().softmax(1)[:, :-1].sum((2, 3))
-        return (covered / LEAST).clamp_min(1e-6).log(), context
+        return present(places), context
 
 
 def soften(x):
@@ -101,12 +99,6 @@ class Examples:
     def next(self, size):
         both = self.composed(3 * size // 4), self.pooled(size // 4)
         return tuple(torch.cat(parts) for parts in zip(*both))
-
-
-def right(scores, wanted):
-    """The wanted classes have the highest scores, and each is there."""
-    top = scores.topk(len(wanted)).indices.tolist()
-    return set(top) == set(wanted) and all(scores[i] > 0 for i in top)
 
 
 @torch.no_grad()

@@ -95,7 +95,7 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    world = World(args.work / "sprites.npz", DEVICE)
+    world = World([args.work / "sprites.npz"], DEVICE)
     vae = AutoencoderKL(**config(args.channels))
     # Little noise in the latents at first: otherwise a thousand steps go by before anything is seen through it.
     torch.nn.init.constant_(vae.quant_conv.bias[args.channels:], -5.0)

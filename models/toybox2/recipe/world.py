@@ -76,26 +76,17 @@ def places(r, count):
     return spots
 
 
-def drawings(sprites):
-    """[(artwork set, class)], and their pixels: uint8 (n, side, side, 4), the colour multiplied by alpha.
-
-    `sprites` is the file that `artwork.py` wrote, several of them, or {"SET/CLASS": RGBA image} of square drawings."""
-    if isinstance(sprites, dict):
-        pixels = np.stack([np.asarray(image.convert("RGBa").resize((SIZE, SIZE))) for image in sprites.values()])
-        return [key.split("/") for key in sprites], torch.from_numpy(pixels)
-    files = [np.load(path) for path in (sprites if isinstance(sprites, (list, tuple)) else [sprites])]
-    return [str(k).split("/") for file in files for k in file["keys"]], torch.from_numpy(np.concatenate([file["sprites"] for file in files]))
-
-
 class World:
     """Sprites and backgrounds in memory, and batches of pictures of them.
 
-    `sprites` is what `drawings` reads; `device` is where pictures are composed.
+    `sprites` are the files that `artwork.py` wrote; `device` is where pictures are composed.
     """
 
-    def __init__(self, sprites, device="cpu", backgrounds=BACKGROUNDS, seed=0, bent=BENT, coloured=COLOURED):
-        self.bent, self.coloured = bent, coloured
-        keys, pixels = drawings(sprites)
+    def __init__(self, sprites, device="cpu", backgrounds=BACKGROUNDS, seed=0, bent=BENT):
+        self.bent = bent
+        files = [np.load(path) for path in sprites]
+        keys = [str(k).split("/") for file in files for k in file["keys"]]
+        pixels = torch.from_numpy(np.concatenate([file["sprites"] for file in files]))
         self.device = torch.device(device)
         # Two sizes of each, so that a small thing is sampled from a small drawing without flicker.
         full = pixels.permute(0, 3, 1, 2).to(self.device)
@@ -178,9 +169,9 @@ class World:
             a, b = SIZE / s * wide * flip, SIZE / s / wide
             px, py = 2 * x / SIZE - 1, 2 * y / SIZE - 1
             theta.append([[a * c, a * k, -a * (c * px + k * py)], [-b * k, b * c, -b * (-k * px + c * py)]])
-            hue = (r.uniform(-math.pi, math.pi) if self.words[i] in ANY_HUE and r.random() < 0.5 else r.uniform(-0.25, 0.25)) if self.coloured else 0.0
-            colour.append(hue_matrix(hue, r.uniform(0.9, 1.15) if self.coloured else 1.0))
-            shade.append(r.uniform(0.88, 1.08) if self.coloured else 1.0)
+            hue = (r.uniform(-math.pi, math.pi) if self.words[i] in ANY_HUE and r.random() < 0.5 else r.uniform(-0.25, 0.25)) if COLOURED else 0.0
+            colour.append(hue_matrix(hue, r.uniform(0.9, 1.15) if COLOURED else 1.0))
+            shade.append(r.uniform(0.88, 1.08) if COLOURED else 1.0)
         theta = torch.tensor(theta, device=self.device)
         grid = F.affine_grid(theta, (n, 4, SIZE, SIZE), align_corners=False)
         small = torch.tensor([s < 0.6 * SIZE for _, _, s in spots], device=self.device)
@@ -237,7 +228,7 @@ if __name__ == "__main__":
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--count", type=int, default=60)
     args = parser.parse_args()
-    world = World(args.sprites, backgrounds=8)
+    world = World([args.sprites], backgrounds=8)
     examples = world.sample(random.Random(1), args.count)
     sheet(to_images(examples.pictures), 10).save(args.out)
     print("\n".join(examples.texts), {k: len(v) for k, v in CATEGORIES.items()}, sep="\n")
