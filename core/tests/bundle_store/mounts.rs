@@ -32,7 +32,8 @@ fn mounted(place: &Place, url: &str, script: &str) -> Option<Vec<String>> {
     let mut names = Command::new("true");
     names.env(STORE, place.path()).env(URL, url).env(KEY, place.publisher.key().base64());
     names.env("EXE", std::env::current_exe().expect("this program"));
-    let install = "$EXE --exact mounts::the_other_process --nocapture";
+    // Of one thread, as on one processor, the test's name would stand before what it says.
+    let install = "$EXE --exact mounts::the_other_process --nocapture --test-threads 2";
     let output = cones_tests::mounted::run(&place.path(), "size=2m", &script.replace("INSTALL", install), &names)?;
     let text = cones_tests::mounted::said(&output);
     let said = |line: &&str| ["installed", "out of", "list", "Io", "Network"].iter().any(|word| line.starts_with(word));
