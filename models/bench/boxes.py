@@ -2,8 +2,8 @@
 
     cargo xtask bench boxes [--count N] [--seeds N] [--bundle BUNDLE] [--again]
 
-Toybox draws the first of two things on the left and the second on the right. Here the first has the right half for its box and the second the
-left. Toybox's classifier looks at the whole picture ("both right"), and at each half enlarged ("in its box": the thing that was asked for
+Toybox draws two things beside each other, in an order that the words do not say. Here the first has the right half for its box and the second
+the left. Toybox's classifier looks at the whole picture ("both right"), and at each half enlarged ("in its box": the thing that was asked for
 there has the highest score). The seconds are those of the U-Net, a step. Needs numpy, ONNX Runtime, Pillow and safetensors.
 """
 import argparse
@@ -19,7 +19,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "models/toybox/recipe"))
 
-import world  # noqa: E402
+from captions import caption  # noqa: E402
 from measure import Measure  # noqa: E402
 
 import kept  # noqa: E402
@@ -31,7 +31,7 @@ HALVES = [(0.5, 0.0, 1.0, 1.0), (0.0, 0.0, 0.5, 1.0)]
 def prompts(count, measured):
     r = random.Random(5)
     chosen = [(r.sample(measured.words, 2), r.choice(measured.contexts)) for _ in range(count)]
-    return [(words, kind, world.caption(words, kind)) for words, kind in chosen]
+    return [(words, kind, caption(words, kind)) for words, kind in chosen]
 
 
 def drawn(args, number, prompt, words, boxed):

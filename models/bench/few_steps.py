@@ -3,9 +3,9 @@
     cargo xtask few-steps          # makes the bundle, target/toybox-4-steps, first
     cargo xtask bench few-steps [--few BUNDLE] [--packs FILE…] [--prompts N] [--count N] [--runs N] [--again]
 
-Each bundle is drawn as it says itself: 20 steps with guidance 4, and 4 steps without. Prompts are random, of one to four things in the 16
+Each bundle is drawn as it says itself: 20 steps with guidance, and 4 steps without. Prompts are random, of one to four things in Toybox's
 contexts (`--prompts` of each); "right" means that exactly the wanted things have the highest scores of Toybox's classifier and each is more
-likely there than not (`cones compare`). Packs were found on Toybox and know nothing of the other (`cones evaluate`, 16 contexts by `--count`
+likely there than not (`cones compare`). Packs were found on Toybox and know nothing of the other (`cones evaluate`, all contexts by `--count`
 seeds). Seconds are medians of `--runs` runs of each in turn, loading left out. What is finished is kept in target/bench/few-steps. Standard
 library only.
 """
@@ -15,10 +15,15 @@ import random
 import shutil
 import statistics
 import subprocess
+import sys
 from pathlib import Path
 
 import kept
 from kept import ROOT, run
+
+sys.path.append(str(ROOT / "models/toybox/recipe"))
+
+from captions import caption  # noqa: E402
 
 THINGS = (1, 2, 3, 4)
 
@@ -27,9 +32,8 @@ def prompts(count, things):
     """Random captions as Toybox's world has them."""
     labels = json.loads((ROOT / "models/toybox/measure/labels.json").read_text())
     r = random.Random(f"few steps {things}")
-    article = lambda word: ("an " if word[0] in "aeiou" else "a ") + word
-    contexts = [words for _, words in labels["contexts"]]
-    return [" and ".join(article(w) for w in r.sample(labels["objects"], things)) + f" {r.choice(contexts)}" for _ in range(count)]
+    kinds = [kind for kind, _ in labels["contexts"]]
+    return [caption(r.sample(labels["objects"], things), r.choice(kinds)) for _ in range(count)]
 
 
 def compared(args, things):
@@ -70,7 +74,7 @@ def main():
     parser.add_argument("--few", type=Path, default=ROOT / "target/toybox-4-steps")
     parser.add_argument("--packs", nargs="+", type=Path, default=sorted((ROOT / "models/packs").glob("*.cones")))
     parser.add_argument("--prompts", type=int, default=100, help="of each number of things")
-    parser.add_argument("--count", type=int, default=2, help="pictures of each of the 16 contexts of each pack")
+    parser.add_argument("--count", type=int, default=2, help="pictures of each context of each pack")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--again", action="store_true", help="throw away what is kept")

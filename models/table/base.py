@@ -8,7 +8,7 @@ from diffusers.models.attention_processor import AttnProcessor
 import paths  # noqa: F401
 import fast
 
-STEPS, GUIDANCE = 20, 4.0
+STEPS, GUIDANCE = 20, 3.0
 # Pictures that are drawn at once.
 AT_ONCE = 16
 

@@ -13,16 +13,12 @@ from safetensors.torch import load_file, save_file
 
 from base import Base
 from cones import Cones
+from prompts import KINDS, in_contexts
 from drawn import Drawn
 from method import LENGTHS, Learned
 from paths import ROOT
 
-import world
-
-
-def in_contexts(called):
-    """A prompt with these words in each of the 16 contexts."""
-    return [world.caption(called, kind) for kind in world.CONTEXTS]
+from world import sheet
 
 
 def noise(seed):
@@ -59,8 +55,8 @@ class Bench:
 
     @staticmethod
     def asked(subjects):
-        """The 16 contexts, and the captions in class words."""
-        return world.CONTEXTS, in_contexts([subject.word for subject in subjects])
+        """The contexts, and the captions in class words."""
+        return KINDS, in_contexts([subject.word for subject in subjects])
 
     def trained(self, method, subjects, length, rate=None):
         """What a method has learned of subjects after so many steps for each, one of LENGTHS; trained once for all of these."""
@@ -108,4 +104,4 @@ class Bench:
         """Keeps the pictures to be looked at."""
         file = self.work / "sheets" / f"{'-'.join(words)}.{seed}.{system}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
-        world.sheet([Image.fromarray(picture) for picture in pictures], 8, 2).save(file)
+        sheet([Image.fromarray(picture) for picture in pictures], 8).save(file)

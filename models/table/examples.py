@@ -2,10 +2,10 @@
 import numpy as np
 import torch
 
-import paths  # noqa: F401
-import world
+from prompts import KINDS
+from captions import caption
 
-# Of each class; DreamBooth's public script asks for 200 of a photograph's variety, Toybox's world has 16 contexts.
+# Of each class; DreamBooth's public script asks for 200 of a photograph's variety, these prompts have 16 contexts.
 PRIOR = 64
 
 
@@ -37,7 +37,7 @@ def joined(parts):
 
 
 def class_prompts(word):
-    return [world.caption([word], world.CONTEXTS[i % len(world.CONTEXTS)]) for i in range(PRIOR)]
+    return [caption([word], KINDS[i % len(KINDS)]) for i in range(PRIOR)]
 
 
 def drawn(base, word, work):

@@ -14,7 +14,7 @@ MEASURE = ROOT / "models/toybox/measure"
 class Judge:
     def __init__(self):
         self.measure = Measure(MEASURE)
-        self.towers = towers.load(self.measure.words)
+        self.towers = towers.load()
         self.real = {}
 
     def figures(self, pictures, subjects, kinds, captions):

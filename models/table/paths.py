@@ -1,8 +1,8 @@
-"""Where things lie. Importing this lets the modules of Toybox's recipe be found (its world, its measure), the next one's (what makes PyTorch fast), and what
-benches have in common (`kept`)."""
+"""Where things lie. Importing this lets the modules of Toybox's recipe be found (its world, its measure, what makes PyTorch fast), and what benches have in
+common (`kept`)."""
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-for folder in ("toybox/recipe", "toybox2/recipe", "bench"):
+for folder in ("toybox/recipe", "bench"):
     sys.path.append(str(ROOT / "models" / folder))

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from prompts import KINDS
 from paths import ROOT
-import world
+from captions import caption
 
 # In the order that gives each its trigger, so that subjects drawn together have different ones.
 NAMES = "dog cat robot owl car fox mushroom penguin".split()
@@ -41,7 +42,7 @@ class Subject:
 
     def kinds(self):
         """The contexts of its pictures."""
-        return [kind for kind in world.CONTEXTS if world.caption([self.word], kind) in self.captions]
+        return [kind for kind in KINDS if caption([self.word], kind) in self.captions]
 
 
 def taught(subjects):
@@ -54,9 +55,10 @@ def subject(word):
     return Subject(word, f"<v{order % 4 + 1}>", *read(ROOT / "models/subjects" / f"fluent-{word}"))
 
 
-def drawing(word):
-    """The subject itself, for what pictures of it would be at best: RGBA, transparent around it (Microsoft's Fluent Emoji, flat, MIT)."""
-    return Image.open(ROOT / "models/table/drawings" / f"{word}.png").convert("RGBA")
+def drawings(words):
+    """The subjects themselves, for what pictures of them would be at best, as `artwork.py` writes drawings (Microsoft's Fluent Emoji, flat, MIT)."""
+    sprites = [np.asarray(Image.open(ROOT / "models/table/drawings" / f"{word}.png").convert("RGBA").convert("RGBa")) for word in words]
+    return dict(keys=[f"fluent-emoji-flat/{word}" for word in words], sprites=np.stack(sprites))
 
 
 def read(folder):

@@ -1,19 +1,20 @@
 """The systems of the table: each teaches a base model subjects, and draws them."""
+import random
 import time
 from dataclasses import dataclass
 from typing import Callable
-
-import numpy as np
 
 import custom_diffusion
 import dreambooth
 import shira
 import textual_inversion
-import world
-from bench import in_contexts, noise
+from bench import noise
+from prompts import in_contexts
 from drawn import Drawn
+from measure_world import as_bytes
 from method import LENGTHS
-from subjects import drawing
+from subjects import drawings
+from world import World
 
 # Those that PyTorch trains.
 METHODS = {"textual-inversion": textual_inversion, "dreambooth": dreambooth, "custom-diffusion": custom_diffusion, "shira": shira}
@@ -34,9 +35,10 @@ def base_model(bench, subjects, seed):
 
 def real(bench, subjects, seed):
     """The subjects' own drawings, composed as the world's pictures are: what a system that does all of it right would draw."""
+    words = [subject.word for subject in subjects]
     kinds, _ = bench.asked(subjects)
-    r, sprites = world.seeded(f"{[subject.word for subject in subjects]} {seed}"), {("own", s.word): drawing(s.word) for s in subjects}
-    return Drawn(np.stack([np.asarray(world.compose(r, sprites, list(sprites), kind)) for kind in kinds]), 0, 0.0)
+    shown = World([drawings(words)])
+    return Drawn(as_bytes(shown.compose(random.Random(f"{words} {seed}"), [(list(range(len(words))), kind) for kind in kinds])), 0, 0.0)
 
 
 def trained(method, length):

@@ -21,12 +21,13 @@ import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from bench import Bench, drawn_file, parser  # noqa: E402
+from prompts import KINDS  # noqa: E402
 from figures import Figures  # noqa: E402
 from judge import Judge  # noqa: E402
 from method import LENGTHS  # noqa: E402
 from subjects import TOGETHER, TRIED, subject, taught  # noqa: E402
 from systems import METHODS, SYSTEMS  # noqa: E402
-import world  # noqa: E402
+from world import sheet  # noqa: E402
 
 
 def asked():
@@ -84,12 +85,12 @@ def sheets(args):
     args.sheets.mkdir(parents=True, exist_ok=True)
     for words in sets(args):
         known = taught([subject(word) for word in words])
-        shown = [i for i, kind in enumerate(world.CONTEXTS) if kind not in known][:8]
+        shown = [i for i, kind in enumerate(KINDS) if kind not in known][:8]
         files = [drawn_file(args.work / "table", system, words, args.seeds[0]) for system in args.systems]
         rows = [np.load(file)["pictures"][shown] for file in files if file.exists()]
         if rows:
             pictures = [Image.fromarray(picture) for row in rows for picture in row]
-            world.sheet(pictures, len(shown)).save(args.sheets / f"{'-'.join(words)}.webp", quality=85)
+            sheet(pictures, len(shown)).save(args.sheets / f"{'-'.join(words)}.webp", quality=85)
 
 
 def main():

@@ -6,22 +6,28 @@ import torch.nn as nn
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
+import paths  # noqa: F401
+from captions import WORDS, caption
+from contexts import CONTEXTS
+
 HERE = Path(__file__).resolve().parent
 FILE = HERE / "towers.safetensors"
 DIMENSIONS, WIDTH = 128, 128
-# What captions of the world are made of, besides its things.
-WORDS = """<nothing> a an and on in at the of background front brick wall grass snow night beach water desert sunset red blue green yellow pink
-purple white gray""".split()
 LONGEST = 32
 
 
-def vocabulary(things):
-    """The number of each word; 0 stands for nothing."""
-    return {word: number for number, word in enumerate([*WORDS, *things])}
+def words_of(text):
+    return text.replace(",", " ,").split()
+
+
+def vocabulary():
+    """The number of each word that captions are made of; 0 stands for nothing."""
+    said = {word for kind in CONTEXTS for word in words_of(caption(WORDS[:3], kind))} | {"an", *WORDS}
+    return {word: number for number, word in enumerate(["<nothing>", *sorted(said)])}
 
 
 def numbers(texts, known):
-    rows = [[known[word] for word in text.split()] for text in texts]
+    rows = [[known[word] for word in words_of(text)] for text in texts]
     return torch.tensor([row + [0] * (LONGEST - len(row)) for row in rows])
 
 
@@ -39,10 +45,10 @@ class Residual(nn.Module):
 
 
 class Towers(nn.Module):
-    def __init__(self, things):
+    def __init__(self):
         super().__init__()
-        self.known = vocabulary(things)
-        self.picture = nn.Sequential(conv(3, 32, 2, 6), conv(32, 48), Residual(48), conv(48, 72, 2), Residual(72), conv(72, 128, 2), Residual(128))
+        self.known = vocabulary()
+        self.picture = nn.Sequential(conv(3, 32, 4, 7), conv(32, 48), Residual(48), conv(48, 72, 2), Residual(72), conv(72, 128, 2), Residual(128))
         self.picture_out = nn.Linear(2 * 128, DIMENSIONS)
         self.words = nn.Embedding(len(self.known), WIDTH)
         self.places = nn.Parameter(0.02 * torch.randn(LONGEST, WIDTH))
@@ -52,7 +58,7 @@ class Towers(nn.Module):
         self.scale = nn.Parameter(torch.tensor(2.3))
 
     def pictures(self, x):
-        """Unit vectors of pictures [n, 3, 64, 64] in -1..1."""
+        """Unit vectors of pictures [n, 3, 128, 128] in -1..1."""
         h = self.picture(x)
         return F.normalize(self.picture_out(torch.cat([h.mean((2, 3)), h.amax((2, 3))], 1)))
 
@@ -69,7 +75,7 @@ def save(model, file=FILE):
     save_file({name: value.contiguous() for name, value in small.items()}, file)
 
 
-def load(things, file=FILE):
-    model = Towers(things)
+def load(file=FILE):
+    model = Towers()
     model.load_state_dict({name: value.float() if value.is_floating_point() else value for name, value in load_file(file).items()})
     return model.eval().requires_grad_(False)

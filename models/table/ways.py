@@ -13,7 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import torch  # noqa: E402
 
-from bench import Bench, in_contexts, noise, parser  # noqa: E402
+from bench import Bench, noise, parser  # noqa: E402
+from prompts import in_contexts  # noqa: E402
 from judge import Judge  # noqa: E402
 from subjects import NAMES, subject  # noqa: E402
 from systems import SYSTEMS, by_name, size  # noqa: E402
