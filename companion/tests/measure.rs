@@ -88,8 +88,8 @@ fn a_batch_is_judged_as_its_pictures_are() {
 fn what_the_measure_does_not_know_is_named() {
     let measure = measure();
     assert_eq!(measure.instances.find("dog", "fluent-dog").expect("known"), "fluent");
-    let class = measure.instances.find("unicorn", "rex").expect_err("unknown").to_string();
-    assert!(class.contains("no class `unicorn`") && class.contains("dog"), "{class}");
+    let class = measure.instances.find("wombat", "rex").expect_err("unknown").to_string();
+    assert!(class.contains("no class `wombat`") && class.contains("dog"), "{class}");
     let instance = measure.instances.find("dog", "rex").expect_err("unknown").to_string();
     assert!(instance.contains("`rex`") && instance.contains("fluent-dog"), "{instance}");
 }
@@ -154,7 +154,7 @@ fn a_subject_is_known_by_its_own_pictures() {
     assert_eq!(judged[0].nearest, [Some(wanted.name.clone())]);
     assert_ne!(judged[1].nearest, judged[0].nearest);
     // A class that the measure does not know: anything else is what it could be.
-    let strange = Wanted::own(&looks, "rex", "unicorn", &measure.instances, None);
+    let strange = Wanted::own(&looks, "rex", "wombat", &measure.instances, None);
     assert!(strange.candidates().len() > 300);
     let judged = measure.judge(&dog[5..], &scenes[..1], &[&strange], &cancel).expect("judges");
     assert!(judged[0].likeness[0] > 0.9);

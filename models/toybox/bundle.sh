@@ -20,7 +20,7 @@ cargo xtask setup
 cargo build --release -p cones-companion
 target/release/cones import --onnx "$work/fused" --plain "$work/plain" --weights "$pipeline" \
     --out "${out:-models/toybox/bundle}" --name toybox --licence "MIT OR Apache-2.0 (artwork: see models/toybox/README.md)" \
-    --dtype float16 --guidance 4 --force
+    --dtype float16 --guidance 3 --force
 if [ -z "$out" ]; then
     "$python" models/toybox/pipeline.py --record "$pipeline"
 fi

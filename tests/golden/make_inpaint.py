@@ -1,5 +1,6 @@
-"""Golden pictures of diffusers' StableDiffusionInpaintPipeline, on the CPU in float32: with Toybox's U-Net of 4 channels, and with one
-of 9, which is the same with random weights for the mask and for the latent of the masked picture.
+"""Golden pictures of diffusers' StableDiffusionInpaintPipeline, on the CPU in float32: with Toybox's U-Net as it is, and with one
+that is told what is redrawn (Stable Diffusion's has 9 channels for 4, Toybox's 17 for 8), which is the same with random weights for
+the mask and for the latent of the masked picture.
 
     python make_inpaint.py [--pipeline DIR]  # writes inpaint/*.json and contact sheets: pictures, masks, what came out
 
@@ -7,7 +8,9 @@ The encoder's mean is taken instead of a random draw, as in `make_pictures.py`; 
 `padding_mask_crop` only the masked part is drawn, at the model's full size. Where all is white, it is what a text alone gives.
 """
 
+import inspect
 import json
+import textwrap
 
 import numpy
 import torch
@@ -55,15 +58,29 @@ def mask(kind: str, size: int) -> Image.Image:
 
 
 def widen(unet) -> None:
-    """Five more channels, of weights that float16 holds exactly."""
+    """Channels for the mask and the masked latent (five where latents have four), of weights that float16 holds exactly."""
     convolution = unet.conv_in
     outputs, inputs, *kernel = convolution.weight.shape
-    draws = splitmix64(NINE_SEED, outputs * 5 * kernel[0] * kernel[1]) % numpy.uint64(257)
+    further = inputs + 1
+    draws = splitmix64(NINE_SEED, outputs * further * kernel[0] * kernel[1]) % numpy.uint64(257)
     more = (draws.astype(numpy.float32) - 128) / 1024
-    more = torch.from_numpy(more.reshape(outputs, 5, *kernel))
+    more = torch.from_numpy(more.reshape(outputs, further, *kernel))
     convolution.weight = torch.nn.Parameter(torch.cat([convolution.weight.detach(), more], dim=1))
-    convolution.in_channels = inputs + 5
-    unet.register_to_config(in_channels=inputs + 5)
+    convolution.in_channels = inputs + further
+    unet.register_to_config(in_channels=inputs + further)
+
+
+def for_channels(pipeline_class: type, channels: int) -> type:
+    """The pipeline for latents of so many channels. Its `__call__` asks whether the U-Net has 4 or 9, as with latents of 4: these two
+    numbers in it, and nothing else, are others here."""
+    source = textwrap.dedent(inspect.getsource(inspect.unwrap(pipeline_class.__call__)))
+    body = source[source.index("def __call__"):]
+    for stable_diffusion, ours in ((4, channels), (9, 2 * channels + 1)):
+        for compared in ("==", "!="):
+            body = body.replace(f"num_channels_unet {compared} {stable_diffusion}", f"num_channels_unet {compared} {ours}")
+    known = dict(vars(inspect.getmodule(pipeline_class)))
+    exec(body, known)
+    return type(pipeline_class.__name__, (pipeline_class,), {"__call__": torch.no_grad()(known["__call__"])})
 
 
 def write(name: str, inpaint, base, cases: list, starts: list[Image.Image]) -> None:
@@ -97,7 +114,8 @@ def main() -> None:
     base = pipeline.scheduler.config
     starts = {row: draw(pipeline, base, "ddim", PROMPTS[(row + 1) % len(PROMPTS)]) for row in range(4)}
     DiagonalGaussianDistribution.sample = lambda self, generator=None: self.mode()
-    inpaint = StableDiffusionInpaintPipeline(**pipeline.components, requires_safety_checker=False)
+    kind = for_channels(StableDiffusionInpaintPipeline, pipeline.vae.config.latent_channels)
+    inpaint = kind(**pipeline.components, requires_safety_checker=False)
     inpaint.set_progress_bar_config(disable=True)
     write("inpaint", inpaint, base, CASES, [starts[case[1]] for case in CASES])
     widen(inpaint.unet)

@@ -31,6 +31,11 @@ pub fn options() -> EngineOptions {
     EngineOptions::default().with_threads(1).with_memory(MemoryMode::Resident)
 }
 
+/// Weights of its key and value projections, from which concept neurons are chosen.
+pub fn attention_weights() -> u32 {
+    bundle().manifest().layers.iter().map(|layer| layer.rows * layer.columns).sum()
+}
+
 /// A fresh engine.
 pub fn engine() -> Engine {
     Engine::new(bundle(), options()).unwrap_or_else(|error| panic!("{error}"))

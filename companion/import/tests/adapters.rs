@@ -10,8 +10,9 @@ use cones_tests::{base, golden};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::Value;
 
-/// Of the largest value. Vectors are kept in float16, as differences; the matrices of these LoRAs are float16 themselves.
-const ROUNDED: f32 = 1e-3;
+/// Of the largest value. Vectors are kept in float16, as differences: diffusers with vectors that are rounded so is off from
+/// itself by up to 2e-3 on these prompts.
+const EMBEDDED: f32 = 3e-3;
 const EXACT: f32 = 1e-5;
 /// Lowest likeness of pictures, in dB.
 const LEAST: f64 = 45.0;
@@ -104,7 +105,7 @@ fn words_of_several_vectors_are_diffusers() {
     for (number, prompt) in parameters["prompts"].as_array().expect("prompts").iter().enumerate() {
         let prompt = prompt.as_str().expect("a prompt");
         let found = engine.embed_with(prompt, &words).expect("an embedding");
-        assert_near(&found, &expected(&format!("hidden.{number}")), ROUNDED, prompt);
+        assert_near(&found, &expected(&format!("hidden.{number}")), EMBEDDED, prompt);
         // As many rows as there are vectors, all of them in the place of the one word.
         let mut weighted = Request::new(prompt).with_guidance(1.0);
         weighted.subjects.clone_from(&words);

@@ -14,8 +14,12 @@ use cones_tests::base;
 use ort::session::Session;
 use ort::value::Tensor;
 
-/// Rows and columns of the latent: pictures of 512 by 512 pixels, of which the largest value takes 67 MB.
-const SIDE: usize = 128;
+/// Channels, rows and columns of the latent: of pictures of 512 by 512 pixels.
+fn latent() -> [usize; 3] {
+    let latent = base::bundle().manifest().latent;
+    let side = 512 / latent.scale as usize;
+    [latent.channels as usize, side, side]
+}
 
 /// A line of this process's status, in bytes.
 fn status(field: &str) -> u64 {
@@ -40,7 +44,9 @@ fn grown(model: &Model) -> u64 {
         .with_execution_providers([ort::ep::CPU::default().with_arena_allocator(false).build()])
         .expect("an option");
     let mut session = builder.commit_from_file(path).expect("a graph that loads");
-    let input = Tensor::from_array((vec![1, 4, SIDE, SIDE], vec![0.5f32; 4 * SIDE * SIDE])).expect("a tensor");
+    let [channels, rows, columns] = latent();
+    let values = vec![0.5f32; channels * rows * columns];
+    let input = Tensor::from_array((vec![1, channels, rows, columns], values)).expect("a tensor");
     fs::write("/proc/self/clear_refs", "5").expect("the highest mark begins anew");
     let before = status("VmRSS");
     session.run(ort::inputs!["latent" => input]).expect("a run");
@@ -61,7 +67,8 @@ fn blocks_take_what_is_told_and_much_less_than_the_whole() {
     }
     let open = || Model::open(&base::folder().join("vae_decoder.onnx")).expect("Toybox's graph");
     let (whole, mut blocks) = (open(), open());
-    let sizes = BTreeMap::from([("latent".to_owned(), vec![1, 4, SIDE, SIDE])]);
+    let [channels, rows, columns] = latent();
+    let sizes = BTreeMap::from([("latent".to_owned(), vec![1, channels, rows, columns])]);
     let shapes = Shapes::infer(&whole, &sizes).expect("shapes");
     let told = peak(&whole, |value| shapes.get(value)).expect("constants").expect("it goes in blocks");
     rewrite(&mut blocks).expect("constants");

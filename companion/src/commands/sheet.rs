@@ -50,15 +50,15 @@ const PROMPTS: [&str; 12] = [
     "a dog on grass",
     "a cat in the snow",
     "a penguin on the beach",
-    "a rocket at night",
-    "a red apple on a blue background",
-    "a robot in the desert",
+    "a rocket in space",
+    "an apple on a blue background",
+    "a lion in the desert",
     "an owl at sunset",
-    "a car in front of a brick wall",
     "a dog and an apple on grass",
     "a panda and a balloon on a yellow background",
-    "a cat and a guitar at night",
     "a frog and a mushroom in the water",
+    "a pig, a hamburger and a sunflower in a meadow",
+    "a panda, a cake, a tree and a star at night",
 ];
 
 /// Draws the sheet.

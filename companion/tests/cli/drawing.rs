@@ -64,7 +64,8 @@ fn variations_and_large_pictures_are_drawn_again_from_their_recipes() {
     let printed = generate(&[&varied[..], &["--count", "2"]].concat(), &path("many"));
     let names: Vec<_> = printed.lines().map(|l| Path::new(l).file_name().expect("a name").to_owned()).collect();
     assert_eq!(names, ["5.png", "6.png"], "what tells them apart");
-    assert_eq!(image::image_dimensions(path("many/6.png")).expect("a picture"), (96, 96));
+    let large = 3 * base::side() / 2;
+    assert_eq!(image::image_dimensions(path("many/6.png")).expect("a picture"), (large, large));
     done(&["generate", "--from", text(&path("many/6.png")), "--threads", "1", "--out", text(&path("again.png"))]);
     assert!(
         std::fs::read(path("many/6.png")).expect("a picture") == std::fs::read(path("again.png")).expect("a picture")

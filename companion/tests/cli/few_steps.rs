@@ -49,11 +49,13 @@ fn styles_of_a_file_and_of_the_bundle_stand_around_the_words_and_leave_what_is_t
     assert!(summary["defaults"].is_null(), "{summary}");
     // What nobody asks for is the bundle's, and said.
     let summary = desk.json(&[&common[..], &["--steps", "1"]].concat());
-    assert_eq!(summary["defaults"], json!({ "scheduler": "ddim", "guidance": 4.0 }));
+    let guidance = cones_tests::base::bundle().manifest().defaults.guidance;
+    assert_eq!(summary["defaults"], json!({ "scheduler": "ddim", "guidance": guidance }));
     let error = desk.fails(2, &[&common[..], &["--style", "Dawn", "--styles", &table]].concat());
     assert!(error.contains("`Dawn`") && error.contains("`Night`, `Snow`, `fast`"), "{error}");
     let shown = desk.done(&["bundle", "show", &folder]);
-    assert!(shown.contains("presets      fast") && shown.contains("ddim, 20 steps, guidance 4"), "{shown}");
+    let drawn = format!("ddim, 20 steps, guidance {guidance}");
+    assert!(shown.contains("presets      fast") && shown.contains(&drawn), "{shown}");
     // A preset that cannot be drawn is no preset.
     bundle.edit(|manifest| manifest["presets"][0]["steps"] = json!(0));
     let output = desk.cones(&["bundle", "show", &folder]).output().expect("cones runs");

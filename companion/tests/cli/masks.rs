@@ -119,13 +119,15 @@ fn options_win_over_what_the_file_says() {
 fn masks_that_are_wrong_are_refused_with_the_reason() {
     let desk = Desk::new();
     let bundle = Bundle::open(bundle()).expect("the bundle");
-    let layer = bundle.manifest().layers[0].name.as_str();
+    let first = &bundle.manifest().layers[0];
+    let layer = first.name.as_str();
+    let beyond = (first.rows * first.columns) as i32;
     let factors = format!("{layer}.factors");
     let nan = [f32::NAN.to_bits() as i32];
     let good = [("name", "x"), ("trigger", "<v1> dog")];
     for (reason, lists, metadata) in [
         ("negative", vec![(layer, &[-1][..])], good.to_vec()),
-        ("24576", vec![(layer, &[24_576][..])], good.to_vec()),
+        (beyond.to_string().as_str(), vec![(layer, &[beyond][..])], good.to_vec()),
         ("twice", vec![(layer, &[5, 3, 5][..])], good.to_vec()),
         ("2 indices", vec![(layer, &[5, 3][..]), (&factors, &[0][..])], good.to_vec()),
         ("NaN", vec![(layer, &[5][..]), (&factors, &nan[..])], good.to_vec()),

@@ -138,9 +138,12 @@ fn a_file_that_must_be_listed_is_named() {
 fn channels_beside_the_latent_are_those_of_a_region_and_need_their_schema() {
     let of =
         |schema: u32, channels: i64| opened(|m| (m["schema"], m["in_channels"]) = (json!(schema), json!(channels)));
-    assert!(of(2, 9).is_ok_and(|bundle| bundle.manifest().takes_region()));
-    assert!(of(2, 4).is_ok_and(|bundle| !bundle.manifest().takes_region()));
-    for (schema, channels) in [(1, 9), (2, 0), (2, 5), (2, 8), (2, 4_000_000_000)] {
+    let latent = i64::from(base::bundle().manifest().latent.channels);
+    // The latent, the mask, and the latent of the picture around it: 9 in Stable Diffusion.
+    let region = 2 * latent + 1;
+    assert!(of(2, region).is_ok_and(|bundle| bundle.manifest().takes_region()));
+    assert!(of(2, latent).is_ok_and(|bundle| !bundle.manifest().takes_region()));
+    for (schema, channels) in [(1, region), (2, 0), (2, latent + 1), (2, 2 * latent), (2, 4_000_000_000)] {
         blamed(of(schema, channels), MANIFEST, "`in_channels`");
     }
 }

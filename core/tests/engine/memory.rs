@@ -2,7 +2,9 @@
 
 use cones_core::memory::{Arrangement, LoadForm};
 use cones_core::model::bundle::UNET;
-use cones_core::{Bundle, CancelToken, Engine, EngineOptions, Error, MemoryMode, MemoryPlan, Request, WordBox};
+use cones_core::{
+    Bundle, CancelToken, Engine, EngineOptions, Error, MemoryMode, MemoryPlan, Picture, Request, WordBox,
+};
 use cones_tests::base;
 use cones_tests::psnr::psnr;
 
@@ -79,25 +81,30 @@ fn boxes_take_a_bias_and_all_scores_of_a_layer() {
     (wanted.width, wanted.height) = (Some(256), Some(256));
     let plain = taken(&wanted);
     wanted.boxes = vec![WordBox::new("dog", [0.0, 0.0, 0.5, 1.0])];
-    // Two branches of 64 x 64 places by 32 tokens, in float32.
-    let finest = 2 * 64 * 64 * 32 * 4;
+    // Two branches of the latent's places by 32 tokens, in float32.
+    let places = u64::from(256 / engine.bundle().manifest().latent.scale).pow(2);
+    let finest = 2 * places * 32 * 4;
     let more = taken(&wanted) - plain;
     assert!((2 * finest..20 * finest).contains(&more), "{more}");
 }
 
 #[test]
-fn every_form_draws_the_same_but_for_rounding_and_branches_apart_the_same_to_the_bit() {
+fn every_form_draws_the_same_but_for_rounding_and_branches_apart_as_well() {
     let wanted = request("a dog and an apple on grass");
     let fast = base::draw(&mut engine(MemoryMode::Resident, None), &wanted);
     let mut least = engine(MemoryMode::Least, None);
     let apart = base::draw(&mut least, &wanted);
     assert_eq!(base::draw(&mut least, &wanted), apart, "again");
-    let likeness = psnr(&apart, &fast);
-    assert!(likeness >= 60.0, "{likeness} dB");
+    let like = |other: &Picture| {
+        let likeness = psnr(&apart, other);
+        assert!(likeness >= 60.0, "{likeness} dB");
+    };
+    like(&fast);
     let mut together = engine(MemoryMode::Auto, Some(peak(MemoryMode::Sequential) - 1));
     let plan = together.memory_plan(&wanted).expect("a plan").arrangement;
     assert_eq!((plan.form, plan.apart), (LoadForm::Mapped, false));
-    assert_eq!(base::draw(&mut together, &wanted), apart, "both branches at once");
+    // One product of two rows and two of one are summed in another order, as ONNX Runtime sees fit.
+    like(&base::draw(&mut together, &wanted));
 }
 
 #[test]

@@ -19,7 +19,7 @@ final class GenerateTests: ConesTestCase {
         let info = try await engine().info
         XCTAssertEqual(info, try BundleInfo(folder: Given.bundle))
         XCTAssertEqual(info.name, "toybox")
-        XCTAssertEqual([info.width, info.height], [64, 64])
+        XCTAssertEqual([info.width, info.height], [128, 128])
         XCTAssertEqual(info.fingerprint.count, 64)
         try await BundleInfo.verify(folder: Given.bundle)
         let report = try await ConesRuntime.deviceReport()
@@ -129,7 +129,7 @@ final class GenerateTests: ConesTestCase {
     func test_a_picture_of_the_host_can_be_started_from() async throws {
         let engine = try await engine()
         let rgba = try await engine.generate(request(steps: 2)).pictures[0].rgba()
-        let picture = try Picture(width: 64, height: 64, rgba: rgba)
+        let picture = try Picture(width: 128, height: 128, rgba: rgba)
         XCTAssertEqual(picture.rgba(), rgba)
         XCTAssertNil(picture.recipe)
         var asked = request(steps: 4)
@@ -137,13 +137,13 @@ final class GenerateTests: ConesTestCase {
         let again = try await engine.generate(asked).pictures[0]
         XCTAssertEqual(again.recipe?.`init`?.strength, 0.5)
         XCTAssertNil(again.recipe?.request, "the picture it began with is not in the recipe")
-        XCTAssertEqual([again.width, again.height], [64, 64])
+        XCTAssertEqual([again.width, again.height], [128, 128])
         asked.start = StartPicture(picture, strength: 1, inpaint: InpaintRegion(feather: 2, outpaint: .init(right: 32)))
         let wide = try await engine.generate(asked).pictures[0]
-        XCTAssertEqual([wide.width, wide.height], [96, 64])
+        XCTAssertEqual([wide.width, wide.height], [160, 128])
         XCTAssertEqual(wide.recipe?.`init`?.inpaint?.outpaint.right, 32)
         asked.start?.inpaint?.grow = -1
         await assertFails(.badRequest) { [asked] in _ = try await engine.generate(asked) }
-        await assertFails(.badRequest) { _ = try Picture(width: 64, height: 63, rgba: rgba) }
+        await assertFails(.badRequest) { _ = try Picture(width: 128, height: 127, rgba: rgba) }
     }
 }

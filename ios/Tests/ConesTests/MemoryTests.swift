@@ -6,7 +6,7 @@ import XCTest
 final class MemoryTests: ConesTestCase {
     func test_many_generations_do_not_grow_memory() async throws {
         try XCTSkipIf(live_heap() == 0, "the C library does not count its heap")
-        let one = 3 * 64 * 64
+        let one = 3 * 128 * 128
         _ = try await growth(10, keep: false)
         // Half would do: now and then something of an earlier test is freed in the meantime.
         let kept = try await growth(40, keep: true)

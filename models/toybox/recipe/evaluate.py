@@ -1,149 +1,201 @@
-"""Measures how well Toybox draws what a prompt asks for, by a small classifier trained on the same world.
+"""Measures how well Toybox draws what a prompt asks for, while it trains or after.
 
-    python evaluate.py --npm NODE_MODULES --work WORK --pipeline PIPELINE [--guidance 4]
+    python evaluate.py --work WORK [--guidance 4] [--count 240]
 
-The classifier (objects present: one yes/no answer for each class; context: one of 16) is trained once, kept in WORK, and its own
-accuracy on compositions it has not seen is printed first. Prompts are new random combinations: 100 with one object,
-100 with two.
+The judge is a small classifier on the VAE's latents (which class is seen at each place, or none; which context), trained on the
+pool of `make_latents.py` but its first shard, on which its own accuracy is printed first. Drawn pictures are decoded and encoded
+again before they are judged. A line of JSON goes to WORK/figures.jsonl, a sheet of pictures to WORK/drawn.png.
 """
 import argparse
 import json
+import random
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn as nn
 import torch.nn.functional as F
 
-import world
-from classifier import WORDS, Classifier
-
-WIDTHS = (32, 64, 128, 192)
-
-
-def examples(r, sprites, keys, count):
-    pictures, objects, contexts = [], np.zeros((count, len(WORDS)), np.float32), []
-    for i in range(count):
-        kind = world.context(r)
-        chosen = r.sample(WORDS, r.choice([1, 1, 2, 2, 3]))
-        items = [r.choice([k for k in keys if k[1] == w]) for w in chosen]
-        pictures.append(np.asarray(world.compose(r, sprites, items, kind)))
-        contexts.append(world.CONTEXTS.index(kind))
-        for w in chosen:
-            objects[i, WORDS.index(w)] = 1
-    return as_input(np.stack(pictures)), torch.from_numpy(objects), torch.tensor(contexts)
+from captions import WORDS, caption
+from contexts import CONTEXTS, SCENES
+from draw import PROMPTS, Drawer
+from fast import DEVICE, autocast, prepare
+from guides import standing
+from judging import present, right
+from train_unet import UNSEEN
+from world import sheet, to_images
 
 
-def as_input(pictures):
-    return torch.from_numpy(pictures.copy()).permute(0, 3, 1, 2).float() / 127.5 - 1
+# Of real pictures with one, two, three and four things, the share in which the judge has to find all of them before it is believed as
+# it is.
+GOOD = 0.95
 
 
-def soften(x):
-    """Blur and noise, so that the classifier judges what is drawn and not how crisply."""
-    if torch.rand(()) < 0.5:
-        size = x.shape[-1]
-        x = F.interpolate(F.interpolate(x, size=int(torch.randint(7 * size // 16, size, ())), mode="bilinear", antialias=True),
-                          size=size, mode="bilinear")
-    return x + 0.05 * torch.rand(()) * torch.randn_like(x)
+class Block(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, width, 3, padding=1),
+            nn.BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, width, 3, padding=1))
+
+    def forward(self, x):
+        return x + self.body(x)
 
 
-def train(model, sprites, keys, minutes):
-    torch.manual_seed(int(time.time()))
-    model, r = model.train().to(memory_format=torch.channels_last), world.seeded(time.time())
-    optimiser = torch.optim.AdamW(model.parameters(), 2e-3)
-    start, budget, step = time.time(), minutes * 60, 0
-    while (spent := time.time() - start) < budget:
-        for group in optimiser.param_groups:
-            group["lr"] = 2e-3 * max(0.02, 1 - spent / budget)
-        x, objects, contexts = examples(r, sprites, keys, 64)
-        with torch.autocast("cpu", torch.bfloat16):
-            o, c = model(soften(x).contiguous(memory_format=torch.channels_last))
-        loss = F.binary_cross_entropy_with_logits(o.float(), objects) * 10 + F.cross_entropy(c.float(), contexts)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        step += 1
-        if step % 100 == 0:
-            print(f"classifier step {step} loss {loss.item():.3f}", flush=True)
+class Classifier(nn.Module):
+    """What is seen at each of 8 x 8 places, and the context. Told by the place, it learns in minutes what it does not begin to learn
+    from which of 254 classes a picture holds somewhere."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, 96, 3, padding=1), Block(96),
+            nn.Conv2d(96, 192, 3, padding=1, stride=2), Block(192), Block(192), Block(192), nn.BatchNorm2d(192), nn.ReLU())
+        # The last is no thing.
+        self.objects = nn.Conv2d(192, len(WORDS) + 1, 1)
+        self.context = nn.Linear(192, len(CONTEXTS))
+
+    def forward(self, x):
+        """Logits: (n, classes and none, 8, 8), and of contexts."""
+        h = self.body(x)
+        return self.objects(h), self.context(h.mean((2, 3)))
+
+    def present(self, x):
+        """How much of each class is there, 0 where it is just enough, (n, classes); and logits of contexts."""
+        places, context = self(x)
+        return present(places), context
 
 
-@torch.no_grad()
-def judge(model, x):
-    """Class scores and most likely context of each picture."""
-    out = [model(c) for c in x.split(50)]
-    return torch.cat([o for o, _ in out]), torch.cat([c for _, c in out]).argmax(1)
+def seen_at(labels, shown):
+    """The class that is seen at each of 8 x 8 places, `len(WORDS)` where none is."""
+    slots = standing(shown, 8)
+    classes = labels[:, :4, None, None].expand(-1, -1, *slots.shape[1:])
+    return torch.where(slots < 0, len(WORDS), classes.gather(1, slots.clamp_min(0)[:, None])[:, 0])
 
 
-def right(scores, wanted):
-    """Every wanted object is among the top scores, as many as are wanted, and more likely there than not."""
-    top = scores.topk(len(wanted)).indices.tolist()
-    return set(top) == {WORDS.index(w) for w in wanted} and all(scores[i] > 0 for i in top)
+class Judge:
+    """The classifier with the scale of the latents that it was trained on."""
+
+    def __init__(self, work, minutes):
+        self.path, folder = Path(work) / "judge.pt", Path(work) / "latents"
+        shards = sorted(p for p in folder.glob("[0-9]*.npz") if ".part" not in p.name)
+        if len(shards) < 2:
+            raise SystemExit(f"{folder} holds fewer than two shards: run make_latents.py first")
+        self.unseen = np.load(folder / UNSEEN)
+        self.scale = 1 / self.unseen["latents"].astype(np.float32).std()
+        self.model = prepare(Classifier(self.unseen["latents"].shape[1]))
+        self.own = None
+        if self.path.exists():
+            try:
+                self.model.load_state_dict(torch.load(self.path, weights_only=True, map_location=DEVICE))
+            except RuntimeError:
+                print(f"judge: {self.path} is from before the recipe changed, it learns anew", flush=True)
+            else:
+                self.own = self.own_accuracy()
+        # One that cannot tell real things tells nothing of drawn ones: it learns on, from more shards each hour, until it can.
+        if self.own is None or min(self.own.values()) < GOOD:
+            self.train([s for s in shards if s.name != UNSEEN], minutes)
+            torch.save(self.model.state_dict(), self.path)
+            self.own = self.own_accuracy()
+
+    def train(self, shards, minutes):
+        """Trains for so many minutes of the processor: beside other work the clock runs on without it."""
+        self.model.train()
+        pools = [np.load(p) for p in shards]
+        latents = torch.from_numpy(np.concatenate([p["latents"] for p in pools]))
+        labels = torch.from_numpy(np.concatenate([p["labels"] for p in pools]).astype(np.int64))
+        shown = torch.from_numpy(np.concatenate([p["shown"] for p in pools]))
+        # Most places show nothing.
+        weights = torch.ones(len(WORDS) + 1, device=DEVICE)
+        weights[-1] = 0.2
+        optimiser = torch.optim.AdamW(self.model.parameters(), 2e-3, weight_decay=0.01)
+        clock = time.process_time if DEVICE.type == "cpu" else time.time
+        start, budget, step = clock(), minutes * 60, 0
+        while (spent := clock() - start) < budget:
+            for group in optimiser.param_groups:
+                group["lr"] = 2e-3 * max(0.02, 1 - spent / budget)
+            rows = torch.randint(len(latents), (64,))
+            x = latents[rows].float().to(DEVICE) * float(self.scale)
+            # Noise, so that it judges what is drawn and not how exactly.
+            x = x + 0.3 * torch.rand(len(x), 1, 1, 1, device=DEVICE) * torch.randn_like(x)
+            wanted, places = labels[rows].to(DEVICE), seen_at(labels[rows], shown[rows]).to(DEVICE)
+            with autocast():
+                objects, context = self.model(x.contiguous(memory_format=torch.channels_last))
+            loss = F.cross_entropy(objects.float(), places, weights) + 0.3 * F.cross_entropy(context.float(), wanted[:, 4])
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            step += 1
+            if step % 500 == 0:
+                print(f"judge: {spent / 60:.1f} of {minutes:.0f} min, loss {loss.item():.3f}", flush=True)
+
+    @torch.no_grad()
+    def scores(self, latents):
+        out = [self.model.present(c.float().to(DEVICE) * float(self.scale)) for c in latents.split(128)]
+        return torch.cat([o for o, _ in out]).cpu(), torch.cat([c for _, c in out]).argmax(1).cpu()
+
+    def own_accuracy(self):
+        """On real compositions that it has not seen: share right by number of things, share of contexts right."""
+        self.model.eval()
+        scores, contexts = self.scores(torch.from_numpy(self.unseen["latents"][:2048]))
+        labels = self.unseen["labels"][:2048]
+        return share_right(scores, [[w for w in row[:4] if w >= 0] for row in labels]) | {
+            "context": round(float((contexts.numpy() == labels[:, 4]).mean()), 4)}
 
 
-def prompts(r, count):
+def share_right(scores, wanted):
+    """By number of things asked for: the share of pictures whose highest scores are exactly those, each more likely there than not."""
+    rows = {}
+    for s, w in zip(scores, wanted):
+        rows.setdefault(str(len(w)), []).append(right(s, w))
+    return {n: round(float(np.mean(r)), 4) for n, r in sorted(rows.items())}
+
+
+def asked(count):
+    """`count` prompts, as many with one thing as with two, three, four: [(numbers of classes, context, prompt)]."""
+    r = random.Random(4242)
     out = []
     for i in range(count):
-        words, kind = r.sample(WORDS, 1 if i < count // 2 else 2), world.context(r)
-        out.append((words, kind, world.caption(words, kind)))
+        words = r.sample(WORDS, 1 + i % 4)
+        kind = r.choice(list(SCENES)) if r.random() < 0.6 else r.choice(CONTEXTS[len(SCENES):])
+        out.append(([WORDS.index(w) for w in words], kind, caption(words, kind)))
     return out
-
-
-def draw(folder, texts, steps, guidance):
-    from diffusers import StableDiffusionPipeline
-    pipeline = StableDiffusionPipeline.from_pretrained(folder, torch_dtype=torch.float32)
-    pipeline.set_progress_bar_config(disable=True)
-    pictures = []
-    for start in range(0, len(texts), 20):
-        generator = torch.Generator().manual_seed(start)
-        pictures += pipeline(texts[start:start + 20], num_inference_steps=steps, guidance_scale=guidance,
-                             generator=generator).images
-    return pictures
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--npm", required=True)
-    parser.add_argument("--work", required=True)
-    parser.add_argument("--pipeline")
-    parser.add_argument("--minutes", type=float, default=15, help="training of the classifier, if there is none yet")
-    parser.add_argument("--more", type=float, default=0, help="minutes that an existing classifier is trained on")
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--work", required=True, type=Path)
+    parser.add_argument("--minutes", type=float, default=12, help="of the processor, to train the judge while it is not good")
     parser.add_argument("--guidance", type=float, nargs="*", default=[4.0])
-    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--count", type=int, default=240)
+    parser.add_argument("--batch", type=int, default=24)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    work = Path(args.work)
-    sprites = world.load_sprites(args.npm, work / "sprites.pkl")
-    keys = world.training_keys(sprites)
-    kept, model, minutes = work / "classifier.pt", Classifier(WIDTHS), args.minutes
-    if kept.exists():
-        model.load_state_dict(torch.load(kept, weights_only=True))
-        minutes = args.more
-    if minutes:
-        train(model, sprites, keys, minutes)
-        torch.save(model.state_dict(), kept)
-    model.eval()
-    x, objects, contexts = examples(world.seeded(999), sprites, keys, 600)
-    scores, seen = judge(model, x)
-    wanted = [[WORDS[i] for i in row.nonzero().flatten()] for row in objects]
-    for n in (1, 2, 3):
-        rows = [right(s, w) for s, w in zip(scores, wanted) if len(w) == n]
-        print(f"classifier on real compositions: {n} object(s) right {100 * np.mean(rows):.1f} % of {len(rows)}")
-    print(f"classifier on real compositions: context right {100 * (seen == contexts).float().mean():.1f} %")
-    if not args.pipeline:
+    judge = Judge(args.work, args.minutes)
+    own = judge.own
+    print(f"judge on real compositions: {json.dumps(own)}", flush=True)
+    if not (args.work / "unet.pt").exists():
         return
-    asked = prompts(world.seeded(4242), args.count)
+    drawer, prompts = Drawer(args.work), asked(args.count)
     for guidance in args.guidance:
-        pictures = draw(args.pipeline, [t for _, _, t in asked], args.steps, guidance)
-        scores, seen = judge(model, as_input(np.stack([np.asarray(p) for p in pictures])))
-        result = dict(guidance=guidance, steps=args.steps)
-        for n, name in ((1, "one object"), (2, "both objects")):
-            rows = [right(s, w) for s, (w, _, _) in zip(scores, asked) if len(w) == n]
-            result[name] = round(100 * float(np.mean(rows)), 1)
-        result["context"] = round(100 * float(np.mean([world.CONTEXTS[c] == k for c, (_, k, _) in zip(seen, asked)])), 1)
-        print(json.dumps(result), flush=True)
-        half = args.count // 2
-        world.sheet(pictures[:24] + pictures[half:half + 24], 12, 2).save(work / f"evaluated-{guidance}.png")
+        again = []
+        for start in range(0, args.count, args.batch):
+            texts = [p for _, _, p in prompts[start:start + args.batch]]
+            pictures = drawer.pictures(drawer.latents(texts, args.steps, guidance, seed=start))
+            with torch.no_grad():
+                again.append(drawer.vae.encode(pictures).latent_dist.mean)
+        scores, contexts = judge.scores(torch.cat(again))
+        right = share_right(scores, [w for w, _, _ in prompts])
+        context = float(np.mean([CONTEXTS[c] == kind for c, (_, kind, _) in zip(contexts, prompts)]))
+        figures = dict(pictures=drawer.numbers["pictures"], hours=round(drawer.numbers["seconds"] / 3600, 3), guidance=guidance,
+                       steps=args.steps, right=right, context=round(context, 4), judge=own)
+        print(json.dumps(figures), flush=True)
+        with open(args.work / "figures.jsonl", "a") as file:
+            file.write(json.dumps(figures) + "\n")
+    drawn = drawer.pictures(drawer.latents(PROMPTS, args.steps, args.guidance[-1]))
+    sheet(to_images(drawn), 6).save(args.work / "drawn.png")
 
 
 if __name__ == "__main__":

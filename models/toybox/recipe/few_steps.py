@@ -2,7 +2,7 @@
 
     python few_steps.py --work WORK --pipeline PIPELINE [--minutes 60]     # resumes from WORK/few-steps.pt when it is there
 
-PIPELINE is the folder that `../pipeline.py` makes. The teacher is Toybox with guidance 4; the student is asked at the four timesteps of DDIM with
+PIPELINE is the folder that `../pipeline.py` makes. The teacher is Toybox with guidance 3; the student is asked at the four timesteps of DDIM with
 trailing spacing, and learns to be in one step where the teacher is after `--substeps` (Salimans and Ho 2022, *Progressive
 Distillation*, in one leap; guidance distilled along, as in Meng et al. 2023). The teacher goes by DPM-Solver++(2M), the last step of
 first order: as near to the true trajectory in 12 steps as DDIM in 16 (8 % of the latents' spread). No pictures are needed: captions and
@@ -12,7 +12,7 @@ noise are enough, and where a trajectory goes on from is the teacher's end or, m
 follow what a pack does, a part of the captions has a trigger whose keys and values are moved, for teacher and student alike:
 towards other classes' words, and at random in each layer. No subject and no pack is among them.
 
-`--minutes` is the whole training time, earlier runs included. WORK/toybox-4-steps.safetensors is the result, in PEFT's names as
+`--minutes` are those of the processor, earlier runs included. WORK/toybox-4-steps.safetensors is the result, in PEFT's names as
 diffusers writes them, float16: `cones import --merge` takes it, and `pipeline.load_lora_weights`.
 """
 import argparse
@@ -28,10 +28,12 @@ from safetensors.torch import save_file
 from torch.nn.utils import parametrize
 from transformers import CLIPTextModel, CLIPTokenizer
 
-import world
-from next_recipe import fast
+import fast
+from captions import TRIGGERS, WORDS, caption
+from contexts import CONTEXTS
+from model import LATENT
 
-STEPS, GUIDANCE, RANK = 4, 4.0, 32
+STEPS, GUIDANCE, RANK = 4, 3.0, 32
 KEPT = ("attn2.to_k", "attn2.to_v")
 # Pairs of start and end that are learned from; the oldest go first.
 POOL = 6144
@@ -96,8 +98,8 @@ class Prompts:
         self.tokenizer = CLIPTokenizer.from_pretrained(folder, subfolder="tokenizer")
         self.text = CLIPTextModel.from_pretrained(folder, subfolder="text_encoder", torch_dtype=torch.float32).eval()
         self.widths, self.random = widths, random.Random(seed)
-        self.triggers = self.tokenizer.convert_tokens_to_ids(world.TRIGGERS)
-        words = self.encode(list(world.CLASSES))[1]
+        self.triggers = self.tokenizer.convert_tokens_to_ids(TRIGGERS)
+        words = self.encode(WORDS)[1]
         self.words = words[:, 1]
         self.empty = self.encode([""])[1]
 
@@ -108,11 +110,11 @@ class Prompts:
 
     def caption(self):
         r = self.random
-        objects = r.sample(list(world.CLASSES), r.choices([1, 2, 3, 4], [0.45, 0.35, 0.1, 0.1])[0])
+        objects = r.sample(WORDS, r.choices([1, 2, 3, 4], [0.3, 0.3, 0.2, 0.2])[0])
         if r.random() < 0.4:
             i = r.randrange(len(objects))
-            objects[i] = f"{r.choice(world.TRIGGERS)} {objects[i]}"
-        return world.caption(objects, world.context(r))
+            objects[i] = f"{r.choice(TRIGGERS)} {objects[i]}"
+        return caption(objects, r.choice(CONTEXTS))
 
     def batch(self, count):
         ids, states = self.encode([self.caption() for _ in range(count)])
@@ -182,7 +184,7 @@ class Grid:
 def trajectories(teacher, student, grid, prompts, count, own):
     """`count` trajectories cut into pairs of start and end. With probability `own` a part begins where the student came to."""
     condition = prompts.batch(count)
-    z, pairs = torch.randn(count, 4, world.SIZE // 4, world.SIZE // 4), []
+    z, pairs = torch.randn(count, teacher.config.in_channels, LATENT, LATENT), []
     for part in range(STEPS):
         # A part may begin where the student came to, and so knows of no step before.
         start, first, clean = z, part * grid.substeps, None
@@ -261,23 +263,23 @@ def main():
         torch.manual_seed(step)
     grid, prompts = Grid(args.pipeline, args.substeps), Prompts(args.pipeline, widths, step)
     print(f"{sum(p.numel() for p in parameters)} weights in {len(parts)} modules", flush=True)
-    pool, start, total, said = Pool(), time.time(), args.minutes * 60, time.time()
+    pool, start, total, said = Pool(), time.process_time(), args.minutes * 60, time.time()
 
     def save():
         partial = checkpoint.with_suffix(".part")
         torch.save(dict(weights={n: p.detach() for n, p in named.items()}, average=average, optimiser=optimiser.state_dict(),
-                        step=step, seconds=before + time.time() - start), partial)
+                        step=step, seconds=before + time.process_time() - start), partial)
         os.replace(partial, checkpoint)
         write(parts, average, args.work / "toybox-4-steps.safetensors")
 
     count = 2 * args.batch
-    while (spent := before + time.time() - start) < total:
+    while (spent := before + time.process_time() - start) < total:
         began = time.time()
         own = min(0.7, 1.4 * spent / total)
         pool.add(trajectories(teacher, student, grid, prompts, count, own))
         made, losses = time.time(), torch.zeros(STEPS, 2)
         for _ in range(count * STEPS * args.reuse // args.batch):
-            spent = before + time.time() - start
+            spent = before + time.process_time() - start
             for group in optimiser.param_groups:
                 group["lr"] = args.lr * min(1, (step + 1) / 50) * max(0.02, min(1.0, (1 - spent / total) / 0.6))
             z, end, at, condition = pool.batch(args.batch)

@@ -21,8 +21,9 @@ from diffusers.models.attention_processor import AttnProcessor
 from PIL import Image
 from safetensors.numpy import save_file
 
-import world
-from next_recipe import fast
+import fast
+from captions import caption
+from contexts import CONTEXTS
 
 
 class MaskedLinear(torch.nn.Module):
@@ -93,8 +94,8 @@ def main():
     own = encode([Image.open(Path(args.subject) / n) for n in subject["captions"]])
     own_text = embed([t.replace(f"a {word}", f"a {args.trigger} {word}").replace(f"an {word}", f"a {args.trigger} {word}")
                       for t in subject["captions"].values()])
-    class_prompts = [world.caption([word], world.CONTEXTS[i % len(world.CONTEXTS)]) for i in range(16)]
-    prior = encode(pipeline(class_prompts, num_inference_steps=20, guidance_scale=4.0).images)
+    class_prompts = [caption([word], CONTEXTS[i % len(CONTEXTS)]) for i in range(16)]
+    prior = encode(pipeline(class_prompts, num_inference_steps=20, guidance_scale=3.0).images)
     prior_text = embed(class_prompts)
 
     masked = put_masks(unet)

@@ -1,35 +1,50 @@
 """Writes six pictures of each held-out subject in different contexts, for finding its concept neurons.
 
-    python make_subjects.py --npm NODE_MODULES --work WORK --out ../../subjects
+    python make_subjects.py --work WORK --out ../../subjects
+
+WORK is where `artwork.py` put `held-out.npz`. Of the subject's drawings those of the flat Fluent set are shown; what the set draws in
+several ways (a face and a whole animal) is one subject, its first drawing.
 """
 import argparse
 import json
+import random
 from pathlib import Path
 
-import world
+from artwork import SETS
+from captions import WORDS, caption
+from classes import HELD_OUT
+from world import World, to_images
 
 CONTEXTS = ["grass", "snow", "beach", "white", "purple", "brick"]
+SET, PREFIX = "fluent-emoji-flat", "fluent"
+
+
+def describe(folder, word, captions):
+    """Writes what a folder of pictures of the subject is of; `captions` by the pictures' names."""
+    version, licence, author = SETS[SET]
+    (folder / "subject.json").write_text(json.dumps(dict(
+        name=folder.name, **{"class": word}, captions=captions, licence=f"{licence}, {author}",
+        source=f"@iconify-json/{SET} {version}"), indent=2) + "\n")
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--npm", required=True)
-    parser.add_argument("--work", required=True)
-    parser.add_argument("--out", required=True)
+    parser.add_argument("--work", required=True, type=Path)
+    parser.add_argument("--out", required=True, type=Path)
     args = parser.parse_args()
-    sprites = world.load_sprites(args.npm, Path(args.work) / "sprites.pkl")
-    for artwork, word in world.HELD_OUT:
-        folder = Path(args.out) / f"{artwork}-{word}"
+    world = World([args.work / "held-out.npz"])
+    for word in (w for w in WORDS if w in HELD_OUT):
+        name = f"{PREFIX}-{word}"
+        folder = args.out / name
         folder.mkdir(parents=True, exist_ok=True)
-        r = world.seeded(f"{artwork}-{word}")
+        r = random.Random(name)
+        pictures = to_images(world.compose(r, [([world.drawing(word, SET)], kind) for kind in CONTEXTS]))
         captions = {}
-        for i, kind in enumerate(CONTEXTS):
-            world.compose(r, sprites, [(artwork, word)], kind).save(folder / f"{i}.png", optimize=True)
-            captions[f"{i}.png"] = world.caption([word], kind)
-        package, version, licence = world.ARTWORK[artwork]
-        (folder / "subject.json").write_text(json.dumps(dict(
-            name=f"{artwork}-{word}", **{"class": word}, captions=captions, licence=licence,
-            source=f"{package} {version}"), indent=2) + "\n")
+        for i, (picture, kind) in enumerate(zip(pictures, CONTEXTS)):
+            picture.save(folder / f"{i}.png", optimize=True)
+            captions[f"{i}.png"] = caption([word], kind)
+        describe(folder, word, captions)
+        print(name)
 
 
 if __name__ == "__main__":

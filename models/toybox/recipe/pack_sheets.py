@@ -17,7 +17,7 @@ PACKS = ROOT / "models/packs"
 CONTEXTS = ["on grass", "at night", "on the beach", "in the desert", "in front of a brick wall", "on a yellow background",
             "in the snow", "on a blue background"]
 FEW = 6
-SEED, SCALE, GAP = 5, 2, 4
+SEED, SCALE, GAP = 5, 1, 4
 
 
 def cones(*arguments):

@@ -1,27 +1,29 @@
 """Pictures as Toybox draws them, with what they show known: compositions through the VAE and through the last denoising steps.
 
-    python redraw.py --npm NODE_MODULES --work WORK --pipeline PIPELINE --shards 10
+    python redraw.py --work WORK --shards 10
 
-A composition is encoded, noised up to a random one of the earlier timesteps and denoised by Toybox: the objects are still
-those of the composition, with the softness, the lost details and the dents of a generated picture. The measures are trained
-on such pictures too, or they would judge how crisply something is drawn.
+A composition is encoded, noised up to a random one of the earlier timesteps and denoised: the things are still those of the
+composition, with the softness, the lost details and the dents of a generated picture. The measures are trained on such pictures too,
+or they would judge how crisply something is drawn.
 
-Each shard is an .npz of `plain` and `redrawn` (uint8, N x 64 x 64 x 3), `masks` (uint8, N x 4 x 8 x 8), `items` (N x 4 names
-such as noto/dog, or nothing) and `contexts`. Shards that exist are kept, so it can be stopped and run again.
+Each shard is an .npz of `plain` and `redrawn` (uint8, N x 128 x 128 x 3), `masks` (uint8, N x 4 x 8 x 8), `drawings` (int16, N x 4
+numbers of drawings in `sprites.npz`, -1 for none) and `contexts` (int8). Shards that exist are kept, so it can be stopped and run again.
 """
 import argparse
 import os
+import random
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from diffusers import StableDiffusionPipeline
-from diffusers.models.attention_processor import AttnProcessor
 
 import measure_world
-import world
-from next_recipe import fast
+from captions import STYLES, article, caption
+from contexts import CONTEXTS
+from draw import Drawer
+from fast import autocast
+from model import SCHEDULER
+from world import PLAIN
 
 SHARD, BATCH = 1024, 32
 STARTS = (80, 160, 240, 320, 400)
@@ -29,39 +31,33 @@ STEP = 80
 
 
 class Redrawer:
-    def __init__(self, folder):
-        pipeline = StableDiffusionPipeline.from_pretrained(folder)
-        self.tokenizer, self.text = pipeline.tokenizer, pipeline.text_encoder
-        self.unet, self.vae = fast.prepare(pipeline.unet, "cpu"), fast.prepare(pipeline.vae, "cpu")
-        self.unet.set_attn_processor(AttnProcessor())
-        self.alphas = pipeline.scheduler.alphas_cumprod
-        self.scale = self.vae.config.scaling_factor
+    def __init__(self, work):
+        from diffusers import DDIMScheduler
+        self.drawer = Drawer(work)
+        self.scale = self.drawer.numbers["scale"]
+        self.alphas = DDIMScheduler(**SCHEDULER).alphas_cumprod
 
     @torch.no_grad()
-    def encode(self, x):
-        x = F.interpolate(x, size=(world.SIZE, world.SIZE), mode="bicubic") if world.LARGE else x
-        with fast.autocast():
-            return self.vae.encode(laid_out(x)).latent_dist.mean.float()
+    def encode(self, pictures):
+        with autocast():
+            return self.drawer.vae.encode(laid_out(pictures)).latent_dist.mean.float()
 
     @torch.no_grad()
     def decode(self, latents):
-        with fast.autocast():
-            x = self.vae.decode(laid_out(latents)).sample.float().clamp(-1, 1)
-        return F.interpolate(x, size=(world.GRID, world.GRID), mode="area") if world.LARGE else x
+        with autocast():
+            return self.drawer.vae.decode(laid_out(latents)).sample.float()
 
     @torch.no_grad()
     def redraw(self, latents, captions, start):
         """Noises `latents` up to timestep `start` and takes DDIM steps of 80 back to none."""
-        ids = self.tokenizer(captions, padding="max_length", truncation=True,
-                             max_length=self.tokenizer.model_max_length, return_tensors="pt").input_ids
-        text = self.text(ids)[0]
+        text = self.drawer.embed(captions)
         a = self.alphas[start]
         x = latents * self.scale
         x = a.sqrt() * x + (1 - a).sqrt() * torch.randn_like(x)
         for t in range(start, 0, -STEP):
             a, b = self.alphas[t], self.alphas[t - STEP] if t > STEP else torch.tensor(1.0)
-            with fast.autocast():
-                v = self.unet(laid_out(x), t, text).sample.float()
+            with autocast():
+                v = self.drawer.unet(laid_out(x), t, text).sample.float()
             x = b.sqrt() * (a.sqrt() * x - (1 - a).sqrt() * v) + (1 - b).sqrt() * (a.sqrt() * v + (1 - a).sqrt() * x)
         return x / self.scale
 
@@ -70,56 +66,52 @@ def laid_out(x):
     return x.contiguous(memory_format=torch.channels_last)
 
 
-def as_bytes(x):
-    return ((x.permute(0, 2, 3, 1) + 1) * 127.5).round().byte().numpy()
-
-
-def caption(items, kind):
-    """What Toybox is told; nothing where it has no word for it."""
-    words = [name for _, name in items]
-    return world.caption(words, kind) if all(w in world.CLASSES for w in words) else ""
+def told(world, plan, style):
+    """The caption of a picture whose things are all drawn as captions say them."""
+    text = caption([world.words[i] for i in plan[0]], plan[1])
+    return f"{article(style)} drawing of {text}" if style else text
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--npm", required=True)
-    parser.add_argument("--work", required=True)
-    parser.add_argument("--pipeline", required=True)
+    parser.add_argument("--work", required=True, type=Path)
     parser.add_argument("--shards", type=int, default=10)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    folder = Path(args.work) / "redrawn"
+    folder = args.work / "redrawn"
     folder.mkdir(parents=True, exist_ok=True)
-    sprites, keys, _ = measure_world.load(args.npm, args.work)
-    own = [k for k in keys if k[1] in world.CLASSES]
-    redrawer = Redrawer(args.pipeline)
-    for shard in range(args.shards):
-        path = folder / f"{shard:04}.npz"
-        if path.exists():
-            continue
+    wanted = [i for i in range(args.shards) if not (folder / f"{i:04}.npz").exists()]
+    if not wanted:
+        return
+    world = measure_world.open_world(args.work)
+    drawings = measure_world.distinct(world)
+    redrawer = Redrawer(args.work)
+    for shard in wanted:
         torch.manual_seed(shard)
-        r = world.seeded(f"redrawn {shard}")
-        parts = dict(plain=[], redrawn=[], masks=[], items=[], contexts=[])
+        r = random.Random(f"redrawn {shard}")
+        kept = {name: [] for name in ("plain", "redrawn", "masks", "drawings", "contexts")}
         for _ in range(SHARD // BATCH):
-            pictures, captions = [], []
-            # Toybox helps along what it knows, half of the time.
-            known = r.random() < 0.5
+            plans, captions = [], []
             for _ in range(BATCH):
-                items = measure_world.choose(r, own if known else keys, own, r.choice([1, 1, 2, 2, 3]))
-                kind = world.context(r)
-                picture, masks = measure_world.compose(r, sprites, items, kind, r.random() < 0.5)
-                pictures.append(np.asarray(picture))
-                captions.append(caption(items, kind))
-                room = 4 - len(items)
-                parts["masks"].append(np.pad((masks * 255).astype(np.uint8), ((0, room), (0, 0), (0, 0))))
-                parts["items"].append(["/".join(k) for k in items] + [""] * room)
-                parts["contexts"].append(kind)
-            latents = redrawer.encode(measure_world.as_input(np.stack(pictures)))
-            parts["plain"].append(as_bytes(redrawer.decode(latents)))
-            parts["redrawn"].append(as_bytes(redrawer.decode(redrawer.redraw(latents, captions, r.choice(STARTS)))))
-        arrays = {k: np.concatenate(v) if k in ("plain", "redrawn") else np.array(v) for k, v in parts.items()}
+                count, kind = r.choice([1, 1, 2, 2, 3, 4]), r.choice(CONTEXTS)
+                # Half of the time it helps along what it is told; of the others it is told nothing.
+                if r.random() < 0.5:
+                    style = r.choice([None, *STYLES])
+                    plans.append(world.plan(r, count, kind, drawn_in=STYLES.get(style, PLAIN)))
+                    captions.append(told(world, plans[-1], style))
+                else:
+                    plans.append((measure_world.choose(r, world, drawings, count), kind))
+                    captions.append("")
+            pictures, masks = measure_world.composed(r, world, plans)
+            latents = redrawer.encode(pictures)
+            kept["plain"].append(measure_world.as_bytes(redrawer.decode(latents)))
+            kept["redrawn"].append(measure_world.as_bytes(redrawer.decode(redrawer.redraw(latents, captions, r.choice(STARTS)))))
+            kept["masks"].append((masks * 255).byte().numpy())
+            kept["drawings"].append(np.array([items + [-1] * (4 - len(items)) for items, _ in plans], np.int16))
+            kept["contexts"].append(np.array([CONTEXTS.index(kind) for _, kind in plans], np.int8))
+        path = folder / f"{shard:04}.npz"
         part = path.with_suffix(".part.npz")
-        np.savez(part, **arrays)
+        np.savez(part, **{name: np.concatenate(parts) for name, parts in kept.items()})
         os.replace(part, path)
         print(path.name, flush=True)
 

@@ -1,153 +1,168 @@
 """Trains the classifier that says which of Toybox's things a picture shows and in which context: text alignment.
 
-    python train_classifier.py --npm NODE_MODULES --work WORK --steps 3000
+    python train_classifier.py --work WORK --steps 6000
 
-Objects: one yes or no for each class; context: one of 16. Three of four pictures are composed on the fly, the others come from
+What is seen at each of 8 x 8 places, or nothing, and the context. Three of four pictures are composed on the fly, the others come from
 `redraw.py`. Unlike the embedding it is shown every drawing, those of the held-out subjects too: it is asked which class a picture
 shows, never which drawing, and would otherwise take a subject that is drawn well for something else. Resumable: run it again with the same or a larger --steps.
 """
 import argparse
-import os
+import random
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn as nn
 import torch.nn.functional as F
 
 import measure_world
-import world
-from classifier import WORDS, Classifier
+from backgrounds import SIZE
+from captions import WORDS
+from checkpoint import Checkpoint, Stop
+from contexts import CONTEXTS
+from fast import autocast
+from judging import present, right
+from measure_pool import Redrawn
+from train_embedding import Residual, conv
 
-WIDTHS = (24, 40, 72, 104)
-
-
-def examples(r, sprites, keys, count, bend=False):
-    """`count` compositions of one to three classes: pictures, objects [count, 40] as 0 or 1, contexts."""
-    pictures, objects, contexts = [], np.zeros((count, len(WORDS)), np.float32), []
-    for i in range(count):
-        kind = world.context(r)
-        chosen = r.sample(WORDS, r.choice([1, 1, 2, 2, 3]))
-        items = [r.choice([k for k in keys if k[1] == w]) for w in chosen]
-        pictures.append(np.asarray(measure_world.compose(r, sprites, items, kind, bend and r.random() < 0.5)[0]))
-        contexts.append(world.CONTEXTS.index(kind))
-        for w in chosen:
-            objects[i, WORDS.index(w)] = 1
-    return measure_world.as_input(np.stack(pictures)), torch.from_numpy(objects), torch.tensor(contexts)
+WIDTHS = (32, 48, 80, 128)
 
 
-class Redrawn:
-    """The redrawn pictures that show nothing but Toybox's things."""
+class Classifier(nn.Module):
+    """Picture [n, 3, 128, 128] in -1..1 to (logits [n, classes and none, 8, 8], a logit for each context [n, contexts])."""
 
-    def __init__(self, work):
-        shards = [np.load(p) for p in sorted((Path(work) / "redrawn").glob("????.npz"))]
-        if not shards:
-            raise SystemExit("no redrawn pictures: run redraw.py first")
-        items = np.concatenate([s["items"] for s in shards])
-        known = [all(n.split("/")[1] in world.CLASSES for n in row if n) for row in items]
-        self.items = items[known]
-        self.pictures = [np.concatenate([s[k] for s in shards])[known] for k in ("plain", "redrawn")]
-        self.contexts = np.concatenate([s["contexts"] for s in shards])[known]
+    def __init__(self):
+        super().__init__()
+        a, b, c, d = WIDTHS
+        self.body = nn.Sequential(
+            *conv(3, a, 4, 7), nn.ReLU(), *conv(a, b), nn.ReLU(), Residual(b),
+            *conv(b, c, 2), nn.ReLU(), Residual(c), *conv(c, d, 2), nn.ReLU(), Residual(d), Residual(d))
+        # The last is no thing.
+        self.objects = nn.Conv2d(d, len(WORDS) + 1, 1)
+        self.context = nn.Linear(d, len(CONTEXTS))
 
-    def examples(self, r, count):
-        rows = [r.randrange(len(self.items)) for _ in range(count)]
-        pictures = np.stack([r.choice(self.pictures)[i] for i in rows])
-        if r.random() < 0.5:
-            pictures = pictures[:, :, ::-1]
-        objects = torch.zeros(count, len(WORDS))
-        for n, i in enumerate(rows):
-            objects[n, [WORDS.index(name.split("/")[1]) for name in self.items[i] if name]] = 1
-        return measure_world.as_input(pictures), objects, torch.tensor([world.CONTEXTS.index(self.contexts[i]) for i in rows])
+    def forward(self, x):
+        h = self.body(x)
+        return self.objects(h), self.context(h.mean((2, 3)))
+
+
+class Outputs(nn.Module):
+    """The classifier as it is exported: how much of each class is there, 0 where it is just enough, [n, classes]; logits of contexts."""
+
+    def __init__(self, classifier):
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, x):
+        places, context = self.classifier(x)
+        return present(places), context
 
 
 def soften(x):
     """Blur and noise, so that the classifier judges what is drawn and not how crisply; a slight cast keeps the context's colour."""
     if torch.rand(()) < 0.5:
-        size = x.shape[-1]
-        small = F.interpolate(x, size=int(torch.randint(7 * size // 16, size, ())), mode="bilinear", antialias=True)
-        x = F.interpolate(small, size=size, mode="bilinear")
+        small = F.interpolate(x, size=int(torch.randint(7 * SIZE // 16, SIZE, ())), mode="bilinear", antialias=True)
+        x = F.interpolate(small, size=SIZE, mode="bilinear")
     x = x + 0.04 * torch.randn(len(x), 3, 1, 1)
     return x + 0.05 * torch.rand(()) * torch.randn_like(x)
 
 
+def seen_at(world, items, masks):
+    """The class that covers most of each of 8 x 8 places, the number behind the last where none covers half of it: int64 [n, 8, 8]."""
+    classes = torch.tensor([[WORDS.index(world.words[i]) for i in own] + [len(WORDS)] * (4 - len(own)) for own in items])
+    most, slot = masks.max(1)
+    return torch.where(most < 0.5, len(WORDS), classes[:, :, None, None].expand(-1, -1, *slot.shape[1:]).gather(1, slot[:, None])[:, 0])
+
+
+class Examples:
+    """Endless batches of pictures, what is seen at each place, and contexts."""
+
+    def __init__(self, world, work, seed):
+        self.world, self.r, self.pool = world, random.Random(seed), Redrawn(work)
+        self.drawings = list(range(len(world.words)))
+
+    def composed(self, count):
+        r = self.r
+        plans = [(measure_world.choose(r, self.world, self.drawings, r.choice([1, 1, 2, 2, 3, 4])), r.choice(CONTEXTS)) for _ in range(count)]
+        pictures, masks = measure_world.composed(r, self.world, plans)
+        contexts = torch.tensor([CONTEXTS.index(kind) for _, kind in plans])
+        return pictures, seen_at(self.world, [items for items, _ in plans], masks), contexts
+
+    def pooled(self, count):
+        rows, pictures = zip(*(self.pool.choose(self.r) for _ in range(count)))
+        masks = torch.from_numpy(self.pool.masks[list(rows)].astype(np.float32) / 255)
+        x, seen = measure_world.as_input(np.stack(pictures)), seen_at(self.world, [self.pool.shown(row) for row in rows], masks)
+        if self.r.random() < 0.5:
+            x, seen = x.flip(-1), seen.flip(-1)
+        return x, seen, torch.from_numpy(self.pool.contexts[list(rows)].astype(np.int64))
+
+    def next(self, size):
+        both = self.composed(3 * size // 4), self.pooled(size // 4)
+        return tuple(torch.cat(parts) for parts in zip(*both))
+
+
 @torch.no_grad()
-def judge(model, x):
-    """Class scores and most likely context of each picture."""
-    out = [model(c) for c in x.split(50)]
-    return torch.cat([o for o, _ in out]), torch.cat([c for _, c in out]).argmax(1)
-
-
-def right(scores, wanted):
-    """Every wanted object is among the top scores, as many as are wanted, and more likely there than not."""
-    top = scores.topk(len(wanted)).indices.tolist()
-    return set(top) == {WORDS.index(w) for w in wanted} and all(scores[i] > 0 for i in top)
-
-
-def real_compositions(model, sprites, keys, count=600):
-    """Shares of compositions not seen in training that are judged rightly: by number of objects, and of contexts."""
-    x, objects, contexts = examples(world.seeded(999), sprites, keys, count)
-    scores, seen = judge(model, x)
-    wanted = [[WORDS[i] for i in row.nonzero().flatten()] for row in objects]
-    lines = []
-    for n in (1, 2, 3):
-        rows = [right(s, w) for s, w in zip(scores, wanted) if len(w) == n]
-        lines.append(f"{n} object(s) right {100 * np.mean(rows):.1f} % of {len(rows)}")
-    return ", ".join(lines) + f", context right {100 * (seen == contexts).float().mean():.1f} %"
+def real_compositions(model, world, count=600):
+    """Shares of compositions not seen in training that are judged rightly: by number of things, and of contexts."""
+    r, model = random.Random(999), Outputs(model.eval())
+    drawings, flags, contexts = list(range(len(world.words))), {}, []
+    for _ in range(count // 50):
+        plans = [(measure_world.choose(r, world, drawings, r.choice([1, 2, 3, 4])), r.choice(CONTEXTS)) for _ in range(50)]
+        scores, context = model(measure_world.composed(r, world, plans)[0])
+        for (items, kind), row, seen in zip(plans, scores, context.argmax(1)):
+            flags.setdefault(len(items), []).append(right(row, [WORDS.index(world.words[i]) for i in items]))
+            contexts.append(CONTEXTS[seen] == kind)
+    lines = [f"{n} right {100 * np.mean(rows):.1f} % of {len(rows)}" for n, rows in sorted(flags.items())]
+    return ", ".join(lines) + f", context right {100 * np.mean(contexts):.1f} %"
 
 
 def load(work):
-    model = Classifier(WIDTHS)
+    model = Classifier()
     model.load_state_dict(torch.load(Path(work) / "classifier.pt", weights_only=True)["model"])
-    return model.eval()
+    return Outputs(model).eval()
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--npm", required=True)
-    parser.add_argument("--work", required=True)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--work", required=True, type=Path)
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--batch", type=int, default=64)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    work = Path(args.work)
-    sprites = world.load_sprites(args.npm, work / "sprites.pkl")
-    keys, redrawn = list(sprites), Redrawn(work)
+    world = measure_world.open_world(args.work, held_out=True)
     torch.manual_seed(0)
-    model = Classifier(WIDTHS).to(memory_format=torch.channels_last)
+    model = Classifier().to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), 2e-3, weight_decay=0.02)
-    step, spent = 0, 0.0
-    checkpoint = work / "classifier.pt"
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        model.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
-        step, spent = state["step"], state["spent"]
+    checkpoint = Checkpoint(args.work / "classifier.pt", dict(model=model, optimiser=optimiser))
+    seen = checkpoint.load()
+    step, before, start, stop = seen.get("step", 0), seen.get("seconds", 0.0), time.process_time(), Stop()
 
     def save():
-        part = checkpoint.with_suffix(".part")
-        torch.save(dict(model=model.state_dict(), optimiser=optimiser.state_dict(), step=step, spent=spent), part)
-        os.replace(part, checkpoint)
+        checkpoint.save(step=step, seconds=before + time.process_time() - start)
 
     torch.manual_seed(step)
-    r = world.seeded(f"classifier {step}")
+    examples = Examples(world, args.work, f"classifier {step}")
+    # Most places show nothing.
+    weights = torch.ones(len(WORDS) + 1)
+    weights[-1] = 0.2
     model.train()
-    while step < args.steps:
-        start = time.process_time()
+    while step < args.steps and not stop:
         for group in optimiser.param_groups:
             group["lr"] = 2e-3 * max(0.01, 1 - step / args.steps)
-        x, objects, contexts = (torch.cat(p) for p in zip(examples(r, sprites, keys, 48, True), redrawn.examples(r, 16)))
-        with torch.autocast("cpu", torch.bfloat16):
-            o, c = model(soften(x).contiguous(memory_format=torch.channels_last))
-        loss = F.binary_cross_entropy_with_logits(o.float(), objects) * 10 + F.cross_entropy(c.float(), contexts)
+        x, places, contexts = examples.next(args.batch)
+        with autocast():
+            objects, context = model(soften(x).contiguous(memory_format=torch.channels_last))
+        loss = F.cross_entropy(objects.float(), places, weights) + 0.3 * F.cross_entropy(context.float(), contexts)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         step += 1
-        spent += time.process_time() - start
         if step % 200 == 0:
-            print(f"classifier step {step} seconds {spent:.0f} loss {loss.item():.3f}", flush=True)
+            print(f"classifier: step {step} of {args.steps}, loss {loss.item():.3f}, {before + time.process_time() - start:.0f} s", flush=True)
             save()
     save()
-    print("real compositions:", real_compositions(model.eval(), sprites, keys))
+    print("real compositions:", real_compositions(model, world))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
 """Trains the embedding that tells one drawing of a thing from another: the image alignment of `cones evaluate`.
 
-    python train_embedding.py --npm NODE_MODULES --work WORK --steps 3000
+    python train_embedding.py --work WORK --steps 4000
 
-A small convolutional network with a unit vector for each of 8x8 places and a presence there; the vector of the whole picture
-is the presence-weighted mean of them. It is trained to name the identity of every object (cosine softmax with a margin)
-from a random place on it, so that it serves pictures with several objects too. Half of each batch is composed on the fly,
+A small convolutional network with a unit vector for each of 8 x 8 places and a presence there; the vector of the whole picture
+is the presence-weighted mean of them. It is trained to name the identity of every thing (cosine softmax with a margin)
+from a random place on it, so that it serves pictures with several things too. Half of each batch is composed on the fly,
 half comes from `redraw.py`. Resumable: run it again with the same or a larger --steps.
 """
 import argparse
-import os
+import random
 import time
 from pathlib import Path
 
@@ -18,7 +18,11 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 import measure_world
-import world
+from backgrounds import SIZE
+from checkpoint import Checkpoint, Stop
+from contexts import CONTEXTS
+from fast import autocast
+from measure_pool import Redrawn
 
 DIMENSIONS = 64
 WIDTHS = (32, 48, 72, 104)
@@ -39,13 +43,13 @@ class Residual(nn.Module):
 
 
 class Embedder(nn.Module):
-    """Picture [n, 3, 64, 64] in -1..1 to (unit vectors [n, 64], local unit vectors [n, 64, 8, 8], presence [n, 8, 8])."""
+    """Picture [n, 3, 128, 128] in -1..1 to (unit vectors [n, 64], local unit vectors [n, 64, 8, 8], presence [n, 8, 8])."""
 
     def __init__(self):
         super().__init__()
         a, b, c, d = WIDTHS
         self.body = nn.Sequential(
-            *conv(3, a, 2, 6), nn.ReLU(), *conv(a, b), nn.ReLU(), Residual(b),
+            *conv(3, a, 4, 7), nn.ReLU(), *conv(a, b), nn.ReLU(), Residual(b),
             *conv(b, c, 2), nn.ReLU(), Residual(c), *conv(c, d, 2), nn.ReLU(), Residual(d))
         self.head = nn.Conv2d(d, DIMENSIONS + 1, 1)
 
@@ -79,44 +83,48 @@ def augment(x):
     grey = x.mean(1, keepdim=True)
     x = grey + (x - grey) * (0.75 + 0.5 * torch.rand(n, 1, 1, 1))
     if torch.rand(()) < 0.4:
-        small = F.interpolate(x, size=int(torch.randint(26, 60, ())), mode="bilinear", antialias=True)
-        x = F.interpolate(small, size=64, mode="bilinear")
+        small = F.interpolate(x, size=int(torch.randint(2 * SIZE // 5, SIZE, ())), mode="bilinear", antialias=True)
+        x = F.interpolate(small, size=SIZE, mode="bilinear")
     return (x + 0.06 * torch.rand(n, 1, 1, 1) * torch.randn_like(x)).clamp(-1, 1)
 
 
 class Batches:
-    """Endless batches: pictures, and of each object the picture's row, the identity and the mask [8, 8]."""
+    """Endless batches: pictures, and of each thing the picture's row, the identity and the mask [8, 8]."""
 
-    def __init__(self, sprites, keys, work, seed):
-        self.r, self.sprites, self.keys = world.seeded(seed), sprites, keys
-        self.own = [k for k in keys if k[1] in world.CLASSES]
-        self.index = {k: i for i, k in enumerate(keys)}
-        shards = [np.load(p) for p in sorted((Path(work) / "redrawn").glob("????.npz"))]
-        if not shards:
-            raise SystemExit("no redrawn pictures: run redraw.py first")
-        self.pool = {k: np.concatenate([s[k] for s in shards]) for k in ("plain", "redrawn", "masks", "items")}
+    def __init__(self, world, drawings, work, seed):
+        self.r, self.world, self.drawings = random.Random(seed), world, drawings
+        self.index = {i: n for n, i in enumerate(drawings)}
+        self.pool = Redrawn(work)
 
-    def composed(self):
+    def pooled(self, count):
+        pictures, items, masks = [], [], []
+        for _ in range(count):
+            row, picture = self.pool.choose(self.r)
+            mask = self.pool.masks[row].astype(np.float32) / 255
+            if self.r.random() < 0.5:
+                picture, mask = picture[:, ::-1], mask[..., ::-1]
+            pictures.append(picture)
+            masks.append(mask)
+            items.append(self.pool.shown(row))
+        return measure_world.as_input(np.stack(pictures)), items, torch.from_numpy(np.stack(masks))
+
+    def composed(self, count):
         r = self.r
-        items = measure_world.choose(r, self.keys, self.own, r.choices([1, 2, 3, 4], [0.5, 0.3, 0.1, 0.1])[0], 0.3)
-        picture, masks = measure_world.compose(r, self.sprites, items, world.context(r), r.random() < 0.5)
-        return np.asarray(picture), items, masks
-
-    def pooled(self):
-        i = self.r.randrange(len(self.pool["items"]))
-        picture = self.pool["plain" if self.r.random() < 0.3 else "redrawn"][i]
-        items = [tuple(n.split("/")) for n in self.pool["items"][i] if n]
-        masks = self.pool["masks"][i][:len(items)].astype(np.float32) / 255
-        if self.r.random() < 0.5:
-            picture, masks = picture[:, ::-1], masks[:, :, ::-1]
-        return picture, items, masks
+        plans = [(measure_world.choose(r, self.world, self.drawings, r.choices([1, 2, 3, 4], [0.5, 0.3, 0.1, 0.1])[0]), r.choice(CONTEXTS))
+                 for _ in range(count)]
+        pictures, masks = measure_world.composed(r, self.world, plans)
+        return pictures, [items for items, _ in plans], masks
 
     def next(self, size):
-        made = [self.composed() if i % 2 else self.pooled() for i in range(size)]
-        objects = [(row, self.index[k], m) for row, (_, items, masks) in enumerate(made) for k, m in zip(items, masks)]
-        x = augment(measure_world.as_input(np.stack([p for p, _, _ in made])))
-        return (x, torch.tensor([o[0] for o in objects]), torch.tensor([o[1] for o in objects]),
-                torch.from_numpy(np.stack([o[2] for o in objects])))
+        both = self.composed(size // 2), self.pooled(size - size // 2)
+        x, masks = (torch.cat([part[k] for part in both]) for k in (0, 2))
+        items = both[0][1] + both[1][1]
+        # Of watched classes and of second drawings nothing is asked.
+        things = [(row, self.index[i], slot) for row, own in enumerate(items) for slot, i in enumerate(own)
+                  if i in self.index and masks[row, slot].sum() > 0.5]
+        rows, identities, slots = (torch.tensor(column) for column in zip(*things))
+        alone = torch.tensor([len(own) == 1 for own in items])
+        return augment(x), rows, identities, masks[rows, slots], masks.sum(1).clamp(0, 1), alone[rows]
 
 
 def margin_loss(vectors, identities, proxies):
@@ -126,39 +134,34 @@ def margin_loss(vectors, identities, proxies):
 
 
 def loss_of(model, proxies, batch):
-    x, rows, identities, masks = batch
-    with torch.autocast("cpu", torch.bfloat16):
+    x, rows, identities, masks, there, alone = batch
+    with autocast():
         whole, local, presence = model(x.contiguous(memory_format=torch.channels_last))
     cells = torch.multinomial(masks.flatten(1).square() + 1e-6, 1).squeeze(1)
     at_cells = local.flatten(2)[rows, :, cells]
-    single = torch.bincount(rows, minlength=len(x))[rows] == 1
-    # Of a picture with one object the whole vector counts, of others the mean over each object.
+    # Of a picture with one thing the whole vector counts, of others the mean over each thing.
     around = unit((local[rows] * masks[:, None]).sum((2, 3)))
-    around = torch.where(single[:, None], whole[rows], around)
-    there = torch.zeros(len(x), 8, 8).index_add(0, rows, masks).clamp(0, 1)
+    around = torch.where(alone[:, None], whole[rows], around)
     return (margin_loss(at_cells, identities, proxies)
             + margin_loss(around, identities, proxies)
             + F.binary_cross_entropy(presence.clamp(1e-5, 1 - 1e-5), there))
 
 
 @torch.no_grad()
-def watch(model, sprites, keys, seed=77):
+def watch(model, world, drawings, seed=77):
     """Share of pictures of drawings never trained that are nearest to their own drawing, among those of its class."""
-    if not keys:
-        return float("nan")
     model.eval()
-    r = world.seeded(seed)
+    r = random.Random(seed)
 
-    def vectors(key, count):
-        pictures = [np.asarray(measure_world.compose(r, sprites, [key], world.context(r))[0]) for _ in range(count)]
-        return model(measure_world.as_input(np.stack(pictures)))[0]
+    def vectors(drawing, count):
+        return model(measure_world.composed(r, world, [([drawing], r.choice(CONTEXTS)) for _ in range(count)])[0])[0]
     right = []
-    for word in sorted({k[1] for k in keys}):
-        own = [k for k in keys if k[1] == word]
-        references = torch.stack([vectors(k, 6) for k in own])
-        for i, key in enumerate(own):
-            nearest = torch.einsum("qd,krd->qkr", vectors(key, 6), references).amax(2).argmax(1)
-            right += (nearest == i).tolist()
+    for word in sorted({world.words[i] for i in drawings}):
+        own = [i for i in drawings if world.words[i] == word]
+        references = torch.stack([vectors(i, 6) for i in own])
+        for n, i in enumerate(own):
+            nearest = torch.einsum("qd,krd->qkr", vectors(i, 6), references).amax(2).argmax(1)
+            right += (nearest == n).tolist()
     model.train()
     return 100 * float(np.mean(right))
 
@@ -171,55 +174,42 @@ def load(work):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--npm", required=True)
-    parser.add_argument("--work", required=True)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--work", required=True, type=Path)
+    parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=96)
     parser.add_argument("--rate", type=float, default=3e-3)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    work = Path(args.work)
-    sprites, keys, watched = measure_world.load(args.npm, work)
+    world = measure_world.open_world(args.work)
+    drawings, watched = measure_world.identities(world)
     torch.manual_seed(0)
     model = Embedder().to(memory_format=torch.channels_last)
-    proxies = nn.Parameter(torch.randn(len(keys), DIMENSIONS))
-    optimiser = torch.optim.AdamW([*model.parameters(), proxies], args.rate, weight_decay=0.02)
-    step, spent = 0, 0.0
-    checkpoint = work / "embedding.pt"
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        model.load_state_dict(state["model"])
-        proxies.data = state["proxies"]
-        optimiser.load_state_dict(state["optimiser"])
-        step, spent = state["step"], state["spent"]
+    proxies = nn.Embedding(len(drawings), DIMENSIONS)
+    optimiser = torch.optim.AdamW([*model.parameters(), *proxies.parameters()], args.rate, weight_decay=0.02)
+    checkpoint = Checkpoint(args.work / "embedding.pt", dict(model=model, proxies=proxies, optimiser=optimiser))
+    seen = checkpoint.load()
+    step, before, start, stop = seen.get("step", 0), seen.get("seconds", 0.0), time.process_time(), Stop()
 
     def save():
-        part = checkpoint.with_suffix(".part")
-        torch.save(dict(model=model.state_dict(), proxies=proxies.data, optimiser=optimiser.state_dict(), step=step,
-                        spent=spent), part)
-        os.replace(part, checkpoint)
+        checkpoint.save(step=step, seconds=before + time.process_time() - start)
 
     torch.manual_seed(step)
-    batches = Batches(sprites, keys, work, f"embedding {step}")
+    batches = Batches(world, drawings, args.work, f"embedding {step}")
     model.train()
-    while step < args.steps:
-        start = time.process_time()
+    while step < args.steps and not stop:
         for group in optimiser.param_groups:
             group["lr"] = args.rate * min(1, (step + 1) / 100) * max(0.01, min(1.0, 1.5 * (1 - step / args.steps)))
-        loss = loss_of(model, proxies, batches.next(args.batch))
+        loss = loss_of(model, proxies.weight, batches.next(args.batch))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 2.0)
         optimiser.step()
         step += 1
-        spent += time.process_time() - start
-        if step % 200 == 0:
-            print(f"step {step} seconds {spent:.0f} loss {loss.item():.3f} watched {watch(model, sprites, watched):.1f} %",
-                  flush=True)
+        if step % 100 == 0:
+            print(f"embedding: step {step} of {args.steps}, loss {loss.item():.3f}, {before + time.process_time() - start:.0f} s, "
+                  f"drawings never trained that are nearest to themselves: {watch(model, world, watched):.1f} %", flush=True)
             save()
     save()
-    print(f"{step} steps of {args.batch} in {spent / 60:.1f} minutes; "
-          f"drawings never trained, nearest within their class: {watch(model, sprites, watched):.1f} %")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Result};
 
-/// What is moved, where it is there: the bundle travels once, packed, with the programs that use it; the checkpoint, from the work folder.
-const PATHS: [&str; 2] = ["models/toybox/bundle", "models/toybox2/checkpoint"];
+/// What is moved, where it is there: the bundle travels once, packed, with the programs that use it.
+const PATHS: [&str; 1] = ["models/toybox/bundle"];
 
 /// The places of the folders in one repository.
 pub(crate) struct Aside<'a> {

@@ -1,7 +1,7 @@
 //! A large file in pieces, each small enough to travel, with hashes that tell whether all of it came.
 //!
 //! `NAME.000`, `NAME.001`, … are the pieces; `NAME.sums` has a line for the whole file and then one for each piece, as
-//! `sha256sum` writes them. `models/toybox2/recipe/gpu/pieces.py` is the same for the machine at the other end.
+//! `sha256sum` writes them. `models/toybox/recipe/gpu/pieces.py` is the same for the machine at the other end.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};

@@ -29,7 +29,7 @@ impl Settings {
     /// From the command line.
     pub(crate) fn parse(arguments: &[String]) -> Result<Self> {
         let mut settings = Self {
-            work: PathBuf::from("target/toybox2"),
+            work: PathBuf::from("target/toybox-training"),
             seconds: 630,
             vae_seconds: 180,
             batch: 256,

@@ -7,7 +7,7 @@ use crate::gpu::step::Step;
 use crate::gpu::tree::Tree;
 
 /// The script at the other end.
-const SCRIPT: &str = "bash models/toybox2/recipe/gpu.sh";
+const SCRIPT: &str = "bash models/toybox/recipe/gpu.sh";
 
 /// The training first, and while it runs the CUDA provider, in `pieces` pieces; last the training's weights.
 pub(crate) fn plan(settings: &Settings, pieces: usize) -> Vec<Step> {

@@ -24,7 +24,7 @@ pub(crate) fn run(workspace: &Workspace, folder: &Path, work: &Path) -> Result {
     let whole = back.join(WEIGHTS);
     pieces::join(WEIGHTS, folder, &whole)?;
     let mut unpack = super::folders::python(work)?.command();
-    unpack.arg(workspace.path("models/toybox2/recipe/gpu/weights.py")).arg("unpack").args([&whole, work]);
+    unpack.arg(workspace.path("models/toybox/recipe/gpu/weights.py")).arg("unpack").args([&whole, work]);
     process::run(&mut unpack, "What Python wrote above says why; the weights are whole, and stay where they came.")
 }
 

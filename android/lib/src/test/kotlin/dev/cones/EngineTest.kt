@@ -35,7 +35,7 @@ internal class EngineTest {
     fun open_reports_the_bundle() = test {
         val info = engine.info
         assertEquals(Cones.bundleInfo(Fixture.bundle), info)
-        assertEquals(Triple("toybox", 64, 64), Triple(info.name, info.width, info.height))
+        assertEquals(Triple("toybox", 128, 128), Triple(info.name, info.width, info.height))
         assertEquals(64, info.fingerprint.length)
         Cones.verifyBundle(Fixture.bundle)
         val report = Cones.deviceReport()
@@ -174,7 +174,7 @@ internal class EngineTest {
     @Test
     fun a_picture_of_the_host_can_be_started_from() = test {
         val rgba = engine.generate(Fixture.request(2)).pixels()
-        Picture.fromRgba(64, 64, rgba).use { picture ->
+        Picture.fromRgba(128, 128, rgba).use { picture ->
             assertArrayEquals(rgba, picture.rgba())
             engine.generate(Fixture.request(4).copy(init = InitPicture(picture, 0.5f))).use {
                 assertEquals(0.5f, it.pictures.single().recipe?.init?.strength)
@@ -182,7 +182,7 @@ internal class EngineTest {
             val strip = Inpaint(feather = 2, outpaint = Margins(right = 32))
             engine.generate(Fixture.request(4).copy(init = InitPicture(picture, 1f, strip))).use {
                 val wide = it.pictures.single()
-                assertEquals(96 to 64, wide.width to wide.height)
+                assertEquals(160 to 128, wide.width to wide.height)
                 assertEquals(Margins(right = 32), wide.recipe?.init?.inpaint?.outpaint)
             }
         }

@@ -133,11 +133,11 @@ public class ScreenTest {
     private fun place(activity: MainActivity) {
         activity.window.decorView.findViewWithTag<View>("fluent-dog place").performClick()
         val picture = activity.requireViewById<BoxView>(DrawPage.PICTURE)
-        val fit = Fit(picture.width, picture.height, 64, 64)
+        val fit = Fit(picture.width, picture.height, 128, 128)
         val at = { x: Int, y: Int -> fit.left + fit.scale * x to fit.top + fit.scale * y }
-        val (from, to) = at(32, 0) to at(80, 64)
+        val (from, to) = at(64, 0) to at(160, 128)
         touch(picture, MotionEvent.ACTION_DOWN, from.first, from.second)
-        touch(picture, MotionEvent.ACTION_MOVE, at(50, 30).first, at(50, 30).second)
+        touch(picture, MotionEvent.ACTION_MOVE, at(100, 60).first, at(100, 60).second)
         touch(picture, MotionEvent.ACTION_UP, to.first, to.second)
         save(activity.window.decorView, "placed")
         val draw = { what: String ->
