@@ -51,6 +51,13 @@ def recognised(args, name, bundle):
     return run(command, args.work / f"{name}.recognised-{args.count}.json")
 
 
+def title(bundle):
+    """How a bundle is drawn where nobody says otherwise."""
+    asked = json.loads((bundle / "bundle.json").read_text())["defaults"]
+    guidance = f"guidance {asked['guidance']:g}" if asked["guidance"] > 1 else "no guidance"
+    return f"{asked['steps']} steps, {guidance}"
+
+
 def share(rows, key):
     pictures = sum(row["with"]["pictures"] for row in rows)
     return sum(row["with"][key] * row["with"]["pictures"] for row in rows) / pictures
@@ -85,7 +92,7 @@ def main():
     if args.again:
         shutil.rmtree(args.work, ignore_errors=True)
     args.work.mkdir(parents=True, exist_ok=True)
-    bundles = {"20 steps, guidance 4": args.bundle, "4 steps, no guidance": args.few}
+    bundles = {title(bundle): bundle for bundle in (args.bundle, args.few)}
     found = {things: compared(args, things) for things in THINGS}
     packs = [recognised(args, name, bundle) for name, bundle in (("many", args.bundle), ("few", args.few))]
     timed = [[seconds(args, bundle) for bundle in bundles.values()] for _ in range(args.runs)]

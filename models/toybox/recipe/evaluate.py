@@ -1,6 +1,6 @@
 """Measures how well Toybox draws what a prompt asks for, while it trains or after.
 
-    python evaluate.py --work WORK [--guidance 4] [--count 240]
+    python evaluate.py --work WORK [--guidance 3] [--count 240]
 
 The judge is a small classifier on the VAE's latents (which class is seen at each place, or none; which context), trained on the
 pool of `make_latents.py` but its first shard, on which its own accuracy is printed first. Drawn pictures are decoded and encoded
@@ -167,7 +167,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--work", required=True, type=Path)
     parser.add_argument("--minutes", type=float, default=12, help="of the processor, to train the judge while it is not good")
-    parser.add_argument("--guidance", type=float, nargs="*", default=[4.0])
+    parser.add_argument("--guidance", type=float, nargs="*", default=[3.0])
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--count", type=int, default=240)
     parser.add_argument("--batch", type=int, default=24)
