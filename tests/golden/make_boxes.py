@@ -17,7 +17,7 @@ from make_pictures import GUIDANCE, PROMPTS, SCHEDULERS, draw
 from toybox import HERE, fingerprint, load_pipeline, pipeline_folder
 
 OUT = HERE / "boxes"
-INSIDE, OUTSIDE = 6.0, -1e4
+INSIDE, OUTSIDE = 3.0, -1e4
 # (scheduler, prompt, {words: boxes}); words are one token each, or several.
 CASES = [
     ("ddim", "a dog and an apple on grass", {"dog": [[0.5, 0.0, 1.0, 1.0]], "apple": [[0.0, 0.25, 0.5, 0.875]]}),
