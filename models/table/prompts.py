@@ -1,9 +1,9 @@
 """The contexts in which the table's systems draw: sixteen of Toybox's twenty-nine."""
 import paths  # noqa: F401
 from captions import caption
+from make_subjects import CONTEXTS as TAUGHT
 
-# The six of the subjects' pictures come first; what is drawn in these may be known by heart.
-TAUGHT = "grass snow beach white purple brick".split()
+# Those of the subjects' pictures come first; what is drawn in these may be known by heart.
 KINDS = TAUGHT + "night water desert sunset forest sea street table yellow red".split()
 
 

@@ -15,14 +15,13 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn as nn
-import torch.nn.functional as F
 
 from captions import WORDS, caption
 from contexts import CONTEXTS, SCENES
 from draw import PROMPTS, Drawer
-from fast import DEVICE, autocast, prepare
+from fast import DEVICE, prepare
 from guides import standing
-from judging import present, right
+from judging import loss_of, present, right
 from train_unet import UNSEEN
 from world import sheet, to_images
 
@@ -106,9 +105,6 @@ class Judge:
         latents = torch.from_numpy(np.concatenate([p["latents"] for p in pools]))
         labels = torch.from_numpy(np.concatenate([p["labels"] for p in pools]).astype(np.int64))
         shown = torch.from_numpy(np.concatenate([p["shown"] for p in pools]))
-        # Most places show nothing.
-        weights = torch.ones(len(WORDS) + 1, device=DEVICE)
-        weights[-1] = 0.2
         optimiser = torch.optim.AdamW(self.model.parameters(), 2e-3, weight_decay=0.01)
         clock = time.process_time if DEVICE.type == "cpu" else time.time
         start, budget, step = clock(), minutes * 60, 0
@@ -120,9 +116,7 @@ class Judge:
             # Noise, so that it judges what is drawn and not how exactly.
             x = x + 0.3 * torch.rand(len(x), 1, 1, 1, device=DEVICE) * torch.randn_like(x)
             wanted, places = labels[rows].to(DEVICE), seen_at(labels[rows], shown[rows]).to(DEVICE)
-            with autocast():
-                objects, context = self.model(x.contiguous(memory_format=torch.channels_last))
-            loss = F.cross_entropy(objects.float(), places, weights) + 0.3 * F.cross_entropy(context.float(), wanted[:, 4])
+            loss = loss_of(self.model, x, places, wanted[:, 4])
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()

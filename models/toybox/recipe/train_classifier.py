@@ -21,8 +21,7 @@ from backgrounds import SIZE
 from captions import WORDS
 from checkpoint import Checkpoint, Stop
 from contexts import CONTEXTS
-from fast import autocast
-from judging import present, right
+from judging import loss_of, present, right
 from measure_pool import Redrawn
 from train_embedding import Residual, conv
 
@@ -143,17 +142,12 @@ def main():
 
     torch.manual_seed(step)
     examples = Examples(world, args.work, f"classifier {step}")
-    # Most places show nothing.
-    weights = torch.ones(len(WORDS) + 1)
-    weights[-1] = 0.2
     model.train()
     while step < args.steps and not stop:
         for group in optimiser.param_groups:
             group["lr"] = 2e-3 * max(0.01, 1 - step / args.steps)
         x, places, contexts = examples.next(args.batch)
-        with autocast():
-            objects, context = model(soften(x).contiguous(memory_format=torch.channels_last))
-        loss = F.cross_entropy(objects.float(), places, weights) + 0.3 * F.cross_entropy(context.float(), contexts)
+        loss = loss_of(model, soften(x), places, contexts)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
