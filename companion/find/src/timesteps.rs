@@ -1,13 +1,15 @@
 //! How often each timestep is learned from.
 
 use cones_core::Scope;
+use serde::{Deserialize, Serialize};
 
 use crate::method::MethodKind;
 use crate::random::Random;
 
 /// How the timesteps of a step are drawn: one from each of as many equal parts of their likelihood as there are pictures, so that
 /// no step is all noise or all picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Timesteps {
     /// Each as likely as any other.
     Even,

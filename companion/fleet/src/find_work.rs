@@ -12,7 +12,7 @@ use cones_find::{FindOptions, find, make_shared, pictures, shared_file, warnings
 use cones_gradient::GradientOptions;
 
 use crate::fetch::one_line;
-use crate::subject::Subject;
+use crate::subject::{Only, Subject};
 use crate::work::{Job, Made, Trouble, Work};
 
 /// From so many pictures on one is held back where nothing else is said, as `cones find` does.
@@ -165,6 +165,8 @@ fn search(subject: &Subject, scope: Scope) -> SearchOptions {
         search.schedule.mixture = Mixture::new(batch, scope, search.schedule.mixture.prior);
     }
     search.schedule.seed = subject.seed.unwrap_or(0);
+    search.schedule.selection.only = subject.only.map_or(search.schedule.selection.only, Only::projection);
+    search.schedule.timesteps = subject.timesteps.unwrap_or(search.schedule.timesteps);
     search.held_out = subject.held_out.unwrap_or(search.held_out);
     search.share = share;
     search
@@ -172,7 +174,26 @@ fn search(subject: &Subject, scope: Scope) -> SearchOptions {
 
 #[cfg(test)]
 mod tests {
+    use cones_find::selection::Projection;
+    use cones_find::timesteps::Timesteps;
+
     use super::*;
+
+    #[test]
+    fn a_line_says_among_what_and_when_it_is_looked_for() {
+        let line = r#"{"name":"rex","class":"dog","pictures":"p"}"#;
+        let mut subject: Subject = serde_json::from_str(line).expect("a line");
+        let plain = SearchOptions::new(Scope::Trigger).schedule;
+        let of_line = |subject: &Subject| search(subject, Scope::Trigger).schedule;
+        assert_eq!(of_line(&subject).selection.only, plain.selection.only);
+        assert_eq!(of_line(&subject).timesteps, plain.timesteps);
+        subject.only = Some(Only::Both);
+        subject.timesteps = Some(Timesteps::Even);
+        assert_eq!(of_line(&subject).selection.only, None);
+        assert_eq!(of_line(&subject).timesteps, Timesteps::Even);
+        subject.only = Some(Only::Keys);
+        assert_eq!(of_line(&subject).selection.only, Some(Projection::Keys));
+    }
 
     #[test]
     fn a_machine_that_is_full_is_not_the_subjects_fault() {

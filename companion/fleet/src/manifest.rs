@@ -128,10 +128,11 @@ mod tests {
 
     #[test]
     fn the_same_subjects_in_csv_and_json_are_the_same() {
-        let csv = "name,class,pictures,steps,flip,share,trigger\nrex,dog,s3://b/rex,30,true,,\nmia,cat,a/1.png | b/2.png,,,0.5,<v2> cat\n";
-        let json = r#"{"class":"dog","name":"rex","pictures":"s3://b/rex","flip":true,"steps":30}
+        let csv = "name,class,pictures,steps,flip,share,trigger,only,timesteps\n\
+                   rex,dog,s3://b/rex,30,true,,,both,\nmia,cat,a/1.png | b/2.png,,,0.5,<v2> cat,,even\n";
+        let json = r#"{"class":"dog","name":"rex","pictures":"s3://b/rex","flip":true,"steps":30,"only":"both"}
 
-            {"name":"mia","class":"cat","pictures":["a/1.png","b/2.png"],"share":0.5,"trigger":"<v2> cat"}"#;
+            {"name":"mia","class":"cat","pictures":["a/1.png","b/2.png"],"share":0.5,"trigger":"<v2> cat","timesteps":"even"}"#;
         let [csv, json] = [csv, json].map(|text| Manifest::parse("m", text.as_bytes()).expect("a manifest"));
         assert_eq!(csv.lines[0].subject, json.lines[0].subject);
         assert_eq!(csv.lines[1].subject, json.lines[1].subject);

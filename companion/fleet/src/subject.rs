@@ -4,6 +4,8 @@ use std::fmt;
 
 use cones_core::Scope;
 use cones_core::subjects::pack::Precision;
+use cones_find::selection::Projection;
+use cones_find::timesteps::Timesteps;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -57,6 +59,12 @@ pub struct Subject {
     /// Whether the subject's pictures are learned from alone, and none in which it stands beside another thing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alone: Option<bool>,
+    /// Among what neurons are looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Only>,
+    /// How often each timestep is learned from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timesteps: Option<Timesteps>,
     /// Seed of everything random.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
@@ -69,6 +77,29 @@ pub struct Subject {
     /// Whether a class word that the model hardly knows is taken all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rare_class: Option<bool>,
+}
+
+/// Among what neurons are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Only {
+    /// `to_k`
+    Keys,
+    /// `to_v`
+    Values,
+    /// Both
+    Both,
+}
+
+impl Only {
+    /// None for both.
+    pub(crate) fn projection(self) -> Option<Projection> {
+        match self {
+            Self::Keys => Some(Projection::Keys),
+            Self::Values => Some(Projection::Values),
+            Self::Both => None,
+        }
+    }
 }
 
 impl Subject {

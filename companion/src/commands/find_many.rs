@@ -26,8 +26,8 @@ Examples:
   cones find-many s3://bucket/subjects.jsonl --out s3://bucket/packs --lease 120
   cones find-many subjects.csv --out packs --retry-failed
 A manifest is CSV with a header, or a JSON object on each line: name, class and pictures (a folder, or files; in CSV parted by `|`), \
-and if wanted trigger, scope, steps, batch, share, precision, factor_steps, learn_trigger, hold_back, drawn, held_out, flip, alone, seed, \
-author, licence, rare_class, as in `cones find`:
+and if wanted trigger, scope, steps, batch, share, precision, factor_steps, learn_trigger, hold_back, drawn, held_out, flip, alone, \
+only (keys, values or both), timesteps (even or middle), seed, author, licence, rare_class, as in `cones find`:
   name,class,pictures,steps
   rex,dog,s3://bucket/photos/rex,300
 Paths are seen from the manifest's folder. Places are folders, or s3://, gs://, az:// and file:// URLs; credentials and endpoints come \
