@@ -64,6 +64,6 @@ pub use request::{InitPicture, Request, SubjectChoice};
 pub use safety::{RefusedPicture, SafetyPolicy, Treatment, Verdict};
 pub use style::{Style, read_styles};
 pub use variation::{Hires, Variation};
-pub use word_box::WordBox;
+pub use word_box::{WordBox, boxes_apart};
 
 uniffi::setup_scaffolding!("cones");

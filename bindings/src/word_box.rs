@@ -15,6 +15,13 @@ pub struct WordBox {
     pub bottom: f32,
 }
 
+/// A part of the picture for each of these words, so that all of them are in it and none is mixed with another: two side by side, three and four in
+/// quarters, and so on, row by row from the upper left. One alone gets no box.
+#[uniffi::export]
+pub fn boxes_apart(words: Vec<String>) -> Vec<WordBox> {
+    cones_core::WordBox::apart(words).iter().map(WordBox::from).collect()
+}
+
 impl From<&WordBox> for cones_core::WordBox {
     fn from(own: &WordBox) -> Self {
         Self::new(&own.words, [own.left, own.top, own.right, own.bottom])

@@ -209,6 +209,11 @@ class Bindings(unittest.TestCase):
         with self.assertRaises(ConesError.BadRequest):
             self.engine.generate(cones.Request(prompt="a cat", steps=1, boxes=[box]))
 
+    def test_things_apart_have_a_part_of_the_picture_each(self):
+        left, right = cones.boxes_apart(["{rex}", "a cat"])
+        self.assertEqual((left.words, left.right, right.left, right.bottom), ("{rex}", 0.5, 0.5, 0.75))
+        self.assertEqual(cones.boxes_apart(["{rex}"]), [])
+
     def test_progress_comes_in_order(self):
         listener = Acting()
         self.engine.generate(request(3, count=2), listener)

@@ -43,13 +43,13 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
     Ok(())
 }
 
-/// Two subjects in one picture, in several places; gives the folder.
+/// Two subjects in one picture, each in its part of it, in several places; gives the folder.
 fn together(workspace: &Workspace, library: &Path, out: &Path, packs: [&PathBuf; 2]) -> Result<PathBuf> {
     let [first, second] = packs.map(|pack| pack.file_stem().unwrap_or_default().to_string_lossy());
     for (i, place) in TOGETHER.into_iter().enumerate() {
         let mut cones = cones(workspace, library);
         cones
-            .args(["generate", "--bundle", "models/toybox/bundle", "--seed", "5", "--prompt"])
+            .args(["generate", "--bundle", "models/toybox/bundle", "--seed", "5", "--apart", "--prompt"])
             .arg(format!("a {{{first}}} and a {{{second}}} {place}"));
         for pack in packs {
             cones.arg("--subject").arg(pack);

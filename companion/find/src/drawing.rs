@@ -1,7 +1,7 @@
 //! Pictures of prompts, with packs and without.
 
 use cones_core::subjects::prompt;
-use cones_core::{CancelToken, Drawn, Engine, Request, Subject};
+use cones_core::{CancelToken, Drawn, Engine, Request, Subject, WordBox};
 
 use crate::error::Result;
 use crate::prompts::replace_by_name;
@@ -43,6 +43,8 @@ pub struct Drawing<'a> {
     pub count: u32,
     /// Denoising steps; the bundle's by default.
     pub steps: Option<u32>,
+    /// Whether each of several subjects has a part of the picture of its own ([`WordBox::apart`]).
+    pub apart: bool,
     /// Stops it.
     pub cancel: &'a CancelToken,
 }
@@ -59,6 +61,9 @@ impl Drawing<'_> {
             request.seed = self.seed;
             request.count = self.count;
             request.steps = self.steps;
+            if self.apart {
+                request.boxes = WordBox::apart(called(&request, set));
+            }
             drawn.extend(self.engine.generate(&request, &mut (), self.cancel)?.pictures);
         }
         Ok(drawn)
@@ -94,6 +99,15 @@ pub fn request(line: &str, set: &[&Shown], with: bool) -> Result<Request> {
     Ok(Request::new(prompt::fill(&request.prompt, &request.subjects)?.text))
 }
 
+/// By what the subjects that a request draws are named in boxes: packs by name, the base model's things by their class words.
+fn called(request: &Request, set: &[&Shown]) -> Vec<String> {
+    let is_named = |subject: &&Subject| subject.places.as_ref().is_some_and(|places| !places.prompt.is_empty());
+    if request.subjects.is_empty() {
+        return set.iter().map(|shown| shown.class.clone()).filter(|class| request.prompt.contains(class)).collect();
+    }
+    request.subjects.iter().filter(is_named).map(|subject| format!("{{{}}}", subject.name)).collect()
+}
+
 /// The subject's name in place of something, and the article before it made to fit its words.
 fn by_name(line: &str, place: &str, subject: &Subject) -> String {
     replace_by_name(line, place, &subject.name, &subject.trigger).unwrap_or_else(|| line.to_owned())
@@ -126,5 +140,15 @@ mod tests {
         assert_eq!(asked("a {} and {}", true).0, "a <v1> dog and <v1> dog");
         assert_eq!(asked("an {}", false).0, "a dog");
         assert!(request("a {tom}", &[&rex], true).is_err());
+        let called = |line: &str, with| {
+            let set = [&rex, &owl];
+            super::called(&request(line, &set, with).expect("names that are on"), &set)
+        };
+        assert_eq!(called("a {rex} and a {hoo}", true), ["{rex}", "{hoo}"]);
+        assert_eq!(called("a {rex} and a {hoo}", false), ["dog", "owl"]);
+        assert_eq!(
+            (called("a {hoo}", true), called("a {hoo}", false)),
+            (vec!["{hoo}".to_owned()], vec!["owl".to_owned()])
+        );
     }
 }

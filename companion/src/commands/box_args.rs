@@ -1,8 +1,10 @@
 //! Where `cones generate` draws words of the prompt.
 
 use clap::Args;
-use cones_core::WordBox;
 use cones_core::picture::recipe::Recipe;
+use cones_core::{Request, Subject, WordBox};
+
+use crate::failure::Failure;
 
 /// Where words of the prompt are drawn.
 #[derive(Debug, Args)]
@@ -11,15 +13,32 @@ pub(super) struct BoxArgs {
     /// for the left half. May be given several times; by default as a recipe says.
     #[arg(long = "box", value_name = "WORDS=LEFT,TOP,RIGHT,BOTTOM", value_parser = word_box)]
     boxes: Vec<WordBox>,
+    /// Draw each of several subjects in a part of the picture of its own, so that none is left out or mixed with another: two side by
+    /// side, three and four in quarters, in the order of --subject.
+    #[arg(long, conflicts_with = "boxes")]
+    apart: bool,
 }
 
 impl BoxArgs {
-    /// What was typed, or else what the recipe says.
-    pub(super) fn boxes(&self, old: Option<&Recipe>) -> Vec<WordBox> {
+    /// What was typed, or else what the recipe says; `named` are the subjects that the prompt names.
+    pub(super) fn boxes<'s>(&self, old: Option<&Recipe>, named: impl Iterator<Item = &'s Subject>) -> Vec<WordBox> {
+        if self.apart {
+            return WordBox::apart(named.map(|subject| format!("{{{}}}", subject.name)));
+        }
         match old {
             Some(old) if self.boxes.is_empty() => old.boxes.clone(),
             _ => self.boxes.clone(),
         }
+    }
+
+    /// Refuses to draw apart where no prompt names two subjects.
+    pub(super) fn check(&self, requests: &[Request]) -> Result<(), Failure> {
+        if self.apart && requests.iter().all(|request| request.boxes.is_empty()) {
+            return Err(Failure::Usage(
+                "--apart is for prompts that name several subjects, each as {NAME}; none here does".into(),
+            ));
+        }
+        Ok(())
     }
 }
 

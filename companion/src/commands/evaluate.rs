@@ -37,6 +37,7 @@ model they stand for the class word. Empty lines and lines that start with # are
 Examples:
   cones evaluate --packs models/packs/fluent-dog.cones models/packs/fluent-robot.cones
   cones evaluate --packs fluent-dog fluent-cat --together --count 4 --out drawn
+  cones evaluate --packs fluent-dog fluent-cat --together --apart
   cones evaluate --packs rex.cones --images photos
   cones evaluate --packs fluent-dog --prompts prompts.txt --json")]
 pub struct EvaluateArgs {
@@ -49,6 +50,9 @@ pub struct EvaluateArgs {
     /// All packs at once in each picture, instead of one after another.
     #[arg(long)]
     together: bool,
+    /// Each of them in a part of the picture of its own, as `cones generate --apart` draws them; the base model's things too.
+    #[arg(long, requires = "together")]
+    apart: bool,
     /// One prompt a line; by default the subject, or all of them, in every context that the measure knows.
     #[arg(long, value_name = "FILE")]
     prompts: Option<PathBuf>,
@@ -114,7 +118,7 @@ pub fn run(args: &EvaluateArgs) -> Result<(), Failure> {
     let (mut rows, bar) = (Vec::new(), Bar::of_counts(args.quiet || args.json));
     let drawings = if args.no_base { 1 } else { 2 };
     let (seed, count, steps) = (args.seed, args.count, args.steps);
-    let mut drawing = Drawing { engine: &mut engine, seed, count, steps, cancel: &cancel };
+    let mut drawing = Drawing { engine: &mut engine, seed, count, steps, apart: args.apart, cancel: &cancel };
     for (i, set) in sets.iter().enumerate() {
         let lines = lines.clone().unwrap_or_else(|| every_context(&measure, set));
         let shown: Vec<&Shown> = set.iter().map(|pack| &pack.shown).collect();

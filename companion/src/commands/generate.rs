@@ -60,6 +60,7 @@ Examples:
   cones generate -p 'a dog on grass' --seed 5 --variation-seed 1 --variation-strength 0.2 -n 9 -o dogs --sheet dogs.png
   cones generate -p 'a panda at night' --hires 2 -o large.png
   cones generate -p 'a {fluent-dog} and a cat on grass' -s fluent-dog --box '{fluent-dog}=0.5,0,1,1' --box cat=0,0,0.5,1 -o two.png
+  cones generate -p 'a {fluent-dog} and a {fluent-cat}' -s fluent-dog -s fluent-cat --apart -o both.png
   cones generate -p 'a dog' --safety report --safety-classifier open_nsfw -o dog.png
   cones generate --prompt-embeds told.safetensors --words rex=4,5 -s rex.cones -o rex.png
   cones generate --from dog.png -o again.png")]
@@ -267,7 +268,6 @@ impl GenerateArgs {
         request.height = self.height.or(size.map(|(_, height)| height));
         request.init = self.init.open(old.and_then(OldRecipe::ours))?;
         request.image = self.image.open(old.and_then(OldRecipe::ours))?;
-        request.boxes = self.boxes.boxes(old.and_then(OldRecipe::ours));
         request.prompt_weights = self.prompt_weights.unwrap_or(old.is_some_and(OldRecipe::prompt_weights));
         let most = bundle.manifest().text.clip_skip;
         request.clip_skip = self.clip_skip.unwrap_or_else(|| old.map_or(0, |old| old.clip_skip(most)));
@@ -289,12 +289,16 @@ impl GenerateArgs {
         let as_drawn = |old: &Recipe| old.subjects.len() == subjects.len() && old.blends();
         let typed = self.prompt.is_some() || lines.is_some();
         request.blend = !typed && old.and_then(OldRecipe::ours).is_some_and(as_drawn);
-        let with = |prompt| {
+        let with = |prompt: Filled| {
             let mut request = request.clone();
+            let named = subjects.iter().zip(&prompt.starts).filter(|(_, starts)| !starts.is_empty());
+            request.boxes = self.boxes.boxes(old.and_then(OldRecipe::ours), named.map(|(subject, _)| subject));
             request.set_prompts(prompt, negative.clone());
             request
         };
-        Ok(prompts.into_iter().map(with).collect())
+        let requests: Vec<Request> = prompts.into_iter().map(with).collect();
+        self.boxes.check(&requests)?;
+        Ok(requests)
     }
 
     /// Standard output holds one picture and nothing else.

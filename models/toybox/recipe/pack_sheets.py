@@ -49,7 +49,7 @@ def of_pair(folder):
     """Rows of the tuned pair: base model, both."""
     rows = []
     for row, packs in enumerate([[], sorted((PACKS / "together").glob("*.cones"))]):
-        subjects = [part for pack in packs for part in ("--subject", pack)]
+        subjects = [part for pack in packs for part in ("--subject", pack)] + ["--apart"] * bool(packs)
         for column, context in enumerate(CONTEXTS[:FEW]):
             prompt = f"a {{fluent-dog}} and a {{fluent-robot}} {context}" if packs else f"a dog and a robot {context}"
             cones("generate", "--prompt", prompt, *subjects, "--seed", SEED, "--quiet", "--out", folder / f"{row}-{column}.png")

@@ -86,7 +86,7 @@ pub(super) fn show(
     let lines: Vec<String> = contexts().into_iter().take(count).collect();
     let shown = Shown { subject: pack.subject(), class: pack.metadata.class.clone() };
     let mut engine = Engine::new(Bundle::open(bundle.path())?, options.clone())?;
-    let mut drawing = Drawing { engine: &mut engine, seed: SEED, count: 1, steps: None, cancel };
+    let mut drawing = Drawing { engine: &mut engine, seed: SEED, count: 1, steps: None, apart: false, cancel };
     let mut rows: Vec<Vec<Drawn>> = Vec::new();
     for with in [false, true] {
         let mut row = Vec::new();

@@ -15,6 +15,14 @@ package dev.cones
  */
 public data class WordBox(val words: String, val left: Float, val top: Float, val right: Float, val bottom: Float) {
     internal fun native() = dev.cones.generated.WordBox(words, left, top, right, bottom)
+
+    public companion object {
+        /**
+         * A part of the picture for each of these words, so that all of them are in it and none is mixed with another: two side by side, three
+         * and four in quarters, and so on, row by row from the upper left. One alone gets no box.
+         */
+        public fun apart(words: List<String>): List<WordBox> = dev.cones.generated.boxesApart(words).map { it.wrapped() }
+    }
 }
 
 internal fun dev.cones.generated.WordBox.wrapped() = WordBox(words, left, top, right, bottom)

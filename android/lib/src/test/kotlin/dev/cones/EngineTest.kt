@@ -71,6 +71,12 @@ internal class EngineTest {
     }
 
     @Test
+    fun things_apart_have_a_part_of_the_picture_each() {
+        assertEquals(listOf(WordBox("{rex}", 0f, 0.25f, 0.5f, 0.75f), WordBox("a cat", 0.5f, 0.25f, 1f, 0.75f)), WordBox.apart(listOf("{rex}", "a cat")))
+        assertEquals(emptyList<WordBox>(), WordBox.apart(listOf("{rex}")))
+    }
+
+    @Test
     fun words_are_drawn_in_their_boxes() = test {
         val plain = Fixture.request(2)
         val boxes = listOf(WordBox("dog", 0.5f, 0f, 1f, 1f))
