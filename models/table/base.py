@@ -6,11 +6,13 @@ from diffusers import StableDiffusionPipeline
 from diffusers.models.attention_processor import AttnProcessor
 
 import paths  # noqa: F401
+import boxed_attention
 import fast
 
 STEPS, GUIDANCE = 20, 3.0
 # Pictures that are drawn at once.
 AT_ONCE = 16
+PLAIN = AttnProcessor()
 
 
 class Base:
@@ -22,7 +24,7 @@ class Base:
         self.pipeline, self.tokenizer, self.scheduler = pipeline, pipeline.tokenizer, pipeline.scheduler
         self.text_encoder, self.vae = pipeline.text_encoder.requires_grad_(False), pipeline.vae.requires_grad_(False)
         self.unet = fast.prepare(pipeline.unet).requires_grad_(False)
-        self.unet.set_attn_processor(AttnProcessor())
+        self.unet.set_attn_processor(PLAIN)
         # Embeddings that stand in place of the tokenizer's own, by token.
         self.rows = {}
         self.text_encoder.get_input_embeddings().register_forward_hook(self.with_rows)
@@ -77,11 +79,15 @@ class Base:
         return F.mse_loss(out.float(), wanted, reduction="none").mean((1, 2, 3))
 
     @torch.no_grad()
-    def draw(self, prompts, seeds):
-        """Pictures [n, height, width, 3] in bytes, each from the noise of its own seed."""
+    def draw(self, prompts, seeds, boxes=None):
+        """Pictures [n, height, width, 3] in bytes, each from the noise of its own seed; `boxes` say where the same words stand in all of them."""
         drawn = []
         for i in range(0, len(prompts), AT_ONCE):
+            some = prompts[i:i + AT_ONCE]
             noise = [torch.Generator().manual_seed(seed) for seed in seeds[i:i + AT_ONCE]]
-            out = self.pipeline(prompts[i:i + AT_ONCE], generator=noise, num_inference_steps=STEPS, guidance_scale=GUIDANCE, output_type="np")
+            if boxes:
+                self.unet.set_attn_processor(boxed_attention.Boxed(boxed_attention.bias(self.tokenizer, some, [boxes] * len(some))))
+            out = self.pipeline(some, generator=noise, num_inference_steps=STEPS, guidance_scale=GUIDANCE, output_type="np")
             drawn.append((out.images * 255).round().astype(np.uint8))
+        self.unet.set_attn_processor(PLAIN)
         return np.concatenate(drawn)

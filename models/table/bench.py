@@ -15,6 +15,7 @@ from base import Base
 from cones import Cones
 from prompts import KINDS, in_contexts
 from drawn import Drawn
+from layout import boxes
 from method import LENGTHS, Learned
 from paths import ROOT
 
@@ -77,13 +78,14 @@ class Bench:
             about = opened.metadata()
         return Learned(load_file(files[length]), int(about["bytes"]), float(about["seconds"]))
 
-    def drawn(self, method, subjects, parts, seed):
-        """Pictures of what was learned, in every context."""
+    def drawn(self, method, subjects, parts, seed, boxed=False):
+        """Pictures of what was learned, in every context; in boxes, if asked so."""
         self.base.restore()
         for tensors in parts:
             method.apply(self.base, tensors)
-        prompts = in_contexts([method.called(subject) for subject in subjects])
-        return self.base.draw(prompts, [noise(seed)] * len(prompts))
+        called = [method.called(subject) for subject in subjects]
+        prompts = in_contexts(called)
+        return self.base.draw(prompts, [noise(seed)] * len(prompts), boxes(called) if boxed else None)
 
     def kept(self, system, words, seed, run, again=False):
         """What a system has drawn, drawn once; so pictures can be judged anew when the judge has changed. A sheet of them is kept, to be looked at."""

@@ -52,22 +52,33 @@ class Figures:
 
     @staticmethod
     def compare(points):
-        """Of ours, what each method that is trained reaches at the same text alignment."""
-        for ours in [name for name in OURS if name in points]:
-            text, alike = points[ours]
-            reached = {name: most_alike([points["base"], *along], text - SLACK) for name, along in trained(points).items()} if "base" in points else {}
+        """Of ours, what each method that is trained reaches at the same text alignment: those in boxes among themselves."""
+        for name in points:
+            ours, _, boxed = parts(name)
+            base = points.get("base" + boxed)
+            if ours not in OURS or not base:
+                continue
+            text, alike = points[name]
+            reached = {method: most_alike([base, *along], text - SLACK) for method, along in trained(points, boxed).items()}
             if reached:
-                print(f"\n{title(ours)} is alike {alike:.3f} at text alignment {text:.3f}. There the others reach: "
-                      + ", ".join(f"{TITLES[name]} {value:.3f}" for name, value in reached.items()))
+                print(f"\n{title(name)} is alike {alike:.3f} at text alignment {text:.3f}. There the others reach: "
+                      + ", ".join(f"{TITLES[method]} {value:.3f}" for method, value in reached.items()))
 
 
-def trained(points):
-    """The points of each method that PyTorch trains, in the order of their steps."""
+def parts(system):
+    """`dreambooth-200-boxed` as its method, its steps (0 where it has none) and BOXED or nothing."""
+    name = system.removesuffix(BOXED)
+    method, _, steps = name.rpartition("-")
+    return (method, int(steps), system[len(name):]) if steps.isdigit() else (name, 0, system[len(name):])
+
+
+def trained(points, boxed):
+    """The points of each method that PyTorch trains, drawn in boxes or not, in the order of their steps."""
     along = {}
     for name in points:
-        method, _, steps = name.rpartition("-")
-        if steps.isdigit():
-            along.setdefault(method, []).append((int(steps), points[name]))
+        method, steps, where = parts(name)
+        if steps and where == boxed:
+            along.setdefault(method, []).append((steps, points[name]))
     return {method: [point for _, point in sorted(some)] for method, some in along.items()}
 
 
@@ -82,9 +93,9 @@ def most_alike(points, text):
 
 
 def title(system):
-    """`dreambooth-200` as DreamBooth, 200 steps."""
-    method, _, steps = system.rpartition("-")
-    return f"{TITLES[method]}, {steps} steps" if steps.isdigit() else TITLES[system]
+    """`dreambooth-200-boxed` as DreamBooth, 200 steps, in boxes."""
+    method, steps, boxed = parts(system)
+    return ", ".join([TITLES[method], *([f"{steps} steps"] if steps else []), *(["in boxes"] if boxed else [])])
 
 
 def interval(values):
@@ -116,10 +127,15 @@ def milliseconds(values):
 FORMS = {"text": number, "image": number, "alike": number, "recognised": share, "classes": share, "context": share, "taught": number, "bytes": kilobytes,
          "seconds": seconds, "switch": milliseconds}
 HEAD = ("text alignment", "image alignment", "alike", "all recognised", "classes right", "context right", "alike where taught", "KB a subject", "s to teach", "ms to switch")
-OURS = ("ours", "tuned")
+OURS = ("ours", "gentle", "tuned")
+# The strength at which ours is drawn a second time: the slider of the apps, and no other pack.
+GENTLE = 0.7
+# The end of a system's name where each subject has a part of the picture for its box.
+BOXED = "-boxed"
 # Text alignments that differ by less count as equal, in the others' favour: less than these figures tell apart.
 SLACK = 0.01
 TITLES = {
     "real": "the subjects themselves", "base": "base model", "textual-inversion": "Textual Inversion", "dreambooth": "DreamBooth", "custom-diffusion": "Custom Diffusion", "shira": "SHiRA",
-    "paper": "Cones, the paper's procedure", "ours": "**Cones, ours**", "tuned": "**Cones, ours, tuned together**",
+    "paper": "Cones, the paper's procedure", "ours": "**Cones, ours**",
+    "gentle": f"**Cones, ours, at strength {GENTLE:g}**", "tuned": "**Cones, ours, tuned together**",
 }

@@ -13,7 +13,7 @@ LENGTHS, BATCH = (100, 200, 400), 4
 
 @dataclass
 class Learned:
-    """What a method found: tensors that `apply` of its module takes, the bytes that a phone would have to download, and the seconds it took."""
+    """What a method found: tensors that `apply` of its module takes, the bytes that a phone would have to download, and the processor's seconds it took."""
     tensors: dict
     bytes: int
     seconds: float
@@ -21,16 +21,16 @@ class Learned:
 
 def fit(parameters, rate, lengths, loss, decay=1e-2):
     """AdamW as the public scripts have it (diffusers' defaults: betas 0.9 and 0.999, decay 1e-2, norm of gradients at most 1), constant rate.
-    Yields after each of `lengths` steps the seconds so far, in which the caller's are not counted."""
+    Yields after each of `lengths` steps the processor's seconds so far, in which the caller's are not counted."""
     optimiser, seconds = torch.optim.AdamW(parameters, rate, weight_decay=decay), 0.0
     for before, length in zip((0, *lengths), lengths):
-        start = time.perf_counter()
+        start = time.process_time()
         for _ in range(length - before):
             optimiser.zero_grad(set_to_none=True)
             loss().backward()
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimiser.step()
-        seconds += time.perf_counter() - start
+        seconds += time.process_time() - start
         yield seconds
 
 
