@@ -22,7 +22,7 @@ from boxed_attention import Boxed, bias  # noqa: E402
 OUT = HERE / "boxes"
 # (scheduler, prompt, {words: boxes}); words are one token each, or several.
 CASES = [
-    ("ddim", "a dog and an apple on grass", {"dog": [[0.5, 0.0, 1.0, 1.0]], "apple": [[0.0, 0.25, 0.5, 0.875]]}),
+    ("ddim", "a dog and an apple on grass", {"dog": [[0.0, 0.0, 0.5, 1.0]], "apple": [[0.5, 0.25, 1.0, 0.875]]}),
     ("euler", "a car in the snow", {"a car": [[0.0, 0.5, 0.4, 1.0]]}),
     ("dpm++2m", "a cat and a frog and an owl at night", {"cat": [[0.55, 0.5, 1.0, 1.0]], "owl": [[0.0, 0.0, 0.3, 0.3], [0.7, 0.0, 1.0, 0.3]]}),
     ("ddim", "a dog and an apple on grass", {}),
