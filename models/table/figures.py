@@ -16,18 +16,25 @@ class Figures:
     """Read whole, and written whole after each line, so that nothing of it is ever half there."""
 
     def __init__(self, file=FILE):
-        self.file, self.rows = file, {}
-        if file.exists():
-            with file.open(newline="") as lines:
+        self.file = file
+        self.rows = self.read()
+
+    def read(self):
+        """The lines of the file."""
+        rows = {}
+        if self.file.exists():
+            with self.file.open(newline="") as lines:
                 for row in csv.DictReader(lines, delimiter="\t"):
                     key = row["system"], tuple(row["subjects"].split()), int(row["seed"])
-                    self.rows[key] = {name: float(row[name]) if row[name] else None for name in COLUMNS if name not in KEY}
+                    rows[key] = {name: float(row[name]) if row[name] else None for name in COLUMNS if name not in KEY}
+        return rows
 
     def __contains__(self, key):
         return key in self.rows
 
     def add(self, key, row):
-        self.rows[key] = row
+        # Another run of the bench may have written since.
+        self.rows = self.read() | {key: row}
         part = self.file.with_suffix(".part")
         with part.open("w", newline="") as lines:
             writer = csv.writer(lines, delimiter="\t", lineterminator="\n")
@@ -100,15 +107,16 @@ def title(system):
 
 def interval(values):
     """Half of the mean's 95 % interval."""
-    return 1.96 * stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0
+    return 1.96 * stdev(values) / len(values) ** 0.5
 
 
 def number(values):
-    return f"{mean(values):.3f} ± {interval(values):.3f}"
+    """One value has no interval."""
+    return f"{mean(values):.3f}" + (f" ± {interval(values):.3f}" if len(values) > 1 else "")
 
 
 def share(values):
-    return f"{100 * mean(values):.0f} ± {100 * interval(values):.0f} %"
+    return f"{100 * mean(values):.0f}" + (f" ± {100 * interval(values):.0f} %" if len(values) > 1 else " %")
 
 
 def kilobytes(values):
