@@ -1,4 +1,6 @@
 """Words drawn in boxes, in diffusers: what the engine adds to cross-attention's scores, as a processor of attention."""
+from functools import cache
+
 import numpy
 import torch
 import torch.nn.functional as F
@@ -35,6 +37,8 @@ def bias(tokenizer, prompts, boxes):
     found = [[(tokens_of(tokenizer, prompt, words), sides) for words, all_sides in own.items() for sides in all_sides] for prompt, own in zip(prompts, boxes)]
     assert all(tokens for own in found for tokens, _ in own), "the words of each box stand in its prompt"
 
+    # The same in every step, and in every layer that sees the picture as small.
+    @cache
     def of(places, tokens):
         side = int(places**0.5)
         middle = (numpy.arange(side) + 0.5) / side
