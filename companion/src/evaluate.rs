@@ -10,6 +10,7 @@ pub mod instances;
 pub mod labels;
 pub mod measure;
 pub mod network;
+pub mod parts;
 pub mod recolour;
 pub mod scene;
 pub mod score;

@@ -15,7 +15,8 @@ struct Case {
     picture: String,
     prompt: String,
     whole: String,
-    around: String,
+    part: String,
+    part_alike: f64,
     objects: bool,
     context: bool,
     alike: f64,
@@ -63,9 +64,12 @@ fn every_picture_is_judged_as_in_python() {
                 case.picture
             );
         }
-        // With several subjects asked for, each is looked for around the places that resemble it.
-        let around = one(&mut measure, &[&wanted, &wanted]);
-        assert_eq!(around.nearest[0], Some(case.around.clone()), "{}", case.picture);
+        // With several subjects asked for, each is looked for in the parts of the picture.
+        let part = one(&mut measure, &[&wanted, &wanted]);
+        assert_eq!(part.nearest[0], Some(case.part.clone()), "{}", case.picture);
+        // Lanczos here and in Pillow differ by a level at most.
+        let (found, expected) = (part.likeness[0], case.part_alike);
+        assert!((found - expected).abs() < 2e-3, "{}: {found} {expected}", case.picture);
     }
 }
 

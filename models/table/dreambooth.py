@@ -9,8 +9,8 @@ from examples import Examples
 from method import LENGTHS, Learned, fit, with_prior
 from method import trigger_and_class as called
 
-RATES = (2e-6, 5e-6, 2e-5, 1e-4, 2e-4, 5e-4)
-RATE = 2e-4
+RATES = (5e-6, 2e-5, 5e-5, 1e-4, 2e-4)
+RATE = 5e-5
 JOINT = True
 
 

@@ -8,7 +8,7 @@ import kept
 
 FILE = Path(__file__).resolve().parent / "figures.tsv"
 KEY = ("system", "subjects", "seed")
-SHOWN = ("text", "image", "alike", "recognised", "classes", "context")
+SHOWN = ("text", "image", "alike", "each", "recognised", "classes", "context")
 COLUMNS = (*KEY, *SHOWN, "taught", "bytes", "seconds", "switch")
 
 
@@ -132,9 +132,9 @@ def milliseconds(values):
     return f"{1e3 * mean(known):.2f}" if known else ""
 
 
-FORMS = {"text": number, "image": number, "alike": number, "recognised": share, "classes": share, "context": share, "taught": number, "bytes": kilobytes,
+FORMS = {"text": number, "image": number, "alike": number, "each": share, "recognised": share, "classes": share, "context": share, "taught": number, "bytes": kilobytes,
          "seconds": seconds, "switch": milliseconds}
-HEAD = ("text alignment", "image alignment", "alike", "all recognised", "classes right", "context right", "alike where taught", "KB a subject", "s to teach", "ms to switch")
+HEAD = ("text alignment", "image alignment", "alike", "each recognised", "all recognised", "classes right", "context right", "alike where taught", "KB a subject", "s to teach", "ms to switch")
 OURS = ("ours", "gentle", "tuned")
 # The strength at which ours is drawn a second time: the slider of the apps, and no other pack.
 GENTLE = 0.7

@@ -9,8 +9,8 @@ from examples import Examples
 from method import LENGTHS, Learned, fit, modules, with_prior
 from method import trigger_and_class as called
 
-RATES = (1e-3, 5e-3, 1e-2, 2e-2)
-RATE = 1e-2
+RATES = (5e-3, 1e-2, 2e-2, 4e-2)
+RATE = 2e-2
 JOINT = False
 SHARE = 0.02
 PROJECTIONS = ("to_q", "to_k", "to_v", "to_out.0")

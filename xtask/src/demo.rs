@@ -14,7 +14,10 @@ use crate::workspace::Workspace;
 const SUBJECT_PROMPTS: [&str; 4] =
     ["a {} on grass", "a {} at night", "a {} on the beach", "a {} on a yellow background"];
 
-/// Where two subjects are shown together.
+/// The packs of two subjects that are shown together.
+const PAIR: [&str; 2] = ["fluent-dog", "fluent-robot"];
+
+/// Where they are shown.
 const TOGETHER: [&str; 4] = ["on grass", "at night", "in the snow", "on a blue background"];
 
 /// Set-up, build, a sheet of the base model's pictures, one for each example subject (base model above, subject below), and
@@ -32,10 +35,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
         sheet(workspace, &library, &folder, prompts.chain([OsStr::new("--subject"), pack.as_os_str()]))?;
         shown.push(folder.join("sheet.png"));
     }
-    // Those that were tuned for each other.
-    if let [first, second, ..] = packs(&folder.join("together")).as_slice() {
-        shown.push(together(workspace, &library, &out.join("together"), [first, second])?);
-    }
+    let pair = PAIR.map(|name| folder.join(name).with_extension("cones"));
+    shown.push(together(workspace, &library, &out.join("together"), &pair)?);
     println!("\nThe pictures are in {}; to begin with:", out.display());
     for path in shown {
         println!("  {}", path.display());
@@ -44,8 +45,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
 }
 
 /// Two subjects in one picture, each in its part of it, in several places; gives the folder.
-fn together(workspace: &Workspace, library: &Path, out: &Path, packs: [&PathBuf; 2]) -> Result<PathBuf> {
-    let [first, second] = packs.map(|pack| pack.file_stem().unwrap_or_default().to_string_lossy());
+fn together(workspace: &Workspace, library: &Path, out: &Path, packs: &[PathBuf; 2]) -> Result<PathBuf> {
+    let [first, second] = PAIR;
     for (i, place) in TOGETHER.into_iter().enumerate() {
         let mut cones = cones(workspace, library);
         cones

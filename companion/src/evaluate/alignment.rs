@@ -4,49 +4,20 @@ use std::collections::BTreeMap;
 
 use super::scene::Scene;
 
-/// How sharply the places that resemble a class count, in the mean over places.
-const FOCUS: f32 = 20.0;
-
-/// What the embedding saw in one picture.
-#[derive(Debug, Clone, Copy)]
-pub struct Seen<'a> {
-    /// Vector of the whole picture.
-    pub whole: &'a [f32],
-    /// A vector for each place.
-    pub local: &'a [f32],
-    /// Whether an object is at each place, 0 to 1.
-    pub presence: &'a [f32],
-}
-
-/// The vector of a picture by which it is judged. In a picture with several subjects, what counts is the part of it that
-/// resembles the candidates.
-pub fn vector(seen: &Seen<'_>, candidates: &BTreeMap<String, Vec<Vec<f32>>>, several: bool) -> Vec<f32> {
-    if several { around_candidates(seen, candidates) } else { seen.whole.to_vec() }
-}
-
-/// The candidate that is nearest to a vector.
-pub fn nearest<'a>(vector: &[f32], candidates: &'a BTreeMap<String, Vec<Vec<f32>>>) -> Option<&'a str> {
-    let likeness = |vectors: &[Vec<f32>]| vectors.iter().map(|v| dot(v, vector)).fold(f32::NEG_INFINITY, f32::max);
+/// The candidate that is nearest to any of the vectors of a picture.
+pub fn nearest<'a>(vectors: &[Vec<f32>], candidates: &'a BTreeMap<String, Vec<Vec<f32>>>) -> Option<&'a str> {
     // The first of equals, as numpy's argmax.
-    let best = |best: Option<(&'a str, f32)>, (name, vectors): (&'a String, &'a Vec<Vec<f32>>)| {
-        let found = likeness(vectors);
+    let best = |best: Option<(&'a str, f32)>, (name, own): (&'a String, &'a Vec<Vec<f32>>)| {
+        let found = likeness(vectors, own);
         if best.is_none_or(|(_, most)| found > most) { Some((name.as_str(), found)) } else { best }
     };
     candidates.iter().fold(None, best).map(|(name, _)| name)
 }
 
-/// Mean local vector over the places that resemble any of the candidates and hold an object, of length 1.
-fn around_candidates(seen: &Seen<'_>, candidates: &BTreeMap<String, Vec<Vec<f32>>>) -> Vec<f32> {
-    let width = seen.whole.len();
-    let mut sum = vec![0.0; width];
-    for (local, presence) in seen.local.chunks_exact(width.max(1)).zip(seen.presence) {
-        let alike = candidates.values().flatten().map(|v| dot(v, local)).fold(f32::NEG_INFINITY, f32::max);
-        let weight = presence * (FOCUS * alike).exp();
-        sum.iter_mut().zip(local).for_each(|(sum, value)| *sum += weight * value);
-    }
-    let length = dot(&sum, &sum).sqrt();
-    sum.iter_mut().for_each(|value| *value /= length.max(f32::MIN_POSITIVE));
-    sum
+/// The highest cosine of any of some vectors of length 1 with any of others.
+pub fn likeness(vectors: &[Vec<f32>], others: &[Vec<f32>]) -> f32 {
+    let cosines = vectors.iter().flat_map(|vector| others.iter().map(|other| dot(vector, other)));
+    cosines.fold(f32::NEG_INFINITY, f32::max)
 }
 
 /// Whether the wanted things have the highest scores, each more likely there than not. Nothing wanted: no answer.
@@ -68,7 +39,7 @@ pub fn context_right(scores: &[f32], scene: &Scene) -> Option<bool> {
 }
 
 /// The cosine of two vectors of length 1.
-pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
@@ -90,13 +61,14 @@ mod tests {
     }
 
     #[test]
-    fn among_several_subjects_only_alike_places_count() {
+    fn the_best_part_of_a_picture_tells() {
         let candidates =
-            BTreeMap::from([("a".to_owned(), vec![vec![1.0, 0.0, 0.0]]), ("b".to_owned(), vec![vec![0.8, 0.6, 0.0]])]);
-        // Something else fills the picture; one place holds `b`.
-        let seen = Seen { whole: &[0.7, 0.0, 0.7], local: &[0.0, 0.0, 1.0, 0.8, 0.6, 0.0], presence: &[1.0, 1.0] };
-        let found = |several| nearest(&vector(&seen, &candidates, several), &candidates);
-        assert_eq!((found(false), found(true)), (Some("a"), Some("b")));
-        assert_eq!(nearest(&vector(&seen, &BTreeMap::new(), true), &BTreeMap::new()), None);
+            BTreeMap::from([("a".to_owned(), vec![vec![1.0, 0.0]]), ("b".to_owned(), vec![vec![0.6, 0.8]])]);
+        let (whole, part) = (vec![1.0, 0.0], vec![0.6, 0.8]);
+        assert_eq!(nearest(&[whole.clone()], &candidates), Some("a"));
+        // Both are there as they are: the first of equals.
+        assert_eq!(nearest(&[part.clone(), whole], &candidates), Some("a"));
+        assert_eq!(nearest(&[vec![0.8, 0.6], part], &candidates), Some("b"));
+        assert_eq!((nearest(&[], &candidates), nearest(&[vec![1.0, 0.0]], &BTreeMap::new())), (Some("a"), None));
     }
 }

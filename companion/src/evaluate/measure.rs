@@ -6,10 +6,11 @@ use std::path::Path;
 use cones_core::{CancelToken, Picture, Sha256};
 use cones_find::looks::Looks;
 
-use super::alignment::{self, Seen};
+use super::alignment;
 use super::instances::Instances;
 use super::labels::Labels;
 use super::network::{Network, Output};
+use super::parts::parts;
 use super::recolour::{TURNS, turned};
 use super::scene::Scene;
 use super::wanted::Wanted;
@@ -89,6 +90,19 @@ impl Measure {
         looks.network == self.network && !looks.pictures.is_empty() && all
     }
 
+    /// The vectors of each picture: of itself, or, where several subjects are looked for, of its parts.
+    fn seen(
+        &mut self,
+        pictures: &[Picture],
+        several: bool,
+        cancel: &CancelToken,
+    ) -> Result<Vec<Vec<Vec<f32>>>, Failure> {
+        if !several {
+            return Ok(self.vectors(pictures, cancel)?.into_iter().map(|vector| vec![vector]).collect());
+        }
+        pictures.iter().map(|picture| self.vectors(&parts(picture), cancel)).collect()
+    }
+
     fn vectors(&mut self, pictures: &[Picture], cancel: &CancelToken) -> Result<Vec<Vec<f32>>, Failure> {
         let seen = self.embedding.run(pictures, cancel)?;
         let whole = output(&seen, "embedding", pictures.is_empty())?;
@@ -106,25 +120,16 @@ impl Measure {
         wanted: &[&Wanted],
         cancel: &CancelToken,
     ) -> Result<Vec<Judged>, Failure> {
-        let seen = self.embedding.run(pictures, cancel)?;
+        let seen = self.seen(pictures, wanted.len() > 1, cancel)?;
         let named = self.classifier.run(pictures, cancel)?;
         let output = |from: &BTreeMap<String, Output>, name: &str| output(from, name, pictures.is_empty());
-        let (whole, local) = (output(&seen, "embedding")?, output(&seen, "local")?);
-        let (presence, objects, context) =
-            (output(&seen, "presence")?, output(&named, "objects")?, output(&named, "context")?);
-        let several = wanted.len() > 1;
+        let (objects, context) = (output(&named, "objects")?, output(&named, "context")?);
         let judge = |(i, scene): (usize, &Scene)| {
-            let seen =
-                Seen { whole: whole.of_picture(i), local: local.of_picture(i), presence: presence.of_picture(i) };
-            let (mut nearest, mut likeness) = (Vec::new(), Vec::new());
-            for wanted in wanted {
-                let vector = alignment::vector(&seen, wanted.candidates(), several);
-                nearest.push(alignment::nearest(&vector, wanted.candidates()).map(str::to_owned));
-                likeness.push(wanted.likeness(&vector));
-            }
+            let seen = seen.get(i).map(Vec::as_slice).unwrap_or_default();
+            let nearest = |wanted: &&Wanted| alignment::nearest(seen, wanted.candidates()).map(str::to_owned);
             Judged {
-                nearest,
-                likeness,
+                nearest: wanted.iter().map(nearest).collect(),
+                likeness: wanted.iter().map(|wanted| wanted.likeness(seen)).collect(),
                 objects: alignment::objects_right(objects.of_picture(i), scene),
                 context: alignment::context_right(context.of_picture(i), scene),
             }

@@ -1,11 +1,12 @@
 //! The subject that a picture should show, and what else it could show.
 
 use std::collections::BTreeMap;
+use std::slice::from_ref;
 
 use cones_find::looks::Looks;
 use serde::Serialize;
 
-use super::alignment::dot;
+use super::alignment;
 use super::instances::Instances;
 
 /// Of pictures nearer than this share of the real ones a hue's turn has changed nothing: the subject is grey.
@@ -54,7 +55,7 @@ impl Wanted {
         let mut wanted = Self { name, candidates, held_back: looks.held_back.clone() };
         let least = wanted.marks().real.unwrap_or(1.0) * SAME;
         for (i, turn) in looks.recoloured.iter().enumerate() {
-            if mean(turn.iter().map(|vector| wanted.likeness(vector))).is_some_and(|alike| alike < least) {
+            if mean(turn.iter().map(|vector| wanted.likeness(from_ref(vector)))).is_some_and(|alike| alike < least) {
                 wanted.candidates.insert(format!("recoloured {i}"), turn.clone());
             }
         }
@@ -66,23 +67,22 @@ impl Wanted {
         &self.candidates
     }
 
-    /// How alike a picture is to the subject's: the cosine with the nearest of them.
-    pub fn likeness(&self, vector: &[f32]) -> f64 {
-        let own = self.own_vectors().iter();
-        own.map(|own| f64::from(dot(own, vector))).fold(f64::NEG_INFINITY, f64::max)
+    /// How alike a picture is to the subject's, by its vectors: the highest cosine with any of theirs.
+    pub fn likeness(&self, vectors: &[Vec<f32>]) -> f64 {
+        f64::from(alignment::likeness(vectors, self.own_vectors()))
     }
 
     /// What likeness is to be read between.
     pub fn marks(&self) -> Marks {
         let others = self.candidates.iter().filter(|(name, _)| **name != self.name).flat_map(|(_, vectors)| vectors);
-        let others = mean(others.map(|vector| self.likeness(vector)));
+        let others = mean(others.map(|vector| self.likeness(from_ref(vector))));
         let own = self.own_vectors();
         let apart = |i: usize| {
-            let rest = own.iter().enumerate().filter(move |(j, _)| *j != i);
-            rest.map(|(_, vector)| f64::from(dot(vector, &own[i]))).fold(f64::NEG_INFINITY, f64::max)
+            let rest = [&own[..i], &own[i + 1..]].into_iter();
+            f64::from(rest.map(|rest| alignment::likeness(from_ref(&own[i]), rest)).fold(f32::NEG_INFINITY, f32::max))
         };
         let real = match (self.held_back.is_empty(), own.len()) {
-            (false, _) => mean(self.held_back.iter().map(|vector| self.likeness(vector))),
+            (false, _) => mean(self.held_back.iter().map(|vector| self.likeness(from_ref(vector)))),
             (true, 0 | 1) => None,
             (true, count) => mean((0..count).map(apart)),
         };
@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(wanted.candidates().len(), 2, "{:?}", wanted.candidates());
         let marks = wanted.marks();
         assert!(close(marks.real, 20.0) && close(marks.others, 70.0), "{marks:?}");
-        assert!(close(Some(wanted.likeness(&at(50.0))), 30.0));
+        assert!(close(Some(wanted.likeness(&[at(50.0)])), 30.0));
         // A picture held back takes the place of each against the others.
         let held = Looks { held_back: vec![at(30.0)], ..looks(&[0.0, 20.0]) };
         assert!(close(Wanted::own(&held, "rex", "dog", &instances(), None).marks().real, 10.0));

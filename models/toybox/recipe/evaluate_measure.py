@@ -62,13 +62,13 @@ def drawn(redrawer, world, numbers, wanted, start):
     return np.concatenate(pictures)
 
 
-def taken(measured, seen, wanted):
+def taken(measured, pictures, wanted):
     """Of each picture and thing asked for, whether the subject of its class is nearest."""
     flags = []
-    for i, (names, _) in enumerate(wanted):
-        part = {key: value[i:i + 1] for key, value in seen.items()}
+    for picture, (names, _) in zip(pictures, wanted):
+        seen = measured.seen(picture[None], len(names) > 1)
         words = [name.split("/")[0] for name in names]
-        flags.append([measured.nearest(part, measured.instances(word), len(names) > 1)[0] == own(word) for word in words])
+        flags.append([measured.nearest(seen, measured.instances(word))[0] == own(word) for word in words])
     return flags
 
 
@@ -92,7 +92,7 @@ def main():
         for start in KINDS.values():
             pictures = drawn(redrawer, world, numbers, wanted, start)
             x = measure_world.as_input(pictures).numpy()
-            flags = taken(measured, measured.embedding.run(x), wanted)
+            flags = taken(measured, pictures, wanted)
             text = measured.text(x, [([n.split("/")[0] for n in names], kind) for names, kind in wanted])
             row["each taken for the subject"].append(percent([f for some in flags for f in some]))
             row["all of them"].append(percent([all(some) for some in flags]))

@@ -29,8 +29,6 @@ for subject in dog owl robot cat car; do
     # What a report would show of it is for whoever makes packs of their own.
     rm "models/packs/fluent-$subject.finding.json"
 done
-target/release/cones tune --packs models/packs/fluent-dog.cones models/packs/fluent-robot.cones --threads 1 \
-    --bundle models/toybox/bundle --images models/subjects/fluent-dog models/subjects/fluent-robot --out models/packs/together
 "$python" models/toybox/recipe/make_shapes.py --work "$work" --out models/shapes
 for script in tokens layouts text pictures masks boxes adapters few_steps inpaint variation clip_skip gradients measure; do
     "$python" "tests/golden/make_$script.py"

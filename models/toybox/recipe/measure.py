@@ -1,4 +1,4 @@
-"""The measures as they are used: two ONNX networks, the reference vectors, and the rules. numpy and ONNX Runtime only.
+"""The measures as they are used: two ONNX networks, the reference vectors, and the rules. numpy, Pillow and ONNX Runtime only.
 
 `cones evaluate` does the same; `../measure/README.md` says it in words.
 """
@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+from PIL import Image
 from safetensors import safe_open
 
-# How sharply the places that resemble a class count, in the mean over places.
-FOCUS = 20.0
+from network_input import as_input
+
+# Parts of a picture in which several subjects are looked for: their sides, in eighths of the picture's.
+CELLS, SIDES = 8, (3, 4, 5, 6)
 
 
 class Network:
@@ -21,7 +24,7 @@ class Network:
         self.outputs = [o.name for o in self.session.get_outputs()]
 
     def run(self, pictures):
-        """All outputs by name for pictures [n, 3, 64, 64] in -1..1."""
+        """All outputs by name for pictures [n, 3, 128, 128] in -1..1."""
         parts = [self.session.run(None, {"image": pictures[i:i + 64]}) for i in range(0, len(pictures), 64)]
         return {n: np.concatenate([p[i] for p in parts]) for i, n in enumerate(self.outputs)}
 
@@ -41,15 +44,20 @@ class Measure:
         """Names of the instances of a class."""
         return sorted(n for n in self.references if n.split("/")[0] == word)
 
-    def nearest(self, seen, candidates, several=False):
-        """The nearest of `candidates` (names of references) in each picture, given the embedding's outputs `seen`.
+    def seen(self, pictures, several=False):
+        """Of pictures, uint8 [n, height, width, 3], the vectors [n, of each, width] by which they are judged: of the picture, or, where several subjects are
+        looked for, of its parts."""
+        if not several:
+            return self.embedding.run(as_input(pictures))["embedding"][:, None]
+        return np.stack([self.embedding.run(as_input(parts(picture)))["embedding"] for picture in pictures])
 
-        In a picture with several subjects, what counts is the part of it that resembles the candidates.
-        """
-        rows = [np.asarray(self.references[c]) for c in candidates]
-        vectors = around(seen, np.concatenate(rows)) if several else seen["embedding"]
-        likeness = np.stack([(vectors @ r.T).max(1) for r in rows], 1)
-        return [candidates[i] for i in likeness.argmax(1)]
+    def nearest(self, seen, candidates):
+        """The nearest of `candidates` (names of references) in each picture, by its vectors."""
+        return [candidates[i] for i in self.likeness(seen, candidates).argmax(1)]
+
+    def likeness(self, seen, candidates):
+        """How alike each picture is to each of the candidates [n, candidates]: the highest cosine of any of its vectors with any of theirs."""
+        return np.stack([(seen @ np.asarray(self.references[name]).T).max((1, 2)) for name in candidates], 1)
 
     def text(self, pictures, wanted):
         """For each picture and its (class words, context): (objects right, context right)."""
@@ -58,12 +66,16 @@ class Measure:
                 for o, c, (words, kind) in zip(out["objects"], out["context"], wanted)]
 
 
-def around(seen, references):
-    """Mean local vector of each picture over the places that resemble any of `references` and hold an object."""
-    local = seen["local"].reshape(len(seen["local"]), -1, 64)
-    weights = seen["presence"].reshape(len(local), -1) * np.exp(FOCUS * (local @ references.T).max(2))
-    vectors = np.einsum("npd,np->nd", local, weights)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+def parts(picture):
+    """Parts of a picture, uint8 [height, width, 3], from 3/8 to 6/8 of its sides at each eighth, at the size of the picture."""
+    whole = Image.fromarray(picture)
+    across, down = whole.size
+
+    def part(side, top, left):
+        box = (across * left // CELLS, down * top // CELLS, across * (left + side) // CELLS, down * (top + side) // CELLS)
+        return whole.crop(box).resize(whole.size, Image.Resampling.LANCZOS)
+    places = [(side, top, left) for side in SIDES for top in range(CELLS - side + 1) for left in range(CELLS - side + 1)]
+    return np.stack([np.asarray(part(*place)) for place in places])
 
 
 def objects_right(scores, wanted):

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import network_input
 from backgrounds import SIZE
 from captions import WORDS
 from classes import HELD_OUT
@@ -74,4 +75,4 @@ def as_bytes(pictures):
 def as_input(pictures):
     """What the networks read, float32 (n, 3, SIZE, SIZE) in -1..1, of uint8 (n, SIZE, SIZE, 3)."""
     assert pictures.shape[1:] == (SIZE, SIZE, 3), pictures.shape
-    return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return torch.from_numpy(network_input.as_input(pictures))

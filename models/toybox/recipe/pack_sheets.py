@@ -2,7 +2,7 @@
 
     python pack_sheets.py CONES
 
-`sheet.png` has three of them for the README, base model and subject; `together/sheet.png` the pair that was tuned. Colours are cut to
+`sheet.png` has three of them for the README, base model and subject; `together.png` two in one picture. Colours are cut to
 256, or the sheets would be larger than the packs. Needs Pillow.
 """
 import subprocess
@@ -46,9 +46,9 @@ def of_pack(name, folder):
 
 
 def of_pair(folder):
-    """Rows of the tuned pair: base model, both."""
+    """Rows of two subjects in one picture, each in its part of it: base model, both."""
     rows = []
-    for row, packs in enumerate([[], sorted((PACKS / "together").glob("*.cones"))]):
+    for row, packs in enumerate([[], [PACKS / "fluent-dog.cones", PACKS / "fluent-robot.cones"]]):
         subjects = [part for pack in packs for part in ("--subject", pack)] + ["--apart"] * bool(packs)
         for column, context in enumerate(CONTEXTS[:FEW]):
             prompt = f"a {{fluent-dog}} and a {{fluent-robot}} {context}" if packs else f"a dog and a robot {context}"
@@ -64,7 +64,7 @@ def main():
             save(rows, PACKS / f"{name}.png")
         few = [sheets[name][row][:FEW] for name in ("fluent-robot", "fluent-cat", "fluent-dog") for row in (0, 2)]
         save(few, PACKS / "sheet.png", breaks=(2, 4))
-        save(of_pair(Path(work)), PACKS / "together/sheet.png")
+        save(of_pair(Path(work)), PACKS / "together.png")
 
 
 if __name__ == "__main__":
