@@ -78,9 +78,9 @@ fn put_back(aside: &Aside<'_>) -> Result {
 
 /// Fills the folders that calls carry, and gives the calls.
 fn prepare(workspace: &Workspace, options: &Options, settings: &Settings) -> Result<Vec<Step>> {
-    train::fill(workspace, settings)?;
+    let begun = train::fill(workspace, settings)?;
     let pieces = if settings.provider { provider::fill(workspace, options)? } else { 0 };
-    Ok(steps::plan(settings, pieces))
+    Ok(steps::plan(settings, begun, pieces))
 }
 
 /// What is done before, between and after the calls.

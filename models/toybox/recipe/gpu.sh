@@ -2,8 +2,10 @@
 # What runs on a borrowed machine with a GPU, in the root of a copy of this repository. `cargo xtask gpu` puts what it needs into
 # .gpu/ and prints the calls. What fails says so and is left out: nothing stops the training, and nothing loses its weights.
 #
+#   gpu.sh take                               takes .gpu/train in: packages and artwork
 #   gpu.sh start SECONDS VAE_SECONDS BATCH [VAE_FLAGS [UNET_FLAGS]]
-#                                             takes .gpu/train in and trains in the background for so long, the VAE first
+#                                             takes .gpu/weights in, .gpu/train too where it was not, and trains in the background for so
+#                                             long, the VAE first
 #   gpu.sh bring K                            keeps .gpu/cuda-K, a piece of the CUDA provider and of our programs
 #   gpu.sh check SECONDS PROVIDER [--tiny]    what was brought: parity, finding, gradient, pictures; at most so long
 #   gpu.sh collect                            what the training has reached, into $OUT
@@ -17,19 +19,24 @@ export PYTHONPATH=$home/site${PYTHONPATH:+:$PYTHONPATH} PYTHONUNBUFFERED=1
 
 say() { echo "gpu.sh: $*"; }
 
+take() {
+    mkdir -p "$work"
+    python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --upgrade --target "$home/site" .gpu/train/*.whl ||
+        say "the wheels were not installed"
+    cp -r .gpu/train/work/. "$work" || say "taking the artwork in FAILED"
+    say "artwork: $(du -sh "$work" | cut -f1)"
+}
+
 start() {
     if running; then
         say "the training runs already"
         return
     fi
-    mkdir -p "$work"
-    python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --upgrade --target "$home/site" .gpu/train/*.whl ||
-        say "the wheels were not installed"
+    [ -d "$work" ] || take
     # A copy: the next call writes this tree anew under the running scripts.
     rm -rf "$recipe" && cp -r models/toybox/recipe "$recipe"
-    [ ! -d .gpu/train/work ] || cp -r .gpu/train/work/. "$work"
-    [ ! -f .gpu/train/weights.sums ] || {
-        python3 "$recipe/gpu/pieces.py" join weights "$home/weights" .gpu/train &&
+    [ ! -f .gpu/weights/weights.sums ] || {
+        python3 "$recipe/gpu/pieces.py" join weights "$home/weights" .gpu/weights &&
             python3 "$recipe/gpu/weights.py" unpack "$home/weights" "$work"
     } || say "the checkpoints were not taken in: the training begins anew"
     setsid bash "$recipe/gpu.sh" train "$@" >"$log" 2>&1 </dev/null &

@@ -10,9 +10,14 @@ use crate::workspace::Workspace;
 /// Ignored by git: what calls carry, and what is moved aside.
 pub(super) const FOLDER: &str = ".gpu";
 
-/// What the training needs, as `carry` names it.
+/// Packages and artwork of the training, as `carry` names it.
 pub(super) fn train_folder() -> String {
     format!("{FOLDER}/train")
+}
+
+/// The checkpoints that it goes on from, as `carry` names it: with the artwork they are more than a call takes.
+pub(super) fn weights_folder() -> String {
+    format!("{FOLDER}/weights")
 }
 
 /// A piece of the provider, as `carry` names it; counted from 1.

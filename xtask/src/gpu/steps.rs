@@ -9,15 +9,22 @@ use crate::gpu::tree::Tree;
 /// The script at the other end.
 const SCRIPT: &str = "bash models/toybox/recipe/gpu.sh";
 
-/// The training first, and while it runs the CUDA provider, in `pieces` pieces; last the training's weights.
-pub(crate) fn plan(settings: &Settings, pieces: usize) -> Vec<Step> {
+/// The training first, from checkpoints where it has `begun` before, and while it runs the CUDA provider, in `pieces` pieces; last the training's weights.
+pub(crate) fn plan(settings: &Settings, begun: bool, pieces: usize) -> Vec<Step> {
     let Settings { seconds, vae_seconds, batch, flags: [vae, unet], .. } = settings;
-    let mut steps = vec![Step {
+    let mut start = Step {
         title: "the training begins, in the background".into(),
         command: format!("{SCRIPT} start {seconds} {vae_seconds} {batch} '{vae}' '{unet}'"),
         carry: vec![super::folders::train_folder()],
         timeout: 240,
-    }];
+    };
+    let mut steps = Vec::new();
+    if begun {
+        let carry = std::mem::replace(&mut start.carry, vec![super::folders::weights_folder()]);
+        let title = "packages and artwork of the training".into();
+        steps.push(Step { title, command: format!("{SCRIPT} take"), carry, timeout: 120 });
+    }
+    steps.push(start);
     for piece in 1..=pieces {
         let bring = format!("{SCRIPT} bring {piece}");
         let last = piece == pieces;
@@ -78,7 +85,12 @@ mod tests {
     #[test]
     fn training_comes_first_and_its_weights_last() -> Result {
         for pieces in [0, 1, 3] {
-            let steps = plan(&Settings::parse(&[])?, pieces);
+            let settings = Settings::parse(&[])?;
+            // Checkpoints travel in a call of their own.
+            let [first, then, ..] = &plan(&settings, true, pieces)[..] else { unreachable!("two steps and more") };
+            assert!(first.command.ends_with(" take") && first.carry == [".gpu/train"]);
+            assert!(then.command.contains(" start ") && then.carry == [".gpu/weights"]);
+            let steps = plan(&settings, false, pieces);
             assert_eq!(steps.len(), pieces + 2);
             assert!(steps[0].command.contains(" start ") && steps[0].carry == [".gpu/train"]);
             assert!(steps[pieces + 1].command.contains(" finish "));

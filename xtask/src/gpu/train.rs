@@ -10,25 +10,25 @@ use crate::process;
 use crate::python::Python;
 use crate::workspace::Workspace;
 
-/// Fills `.gpu/train` from the work folder.
-pub(crate) fn fill(workspace: &Workspace, settings: &Settings) -> Result {
+/// Fills `.gpu/train` from the work folder, and `.gpu/weights` where it holds a checkpoint; says whether it does.
+pub(crate) fn fill(workspace: &Workspace, settings: &Settings) -> Result<bool> {
     let (work, folder) = (workspace.root().join(&settings.work), workspace.path(&super::folders::train_folder()));
+    let weights = workspace.path(&super::folders::weights_folder());
     clear(&folder)?;
+    clear(&weights)?;
     wheels(workspace, &folder)?;
     let files = inputs(&work)?;
     tree::copy(&work, &files, &folder.join("work"))?;
-    if has_checkpoint(&work) {
+    let begun = has_checkpoint(&work);
+    if begun {
         let mut pack = super::folders::python(&work)?.command();
-        pack.arg(workspace.path("models/toybox/recipe/gpu/weights.py"))
-            .arg("pack")
-            .arg(&work)
-            .arg(folder.join("weights"));
+        pack.arg(workspace.path("models/toybox/recipe/gpu/weights.py")).arg("pack").arg(&work).arg(&weights);
         process::run(&mut pack, "What Python wrote above says why.")?;
-        flatten(&folder.join("weights"), &folder)?;
     } else {
         println!("{} has no checkpoint: the training begins anew", work.display());
     }
-    remember(workspace, &work)
+    remember(workspace, &work)?;
+    Ok(begun)
 }
 
 /// Wheels by pip, for the machine's Python 3.12, pinned by hash.
@@ -72,23 +72,6 @@ fn inputs(work: &Path) -> Result<Vec<PathBuf>> {
 /// Whether there is something to go on from, which `weights.py` packs.
 fn has_checkpoint(work: &Path) -> bool {
     ["vae.pt", "unet.pt"].iter().any(|name| work.join(name).is_file())
-}
-
-/// Files directly in a folder, by name.
-fn listed(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).map_err(|e| Failure::file("read", folder, &e))?;
-    let files = entries.filter_map(|entry| entry.ok().filter(|e| e.path().is_file()));
-    let mut names: Vec<PathBuf> = files.map(|entry| entry.file_name().into()).collect();
-    names.sort();
-    Ok(names)
-}
-
-/// Moves the files of a folder up and removes it.
-fn flatten(folder: &Path, to: &Path) -> Result {
-    for name in listed(folder)? {
-        fs::rename(folder.join(&name), to.join(&name)).map_err(|e| Failure::file("move", &name, &e))?;
-    }
-    fs::remove_dir(folder).map_err(|e| Failure::file("remove", folder, &e))
 }
 
 /// An empty folder.
