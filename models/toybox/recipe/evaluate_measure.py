@@ -1,6 +1,6 @@
 """How good the two measures are: figures of `../measure/README.md`, printed as tables.
 
-    python evaluate_measure.py --work WORK --measure ../measure
+    python evaluate_measure.py --work WORK --measure ../measure [--only '2 subjects' …]
 
 Compositions of the held-out subjects, which the embedding has not seen, and of the other drawings of their classes: as they are,
 through the VAE, and redrawn by the model from timestep 160 and 320 (`redraw.py`), where the picture slowly stops being the subject.
@@ -80,14 +80,18 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--work", required=True, type=Path)
     parser.add_argument("--measure", required=True, type=Path)
+    parser.add_argument("--only", nargs="+", help="rows of the table to measure, by their names; else all: hours of one core")
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
     measured, redrawer = measure.Measure(args.measure), redraw.Redrawer(args.work)
     world = World([args.work / "sprites.npz", args.work / "held-out.npz"])
     numbers = dict(export_measure.instances(world))
-    rows = []
-    for name, wanted in scenes([n for n in numbers if n.split("/")[0] in HELD_OUT]).items():
+    rows, sets = [], scenes([n for n in numbers if n.split("/")[0] in HELD_OUT])
+    if unknown := sorted({*(args.only or sets)} - {*sets}):
+        parser.error(f"there is no row {', '.join(unknown)}; there are {', '.join(sets)}")
+    for name in args.only or sets:
+        wanted = sets[name]
         row = {part: [] for part in ("each taken for the subject", "all of them", "class words", "context")}
         for start in KINDS.values():
             pictures = drawn(redrawer, world, numbers, wanted, start)

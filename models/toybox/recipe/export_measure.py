@@ -30,7 +30,7 @@ from onnx_export import export
 from world import World, hue_matrix
 
 NETWORKS = {
-    "embedding": (train_embedding, ["embedding", "local", "presence"]),
+    "embedding": (train_embedding, ["embedding"]),
     "classifier": (train_classifier, ["objects", "context"]),
 }
 TURNS = (120, 240)
