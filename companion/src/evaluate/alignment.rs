@@ -65,7 +65,7 @@ mod tests {
         let candidates =
             BTreeMap::from([("a".to_owned(), vec![vec![1.0, 0.0]]), ("b".to_owned(), vec![vec![0.6, 0.8]])]);
         let (whole, part) = (vec![1.0, 0.0], vec![0.6, 0.8]);
-        assert_eq!(nearest(&[whole.clone()], &candidates), Some("a"));
+        assert_eq!(nearest(std::slice::from_ref(&whole), &candidates), Some("a"));
         // Both are there as they are: the first of equals.
         assert_eq!(nearest(&[part.clone(), whole], &candidates), Some("a"));
         assert_eq!(nearest(&[vec![0.8, 0.6], part], &candidates), Some("b"));

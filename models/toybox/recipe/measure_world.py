@@ -3,7 +3,6 @@
 An identity is one drawing of one thing by one artist. The embedding is never trained on the held-out subjects, nor on any drawing of
 the WATCHED classes, by which its training is watched.
 """
-import numpy as np
 import torch
 import torch.nn.functional as F
 
