@@ -132,9 +132,10 @@ def milliseconds(values):
     return f"{1e3 * mean(known):.2f}" if known else ""
 
 
-FORMS = {"text": number, "image": number, "alike": number, "each": share, "recognised": share, "classes": share, "context": share, "taught": number, "bytes": kilobytes,
-         "seconds": seconds, "switch": milliseconds}
-HEAD = ("text alignment", "image alignment", "alike", "each recognised", "all recognised", "classes right", "context right", "alike where taught", "KB a subject", "s to teach", "ms to switch")
+FORMS = {"text": number, "image": number, "alike": number, "each": share, "recognised": share, "classes": share, "context": share, "taught": number,
+         "bytes": kilobytes, "seconds": seconds, "switch": milliseconds}
+HEAD = ("text alignment", "image alignment", "alike", "each recognised", "all recognised", "classes right", "context right", "alike where taught",
+        "KB a subject", "s to teach", "ms to switch")
 OURS = ("ours", "gentle", "tuned")
 # The strength at which ours is drawn a second time: the slider of the apps, and no other pack.
 GENTLE = 0.7

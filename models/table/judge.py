@@ -21,8 +21,8 @@ class Judge:
         """Means over the pictures in contexts in which no subject was taught, so that six pictures known by heart count nothing:
 
         `text`: cosine of the picture with its caption, and `image`: with the subjects' own pictures (mean over pictures and subjects), both in the
-        towers' space; `alike`, `each` (the share of the subjects that are recognised) and `recognised` (all of them): `cones evaluate`'s; `classes`, `context`: the classifier's. `taught` is `alike` in the
-        subjects' own contexts. `kinds` and `captions` (in class words) are the pictures'.
+        towers' space; `alike`, `each` (the share of the subjects that are recognised) and `recognised` (all of them): `cones evaluate`'s; `classes`,
+        `context`: the classifier's. `taught` is `alike` in the subjects' own contexts. `kinds` and `captions` (in class words) are the pictures'.
         """
         x = as_input(pictures)
         vectors = self.towers.pictures(x)
@@ -32,8 +32,8 @@ class Judge:
         alike, recognised = zip(*(self.subject(seen, subject.word) for subject in subjects))
         right = self.measure.text(x.numpy(), [([s.word for s in subjects], kind) for kind in kinds])
         alike, new = np.mean(alike, 0), ~np.isin(kinds, taught(subjects))
-        each = [text.numpy(), image.numpy(), alike, np.mean(recognised, 0), np.all(recognised, 0), [r[0] for r in right], [r[1] for r in right]]
-        return {name: float(np.mean(np.asarray(values)[new])) for name, values in zip(SHOWN, each)} | dict(taught=float(np.mean(alike[~new])))
+        shown = [text.numpy(), image.numpy(), alike, np.mean(recognised, 0), np.all(recognised, 0), [r[0] for r in right], [r[1] for r in right]]
+        return {name: float(np.mean(np.asarray(values)[new])) for name, values in zip(SHOWN, shown)} | dict(taught=float(np.mean(alike[~new])))
 
     def own(self, subject):
         """The subject's own pictures in the towers' space."""

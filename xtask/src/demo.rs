@@ -35,8 +35,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
         sheet(workspace, &library, &folder, prompts.chain([OsStr::new("--subject"), pack.as_os_str()]))?;
         shown.push(folder.join("sheet.png"));
     }
-    let pair = PAIR.map(|name| folder.join(name).with_extension("cones"));
-    shown.push(together(workspace, &library, &out.join("together"), &pair)?);
+    shown.push(together(workspace, &library, &out.join("together"), &folder)?);
     println!("\nThe pictures are in {}; to begin with:", out.display());
     for path in shown {
         println!("  {}", path.display());
@@ -45,15 +44,15 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result {
 }
 
 /// Two subjects in one picture, each in its part of it, in several places; gives the folder.
-fn together(workspace: &Workspace, library: &Path, out: &Path, packs: &[PathBuf; 2]) -> Result<PathBuf> {
+fn together(workspace: &Workspace, library: &Path, out: &Path, packs: &Path) -> Result<PathBuf> {
     let [first, second] = PAIR;
     for (i, place) in TOGETHER.into_iter().enumerate() {
         let mut cones = cones(workspace, library);
         cones
             .args(["generate", "--bundle", "models/toybox/bundle", "--seed", "5", "--apart", "--prompt"])
             .arg(format!("a {{{first}}} and a {{{second}}} {place}"));
-        for pack in packs {
-            cones.arg("--subject").arg(pack);
+        for name in PAIR {
+            cones.arg("--subject").arg(packs.join(name).with_extension("cones"));
         }
         process::run(cones.arg("--out").arg(out.join(format!("{i}.png"))), "What it wrote above says why.")?;
     }

@@ -64,11 +64,11 @@ def drawn(redrawer, world, numbers, wanted, start):
 
 def taken(measured, pictures, wanted):
     """Of each picture and thing asked for, whether the subject of its class is nearest."""
-    flags = []
-    for picture, (names, _) in zip(pictures, wanted):
-        seen = measured.seen(picture[None], len(names) > 1)
+    # As many things in each of them.
+    seen, flags = measured.seen(pictures, len(wanted[0][0]) > 1), []
+    for i, (names, _) in enumerate(wanted):
         words = [name.split("/")[0] for name in names]
-        flags.append([measured.nearest(seen, measured.instances(word))[0] == own(word) for word in words])
+        flags.append([measured.nearest(seen[i:i + 1], measured.instances(word))[0] == own(word) for word in words])
     return flags
 
 

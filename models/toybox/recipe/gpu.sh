@@ -23,7 +23,7 @@ take() {
     mkdir -p "$work"
     python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --upgrade --target "$home/site" .gpu/train/*.whl ||
         say "the wheels were not installed"
-    cp -r .gpu/train/work/. "$work" || say "taking the artwork in FAILED"
+    cp -r .gpu/train/work/. "$work" && touch "$home/taken" || say "taking the artwork in FAILED"
     say "artwork: $(du -sh "$work" | cut -f1)"
 }
 
@@ -32,7 +32,7 @@ start() {
         say "the training runs already"
         return
     fi
-    [ -d "$work" ] || take
+    [ -e "$home/taken" ] || take
     # A copy: the next call writes this tree anew under the running scripts.
     rm -rf "$recipe" && cp -r models/toybox/recipe "$recipe"
     [ ! -f .gpu/weights/weights.sums ] || {

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Result};
 
-/// What is moved, where it is there: the bundle travels once, packed, with the programs that use it, and of the rest no call reads anything. Nothing that
-/// cargo needs to build this program is among it, for it is this program that puts all back.
-const PATHS: [&str; 5] =
-    ["models/toybox/bundle", "models/toybox/few-steps", "models/toybox/measure", "tests/fixtures", "tests/golden"];
+/// What is moved, where it is there: the bundle travels once, packed, with the programs that use it, and of the rest no call
+/// reads anything (the measure stays: `cones find` judges by it). Nothing that cargo needs to build this program is among it,
+/// for it is this program that puts all back.
+const PATHS: [&str; 4] = ["models/toybox/bundle", "models/toybox/few-steps", "tests/fixtures", "tests/golden"];
 
 /// The places of the folders in one repository.
 pub(crate) struct Aside<'a> {

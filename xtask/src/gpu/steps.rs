@@ -9,22 +9,25 @@ use crate::gpu::tree::Tree;
 /// The script at the other end.
 const SCRIPT: &str = "bash models/toybox/recipe/gpu.sh";
 
-/// The training first, from checkpoints where it has `begun` before, and while it runs the CUDA provider, in `pieces` pieces; last the training's weights.
+/// The training first, from checkpoints where it has `begun` before, and while it runs the CUDA provider, in `pieces` pieces;
+/// last the training's weights.
 pub(crate) fn plan(settings: &Settings, begun: bool, pieces: usize) -> Vec<Step> {
     let Settings { seconds, vae_seconds, batch, flags: [vae, unet], .. } = settings;
-    let mut start = Step {
-        title: "the training begins, in the background".into(),
-        command: format!("{SCRIPT} start {seconds} {vae_seconds} {batch} '{vae}' '{unet}'"),
-        carry: vec![super::folders::train_folder()],
-        timeout: 240,
-    };
     let mut steps = Vec::new();
     if begun {
-        let carry = std::mem::replace(&mut start.carry, vec![super::folders::weights_folder()]);
-        let title = "packages and artwork of the training".into();
-        steps.push(Step { title, command: format!("{SCRIPT} take"), carry, timeout: 120 });
+        steps.push(Step {
+            title: "packages and artwork of the training".into(),
+            command: format!("{SCRIPT} take"),
+            carry: vec![super::folders::train_folder()],
+            timeout: 120,
+        });
     }
-    steps.push(start);
+    steps.push(Step {
+        title: "the training begins, in the background".into(),
+        command: format!("{SCRIPT} start {seconds} {vae_seconds} {batch} '{vae}' '{unet}'"),
+        carry: vec![if begun { super::folders::weights_folder() } else { super::folders::train_folder() }],
+        timeout: 240,
+    });
     for piece in 1..=pieces {
         let bring = format!("{SCRIPT} bring {piece}");
         let last = piece == pieces;
